@@ -1,0 +1,43 @@
+"""Errors that speak to the user: what was asked, what was found, what to do. A bug keeps its own traceback."""
+
+from __future__ import annotations
+
+
+class ForesightError(Exception):
+    """Base of every error whose message is meant for the user, in one line."""
+
+
+class UsageError(ForesightError):
+    """The command or its options cannot be carried out as written. Exit 4 under pytest, 2 from ``foresight-bench``."""
+
+
+class CandidateError(UsageError):
+    """A candidate string does not parse, or names a part that no plugin offers."""
+
+
+class PluginError(UsageError):
+    """Plugins contradict each other or the hook specifications."""
+
+
+class GridError(ForesightError, ValueError):
+    """Tokens do not form the grid that was claimed."""
+
+
+class CheckpointError(ForesightError):
+    """A checkpoint is absent, damaged, of another architecture, or asks for something unsafe."""
+
+
+class DataError(ForesightError):
+    """A data set, picture, clip or annotation cannot be used. The message names the file."""
+
+
+class FitError(ForesightError):
+    """A fit diverged, met a NaN or made no progress: a failed cell, never a number."""
+
+
+class CacheError(ForesightError):
+    """A feature shard is damaged and could not be rebuilt."""
+
+
+class RunFolderError(ForesightError):
+    """A run folder cannot be written or read."""

@@ -1,0 +1,67 @@
+"""Where weights came from, known before a model is built, so that cached features can be found without it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from foresight_harness.specs import BuildRequest
+from foresight_harness.specs.models import WeightsKind
+from foresight_harness.weights.checkpoint import checkpoint_folder, weight_files
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The origin of a model's weights, as it stands in every record."""
+
+    kind: WeightsKind
+    sha256: str
+    """Of the weight files; for random weights of configuration and seed."""
+    repo: str | None = None
+    revision: str | None = None
+    seed: int | None = None
+    """Seed of random weights; None otherwise."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Flat mapping of JSON values."""
+        return asdict(self)
+
+
+def provenance_of(
+    name: str,
+    config: Mapping[str, Any],
+    request: BuildRequest,
+    *,
+    repo: str | None = None,
+    revision: str | None = None,
+    subfolder: str | None = None,
+) -> Provenance:
+    """Origin of the weights that ``request`` will load.
+
+    Raises:
+        CheckpointError: if pretrained weights are asked for and cannot be found.
+    """
+    if request.weights == "random":
+        content = json.dumps({"name": name, "config": config, "seed": request.seed}, sort_keys=True, default=str)
+        return Provenance("random", hashlib.sha256(content.encode()).hexdigest(), seed=request.seed)
+    folder = checkpoint_folder(request.source, repo, revision)
+    weights = folder / subfolder if subfolder and (folder / subfolder).is_dir() else folder
+    digest = hashlib.sha256()
+    for path in [weights / "config.json", *weight_files(weights)]:
+        if path.is_file():
+            stat = path.stat()
+            digest.update(f"{path.name}:{_file_sha256(path, stat.st_size, stat.st_mtime_ns)}\n".encode())
+    taken = request.source or repo
+    return Provenance(request.weights, digest.hexdigest(), repo=taken, revision=revision if taken == repo else None)
+
+
+@lru_cache(maxsize=256)
+def _file_sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """sha256 of a file; size and time are part of the memory key so that a changed file is read again."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
