@@ -49,7 +49,7 @@ class TokenGrid:
         if found != expected:
             raise GridError(
                 f"{found} tokens do not fill {frames}x{rows}x{cols} cells plus {prefix} prefix tokens ({expected}); "
-                f"off by {found - expected:+d}. Were prefix tokens counted, or the grid taken from another picture size?"
+                f"off by {found - expected:+d}. Were prefix tokens counted, or is the grid that of another picture?"
             )
         patches = sequence[:, prefix:]
         return cls(patches.reshape(sequence.shape[0], frames, rows, cols, sequence.shape[2]))

@@ -63,7 +63,7 @@ class EncoderSpec:
     family: str = ""
     """Plugin family, for grouping in reports (``dinov2``, ``qwen2_5_vl``)."""
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
-    """Declared resize rule, interpolation, mean and std: part of the cache key, shown in reports, checked by conformance."""
+    """Declared resize rule, interpolation, mean and std: in the cache key and in reports, checked by conformance."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """Published configuration as data (JSON types only): part of the cache key."""
     params: int | None = None

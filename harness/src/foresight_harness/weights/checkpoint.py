@@ -1,4 +1,4 @@
-"""Checkpoint folders: found locally, in an offline mirror or on the Hub; refused in one line when they cannot be trusted."""
+"""Checkpoint folders: local, from an offline mirror or the Hub; refused in one line when they cannot be trusted."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def checkpoint_folder(source: str | None, repo: str | None, revision: str | None
     """
     wanted = source or repo
     if wanted is None:
-        raise CheckpointError(
-            "pretrained weights asked for, but this model names no published checkpoint; pass a folder"
-        )
+        raise CheckpointError("pretrained weights asked for, but this model names no checkpoint; pass a folder")
     if Path(wanted).is_dir():
         return Path(wanted)
     if wanted.startswith((".", "/", "~")):

@@ -49,8 +49,8 @@ def require_complete(
         missing: Keys that the model has and the checkpoint has not.
         unexpected: Keys that the checkpoint has and the model has not.
         mismatched: Keys whose shapes differ.
-        ignore: Regular expressions of keys that are left out on purpose (the language model when only the vision tower is
-            loaded, say).
+        ignore: Regular expressions of keys that are left out on purpose (the language model when only the vision
+            tower is loaded, say).
 
     Raises:
         CheckpointError: naming the first key of each kind and how many there are.
