@@ -24,7 +24,7 @@ def require_memory(what: str, params: int, device: str, dtype: str) -> None:
     if need > free:
         hint = "--dtype bfloat16" if dtype == "float32" else "a smaller size or a larger device"
         raise UsageError(
-            f"{what} needs {need / 2**30:.1f} GiB for its weights in {dtype}; {device} has {free / 2**30:.1f} GiB free. "
+            f"{what} needs {need / 2**30:.1f} GiB for its weights in {dtype}; {free / 2**30:.1f} are free on {device}. "
             f"Try {hint}."
         )
 
