@@ -103,7 +103,9 @@ def resample_tokens(tokens: Tensor, size: tuple[int, int], *, mode: str = "bilin
     if size[0] <= rows and size[1] <= cols:
         flat = F.adaptive_avg_pool2d(flat, size)
     elif mode == "bilinear":
-        flat = F.interpolate(flat, size, mode="bilinear", align_corners=False, antialias=True)
+        # torch 2.15 has no antialiased kernel for half precision on the CPU.
+        exact = flat if flat.dtype == torch.float64 else flat.float()
+        flat = F.interpolate(exact, size, mode="bilinear", align_corners=False, antialias=True).to(flat.dtype)
     else:
         flat = F.interpolate(flat, size, mode=mode)
     return flat.reshape(batch, frames, width, *size).permute(0, 1, 3, 4, 2)

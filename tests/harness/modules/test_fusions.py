@@ -23,3 +23,10 @@ def test_concat_enlarges_the_coarse_stream_by_interpolation() -> None:
 def test_concat_refuses_unequal_frames() -> None:
     with pytest.raises(GridError, match=r"equal frames, got \[1, 2\]"):
         ConcatFusion()([torch.zeros(1, 1, 2, 2, 3), torch.zeros(1, 2, 2, 2, 3)])
+
+
+def test_concat_resamples_in_half_precision() -> None:
+    coarse, fine = torch.randn(1, 1, 2, 2, 3), torch.randn(1, 1, 3, 5, 1)
+    made = ConcatFusion()([coarse.bfloat16(), fine.bfloat16()])
+    assert made.dtype == torch.bfloat16
+    assert torch.allclose(made.float(), ConcatFusion()([coarse, fine]), atol=0.03)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from foresight_harness.errors import CandidateError
 from foresight_harness.specs.grid_shape import GridShape
@@ -61,6 +62,17 @@ def require_resampling(name: str, shapes: Sequence[GridShape], target: GridShape
 def largest_grid(shapes: Sequence[GridShape]) -> GridShape:
     """The grid of most cells, the first of them if several are as large."""
     return max(shapes, key=lambda shape: shape.rows * shape.cols)
+
+
+def bottleneck_width(width: int, share: Fraction, *, multiple: int) -> int:
+    """Inner width of a trained part, in proportion to what it reads, so that small encoders get small modules.
+
+    Args:
+        width: Channels of the input.
+        share: Inner width over input width.
+        multiple: The result is the nearest multiple of this, and at least one of it (heads and groups must divide).
+    """
+    return max(1, int(width * share / multiple + Fraction(1, 2))) * multiple
 
 
 def _listed(shapes: Sequence[GridShape]) -> str:
