@@ -1,0 +1,21 @@
+"""Conformance kits: what a plugin must keep, as test classes to subclass and as plain functions.
+
+Every check comes from a fault that reached users of some published tool: tokens in window order, a class token kept, a
+norm applied silently, a wrong mean.
+"""
+
+from __future__ import annotations
+
+from foresight_harness.testing.encoder_facts import assert_published_params
+from foresight_harness.testing.encoders import EncoderConformance
+from foresight_harness.testing.failures import ConformanceError
+from foresight_harness.testing.impulse import Impulse, check_impulse, locate_impulse
+
+__all__ = [
+    "ConformanceError",
+    "EncoderConformance",
+    "Impulse",
+    "assert_published_params",
+    "check_impulse",
+    "locate_impulse",
+]
