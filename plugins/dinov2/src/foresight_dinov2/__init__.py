@@ -1,0 +1,13 @@
+"""DINOv2, with and without registers. Discovery imports no torch."""
+
+from __future__ import annotations
+
+from foresight_harness import EncoderSpec, hookimpl
+
+from foresight_dinov2.presets import SIZES, encoder_spec
+
+
+@hookimpl
+def foresight_encoders() -> list[EncoderSpec]:
+    """Every size, tiny first."""
+    return [encoder_spec(size) for size in SIZES]

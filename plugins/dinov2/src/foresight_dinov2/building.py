@@ -1,0 +1,123 @@
+"""From a size and a request to a built encoder: random weights by seed, or a checkpoint that fits exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from foresight_harness import BuildRequest, CheckpointError, UsageError
+from foresight_harness.weights import (
+    check_folder,
+    checkpoint_folder,
+    require_complete,
+    require_memory,
+    resolve_attention,
+)
+from torch import nn
+
+from foresight_dinov2.encoder import Dinov2Encoder
+from foresight_dinov2.positions import smooth_positions
+from foresight_dinov2.presets import ATTENTION, INPUT_PX, PATCH_PX, TRAINED_PX, Size
+
+COMPARED = ("hidden_size", "num_hidden_layers", "num_attention_heads", "use_swiglu_ffn", "patch_size", "image_size")
+"""What makes two checkpoints of the family different sizes."""
+
+
+def build(size: Size, request: BuildRequest) -> Dinov2Encoder:
+    """Build an encoder.
+
+    Raises:
+        CheckpointError: if pretrained weights cannot be found or trusted, or do not fill the model.
+        UsageError: if memory, attention, weights or side cannot be granted.
+    """
+    input_px = request.input_px or INPUT_PX
+    if input_px < PATCH_PX:
+        raise UsageError(f"{size.name}: a side of {input_px} px is less than one patch ({PATCH_PX} px)")
+    attention = resolve_attention(request.attention, ATTENTION, request.device, request.dtype)
+    require_memory(size.name, size.params, request.device, request.dtype)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(request.seed)
+        if request.weights == "random":
+            model = random_model(size, attention).to(dtype=getattr(torch, request.dtype))
+        elif request.weights == "pretrained":
+            folder = checkpoint_folder(request.source, size.repo, None)
+            model = pretrained_model(size, folder, attention, getattr(torch, request.dtype))
+        else:
+            raise UsageError(f"{size.name}: {request.weights} weights are not on offer; use random or pretrained")
+    model = model.to(request.device).eval().requires_grad_(False)
+    params = sum(parameter.numel() for parameter in model.parameters())
+    facts = {"attention": attention, "dtype": request.dtype, "params": params}
+    return Dinov2Encoder(model, registers=size.registers, input_px=input_px, facts=facts)
+
+
+def bare_model(size: Size, attention: str = "sdpa") -> nn.Module:
+    """The library's model with its own initial values, drawn from the global generator."""
+    return _model_class(size)._from_config(_config(size), attn_implementation=attention)  # type: ignore[no-any-return]
+
+
+def random_model(size: Size, attention: str) -> nn.Module:
+    """Random weights in which positions matter, drawn from the global generator."""
+    model = bare_model(size, attention)
+    table = model.get_parameter("embeddings.position_embeddings")
+    table.data[0, 1:] = smooth_positions(TRAINED_PX // PATCH_PX, size.width)
+    if size.registers:
+        model.get_parameter("embeddings.register_tokens").data.normal_(0, 0.02)
+    return model
+
+
+def pretrained_model(size: Size, folder: Path, attention: str, dtype: torch.dtype) -> nn.Module:
+    """Weights of a folder in the published layout.
+
+    Raises:
+        CheckpointError: in one line.
+    """
+    found = check_folder(folder, model_types=(size.config["model_type"],), expected=size.name)
+    _require_size(size, found, folder)
+    model, info = _model_class(size).from_pretrained(
+        folder,
+        config=_config(size),
+        attn_implementation=attention,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+    )
+    require_complete(
+        folder,
+        missing=info["missing_keys"],
+        unexpected=info["unexpected_keys"],
+        mismatched=[key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"]],
+    )
+    return model  # type: ignore[no-any-return]
+
+
+def _require_size(size: Size, found: Mapping[str, Any], folder: Path) -> None:
+    """Compare sizes before any tensor is read. Raises: CheckpointError naming the first difference."""
+    for key in (*COMPARED, *(["num_register_tokens"] if size.registers else [])):
+        wanted = size.config[key]
+        if found.get(key, wanted) != wanted:
+            raise CheckpointError(f"{folder}: {key} is {found[key]}, {size.name} has {wanted}. Is it another size?")
+
+
+def _model_class(size: Size) -> Any:
+    if size.registers:
+        from transformers import Dinov2WithRegistersModel
+
+        return Dinov2WithRegistersModel
+    from transformers import Dinov2Model
+
+    return Dinov2Model
+
+
+def _config(size: Size) -> Any:
+    arguments = {key: value for key, value in size.config.items() if key != "model_type"}
+    if size.registers:
+        from transformers import Dinov2WithRegistersConfig
+
+        return Dinov2WithRegistersConfig(**arguments)
+    from transformers import Dinov2Config
+
+    return Dinov2Config(**arguments)
