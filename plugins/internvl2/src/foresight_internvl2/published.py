@@ -1,0 +1,165 @@
+"""Reads an architecture out of a checkpoint's ``config.json`` and holds it to the size that was asked for. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from foresight_harness import CheckpointError
+from foresight_harness.weights import check_folder
+
+from foresight_internvl2.architecture import CHAT_FAMILIES, Architecture
+from foresight_internvl2.preprocessing import MEAN, STD
+
+Layout = Literal["internvl_chat", "internvl"]
+"""``internvl_chat``: as OpenGVLab publishes it; ``internvl``: the native conversion (``-hf`` repositories)."""
+
+VISION_FIELDS = {
+    "hidden_size": "hidden_size",
+    "num_hidden_layers": "num_hidden_layers",
+    "num_attention_heads": "num_attention_heads",
+    "intermediate_size": "intermediate_size",
+    "image_size": "image_size",
+    "patch_size": "patch_size",
+    "layer_norm_eps": "layer_norm_eps",
+    "hidden_act": "hidden_act",
+    "norm_type": "norm_type",
+    "qkv_bias": "attention_bias",
+    "qk_normalization": "use_qk_norm",
+}
+"""Name in an ``internvl_chat`` configuration -> name in the native one."""
+
+TEXT_FIELDS = (
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "intermediate_size",
+    "vocab_size",
+    "rms_norm_eps",
+    "max_position_embeddings",
+)
+
+SHAPE_FIELDS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+"""What a checkpoint must share with the size that was asked for, so that the declared taps hold ..."""
+
+TILE_FIELDS = ("image_size", "patch_size")
+"""... and, of the tower, the tile that the positions were trained for."""
+
+
+def open_folder(folder: Path, preset: Architecture, name: str) -> tuple[Layout, Architecture]:
+    """Check a checkpoint folder and say what is in it.
+
+    Vocabulary, rotary base and the id of ``<img>`` are taken from the folder; widths and depths must be the preset's.
+
+    Args:
+        folder: In either published layout.
+        preset: Architecture of the size that was asked for.
+        name: Name of that size, for messages.
+
+    Raises:
+        CheckpointError: in one line, if it is something else, damaged, or a variant that is not implemented.
+    """
+    config = check_folder(
+        folder, model_types={"internvl_chat", "internvl"}, native={"internvl_chat"}, expected="InternVL2"
+    )
+    layout: Layout = "internvl_chat" if config["model_type"] == "internvl_chat" else "internvl"
+    try:
+        found = _from_chat(config, folder) if layout == "internvl_chat" else _from_native(config, folder)
+    except KeyError as error:
+        raise CheckpointError(f"{folder}/config.json lacks {error}; is it complete?") from error
+    _require_size(folder, name, "vision", found.vision, preset.vision, SHAPE_FIELDS + TILE_FIELDS)
+    _require_size(folder, name, "text", found.text, preset.text, SHAPE_FIELDS)
+    _require_preprocessing(folder)
+    start = _image_start_id(folder)
+    return layout, replace(
+        found, start_ids=preset.start_ids, image_start_id=preset.image_start_id if start is None else start
+    )
+
+
+def _from_chat(config: Mapping[str, Any], folder: Path) -> Architecture:
+    text, vision = config["llm_config"], config["vision_config"]
+    _require(folder, "llm_config.model_type", text.get("model_type"), CHAT_FAMILIES)
+    _require(folder, "downsample_ratio", config.get("downsample_ratio", 0.5), (0.5,))
+    _require(folder, "ps_version", config.get("ps_version", "v1"), ("v2",))
+    _require(folder, "select_layer", config.get("select_layer", -1), (-1,))
+    return Architecture(
+        vision={ours: vision[theirs] for theirs, ours in VISION_FIELDS.items()},
+        text=_text(text),
+    )
+
+
+def _from_native(config: Mapping[str, Any], folder: Path) -> Architecture:
+    text, vision = config["text_config"], config["vision_config"]
+    _require(folder, "text_config.model_type", text.get("model_type"), ("qwen2", "llama"))
+    _require(folder, "downsample_ratio", config.get("downsample_ratio", 0.5), (0.5,))
+    _require(folder, "vision_feature_layer", config.get("vision_feature_layer", -1), (-1,))
+    fields = {name: vision[name] for name in VISION_FIELDS.values()}
+    for name in ("image_size", "patch_size"):
+        sides = fields[name] if isinstance(fields[name], list) else [fields[name]] * 2
+        _require(folder, f"vision_config.{name}", sides[0], (sides[1],))
+        fields[name] = sides[0]
+    return Architecture(vision=fields, text=_text(text))
+
+
+def _text(config: Mapping[str, Any]) -> dict[str, Any]:
+    rope = config.get("rope_parameters")
+    if rope is None:
+        scaling = dict(config.get("rope_scaling") or {})
+        kind = scaling.pop("rope_type", None) or scaling.pop("type", None) or "default"
+        rope = {**scaling, "rope_type": kind, "rope_theta": float(config["rope_theta"])}
+        rope.pop("type", None)
+    fields = {name: config[name] for name in TEXT_FIELDS}
+    return {"model_type": config["model_type"], **fields, "rope_parameters": dict(rope)}
+
+
+def _require(folder: Path, field: str, found: object, accepted: tuple[object, ...]) -> None:
+    if found not in accepted:
+        raise CheckpointError(
+            f"{folder}/config.json: {field} is {found!r}; only {' or '.join(map(repr, accepted))} is implemented here, "
+            "and the checkpoint's own code is never run"
+        )
+
+
+def _require_size(
+    folder: Path, name: str, part: str, found: Mapping[str, Any], wanted: Mapping[str, Any], fields: tuple[str, ...]
+) -> None:
+    for field in fields:
+        if found[field] != wanted[field]:
+            raise CheckpointError(
+                f"{folder} is another size than {name}: its {part} {field} is {found[field]}, not {wanted[field]}"
+            )
+
+
+def _require_preprocessing(folder: Path) -> None:
+    """Refuse a checkpoint that was trained with another normalisation than the one that is applied here."""
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return
+    declared = _read_object(path)
+    for field, ours in (("image_mean", MEAN), ("image_std", STD)):
+        theirs = declared.get(field)
+        if theirs is not None and tuple(theirs) != ours:
+            raise CheckpointError(f"{path}: {field} is {theirs}; InternVL2 is normalised with {list(ours)} here")
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds a {type(content).__name__}, not an object")
+    return content
+
+
+def _image_start_id(folder: Path) -> int | None:
+    """Id of ``<img>`` as the checkpoint's tokenizer files give it; None where they do not."""
+    path = folder / "added_tokens.json"
+    if not path.is_file():
+        return None
+    found = _read_object(path).get("<img>")
+    return None if found is None else int(found)
