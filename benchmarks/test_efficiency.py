@@ -1,0 +1,12 @@
+"""What does one picture cost? Latency by stage and end to end, throughput, peak memory, parameters."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.suite("efficiency")
+def test_efficiency(cell, benchmark) -> None:
+    outcomes = cell.score(benchmark)
+    for outcome in outcomes:
+        assert all(found.value is None or found.value >= 0 for found in outcome.measurements)

@@ -1,0 +1,7 @@
+"""Is every installed plugin usable? One that cannot be imported is a red test here, never a missing row elsewhere."""
+
+from __future__ import annotations
+
+
+def test_plugin_imports(plugin) -> None:
+    assert plugin.error is None, plugin.error

@@ -1,0 +1,12 @@
+"""What does the decoder make of the conditioning? LPIPS, PSNR, SSIM, edges, between mean picture and round trip."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.suite("reconstruction")
+def test_reconstruction(cell) -> None:
+    outcomes = cell.score()
+    for outcome in outcomes:
+        assert outcome.measurements

@@ -1,0 +1,12 @@
+"""Where are objects? IoU, AP, centre and size error, read by the primary probe with its controls."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.suite("spatial")
+def test_spatial(cell) -> None:
+    outcomes = cell.score()
+    for outcome in outcomes:
+        assert outcome.measurements

@@ -1,0 +1,63 @@
+"""The harness's own offers, through the same hooks that plugins use. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from foresight_harness.controls.specs import control_specs
+from foresight_harness.data.specs import dataset_specs
+from foresight_harness.decoders.specs import decoder_specs
+from foresight_harness.hooks import hookimpl
+from foresight_harness.metrics.specs import metric_specs
+from foresight_harness.modules.specs import enhancer_specs, extractor_specs, fusion_specs
+from foresight_harness.specs import (
+    DatasetSpec,
+    DecoderSpec,
+    EncoderSpec,
+    EnhancerSpec,
+    ExtractorSpec,
+    FusionSpec,
+    MetricSpec,
+)
+
+
+@hookimpl
+def foresight_encoders() -> Iterable[EncoderSpec]:
+    """The controls: ``pixels``, ``constant``, ``shuffled``, ``oracle``."""
+    return control_specs()
+
+
+@hookimpl
+def foresight_extractors() -> Iterable[ExtractorSpec]:
+    """``tap``, ``concat``, ``multi_scale``."""
+    return extractor_specs()
+
+
+@hookimpl
+def foresight_enhancers() -> Iterable[EnhancerSpec]:
+    """``identity``, ``bilinear``, ``nearest``."""
+    return enhancer_specs()
+
+
+@hookimpl
+def foresight_fusions() -> Iterable[FusionSpec]:
+    """``single``, ``concat``."""
+    return fusion_specs()
+
+
+@hookimpl
+def foresight_decoders() -> Iterable[DecoderSpec]:
+    """The pixel decoders ``linear`` and ``conv``."""
+    return decoder_specs()
+
+
+@hookimpl
+def foresight_datasets() -> Iterable[DatasetSpec]:
+    """``shapes``, ``coins``, ``photos``, ``coco``."""
+    return dataset_specs()
+
+
+@hookimpl
+def foresight_metrics() -> Iterable[MetricSpec]:
+    """Box and picture metrics."""
+    return metric_specs()

@@ -1,0 +1,20 @@
+"""Candidates: pipelines as people write them, and what they resolve to."""
+
+from __future__ import annotations
+
+from foresight_harness.candidates.candidate import Candidate, StreamRef, parse_candidate
+from foresight_harness.candidates.matrix import Matrix, read_matrix
+from foresight_harness.candidates.resolve import ResolvedCandidate, ResolvedStream, resolve
+from foresight_harness.candidates.select import select_candidates
+
+__all__ = [
+    "Candidate",
+    "Matrix",
+    "ResolvedCandidate",
+    "ResolvedStream",
+    "StreamRef",
+    "parse_candidate",
+    "read_matrix",
+    "resolve",
+    "select_candidates",
+]

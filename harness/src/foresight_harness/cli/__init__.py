@@ -1,0 +1,38 @@
+"""The command ``foresight-bench``: one file a verb."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from foresight_harness.cli import candidates, doctor, plan, plugins, report
+from foresight_harness.errors import ForesightError
+
+VERBS = (plugins, candidates, plan, report, doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Returns:
+        0 fine, 1 regression, NO-GO or failed verification, 2 usage, 3 inconclusive or not comparable.
+    """
+    parser = argparse.ArgumentParser(
+        prog="foresight-bench", description="Which visual encoder keeps enough of what is where to condition a decoder?"
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for module in VERBS:
+        verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP)
+        verb.add_argument("--json", action="store_true", help="print JSON instead of text")
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except ForesightError as error:
+        print(f"foresight-bench {options.verb}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    return code

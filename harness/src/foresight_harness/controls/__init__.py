@@ -1,0 +1,1 @@
+"""Controls: encoders whose right answer is known, offered through the same hook as every other encoder."""

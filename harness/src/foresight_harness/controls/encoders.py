@@ -1,0 +1,100 @@
+"""The controls themselves: parameter-free encoders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from foresight_harness.grids import TokenGrid
+
+FACTS: Mapping[str, Any] = {"attention": "none", "dtype": "float32", "params": 0}
+
+
+class Pixels:
+    """Raw patches as tokens: the floor of "no model"."""
+
+    def __init__(self, patch_px: int, input_px: int) -> None:
+        self.patch_px = patch_px
+        self.input_px = input_px
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        """[B, T, 3, H_px, W_px] -> ``patch`` [B, T, H, W, 3 * patch_px ** 2]"""
+        batch, frames = clips.shape[:2]
+        side = self.input_px // self.patch_px * self.patch_px
+        pictures = F.interpolate(
+            clips.flatten(0, 1), (side, side), mode="bilinear", align_corners=False, antialias=True
+        )
+        cells = side // self.patch_px
+        tokens = F.pixel_unshuffle(pictures, self.patch_px).permute(0, 2, 3, 1)
+        return dict.fromkeys(taps, TokenGrid(tokens.reshape(batch, frames, cells, cells, -1)))
+
+    def facts(self) -> Mapping[str, Any]:
+        """No weights, no attention."""
+        return FACTS
+
+
+class Constant:
+    """The same token everywhere: what a probe scores when features say nothing at all."""
+
+    def __init__(self, patch_px: int, input_px: int) -> None:
+        self.cells = input_px // patch_px
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        """[B, T, 3, H_px, W_px] -> ``patch`` [B, T, H, W, 8] of ones"""
+        tokens = torch.ones(clips.shape[0], clips.shape[1], self.cells, self.cells, 8, device=clips.device)
+        return dict.fromkeys(taps, TokenGrid(tokens))
+
+    def facts(self) -> Mapping[str, Any]:
+        """No weights, no attention."""
+        return FACTS
+
+
+class Oracle:
+    """The true foreground coverage of each patch as its only feature: the probe's own ceiling."""
+
+    def __init__(self, patch_px: int, input_px: int) -> None:
+        self.cells = input_px // patch_px
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        """Coverage in [0, 1] [B, T, 1, H_px, W_px] -> ``mask`` [B, T, H, W, 1]"""
+        batch, frames = clips.shape[:2]
+        cells = F.adaptive_avg_pool2d(clips.flatten(0, 1), (self.cells, self.cells))
+        tokens = cells.reshape(batch, frames, 1, self.cells, self.cells).permute(0, 1, 3, 4, 2)
+        return dict.fromkeys(taps, TokenGrid(tokens))
+
+    def facts(self) -> Mapping[str, Any]:
+        """No weights, no attention."""
+        return FACTS
+
+
+class Shuffled:
+    """An encoder's tokens in random places, permuted anew in every picture: *what* is kept, *where* is destroyed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        """Another encoder's tokens [B, T, H, W, C] -> the same, permuted over H x W.
+
+        The permutation follows from the seed and the tokens themselves, so that it is repeatable, differs from picture to
+        picture, and does not depend on how pictures are batched.
+        """
+        batch, frames, rows, cols, width = clips.shape
+        flat = clips.reshape(batch, frames, rows * cols, width)
+        out = torch.empty_like(flat)
+        for index in range(batch):
+            content = flat[index].float().contiguous().cpu().numpy().tobytes()
+            digest = hashlib.sha256(content + str(self.seed).encode()).digest()
+            generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+            order = torch.randperm(rows * cols, generator=generator)
+            out[index] = flat[index][:, order.to(flat.device)]
+        return dict.fromkeys(taps, TokenGrid(out.reshape_as(clips)))
+
+    def facts(self) -> Mapping[str, Any]:
+        """No weights, no attention."""
+        return FACTS

@@ -1,0 +1,49 @@
+"""The built-in pixel decoders. No torch here."""
+
+from __future__ import annotations
+
+from foresight_harness.protocols import Decoder
+from foresight_harness.specs import BuildRequest, DecoderSpec, LatentSpace
+
+LINEAR_STRIDE_PX = 8
+CONV_STRIDE_PX = 4
+
+
+def decoder_specs() -> tuple[DecoderSpec, ...]:
+    """``linear``: per-token linear map to the token's own pixels (experiment E1.2). ``conv``: a small trained network."""
+    return (
+        DecoderSpec(
+            name="linear",
+            build=_build_linear,
+            latent_space=LatentSpace(channels=3 * LINEAR_STRIDE_PX**2, stride_px=LINEAR_STRIDE_PX),
+            adapter="linear",
+            family="pixels",
+            params=0,
+            weights=("random",),
+            size="tiny",
+            weightless=True,
+        ),
+        DecoderSpec(
+            name="conv",
+            build=_build_conv,
+            latent_space=LatentSpace(channels=3 * CONV_STRIDE_PX**2, stride_px=CONV_STRIDE_PX),
+            adapter="conv",
+            family="pixels",
+            params=0,
+            weights=("random",),
+            size="tiny",
+            weightless=True,
+        ),
+    )
+
+
+def _build_linear(request: BuildRequest) -> Decoder:
+    from foresight_harness.decoders.pixels import PixelSpace
+
+    return PixelSpace(LINEAR_STRIDE_PX)
+
+
+def _build_conv(request: BuildRequest) -> Decoder:
+    from foresight_harness.decoders.pixels import PixelSpace
+
+    return PixelSpace(CONV_STRIDE_PX)

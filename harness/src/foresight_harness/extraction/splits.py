@@ -1,0 +1,122 @@
+"""Decoded splits: every picture is decoded once, kept as 8-bit clips in the store, and streamed from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from foresight_harness.batches import Labels
+from foresight_harness.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.data.labels import labels_of
+from foresight_harness.protocols import Dataset, Sample
+from foresight_harness.registry import Registry
+from foresight_harness.options import DatasetChoice, RunOptions
+from foresight_harness.specs import DataRequest
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+
+
+@dataclass(frozen=True)
+class DecodedSplit:
+    """Clips and labels of one split of one data set."""
+
+    dataset: str
+    split: Split
+    fingerprint: str
+    labels: Labels
+    clips: StoredArray
+    """[n, T, 3, H_px, W_px] uint8"""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """Clips in order, in [0, 1]. [b, T, 3, H_px, W_px] float32"""
+        for block in self.clips.batches(size):
+            yield block.float() / 255
+
+    def take(self, indices: Sequence[int]) -> Tensor:
+        """Clips of these samples, in [0, 1]. [len(indices), T, 3, H_px, W_px] float32"""
+        return self.clips.take(indices).float() / 255
+
+    def coverage_batches(self, size: int) -> Iterator[Tensor]:
+        """Union of the objects' masks, for encoders that read masks. [b, T, 1, H_px, W_px] float32"""
+        foreground = self.labels.foreground
+        for start in range(0, len(self), size):
+            yield foreground[start : start + size].float().unsqueeze(2)
+
+
+@dataclass
+class Splits:
+    """The splits of a run, decoded when first asked for."""
+
+    registry: Registry
+    options: RunOptions
+    store: ArrayStore
+    _decoded: dict[tuple[str, Split], DecodedSplit] = field(default_factory=dict)
+    _built: dict[tuple[str, Split], Dataset] = field(default_factory=dict)
+
+    def built(self, choice: DatasetChoice, split: Split) -> Dataset:
+        """The data set as its plugin builds it; its annotations are checked here, its pictures when they are decoded.
+
+        Raises:
+            DataError: naming the file.
+        """
+        key = (str(choice), split)
+        if key not in self._built:
+            scale = self.options.sizes
+            request = DataRequest(
+                split=split,
+                count=scale.train if split == "train" else scale.test,
+                path=choice.path,
+                canvas_px=scale.canvas_px,
+            )
+            self._built[key] = self.registry.dataset(choice.name).build(request)
+        return self._built[key]
+
+    def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
+        """Clips and labels. Raises: DataError naming the file that cannot be read."""
+        key = (str(choice), split)
+        if key not in self._decoded:
+            self._decoded[key] = self._decode(choice, split)
+        return self._decoded[key]
+
+    def known(self) -> list[DecodedSplit]:
+        """Splits that were decoded so far."""
+        return list(self._decoded.values())
+
+    def _decode(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
+        dataset = self.built(choice, split)
+        choices = {"kind": "clips", "fingerprint": dataset.fingerprint}
+        key = content_key(choices)
+        clips = self.store.open(key)
+        if clips is None:
+            with self.store.lock(key), self.store.writer(key, choices) as writer:
+                labels = labels_of(_Spooled(dataset, writer.add))
+            clips = self.store.open(key)
+            assert clips is not None  # just written
+        else:
+            labels = labels_of(dataset)
+        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips)
+
+
+class _Spooled:
+    """A data set whose clips are handed on, in order, as they are decoded."""
+
+    def __init__(self, dataset: Dataset, add: object) -> None:
+        self._dataset = dataset
+        self._add = add
+        self.name, self.split, self.fingerprint = dataset.name, dataset.split, dataset.fingerprint
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self._dataset[index]
+        self._add((sample.clip.unsqueeze(0) * 255).round().to(torch.uint8))  # type: ignore[operator]
+        return sample

@@ -1,0 +1,82 @@
+"""What a user asks of a run: one frozen object, made by the pytest plugin or the command."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from foresight_harness.errors import UsageError
+from foresight_harness.options.scale import Scale, scale_of
+
+DEFAULT_DATASETS = ("shapes", "coins")
+WEIGHTS = ("pretrained", "nano", "random")
+DTYPES = ("float32", "bfloat16", "float16")
+ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """``NAME[:PATH]`` as given to ``--dataset``."""
+
+    name: str
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.path is None else f"{self.name}:{self.path}"
+
+
+def parse_dataset(text: str) -> DatasetChoice:
+    """``coco:some/folder`` -> name and path."""
+    name, _, path = text.partition(":")
+    return DatasetChoice(name, path or None)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of one run; every field stands in ``run.json``."""
+
+    candidates: tuple[str, ...] = ()
+    matrix: str | None = None
+    scale: str = "smoke"
+    datasets: tuple[DatasetChoice, ...] = tuple(DatasetChoice(name) for name in DEFAULT_DATASETS)
+    weights: str | None = None
+    """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
+    device: str = "cpu"
+    dtype: str = "float32"
+    attention: str = "auto"
+    seeds: int | None = None
+    gates: tuple[str, ...] = ()
+    baseline: str | None = None
+    out: Path = Path("runs")
+    cache: Path = Path(".foresight/cache")
+    engine: str = "local"
+    resume: bool = False
+    strict_plugins: bool = False
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        scale_of(self.scale)
+        for option, value, choices in (
+            ("--weights", self.weights, WEIGHTS),
+            ("--dtype", self.dtype, DTYPES),
+        ):
+            if value is not None and value not in choices:
+                raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
+        if self.engine not in ENGINES and not self.engine.startswith("local:"):
+            raise UsageError(f"--engine {self.engine}: unknown; choose one of {', '.join(ENGINES)}")
+        if self.seeds is not None and self.seeds < 1:
+            raise UsageError(f"--seeds {self.seeds}: at least one seed is needed")
+
+    @property
+    def sizes(self) -> Scale:
+        """Sizes of the chosen scale, with ``--seeds`` taken in."""
+        scale = scale_of(self.scale)
+        return scale if self.seeds is None else replace(scale, seeds=self.seeds)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only; paths as given."""
+        values = asdict(self)
+        values["datasets"] = [str(choice) for choice in self.datasets]
+        values["out"], values["cache"] = str(self.out), str(self.cache)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

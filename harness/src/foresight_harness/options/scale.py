@@ -1,0 +1,51 @@
+"""How much is measured at each ``--scale``: the sizes are part of every protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foresight_harness.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of one scale."""
+
+    name: str
+    train: int
+    """Pictures that probes, adapters and modules are fitted on."""
+    test: int
+    """Pictures that are scored."""
+    pictures: int
+    """Test pictures that are decoded in the reconstruction suite."""
+    canvas_px: int
+    """Side of the square that every picture is brought to."""
+    steps: int
+    """Optimiser steps of trained parts."""
+    batch: int
+    """Pictures of one optimiser step."""
+    seeds: int
+    """Seeds of trained parts, where ``--seeds`` does not say."""
+    rounds: int
+    """Repeats of a latency measurement."""
+    permutations: int
+    """Permutations of the CKA null."""
+    resamples: int = 2000
+    """Bootstrap resamples of an interval."""
+
+
+SCALES = {
+    scale.name: scale
+    for scale in (
+        Scale("smoke", 192, 128, 48, 128, steps=40, batch=32, seeds=1, rounds=20, permutations=20),
+        Scale("small", 512, 512, 128, 224, steps=200, batch=64, seeds=3, rounds=50, permutations=100),
+        Scale("full", 2000, 1000, 500, 448, steps=1000, batch=64, seeds=3, rounds=100, permutations=200),
+    )
+}
+
+
+def scale_of(name: str) -> Scale:
+    """The scale of that name. Raises: UsageError."""
+    if name not in SCALES:
+        raise UsageError(f"--scale {name}: unknown; choose one of {', '.join(SCALES)}")
+    return SCALES[name]

@@ -1,0 +1,72 @@
+"""Options of group "foresight", and how they become ``RunOptions``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from foresight_harness.options import RunOptions
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options; names are public."""
+    group = parser.getgroup("foresight", "Foresight: which pipelines to score, on what, how")
+    add = group.addoption
+    add("--candidate", action="append", default=[], metavar="GLOB",
+        help="score only the matrix's candidates that fit (repeatable), or a whole candidate string")
+    add("--matrix", metavar="NAME|FILE", help="set of candidates; default smoke")
+    add("--scale", default="smoke", metavar="smoke|small|full", help="how much is measured; default smoke")
+    add("--dataset", action="append", default=[], metavar="NAME[:PATH]",
+        help="data set (repeatable); default shapes and coins. coco:DIR reads DIR/images and DIR/annotations.json")
+    add("--weights", metavar="pretrained|nano|random",
+        help="default: random for tiny encoders, pretrained for published sizes")
+    add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
+    add("--dtype", default="float32", metavar="float32|bfloat16|float16")
+    add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
+    add("--seeds", type=int, metavar="N", help="seeds of trained parts; default by scale")
+    add("--gate", action="append", default=[], metavar="NAME", help="fail the session where this gate says NO-GO")
+    add("--baseline", metavar="RUN|NAME", help="compare with that run or baseline")
+    add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
+    add("--feature-cache", default=".foresight/cache", metavar="DIR", help="where features are kept between runs")
+    add("--engine", default="local", metavar="local|ray")
+    add("--resume", action="store_true", help="finish the latest run instead of starting a new one")
+    add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
+    add("--strict", action="store_true", help="fail where a demanded comparison is impossible")
+
+
+def options_of(config: pytest.Config) -> RunOptions:
+    """The options of this session. Raises: UsageError."""
+    from foresight_harness.options import RunOptions, parse_dataset
+    from foresight_harness.options.options import DEFAULT_DATASETS
+
+    get = config.getoption
+    return RunOptions(
+        candidates=tuple(get("--candidate")),
+        matrix=get("--matrix"),
+        scale=get("--scale"),
+        datasets=tuple(parse_dataset(text) for text in get("--dataset") or DEFAULT_DATASETS),
+        weights=get("--weights"),
+        device=get("--device"),
+        dtype=get("--dtype"),
+        attention=get("--attention"),
+        seeds=get("--seeds"),
+        gates=tuple(get("--gate")),
+        baseline=get("--baseline"),
+        out=Path(get("--out")),
+        cache=Path(get("--feature-cache")),
+        engine=get("--engine"),
+        resume=get("--resume"),
+        strict_plugins=get("--strict-plugins"),
+        strict=get("--strict"),
+    )
+
+
+def matrix_folders(config: pytest.Config) -> list[Path]:
+    """Where named matrices lie: beside the benchmarks that were asked for, then under the root."""
+    places = [Path(str(argument).partition("::")[0]) for argument in config.args]
+    folders = [place if place.is_dir() else place.parent for place in places]
+    found = [folder / "matrices" for folder in [*folders, config.rootpath / "benchmarks"]]
+    return [folder for folder in dict.fromkeys(found) if folder.is_dir()]

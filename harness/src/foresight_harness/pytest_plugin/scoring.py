@@ -1,0 +1,93 @@
+"""What the ``cell`` fixture does: score one candidate in one suite on every data set that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from foresight_harness.progress import Progress
+from foresight_harness.pytest_plugin.state import State
+from foresight_harness.run.bench import Bench, command_line
+from foresight_harness.run.cell import Timer
+from foresight_harness.suites.efficiency import WARMUP
+from foresight_harness.suites.measurement import Outcome
+
+if TYPE_CHECKING:
+    from foresight_harness.run.plan import PlannedCell
+
+
+class Scorer:
+    """Handed to a benchmark test as ``cell``."""
+
+    def __init__(self, request: pytest.FixtureRequest, state: State) -> None:
+        self._request, self._state = request, state
+        self.cells: list[PlannedCell] = state.planned.get(request.node.nodeid, [])
+
+    def score(self, benchmark: Any = None) -> list[Outcome]:
+        """Score the candidate on every data set that the suite can use; each has its own records.
+
+        Args:
+            benchmark: pytest-benchmark's fixture, for suites that time.
+
+        Raises:
+            Exception: of the first data set that failed, after all were tried.
+        """
+        if not self.cells:
+            pytest.skip("no data set of this run has what the suite needs (see --dataset)")
+        bench = started(self._state)
+        outcomes: list[Outcome] = []
+        failures: list[Exception] = []
+        for planned in self.cells:
+            try:
+                outcome = bench.run_cell(planned, timer_of(benchmark))
+            except Exception as error:
+                failures.append(error)
+            else:
+                if outcome is not None:
+                    outcomes.append(outcome)
+        if failures:
+            raise failures[0]
+        return outcomes
+
+
+def started(state: State) -> Bench:
+    """The run, created when the first cell is scored."""
+    if state.bench is None:
+        assert state.registry is not None
+        assert state.options is not None
+        progress = Progress(write=_writer(state.config))
+        state.bench = Bench(state.registry, state.options, progress, command_line())
+        state.bench.plan(cell for cells in state.planned.values() for cell in cells)
+    return state.bench
+
+
+def timer_of(benchmark: Any) -> Timer | None:
+    """pytest-benchmark as a timer; None where it is absent or switched off."""
+    if benchmark is None or benchmark.disabled:
+        return None
+
+    def timer(work: Callable[[], object], rounds: int) -> list[float]:
+        benchmark.pedantic(work, rounds=rounds, warmup_rounds=WARMUP, iterations=1)
+        return list(benchmark.stats.stats.data)
+
+    return timer
+
+
+def _writer(config: pytest.Config) -> Callable[[str], None]:
+    """Lines between the dots, past pytest's capture."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def write(line: str) -> None:
+        if reporter is None or config.option.verbose < 0:
+            return
+        if capture is None:
+            reporter.write_line(line)
+            return
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"  {line}", light=True)
+
+    return write

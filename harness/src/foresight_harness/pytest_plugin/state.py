@@ -1,0 +1,43 @@
+"""What the plugin remembers during a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from foresight_harness.candidates import ResolvedCandidate
+    from foresight_harness.errors import UsageError
+    from foresight_harness.options import RunOptions
+    from foresight_harness.registry import Registry
+    from foresight_harness.run.bench import Bench
+    from foresight_harness.run.plan import PlannedCell
+
+FIXTURE = "cell"
+PLUGIN_FIXTURE = "plugin"
+
+
+@dataclass
+class State:
+    """One a session."""
+
+    config: pytest.Config
+    asked: bool = False
+    """Whether any test asked for our fixtures."""
+    error: UsageError | None = None
+    """The first usage error; raised when collection ends, so that it is one line and exit 4."""
+    registry: Registry | None = None
+    options: RunOptions | None = None
+    candidates: list[ResolvedCandidate] = field(default_factory=list)
+    planned: dict[str, list[PlannedCell]] = field(default_factory=dict)
+    """Cells by the node id of their test."""
+    bench: Bench | None = None
+    report: Path | None = None
+    report_error: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+STATE = pytest.StashKey[State]()

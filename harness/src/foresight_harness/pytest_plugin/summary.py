@@ -1,0 +1,70 @@
+"""The end of a session: close the run, write the report, say where it is."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from foresight_harness.pytest_plugin.state import State
+
+REPORT_GROUP = "foresight_report"
+
+
+def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
+    """Close the run folder and render it."""
+    bench = state.bench
+    assert bench is not None
+    interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+    bench.close("interrupted" if interrupted else "complete")
+    state.report, state.report_error = write_report(bench.folder.path)
+
+
+def write_report(run: Path) -> tuple[Path | None, str | None]:
+    """Render a run with the installed report writer; a missing or failing one never fails a run, and says so."""
+    points = entry_points(group=REPORT_GROUP)
+    if not points:
+        return None, "no report writer is installed (pip install foresight-reports)"
+    try:
+        return Path(next(iter(points)).load()([run])), None
+    except Exception as error:  # the numbers stand without their page, and the page can be rendered again
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return None, f"the report could not be written ({reason[:300]}); try foresight-bench report {run}"
+
+
+def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
+    """The lines below the test results."""
+    if state.registry is not None:
+        for plugin in state.registry.broken:
+            terminal.write_line(str(plugin.error), red=True)
+    bench = state.bench
+    if bench is None:
+        return
+    counts = bench.counts
+    failed = counts["failed"] + counts["oom"]
+    terminal.write_sep("-", "foresight")
+    forwards = sum(bench.extraction.forwards.values())
+    terminal.write_line(
+        f"{counts['ok']} cells scored, {failed} failed, {counts['unavailable']} unavailable; "
+        f"{forwards} pictures encoded, {sum(bench.extraction.hits.values())} reads from the cache"
+    )
+    for (suite, dataset), calibration in bench.calibrations.items():
+        if not calibration.ok:
+            terminal.write_line(f"{suite} on {dataset}: {'; '.join(calibration.sentences)}", red=True)
+    terminal.write_line(f"run: {_shown(bench.folder.path)}")
+    if state.report is not None:
+        latest = bench.folder.path.parent / "latest" / state.report.name
+        terminal.write_line(f"report: {_shown(latest if latest.exists() else state.report)}")
+    elif state.report_error:
+        terminal.write_line(f"report: {state.report_error}", yellow=True)
+
+
+def _shown(path: Path) -> str:
+    """Relative to the working directory where it lies below it."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

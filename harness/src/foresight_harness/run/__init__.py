@@ -1,0 +1,1 @@
+"""A run: options, run folder, records, cells."""

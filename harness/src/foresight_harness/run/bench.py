@@ -1,0 +1,226 @@
+"""A run in progress: everything that cells share."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from foresight_harness.cache import ArrayStore
+from foresight_harness.errors import ForesightError
+from foresight_harness.extraction import EncoderPool, Extraction, Splits
+from foresight_harness.extraction.latents import Latents
+from foresight_harness.fit.objectives import Fitted
+from foresight_harness.options import RunOptions
+from foresight_harness.progress import Progress
+from foresight_harness.registry import Registry
+from foresight_harness.run.cell import Cell, Timer
+from foresight_harness.run.environment import environment, git_state, hardware
+from foresight_harness.run.folder import RunFolder, find_run
+from foresight_harness.run.plan import PlannedCell, datasets_of
+from foresight_harness.run.recording import failure_record, record_outcome
+from foresight_harness.protocols import Metric
+from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
+from foresight_harness.suites.calibration import Calibration
+from foresight_harness.suites.measurement import Outcome
+from foresight_harness.suites.references import References
+
+KEPT_FITS = 4
+"""Fitted candidates kept in memory, so that two suites of one candidate share a fit."""
+
+
+class Bench:
+    """Shared state of a run; cells are run one by one through ``run_cell``."""
+
+    def __init__(self, registry: Registry, options: RunOptions, progress: Progress, command: str) -> None:
+        self.registry, self.options, self.progress, self.command = registry, options, progress, command
+        self.store = ArrayStore(options.cache)
+        self.splits = Splits(registry, options, self.store)
+        self.pool = EncoderPool(self.encoder_request)
+        self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
+        self.latents = Latents(registry, self.store, self.decoder_request, progress)
+        self.fitted: OrderedDict[tuple[str, str, int], Fitted] = OrderedDict()
+        self.outcomes: dict[str, Outcome] = {}
+        """Outcomes of control cells, by cell id, so that calibration and test share one measurement."""
+        self.calibrations: dict[tuple[str, str], Calibration] = {}
+        self.references: dict[tuple[str, str], References] = {}
+        self._metrics: dict[str, Metric] = {}
+        self.counts = dict.fromkeys(("planned", "ok", "failed", "oom", "unavailable"), 0)
+        self.protocols: dict[str, dict[str, Any]] = {}
+        self.planned: list[PlannedCell] = []
+        self.folder = self._open_folder()
+        self.done = self.folder.drop_unfinished() if options.resume else set()
+        self.started = _now()
+        self._facts = {
+            "command": command,
+            "scale": options.scale,
+            "options": options.as_json(),
+            "environment": environment(registry.environment),
+            "hardware": hardware(),
+            "plugins": [
+                {
+                    "name": plugin.name,
+                    "distribution": plugin.distribution,
+                    "version": plugin.version,
+                    "digest": plugin.digest,
+                    "error": plugin.error,
+                }
+                for plugin in registry.plugins
+            ],
+        }
+
+    def _open_folder(self) -> RunFolder:
+        if self.options.resume:
+            return RunFolder(find_run(self.options.out))
+        return RunFolder.create(self.options.out, git_state()[0])
+
+    def encoder_request(self, spec: EncoderSpec) -> BuildRequest:
+        """How this run builds an encoder: random weights for tiny sizes, published ones for published sizes."""
+        default = "random" if spec.size == "tiny" else "pretrained"
+        asked = self.options.weights or default
+        weights = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
+        return BuildRequest(
+            weights=weights,
+            device=self.options.device,
+            dtype=self.options.dtype,
+            attention=self.options.attention,  # type: ignore[arg-type]
+        )
+
+    def decoder_request(self, spec: DecoderSpec) -> BuildRequest:
+        """How this run builds a decoder; a nano decoder is preferred to a random one of its size."""
+        default = "nano" if "nano" in spec.weights else "random" if spec.size == "tiny" else "pretrained"
+        asked = self.options.weights or default
+        weights = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
+        return BuildRequest(weights=weights, device=self.options.device, dtype=self.options.dtype)  # type: ignore[arg-type]
+
+    def plan(self, cells: Iterable[PlannedCell]) -> None:
+        """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""
+        self.planned = list(cells)
+        self.counts["planned"] = len(self.planned)
+        for cell in self.planned:
+            for stream in cell.candidate.streams:
+                self.extraction.plan(stream.ref.encoder, stream.ref.taps)
+                if stream.encoder.derives_from is not None:
+                    self.extraction.plan(stream.encoder.derives_from, stream.ref.taps)
+            if cell.suite.live_encoder:
+                self.pool.plan(cell.candidate.candidate.encoders)
+        self.write_manifest("running")
+
+    def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
+        """Score one cell and write its records.
+
+        Returns:
+            What was measured; None where ``--resume`` found the cell finished.
+
+        Raises:
+            Exception: whatever the cell raised, after its failure record was written.
+        """
+        cell = Cell(self, planned.candidate, planned.suite, planned.dataset, timer)
+        if cell.id in self.done:
+            self.counts["ok"] += 1
+            return self.outcomes.get(cell.id)
+        began = time.monotonic()
+        try:
+            outcome = self.outcomes.get(cell.id) or cell.suite.score(cell)
+            choices = cell.protocol()
+            records = record_outcome(cell, outcome, time.monotonic() - began)
+        except Exception as error:
+            self._record_failure(cell, error, time.monotonic() - began)
+            raise
+        finally:
+            if planned.suite.live_encoder:
+                self.pool.done(planned.candidate.candidate.encoders)
+            else:
+                self.pool.trim()
+        self.protocols[cell.protocol_digest()] = choices
+        self.folder.append_records(records)
+        self.done.add(cell.id)
+        self.counts["ok"] += 1
+        return outcome
+
+    def _record_failure(self, cell: Cell, error: Exception, wall_s: float) -> None:
+        status = "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
+        self.counts[status] += 1
+        message = " ".join(str(error).split()) or type(error).__name__
+        if not isinstance(error, ForesightError):
+            message = f"{type(error).__name__}: {message}"
+        self.folder.append_records([failure_record(cell, status, message[:1000], traceback.format_exc(), wall_s)])
+
+    def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
+        """Built metrics by name, each built once a run."""
+        wanted = list(specs)
+        for spec in wanted:
+            if spec.name not in self._metrics:
+                self._metrics[spec.name] = spec.build()
+        return {spec.name: self._metrics[spec.name] for spec in wanted}
+
+    def keep_fitted(self, key: tuple[str, str, int], fitted: Fitted) -> None:
+        """Remember a fit for the next suite of the same candidate."""
+        self.fitted[key] = fitted
+        while len(self.fitted) > KEPT_FITS:
+            self.fitted.popitem(last=False)
+
+    def write_manifest(self, status: str) -> None:
+        """Write ``run.json`` as things stand."""
+        ended = None if status == "running" else _now()
+        self.folder.write_manifest(
+            {
+                **self._facts,
+                "started": self.started,
+                "ended": ended,
+                "status": status,
+                "protocols": self.protocols,
+                "datasets": self._datasets(),
+                "counts": self.counts,
+                "suites": sorted({cell.suite.name for cell in self.planned}),
+                "extraction": {
+                    "pictures_forwarded": dict(self.extraction.forwards),
+                    "cache_hits": dict(self.extraction.hits),
+                    "encoder_builds": dict(self.pool.builds),
+                },
+            }
+        )
+
+    def _datasets(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": split.dataset,
+                "split": split.split,
+                "n": len(split),
+                "fingerprint": split.fingerprint,
+                "license": self.registry.dataset(split.dataset).license,
+            }
+            for split in self.splits.known()
+        ]
+
+    def close(self, status: str) -> None:
+        """End the run. ``complete`` or ``interrupted``"""
+        self.write_manifest(status)
+
+
+def cells_of(
+    candidates: Sequence[Any], suites: Sequence[Any], registry: Registry, options: RunOptions
+) -> list[PlannedCell]:
+    """Every (candidate, suite, data set) of a command."""
+    return [
+        PlannedCell(candidate, suite, dataset)
+        for suite in suites
+        for candidate in candidates
+        for dataset in datasets_of(suite, registry, options)
+    ]
+
+
+def command_line() -> str:
+    """What to type to repeat this."""
+    program = sys.argv[0].rsplit("/", 1)[-1]
+    return " ".join(["pytest" if program in ("__main__.py", "pytest", "py.test") else program, *sys.argv[1:]])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,112 @@
+"""One cell: a candidate in a suite on a data set, with what the suite needs to score it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from foresight_harness.candidates import ResolvedCandidate
+from foresight_harness.extraction import DecodedSplit
+from foresight_harness.fit import Recipe
+from foresight_harness.fit.objectives import Fitted, fit_for_latents, fit_for_places
+from foresight_harness.options import DatasetChoice, Scale
+from foresight_harness.pipeline import StreamSet
+from foresight_harness.run.identity import cell_id, digest
+from foresight_harness.suites import Suite
+
+if TYPE_CHECKING:
+    from foresight_harness.run.bench import Bench
+
+Timer = Callable[[Callable[[], object], int], list[float]]
+"""Runs a function that many times after a warm-up; returns the seconds of each repeat."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a suite is given."""
+
+    bench: Bench
+    candidate: ResolvedCandidate
+    suite: Suite
+    dataset: DatasetChoice
+    timer: Timer | None = None
+
+    @property
+    def id(self) -> str:
+        """16 hex digits."""
+        return cell_id(str(self.candidate), self.suite.name, str(self.dataset))
+
+    @property
+    def scale(self) -> Scale:
+        """Sizes of the run."""
+        return self.bench.options.sizes
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds of trained parts; one where nothing is trained for this suite."""
+        trained = self.candidate.trainable or (self.suite.uses_decoder and self.candidate.decoder.adapter != "linear")
+        return tuple(range(self.scale.seeds)) if trained else (0,)
+
+    def split(self, name: str) -> DecodedSplit:
+        """``train`` or ``test``, decoded."""
+        return self.bench.splits.decoded(self.dataset, name)  # type: ignore[arg-type]
+
+    def streams(self, name: str) -> StreamSet:
+        """The candidate's cached streams over a split, extracted now where they are missing."""
+        split = self.split(name)
+        taps = tuple(
+            tuple(self.bench.extraction.grids(stream.encoder, tap, split) for tap in stream.ref.taps)
+            for stream in self.candidate.streams
+        )
+        return StreamSet(taps, split)
+
+    def fitted_for_places(self, seed: int) -> Fitted:
+        """Modules fitted for localisation."""
+        return fit_for_places(
+            self.candidate, self.streams("train"), self.recipe_for_places(), seed, self.bench.options.device
+        )
+
+    def fitted_for_latents(self, seed: int) -> Fitted:
+        """Modules and adapter fitted to the decoder's latents; kept for the next suite of the same candidate."""
+        key = (str(self.candidate), str(self.dataset), seed)
+        if key not in self.bench.fitted:
+            latents = self.bench.latents.of(self.candidate.decoder, self.split("train"))
+            fitted = fit_for_latents(
+                self.candidate,
+                self.streams("train"),
+                latents,
+                self.recipe_for_latents(),
+                seed,
+                self.bench.options.device,
+            )
+            self.bench.keep_fitted(key, fitted)
+        return self.bench.fitted[key]
+
+    def recipe_for_places(self) -> Recipe:
+        """Budget of localisation fits at this scale."""
+        return Recipe(self.scale.steps, self.scale.batch, ("bce",))
+
+    def recipe_for_latents(self) -> Recipe:
+        """Budget of latent fits at this scale: 200 steps is the least that ranks, so ``smoke`` only shows the way."""
+        return Recipe(self.scale.steps, self.scale.batch, ("latent_mse",))
+
+    def protocol(self) -> dict[str, Any]:
+        """Every choice that decides what this cell's numbers mean, flat."""
+        choices: dict[str, Any] = {
+            "suite": self.suite.name,
+            "dataset": self.dataset.name,
+            "scale": self.scale.name,
+            "canvas_px": self.scale.canvas_px,
+            "seeds": self.scale.seeds,
+            **{f"fingerprint_{name}": self.bench.splits.built(self.dataset, name).fingerprint for name in SPLIT_NAMES},
+            **self.suite.protocol(self),
+        }
+        return choices
+
+    def protocol_digest(self) -> str:
+        """Only records of equal digest are ranked together."""
+        return digest(self.protocol())
+
+
+SPLIT_NAMES = ("train", "test")

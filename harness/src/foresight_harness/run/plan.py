@@ -1,0 +1,80 @@
+"""The plan: which cells a command means, in which order, and what they will cost. Runs nothing, imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foresight_harness.candidates import ResolvedCandidate
+from foresight_harness.errors import UsageError
+from foresight_harness.options import DatasetChoice, RunOptions
+from foresight_harness.registry import Registry
+from foresight_harness.suites import Suite
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One candidate in one suite on one data set."""
+
+    candidate: ResolvedCandidate
+    suite: Suite
+    dataset: DatasetChoice
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a plan will do at most, before the cache is asked."""
+
+    cells: int
+    forwards: int
+    """Pictures through encoders."""
+    feature_bytes: int
+    fits: int
+    """Trained fits: candidate x objective x data set x seed."""
+
+
+def check_datasets(registry: Registry, options: RunOptions) -> None:
+    """Refuse unknown data sets and absent paths. Raises: UsageError, CandidateError."""
+    for choice in options.datasets:
+        spec = registry.dataset(choice.name)
+        if spec.needs_path and choice.path is None:
+            raise UsageError(f"--dataset {choice.name} needs a folder: --dataset {choice.name}:DIR")
+
+
+def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:
+    """The data sets of a run that a suite can be scored on, in the order given."""
+    fitting = tuple(choice for choice in options.datasets if suite.labels <= registry.dataset(choice.name).labels)
+    return fitting[:1] if suite.only_first_dataset else fitting
+
+
+def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> list[PlannedCell]:
+    """Cells that share encoders together, those that need them live first, so that each is built once and freed early."""
+    first_seen: dict[tuple[str, ...], int] = {}
+    for cell in cells:
+        first_seen.setdefault(cell.candidate.candidate.encoders, len(first_seen))
+    rank = {name: index for index, name in enumerate(suites)}
+    return sorted(cells, key=lambda cell: (first_seen[cell.candidate.candidate.encoders], rank[cell.suite.name]))
+
+
+def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
+    """Upper bound of the work: shared extractions are counted once."""
+    scale = options.sizes
+    pictures = scale.train + scale.test
+    taps = {
+        (stream.ref.encoder, tap, str(cell.dataset)): stream.encoder
+        for cell in cells
+        for stream in cell.candidate.streams
+        for tap in stream.ref.taps
+    }
+    passes = {(encoder, dataset) for (encoder, _, dataset), spec in taps.items() if spec.inputs == "clips"}
+    size = 0
+    for (_, tap, _), spec in taps.items():
+        found = spec.tap(tap)
+        cells_of_grid = max(1, spec.input_px // found.stride_px) ** 2
+        size += pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
+    fitted = {
+        (str(cell.candidate), cell.suite.name, str(cell.dataset))
+        for cell in cells
+        if cell.candidate.trainable or (cell.suite.uses_decoder and cell.candidate.decoder.adapter != "linear")
+    }
+    return Cost(len(cells), len(passes) * pictures, size, len(fitted) * scale.seeds)

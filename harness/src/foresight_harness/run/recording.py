@@ -1,0 +1,159 @@
+"""From a suite's outcome to records, sample file and media lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foresight_harness.run.intervals import summary_of
+from foresight_harness.run.media import write_pictures
+from foresight_harness.run.samples import sample_rows, write_samples
+from foresight_harness.suites.measurement import Measurement, Outcome
+
+if TYPE_CHECKING:
+    from foresight_harness.run.cell import Cell
+
+TRACE_CHARS = 8000
+"""The end of a traceback that a record keeps."""
+
+
+def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str, Any]]:
+    """Write samples and media of a cell and return its records, ready to be appended."""
+    folder = cell.bench.folder
+    test = cell.split("test")
+    rows = [
+        row
+        for measurement in outcome.measurements
+        for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")
+    ]
+    if rows:
+        facts = {
+            "run": folder.run_id,
+            "cell": cell.id,
+            "candidate": str(cell.candidate),
+            "suite": cell.suite.name,
+        }
+        write_samples(folder.path / "samples" / f"{cell.id}.parquet", rows, facts)
+    folder.append_media(write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures))
+    shared = _shared(cell, wall_s) | {
+        "params": dict(outcome.params) or None,
+        "controls_ok": outcome.controls_ok,
+        "of_cell": len(outcome.measurements),
+        "status": "ok",
+        "error": None,
+    }
+    return [
+        shared | _record(cell, measurement) | {"details": {**outcome.details, **measurement.details}}
+        for measurement in outcome.measurements
+    ]
+
+
+def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
+    groups = cell.split("test").labels.groups
+    value, interval, n = summary_of(measurement, groups, cell.scale.resamples)
+    trusted = all(entry["kind"] in ("pretrained", "none") for entry in _provenance(cell))
+    return {
+        "metric": measurement.metric,
+        "probe": measurement.probe,
+        "value": _finite(value),
+        "unit": measurement.unit,
+        "direction": measurement.direction,
+        "range": list(measurement.range),
+        "n": n,
+        "ci_low": _finite(interval[0]) if interval else None,
+        "ci_high": _finite(interval[1]) if interval else None,
+        "ci_method": interval[2] if interval else None,
+        "floor": _finite(measurement.floor),
+        "floor_by": measurement.floor_by,
+        "ceiling": _finite(measurement.ceiling),
+        "ceiling_by": measurement.ceiling_by,
+        "null": dict(measurement.null) if measurement.null else None,
+        "seeds": list(measurement.seeds),
+        "gateable": trusted and measurement.gateable and cell.candidate.role == "candidate",
+    }
+
+
+def failure_record(cell: Cell, status: str, message: str, trace: str, wall_s: float) -> dict[str, Any]:
+    """The one record of a cell that has no number."""
+    try:
+        shared = _shared(cell, wall_s)
+    except Exception:  # the failure that is being recorded may be the very one that hides provenance or protocol
+        shared = _bare(cell, wall_s)
+    return shared | {
+        "metric": None,
+        "value": None,
+        "status": status,
+        "error": message,
+        "trace": trace[-TRACE_CHARS:],
+        "of_cell": 1,
+        "details": {},
+    }
+
+
+def _bare(cell: Cell, wall_s: float) -> dict[str, Any]:
+    candidate = cell.candidate
+    return {
+        "cell": cell.id,
+        "candidate": str(candidate),
+        "axes": {
+            "encoders": list(candidate.candidate.encoders),
+            "taps": [tap for stream in candidate.streams for tap in stream.ref.taps],
+            "streams": [str(stream.ref) for stream in candidate.streams],
+            "families": [stream.encoder.family for stream in candidate.streams],
+            "enhancer": candidate.enhancer.name,
+            "fusion": candidate.fusion.name,
+            "decoder": candidate.candidate.decoder,
+        },
+        "role": candidate.role,
+        "suite": cell.suite.name,
+        "dataset": cell.dataset.name,
+        "split": "test",
+        "fingerprint": None,
+        "protocol": None,
+        "provenance": [],
+        "dtype": cell.bench.options.dtype,
+        "device": cell.bench.options.device,
+        "attention": None,
+        "wall_s": round(wall_s, 4),
+    }
+
+
+def _shared(cell: Cell, wall_s: float) -> dict[str, Any]:
+    return _bare(cell, wall_s) | {
+        "fingerprint": cell.bench.splits.built(cell.dataset, "test").fingerprint,
+        "protocol": cell.protocol_digest(),
+        "provenance": _provenance(cell),
+        "attention": _attention(cell),
+    }
+
+
+def _provenance(cell: Cell) -> list[dict[str, Any]]:
+    entries = []
+    for name in cell.candidate.candidate.encoders:
+        spec = cell.bench.registry.encoder(name)
+        base = cell.bench.registry.encoder(spec.derives_from) if spec.derives_from else spec
+        if base.params == 0:
+            entries.append({"part": "encoder", "name": name, "kind": "none"})
+        else:
+            entries.append({"part": "encoder", "name": name, **cell.bench.extraction.provenance(base).as_json()})
+    if cell.suite.uses_decoder:
+        found = cell.bench.latents.provenance(cell.candidate.decoder)
+        facts = found.as_json() if found else {"kind": "none"}
+        entries.append({"part": "decoder", "name": cell.candidate.candidate.decoder, **facts})
+    return entries
+
+
+def _attention(cell: Cell) -> str:
+    split = cell.split("test")
+    chosen = []
+    for stream in cell.candidate.streams:
+        spec = stream.encoder
+        base = cell.bench.registry.encoder(spec.derives_from) if spec.derives_from else spec
+        choices = cell.bench.extraction.choices(base, stream.ref.taps[0], split)
+        chosen.append("none" if base.params == 0 else str(choices["attention"]))
+    return "+".join(dict.fromkeys(chosen))
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

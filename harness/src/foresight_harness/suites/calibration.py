@@ -1,0 +1,105 @@
+"""Controls of the spatial suite: measured in every run, on the same pictures, with the same probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.probes.boxes import floor_scores, mean_box_floor
+from foresight_harness.suites.measurement import Outcome
+
+if TYPE_CHECKING:
+    from foresight_harness.run.cell import Cell
+
+CONTROLS = ("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch")
+TAIL = "identity/single/linear"
+
+ORACLE_LEAST = 0.85
+"""A perfect mask read by the primary probe scores 0.89 on ``shapes`` (findings, table 1)."""
+ORACLE_LEAST_ELSEWHERE = 0.6
+"""On photographs objects touch and boxes are not tight around masks, so the ceiling lies lower."""
+FLOOR_BAND = 0.03
+"""Features that cannot say where anything is stay this close to the mean box, sampling noise aside."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Floor and ceiling of each metric on one data set, and whether the probe can be believed there."""
+
+    floor: Mapping[str, float]
+    ceiling: Mapping[str, float]
+    ok: bool
+    sentences: tuple[str, ...]
+    """One a control: what it scored, what was expected."""
+
+
+def calibrate(cell: Cell, measure: Callable[[Cell], Outcome]) -> Calibration:
+    """Score the controls on the cell's data set, once a run.
+
+    Args:
+        cell: Any cell of the suite on that data set.
+        measure: The suite's own measurement, without controls.
+    """
+    memory = cell.bench.calibrations
+    key = (cell.suite.name, str(cell.dataset))
+    if key not in memory:
+        outcomes = {name: measure(control_cell(cell, name)) for name in CONTROLS}
+        memory[key] = judge(outcomes, _floor(cell), cell.dataset.name)
+        for name, outcome in outcomes.items():
+            cell.bench.outcomes[control_cell(cell, name).id] = outcome
+    return memory[key]
+
+
+def control_cell(cell: Cell, stream: str) -> Cell:
+    """The cell of a control on the same data set, in the same suite."""
+    candidate = resolve(parse_candidate(f"{stream}/{TAIL}"), cell.bench.registry)
+    return replace(cell, candidate=candidate)
+
+
+def _floor(cell: Cell) -> dict[str, np.ndarray]:
+    """Per-sample scores of the constant box that fits the training split best."""
+    train, test = cell.split("train").labels, cell.split("test").labels
+    return {"iou": np.asarray(floor_scores(mean_box_floor(train), test))}
+
+
+def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], dataset: str) -> Calibration:
+    """Compare what the controls scored with what they are known to score."""
+    iou = {name: _values(outcome, "iou") for name, outcome in outcomes.items()}
+    least = ORACLE_LEAST if dataset == "shapes" else ORACLE_LEAST_ELSEWHERE
+    base = float(np.nanmean(floor["iou"]))
+    ceiling = float(np.nanmean(iou["oracle@mask"]))
+    checks = [(ceiling >= least, f"oracle scores {ceiling:.3f} IoU, expected at least {least:.2f}")]
+    for name in ("shuffled@patch", "constant@patch"):
+        difference = iou[name] - floor["iou"]
+        mean = float(np.nanmean(difference))
+        noise = 2 * float(np.nanstd(difference)) / max(1, np.isfinite(difference).sum()) ** 0.5
+        held = abs(mean) <= FLOOR_BAND + noise
+        checks.append(
+            (held, f"{name.partition('@')[0]} scores {base + mean:.3f} IoU, expected {base:.3f} (mean box) within "
+                   f"{FLOOR_BAND:.2f} and sampling noise {noise:.2f}")
+        )
+    oracle = {
+        found.metric: _mean(found.values, found.value)
+        for found in outcomes["oracle@mask"].measurements
+        if found.direction != "none"
+    }
+    return Calibration(
+        floor={name: float(np.nanmean(values)) for name, values in floor.items()},
+        ceiling={name: value for name, value in oracle.items() if value is not None},
+        ok=all(held for held, _ in checks),
+        sentences=tuple(f"{'as known' if held else 'OUT OF RANGE'}: {text}" for held, text in checks),
+    )
+
+
+def _values(outcome: Outcome, metric: str) -> np.ndarray:
+    found = next(entry for entry in outcome.measurements if entry.metric == metric)
+    assert found.values is not None
+    return found.values.mean(axis=0)
+
+
+def _mean(values: np.ndarray | None, value: float | None) -> float | None:
+    return float(np.nanmean(values)) if values is not None else value

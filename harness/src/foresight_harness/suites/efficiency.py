@@ -1,0 +1,204 @@
+"""Suite ``efficiency``: latency of one picture end to end and by stage, throughput, peak memory, parameters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from foresight_harness.errors import UsageError
+from foresight_harness.fit.adapters import ConvAdapter, on_latent_grid
+from foresight_harness.fit.readers import SetReader
+from foresight_harness.pipeline import build_modules
+from foresight_harness.specs import GridShape
+from foresight_harness.suites.measurement import Measurement, Outcome
+from foresight_harness.suites.memory import PeakMemory
+from foresight_harness.weights.preflight import BYTES
+
+if TYPE_CHECKING:
+    from foresight_harness.run.cell import Cell
+
+BATCH = 8
+"""Pictures of one throughput batch."""
+WARMUP = 3
+
+
+def protocol(cell: Cell) -> dict[str, Any]:
+    """What latency depends on beside the candidate; the machine's fingerprint stands in the manifest."""
+    return {"rounds": cell.scale.rounds, "warmup": WARMUP, "batch_latency": 1, "batch_throughput": BATCH,
+            "device": cell.bench.options.device, "dtype": cell.bench.options.dtype}
+
+
+class Stages:
+    """A whole pipeline, live, cut into its stages. Adapters are random: time does not depend on their values."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.device = cell.bench.options.device
+        self.encoders = {
+            name: cell.bench.pool.get(cell.bench.registry.encoder(name))
+            for name in cell.candidate.candidate.encoders
+        }
+        self.bases = {
+            name: cell.bench.pool.get(cell.bench.registry.encoder(base))
+            for name in self.encoders
+            if (base := cell.bench.registry.encoder(name).derives_from) is not None
+        }
+        self.decoder = cell.bench.latents.decoder(cell.candidate.decoder)
+        first = cell.split("test").take([0]).to(self.device)
+        with torch.inference_mode():
+            latents = self.decoder.encode(first)
+            taps = self.encode(first)
+        self.latent = (latents.shape[1], latents.shape[2], latents.shape[3])
+        shapes = [[GridShape(*grid.shape[2:], frames=grid.shape[1]) for grid in stream] for stream in taps]
+        self.modules = build_modules(cell.candidate, shapes, seed=0).to(self.device).eval()
+        with torch.inference_mode():
+            conditioning = self.modules(taps, first if self.modules.uses_image else None)
+        self.reader, self.adapter = self._adapter(conditioning, latents.shape[-1])
+
+    def _adapter(self, conditioning: Tensor, channels: int) -> tuple[nn.Module, nn.Module]:
+        width = conditioning.shape[-1]
+        spec = self.cell.candidate
+        shape = spec.fusion.output_shape(
+            [spec.enhancer.output_shape(stream.shape()) for stream in spec.streams]
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            reader = SetReader(width, *self.latent[1:]) if shape.is_set else nn.Identity()
+            linear = spec.decoder.adapter == "linear"
+            adapter = nn.Linear(width, channels) if linear else ConvAdapter(width, channels, self.latent[1:])
+        return reader.to(self.device).eval(), adapter.to(self.device).eval()
+
+    def encode(self, clips: Tensor) -> list[list[Tensor]]:
+        """Stage 1: every encoder, each as deep as its deepest tap."""
+        read = {}
+        for name, encoder in self.encoders.items():
+            taps = sorted({tap for s in self.cell.candidate.streams if s.ref.encoder == name for tap in s.ref.taps})
+            source = clips
+            if self.cell.bench.registry.encoder(name).inputs == "masks":
+                source = clips[:, :, :1]
+            if name in self.bases:
+                base = self.bases[name].encode(clips, taps)
+                read.update({(name, tap): encoder.encode(base[tap].tokens, [tap])[tap].tokens for tap in taps})
+            else:
+                grids = encoder.encode(source, taps)
+                read.update({(name, tap): grids[tap].tokens for tap in taps})
+        return [
+            [read[stream.ref.encoder, tap].float() for tap in stream.ref.taps] for stream in self.cell.candidate.streams
+        ]
+
+    def enhance(self, taps: list[list[Tensor]], clips: Tensor) -> list[Tensor]:
+        """Stage 2: extractors and enhancers."""
+        return self.modules.enhanced(taps, clips if self.modules.uses_image else None)
+
+    def fuse(self, streams: list[Tensor]) -> Tensor:
+        """Stage 3: fusion, and the reader of a token set."""
+        fused: Tensor = self.reader(self.modules.fusion(streams))
+        return fused
+
+    def adapt(self, conditioning: Tensor) -> Tensor:
+        """Stage 4: to the decoder's latents."""
+        frames = self.latent[0]
+        size = self.latent if isinstance(self.adapter, nn.Linear) else (frames, *conditioning.shape[2:4])
+        adapted: Tensor = self.adapter(on_latent_grid(conditioning, size))
+        return adapted
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Stage 5: pixels."""
+        return self.decoder.decode(latents)
+
+    def run(self, clips: Tensor) -> Tensor:
+        """All stages, synchronised: without that a GPU's time is the launch of its kernels."""
+        with torch.inference_mode():
+            out = self.decode(self.adapt(self.fuse(self.enhance(self.encode(clips), clips))))
+            synchronise(self.device)
+        return out
+
+    def params(self) -> dict[str, int]:
+        """Parameters by part."""
+        encoders = sum(int(encoder.facts()["params"]) for encoder in [*self.encoders.values(), *self.bases.values()])
+        adapter = sum(parameter.numel() for part in (self.reader, self.adapter) for parameter in part.parameters())
+        decoder = int(self.decoder.facts()["params"])
+        return {"encoder": encoders, **self.modules.counts(), "adapter": adapter, "decoder": decoder}
+
+
+def synchronise(device: str) -> None:
+    """Wait for the device."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+
+
+def score(cell: Cell) -> Outcome:
+    """Time the live pipeline on the first pictures of the test split."""
+    if cell.timer is None:
+        raise UsageError("the efficiency suite is timed by pytest-benchmark; run it as pytest benchmarks/ without "
+                         "--benchmark-disable and without -n")
+    stages = Stages(cell)
+    test = cell.split("test")
+    single = test.take([0]).to(cell.bench.options.device)
+    block = test.take([index % len(test) for index in range(BATCH)]).to(cell.bench.options.device)
+    seconds = np.array(cell.timer(lambda: stages.run(single), cell.scale.rounds)) * 1000
+    with PeakMemory(cell.bench.options.device) as memory:
+        stages.run(single)
+    params = stages.params()
+    weights_mib = sum(params.values()) * BYTES[cell.bench.options.dtype] / 2**20
+    throughput = BATCH / float(np.median(_repeat(lambda: stages.run(block), 5)))
+    quantiles = {f"latency_p{q}_ms": float(np.percentile(seconds, q)) for q in (50, 90, 99)}
+    low, high = median_interval(seconds)
+    details = {"stages_ms": _stages(stages, single), "rounds": len(seconds), "min_ms": float(seconds.min())}
+    facts: dict[str, Any] = {"n": len(seconds), "gateable": True}
+    measurements = [
+        Measurement("latency_p50_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p50_ms"],
+                    interval=(low, high), interval_method="order_statistics", details=details, **facts),
+        Measurement("latency_p90_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p90_ms"], **facts),
+        Measurement("latency_p99_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p99_ms"], **facts),
+        Measurement("throughput_per_s", "pictures/s", "higher", (0.0, None), value=throughput, n=5),
+        Measurement("peak_mib", "MiB", "lower", (0.0, None), value=memory.rise_mib + weights_mib, n=1),
+        Measurement("params", "parameters", "none", (0.0, None), value=float(sum(params.values())), n=1),
+    ]
+    return Outcome(tuple(measurements), params=params)
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float]:
+    """Distribution-free 95 % interval of the median, from order statistics (binomial)."""
+    from scipy.stats import binom
+
+    ordered = np.sort(values)
+    count = len(ordered)
+    rank = int(binom.ppf(0.025, count, 0.5))
+    return float(ordered[max(0, rank - 1)]), float(ordered[min(count - 1, count - rank)])
+
+
+def _repeat(work: Callable[[], object], rounds: int) -> list[float]:
+    work()
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def _stages(stages: Stages, clips: Tensor) -> dict[str, float]:
+    """Median milliseconds of each stage over a few repeats."""
+    spent: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        found = work()
+        synchronise(stages.device)
+        spent.setdefault(name, []).append((time.perf_counter() - began) * 1000)
+        return found
+
+    with torch.inference_mode():
+        for _ in range(5):
+            taps = timed("encode", lambda: stages.encode(clips))
+            streams = timed("enhance", lambda taps=taps: stages.enhance(taps, clips))
+            fused = timed("fuse", lambda streams=streams: stages.fuse(streams))
+            latents = timed("adapt", lambda fused=fused: stages.adapt(fused))
+            timed("decode", lambda latents=latents: stages.decode(latents))
+    return {name: round(float(np.median(times)), 4) for name, times in spent.items()}

@@ -1,0 +1,51 @@
+"""Peak memory of a piece of work, on an accelerator or in the process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import torch
+
+STATUS = Path("/proc/self/status")
+RESET = Path("/proc/self/clear_refs")
+
+
+class PeakMemory:
+    """``with PeakMemory(device) as memory: ...`` then ``memory.rise_mib``: how far memory rose above its start.
+
+    On CUDA by the allocator; elsewhere by the process's high-water mark, which Linux lets us reset. The rise alone is
+    compared, because what else is resident depends on the cells before. NaN where the system cannot tell.
+    """
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.rise_mib = float("nan")
+        self._start = float("nan")
+
+    def __enter__(self) -> PeakMemory:
+        if self.device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(self.device)
+            self._start = torch.cuda.memory_allocated(self.device) / 2**20
+        elif RESET.exists():
+            try:
+                RESET.write_text("5", encoding="ascii")
+            except OSError:  # not allowed in some containers: the mark is then that of the whole process, so no number
+                return self
+            self._start = _status_mib("VmRSS:")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.device.startswith("cuda"):
+            self.rise_mib = torch.cuda.max_memory_allocated(self.device) / 2**20 - self._start
+        elif STATUS.exists():
+            self.rise_mib = max(0.0, _status_mib("VmHWM:") - self._start)
+
+
+def _status_mib(name: str) -> float:
+    for line in STATUS.read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    return float("nan")

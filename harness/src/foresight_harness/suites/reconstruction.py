@@ -1,0 +1,122 @@
+"""Suite ``reconstruction``: what does a decoder make of the conditioning, between the mean picture and its own round trip?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foresight_harness.extraction import DecodedSplit
+from foresight_harness.fit.objectives import Fitted, decode_latents
+from foresight_harness.specs import MetricSpec
+from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values, of_metric
+from foresight_harness.suites.references import References, references
+
+if TYPE_CHECKING:
+    from foresight_harness.run.cell import Cell
+
+SHOWN = 4
+"""Pictures a cell shows: half the worst, half as they come."""
+ERROR_SCALE = 0.5
+"""Absolute error drawn white: one scale for the whole run."""
+
+
+def protocol(cell: Cell) -> dict[str, Any]:
+    """Decoder, adapter, budget, pictures, metric definitions."""
+    metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
+    return {"decoder": cell.candidate.candidate.decoder, "adapter": cell.candidate.decoder.adapter,
+            "pictures": cell.scale.pictures, "metrics": metrics, **cell.recipe_for_latents().choices()}
+
+
+def picture_metrics(cell: Cell) -> list[MetricSpec]:
+    """Every metric on offer that compares pictures."""
+    return [spec for spec in cell.bench.registry.metrics.values() if spec.compares == "pictures"]
+
+
+def score(cell: Cell) -> Outcome:
+    """Decode the first test pictures from conditioning and compare them with the truth."""
+    known = references(cell)
+    chosen = range(min(cell.scale.pictures, len(cell.split("test"))))
+    outputs = []
+    for seed in cell.seeds:
+        fitted = cell.fitted_for_latents(seed)
+        outputs.append(decode_test(cell, fitted, list(chosen)))
+    measurements = []
+    for spec in picture_metrics(cell):
+        metric = known.built[spec.name]
+        values = np.stack([metric(output, known.targets).numpy() for output in outputs])
+        measurements.append(of_metric(spec, _padded(values, len(cell.split("test"))), seeds=cell.seeds,
+                                      **known.bounds(spec.name)))
+        measurements += _share(spec, values, known, cell)
+    details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
+    params = fitted.params() | {"decoder": int(cell.bench.latents.decoder(cell.candidate.decoder).facts()["params"])}
+    pictures = _pictures(cell, outputs[0], known, measurements[0])
+    return Outcome(tuple(measurements), pictures, params=params, details=details)
+
+
+def decode_test(cell: Cell, fitted: Fitted, indices: list[int]) -> Tensor:
+    """Pictures that the decoder makes of the candidate's conditioning. [n, T, 3, H_px, W_px] in [0, 1]"""
+    spec = cell.candidate.decoder
+    test = cell.split("test")
+    shape = cell.bench.latents.of(spec, test).shape
+    conditioning = fitted.conditioning(cell.streams("test"), str(cell.candidate))
+    assert fitted.adapter is not None
+    with torch.inference_mode():
+        latents = decode_latents(fitted.adapter, conditioning.take(indices), (shape.frames, shape.rows, shape.cols))
+    return cell.bench.latents.decode(spec, latents)
+
+
+def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> list[Measurement]:
+    """The same as a share of the way from floor to ceiling, where the two differ."""
+    floor, ceiling = known.floor[spec.name], known.ceiling[spec.name]
+    if abs(ceiling - floor) < 1e-9:
+        return []
+    shares = (values - floor) / (ceiling - floor)
+    return [
+        Measurement(
+            metric=f"{spec.name}_share",
+            unit="share of the way from mean picture to round trip",
+            direction="higher",
+            range=(None, 1.0),
+            values=_padded(shares, len(cell.split("test"))),
+            seeds=cell.seeds,
+            gateable=spec.gateable,
+            floor=0.0,
+            floor_by="mean_picture",
+            ceiling=1.0,
+            ceiling_by="round_trip",
+        )
+    ]
+
+
+def _padded(values: Values, count: int) -> Values:
+    """Values of the first samples as values of all: the others are not measured, hence NaN. [S, n] -> [S, count]"""
+    padded = np.full((values.shape[0], count), np.nan)
+    padded[:, : values.shape[1]] = values
+    return padded
+
+
+def _pictures(cell: Cell, output: Tensor, known: References, first: Measurement) -> tuple[Picture, ...]:
+    test: DecodedSplit = cell.split("test")
+    assert first.values is not None
+    values = first.values[0][: len(output)]
+    sign = 1.0 if first.direction == "higher" else -1.0
+    shown = list(range(min(SHOWN // 2, len(output))))
+    order = np.argsort(np.where(np.isnan(values), np.inf, sign * values), kind="stable")
+    shown += [int(index) for index in order if int(index) not in shown][: SHOWN - len(shown)]
+    pictures = []
+    for place, index in enumerate(shown):
+        label = "as they come" if place < SHOWN // 2 else "worst"
+        sample = test.labels.ids[index]
+        value = float(values[index]) if np.isfinite(values[index]) else None
+        error = (output[index, -1] - known.targets[index, -1]).abs().mean(0) / ERROR_SCALE
+        shared = {"sample": sample, "metric": first.metric, "label": label}
+        pictures += [
+            Picture("target", pixels=known.targets[index, -1], value=None, **shared),
+            Picture("round_trip", pixels=known.round_trip[index, -1], value=None, **shared),
+            Picture("output", pixels=output[index, -1], value=value, **shared),
+            Picture("error", pixels=error, value=value, scale_max=ERROR_SCALE, **shared),
+        ]
+    return tuple(pictures)
