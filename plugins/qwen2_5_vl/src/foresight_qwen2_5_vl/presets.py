@@ -1,0 +1,140 @@
+"""Published configurations of Qwen2.5-VL as data, in the layout of the Hub's ``config.json``.
+
+Source: ``config.json`` of Qwen/Qwen2.5-VL-{3B,7B,72B}-Instruct. The technical report (arXiv:2502.13923) prints 3456 as
+the vision tower's inner width at every size and 4864 for the 3B language model; the published files differ and are
+followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+STD = (0.26862954, 0.26130258, 0.27577711)
+
+PREPROCESSING: Mapping[str, Any] = {
+    "resize": "short side to input_px, each side rounded to a multiple of 28, aspect ratio kept",
+    "interpolation": "bicubic, antialiased, clamped to [0, 1]",
+    "mean": list(MEAN),
+    "std": list(STD),
+    "frames": "two frames a temporal slot; a single picture is doubled, an odd clip repeats its last frame",
+}
+
+PROMPT = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n<|vision_start|>"
+"""What the language model reads before the vision tokens. Attention is causal: text after them cannot change them."""
+
+PROMPT_IDS = (151644, 8948, 198, 2610, 525, 264, 10950, 17847, 13, 151645, 198, 151644, 872, 198, 151652)
+"""``PROMPT`` in the vocabulary that all published sizes share."""
+
+SECONDS_PER_SLOT = 1.0
+"""Two frames a slot at 2 frames a second, the published sampling rate; the language model's time positions use it."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One size on offer."""
+
+    name: str
+    config: Mapping[str, Any]
+    """In the layout of the published ``config.json``: the language model's keys at top level."""
+    params: int
+    """Of the whole model; tied embeddings count once."""
+    prompt_ids: tuple[int, ...] = PROMPT_IDS
+    repo: str | None = None
+    license: str | None = None
+    size: Literal["tiny", "published"] = "published"
+
+
+def _published(
+    hidden: int, layers: int, heads: int, kv_heads: int, inner: int, vocab: int, *, tied: bool, vision_inner: int
+) -> dict[str, Any]:
+    return {
+        "architectures": ["Qwen2_5_VLForConditionalGeneration"],
+        "attention_dropout": 0.0,
+        "bos_token_id": 151643,
+        "eos_token_id": 151645,
+        "vision_start_token_id": 151652,
+        "vision_end_token_id": 151653,
+        "image_token_id": 151655,
+        "video_token_id": 151656,
+        "hidden_act": "silu",
+        "hidden_size": hidden,
+        "initializer_range": 0.02,
+        "intermediate_size": inner,
+        "max_position_embeddings": 128000,
+        "model_type": "qwen2_5_vl",
+        "num_attention_heads": heads,
+        "num_hidden_layers": layers,
+        "num_key_value_heads": kv_heads,
+        "rms_norm_eps": 1e-06,
+        "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]},
+        "rope_theta": 1000000.0,
+        "tie_word_embeddings": tied,
+        "use_sliding_window": False,
+        "vocab_size": vocab,
+        "vision_config": {
+            "depth": 32,
+            "fullatt_block_indexes": [7, 15, 23, 31],
+            "hidden_act": "silu",
+            "hidden_size": 1280,
+            "in_chans": 3,
+            "intermediate_size": vision_inner,
+            "num_heads": 16,
+            "out_hidden_size": hidden,
+            "patch_size": 14,
+            "spatial_merge_size": 2,
+            "spatial_patch_size": 14,
+            "temporal_patch_size": 2,
+            "tokens_per_second": 2,
+            "window_size": 112,
+        },
+    }
+
+
+def _tiny() -> dict[str, Any]:
+    config = _published(64, 4, 4, 2, 128, 256, tied=False, vision_inner=64)
+    ids = {"vision_start_token_id": 252, "vision_end_token_id": 253, "image_token_id": 250, "video_token_id": 251}
+    vision = {"depth": 4, "fullatt_block_indexes": [1, 3], "hidden_size": 32, "num_heads": 2}
+    return {
+        **config,
+        **ids,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "max_position_embeddings": 2048,
+        "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]},
+        "vision_config": {**config["vision_config"], **vision},
+    }
+
+
+PRESETS = (
+    Preset("qwen2_5_vl_tiny", _tiny(), 286_112, prompt_ids=(*range(3, 17), 252), size="tiny"),
+    Preset(
+        "qwen2_5_vl_3b",
+        _published(2048, 36, 16, 2, 11008, 151936, tied=True, vision_inner=3420),
+        3_754_622_976,
+        repo="Qwen/Qwen2.5-VL-3B-Instruct",
+        license="Qwen Research License (non-commercial)",
+    ),
+    Preset(
+        "qwen2_5_vl_7b",
+        _published(3584, 28, 28, 4, 18944, 152064, tied=False, vision_inner=3420),
+        8_292_166_656,
+        repo="Qwen/Qwen2.5-VL-7B-Instruct",
+        license="Apache-2.0",
+    ),
+    Preset(
+        "qwen2_5_vl_72b",
+        _published(8192, 80, 64, 8, 29568, 152064, tied=False, vision_inner=3456),
+        73_410_777_344,
+        repo="Qwen/Qwen2.5-VL-72B-Instruct",
+        license="Qwen License",
+    ),
+)
+"""All sizes, small to large."""
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name. Raises: KeyError."""
+    return {one.name: one for one in PRESETS}[name]
