@@ -1,0 +1,270 @@
+"""Debiased CKA between two sets of features: linear from streamed sums, with a jackknife interval and a null."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from scipy.stats import t as student
+from torch import Tensor
+
+from foresight_harness.errors import GridError, UsageError
+from foresight_harness.metrics.guards import require_rows
+from foresight_harness.metrics.hsic import LEAST_ROWS, CKAEstimate, hsic_ratio, unbiased_hsic
+from foresight_harness.metrics.kernels import mutual_knn, rbf_cka
+
+__all__ = ["CKAEstimate", "LinearCKA", "linear_cka", "mutual_knn", "null_p_value", "permutation_null", "rbf_cka"]
+
+
+class LinearCKA:
+    """Debiased linear CKA of features that arrive in blocks; no n x n matrix is formed.
+
+    The unbiased HSIC of linear kernels consists of sums over rows, once diagonal terms are written as sums of
+    k_i = |x_i|^2 and m_i = |y_i|^2. Rows are spread over a few folds by group, each with sums of its own, so that
+    leaving one out costs a subtraction. Products are float32 over at most ``block`` rows and float64 beyond: within
+    1e-6 of the n x n form in float64. Memory: folds x (dx^2 + dx dy + dy^2) x 8 bytes, and a waiting block a fold.
+
+    Source: debiasing as in Nguyen et al., arXiv 2010.15327; CKA of Kornblith et al., arXiv 1905.00414.
+    """
+
+    def __init__(self, width_x: int, width_y: int, *, folds: int = 10, block: int = 512) -> None:
+        """Args:
+        width_x: Width of x's rows.
+        width_y: Width of y's rows.
+        folds: Parts that the jackknife leaves out in turn; 1 is no interval and least memory.
+        block: Rows multiplied at once in float32.
+        """
+        if min(width_x, width_y, folds, block) < 1:
+            raise UsageError(f"LinearCKA({width_x}, {width_y}, folds={folds}, block={block}): all are at least 1")
+        self.folds, self.block = folds, block
+        self._widths = (width_x, width_y)
+        self._waiting: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(folds)]
+        self._offsets: tuple[Tensor, Tensor] | None = None
+        self._rows = torch.zeros(folds, dtype=torch.float64)
+        # For each fold the sums of x, x k, x m; of y, y m, y k; of k, m, k k, m m, k m.
+        self._x = _zeros(3, folds, width_x)
+        self._y = _zeros(3, folds, width_y)
+        self._scalars = _zeros(5, folds)
+        self._xx = _zeros(folds, width_x, width_x)
+        self._xy = _zeros(folds, width_x, width_y)
+        self._yy = _zeros(folds, width_y, width_y)
+
+    @property
+    def samples(self) -> int:
+        """Rows seen so far."""
+        return int(self._rows.sum()) + sum(len(x) for fold in self._waiting for x, _ in fold)
+
+    def update(self, x: Tensor, y: Tensor, group: int | Sequence[int] | Tensor = 0) -> None:
+        """Add rows.
+
+        Args:
+            x: [n, dx] float
+            y: Features of the same samples. [n, dy] float
+            group: Number of the source picture or video, of all rows or of each; rows of one group stay in one fold
+                (``group % folds``), so number the groups 0, 1, 2 ...
+
+        Raises:
+            GridError: if shapes do not match or a value is not finite.
+        """
+        x, y = require_rows(x, y)
+        if (x.shape[1], y.shape[1]) != self._widths:
+            raise GridError(f"rows of widths {x.shape[1]} and {y.shape[1]} for a CKA built for {self._widths}")
+        if self._offsets is None:
+            # The estimator does not feel a shift, float32 does: features far from 0 would lose their digits.
+            self._offsets = (_mean(x), _mean(y))
+        for fold, rows in self._assign(group, len(x)):
+            self._queue(_centred(x[rows], self._offsets[0]), _centred(y[rows], self._offsets[1]), fold)
+
+    def value(self) -> float:
+        """The estimate: 1 for equal features, about 0 for independent ones; NaN where either has no spread."""
+        return float(self._leave_out(torch.ones(1, self.folds, dtype=torch.float64))[0])
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Delete-group jackknife interval (Student's t, folds - 1 degrees), NaN with fewer than three folds in use.
+
+        Source: Busing, Meijer and van der Leeden 1999, doi 10.1023/A:1008800423698, for folds of unequal size.
+        """
+        self._flush()
+        used = (self._rows > 0).nonzero().squeeze(1)
+        count, rows = len(used), self._rows[used]
+        if count < 3 or float(rows.sum() - rows.max()) < LEAST_ROWS:
+            return math.nan, math.nan
+        keep = torch.ones(count + 1, self.folds, dtype=torch.float64)
+        keep[torch.arange(1, count + 1), used] = 0
+        values = self._leave_out(keep)
+        whole, without = values[0], values[1:]
+        ratio = rows.sum() / rows
+        centre = count * whole - ((1 - 1 / ratio) * without).sum()
+        pseudo = ratio * whole - (ratio - 1) * without
+        variance = ((pseudo - centre).square() / (ratio - 1)).mean()
+        reach = float(student.ppf(0.5 + level / 2, count - 1)) * float(variance.sqrt())
+        return max(float(whole) - reach, -1.0), min(float(whole) + reach, 1.0)
+
+    def estimate(self, level: float = 0.95) -> CKAEstimate:
+        """Value, rows and interval in one."""
+        return CKAEstimate(self.value(), self.samples, *self.interval(level))
+
+    def _assign(self, group: int | Sequence[int] | Tensor, count: int) -> Iterator[tuple[int, Tensor]]:
+        """Fold and places of the rows, at most a block at a time."""
+        folds = torch.full((count,), group) if isinstance(group, int) else torch.as_tensor(group, device="cpu")
+        if folds.shape != (count,):
+            raise GridError(f"{count} rows have groups of shape {tuple(folds.shape)}")
+        for fold in range(self.folds):
+            rows = (folds % self.folds == fold).nonzero().squeeze(1)
+            for start in range(0, len(rows), self.block):
+                yield fold, rows[start : start + self.block]
+
+    def _queue(self, x: Tensor, y: Tensor, fold: int) -> None:
+        """Hold rows back until they fill a block: many small products would cost more than one large one."""
+        waiting = self._waiting[fold]
+        if sum(len(rows) for rows, _ in waiting) + len(x) > self.block:
+            self._empty(fold)
+        waiting.append((x, y))
+
+    def _flush(self) -> None:
+        for fold in range(self.folds):
+            self._empty(fold)
+
+    def _empty(self, fold: int) -> None:
+        waiting = self._waiting[fold]
+        if not waiting:
+            return
+        x, y = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*waiting, strict=True))
+        waiting.clear()
+        self._rows[fold] += len(x)
+        self._xx[fold] += x.T @ x
+        self._xy[fold] += x.T @ y
+        self._yy[fold] += y.T @ y
+        k, sums_x = _norms(x)
+        m, sums_y = _norms(y)
+        self._x[:, fold] += torch.stack([sums_x, _weighted(x, k), _weighted(x, m)])
+        self._y[:, fold] += torch.stack([sums_y, _weighted(y, m), _weighted(y, k)])
+        self._scalars[:, fold] += torch.stack([k.sum(), m.sum(), k @ k, m @ m, k @ m])
+
+    def _leave_out(self, keep: Tensor) -> Tensor:
+        """CKA over the folds that each row keeps. [R, folds] of 0 and 1 -> [R] float64"""
+        self._flush()
+        n = keep @ self._rows
+        if float(n.min()) < LEAST_ROWS:
+            raise GridError(f"debiased CKA needs at least {LEAST_ROWS} rows, got {int(n.min())}")
+        x, xk, xm = (keep @ part for part in self._x)
+        y, ym, yk = (keep @ part for part in self._y)
+        k, m, kk, mm, km = (keep @ part for part in self._scalars)
+        cross = _hsic(n, keep, self._xy, (x, y), (k, m), (xm, yk), km)
+        self_x = _hsic(n, keep, self._xx, (x, x), (k, k), (xk, xk), kk)
+        self_y = _hsic(n, keep, self._yy, (y, y), (m, m), (ym, ym), mm)
+        return hsic_ratio(cross, self_x, self_y)
+
+
+def linear_cka(x: Tensor, y: Tensor, groups: Sequence[int] | Tensor | None = None, *, folds: int = 10) -> CKAEstimate:
+    """Debiased linear CKA of features in memory, with a jackknife interval over groups of rows.
+
+    Args:
+        x: [n, dx] float
+        y: [n, dy] float
+        groups: Number of the source picture of each row; None is one group a row. [n]
+        folds: Parts that the jackknife leaves out in turn.
+    """
+    x, y = require_rows(x, y, least=LEAST_ROWS)
+    sums = LinearCKA(x.shape[1], y.shape[1], folds=folds)
+    sums.update(x, y, torch.arange(len(x)) if groups is None else groups)
+    return sums.estimate()
+
+
+def permutation_null(
+    x: Tensor, y: Tensor, permutations: int, generator: torch.Generator, *, rows_per_picture: int = 1
+) -> Tensor:
+    """Debiased linear CKA after pictures of one side are exchanged: what no relation at all would score.
+
+    Both self-terms stay as they are, so a permutation costs one product of x and y.
+
+    Args:
+        x: [n, dx] float
+        y: [n, dy] float
+        permutations: Number of draws; the least p-value is 1 / (permutations + 1).
+        generator: Source of the permutations.
+        rows_per_picture: Consecutive rows (cells) of one picture; they move together and keep their order, so that what
+            all pictures share at one place stays shared.
+
+    Returns:
+        Values of the null. [permutations] float64
+    """
+    x, y = require_rows(x, y, least=LEAST_ROWS)
+    n = len(x)
+    if rows_per_picture < 1 or n % rows_per_picture:
+        raise GridError(f"{n} rows are not whole pictures of {rows_per_picture} rows")
+    x, y = _centred(x, _mean(x)), _centred(y, _mean(y))
+    if x.shape[1] < y.shape[1]:
+        x, y = y, x
+    (k, sums_x), (m, sums_y) = _norms(x), _norms(y)
+    spread = _self_hsic(x, k, sums_x) * _self_hsic(y, m, sums_y)
+    starts = torch.arange(0, n, rows_per_picture)[:, None]
+    steps = torch.arange(rows_per_picture)[None, :]
+    values = torch.empty(permutations, dtype=torch.float64)
+    for draw in range(permutations):
+        rows = (starts[torch.randperm(n // rows_per_picture, generator=generator)] + steps).flatten()
+        moved, norms = y[rows], m[rows]
+        product = x.T @ moved
+        shared = sums_x @ product.double() @ sums_y
+        shared = shared - sums_x @ _weighted(x, norms) - sums_y @ _weighted(moved, k) + k @ norms
+        totals = (sums_x @ sums_x - k.sum()) * (sums_y @ sums_y - norms.sum())
+        values[draw] = unbiased_hsic(n, product.double().square().sum() - k @ norms, totals, shared)
+    return values / spread.sqrt() if float(spread) > 0 else torch.full_like(values, math.nan)
+
+
+def null_p_value(value: float, null: Tensor) -> float:
+    """Share of the null at or above ``value``, the value itself counted among them."""
+    return (1 + int((null >= value).sum())) / (1 + len(null))
+
+
+def _zeros(*shape: int) -> Tensor:
+    return torch.zeros(*shape, dtype=torch.float64)
+
+
+def _mean(rows: Tensor) -> Tensor:
+    return rows.mean(0, dtype=torch.float64).float().cpu()
+
+
+def _centred(rows: Tensor, offset: Tensor) -> Tensor:
+    """Float32 rows less a float32 offset: equal rows become exact zeros. A copy, on the CPU."""
+    return rows.float().cpu() - offset
+
+
+def _norms(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared norm of each row, and the sum of rows. [n], [d], float64"""
+    return rows.double().square().sum(1), rows.sum(0, dtype=torch.float64)
+
+
+def _weighted(rows: Tensor, weights: Tensor) -> Tensor:
+    """Weighted sum of rows. [n, d], [n] -> [d] float64"""
+    return weights @ rows.double()
+
+
+def _hsic(
+    n: Tensor,
+    keep: Tensor,
+    products: Tensor,
+    sums: tuple[Tensor, Tensor],
+    norms: tuple[Tensor, Tensor],
+    weighted: tuple[Tensor, Tensor],
+    diagonal: Tensor,
+) -> Tensor:
+    """Unbiased HSIC of linear kernels over the kept folds, from sums. [R]"""
+    (a, b), (k, m) = sums, norms
+    flat = products.flatten(1)
+    # |sum of the kept products|^2 from the folds' inner products: no d x d matrix a fold left out.
+    squared = torch.einsum("rf,fg,rg->r", keep, flat @ flat.T, keep)
+    quadratic = torch.stack([(a @ product * b).sum(1) for product in products], dim=1)
+    shared = (keep * quadratic).sum(1) - (a * weighted[0]).sum(1) - (b * weighted[1]).sum(1) + diagonal
+    totals = (a.square().sum(1) - k) * (b.square().sum(1) - m)
+    return unbiased_hsic(n, squared - diagonal, totals, shared)
+
+
+def _self_hsic(rows: Tensor, norms: Tensor, sums: Tensor) -> Tensor:
+    keep, n = torch.ones(1, 1, dtype=torch.float64), torch.tensor([len(rows)], dtype=torch.float64)
+    weighted = _weighted(rows, norms)[None]
+    product = (rows.T @ rows).double()[None]
+    pair = (sums[None], sums[None])
+    total = norms.sum()[None]
+    return _hsic(n, keep, product, pair, (total, total), (weighted, weighted), (norms @ norms)[None])[0]

@@ -1,0 +1,156 @@
+"""Perceptual distance of clips: LPIPS, or the same network with a random trunk under another name."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import lpips
+import torch
+from torch import Tensor
+
+from foresight_harness.errors import CheckpointError, DataError
+from foresight_harness.metrics.guards import require_pair
+from foresight_harness.metrics.trunks import (
+    LPIPS,
+    LPIPS_RANDOM_TRUNK,
+    TRUNK_FILES,
+    Trunk,
+    find_trunk,
+    lpips_metric_name,
+    trunk_folders,
+    verify_trunk,
+)
+
+__all__ = [
+    "LPIPS",
+    "LPIPS_RANDOM_TRUNK",
+    "PerceptualDistance",
+    "build_lpips",
+    "build_random_trunk",
+    "find_trunk",
+    "lpips_metric_name",
+]
+
+RANDOM_TRUNK_SEED = 0
+"""One seed for every run: values of two seeds differ by 10 %, their order hardly (Spearman 0.997)."""
+
+LEAST_PX: dict[Trunk, int] = {"alex": 31, "vgg": 16}
+"""Shortest side that survives the trunk's pooling."""
+
+
+class PerceptualDistance:
+    """Distance of two clips in a trunk's feature space, calibrated per channel; 0 for equal clips.
+
+    Source: Zhang et al., arXiv 1801.03924; heads v0.1 of package ``lpips``.
+    """
+
+    def __init__(self, network: torch.nn.Module, trunk: Trunk, *, chunk: int = 4) -> None:
+        """Args:
+        network: ``lpips.LPIPS`` with weights.
+        trunk: Which trunk it has.
+        chunk: Frames compared at once, which bounds memory: about 35 MiB a frame at 128 px with VGG.
+        """
+        self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.trunk = trunk
+        self.chunk = chunk
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        """Mean over the frames of a sample. [B, T, 3, H_px, W_px] in [0, 1], twice -> [B] float64"""
+        return self.per_frame(output, target).mean(dim=1)
+
+    def per_frame(self, output: Tensor, target: Tensor) -> Tensor:
+        """One value a frame. [B, T, 3, H_px, W_px] in [0, 1], twice -> [B, T] float64
+
+        Raises:
+            DataError: if the clips differ in shape, leave [0, 1] or are too small for the trunk.
+        """
+        output, target = require_pair(output, target)
+        rows, cols = output.shape[-2:]
+        if min(rows, cols) < LEAST_PX[self.trunk]:
+            raise DataError(f"LPIPS with {self.trunk} needs sides of {LEAST_PX[self.trunk]} px, got {rows}x{cols}")
+        first, second = output.flatten(0, 1), target.flatten(0, 1)
+        self.network.to(output.device)
+        with torch.inference_mode():
+            parts = [
+                self.network(_layout(first[start : start + self.chunk]), _layout(second[start : start + self.chunk]))
+                for start in range(0, len(first), self.chunk)
+            ]
+            values = torch.cat(parts).double().reshape(output.shape[:2])
+        return values.clone()
+
+
+def build_lpips(trunk: Trunk = "alex") -> PerceptualDistance:
+    """LPIPS proper, its trained trunk read from this machine, never downloaded.
+
+    Raises:
+        CheckpointError: if the trunk is absent, damaged or of another architecture.
+    """
+    path = find_trunk(trunk)
+    if path is None:
+        looked = " and ".join(str(folder) for folder in trunk_folders())
+        raise CheckpointError(
+            f"LPIPS needs torchvision's {TRUNK_FILES[trunk]}, not found in {looked}; copy it there or use "
+            f"{LPIPS_RANDOM_TRUNK}"
+        )
+    verify_trunk(path)
+    network = _network(trunk)
+    network.net.load_state_dict(_trunk_weights(path, network.net.state_dict()), strict=True)
+    return PerceptualDistance(network, trunk)
+
+
+def build_random_trunk(seed: int = RANDOM_TRUNK_SEED) -> PerceptualDistance:
+    """The LPIPS network on a VGG trunk of random weights (Kaiming), bit-equal at every construction.
+
+    It orders distortions of one kind; its values are not LPIPS and meet no threshold. The global generator stays as
+    it was.
+    """
+    network = _network("vgg")
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.net.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            fan_in = module.weight[0].numel()
+            weight = torch.randn(module.weight.shape, generator=generator) * math.sqrt(2 / fan_in)
+            module.weight.data.copy_(weight)
+            if module.bias is not None:
+                module.bias.data.zero_()
+    return PerceptualDistance(network, "vgg")
+
+
+def _network(trunk: Trunk) -> lpips.LPIPS:
+    """LPIPS with its calibrated heads; the trunk's values are not set yet."""
+    with warnings.catch_warnings():
+        # lpips passes torchvision an argument that is deprecated there; nothing that the user could act upon.
+        warnings.filterwarnings("ignore", category=UserWarning, module="torchvision")
+        # Without storage: torchvision would draw 138 million values from the global generator, in 5 seconds.
+        with torch.device("meta"):
+            network = lpips.LPIPS(net=trunk, pnet_rand=True, pretrained=False, verbose=False)
+    network = network.to_empty(device="cpu")
+    network.scaling_layer = lpips.ScalingLayer()
+    path = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{trunk}.pth"
+    heads = torch.load(path, map_location="cpu", weights_only=True)
+    for index, head in enumerate(network.lins):
+        head.model[1].weight.data.copy_(heads[f"lin{index}.model.1.weight"])
+    return network
+
+
+def _trunk_weights(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a torchvision classifier under the trunk's own names (``slice2.5.bias`` is ``features.5.bias``)."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        weights = {name: state[f"features.{name.split('.', 1)[1]}"] for name in wanted}
+    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"LPIPS trunk {path} is not torchvision's state dict: {reason}") from error
+    wrong = [name for name, tensor in wanted.items() if weights[name].shape != tensor.shape]
+    if wrong:
+        raise CheckpointError(f"LPIPS trunk {path}: {wrong[0]} has shape {tuple(weights[wrong[0]].shape)}")
+    return weights
+
+
+def _layout(pictures: Tensor) -> Tensor:
+    """[0, 1] to the [-1, 1] that the network reads, channels last (twice as fast with VGG on CPU)."""
+    return (2 * pictures - 1).contiguous(memory_format=torch.channels_last)
