@@ -1,0 +1,67 @@
+"""The built-in data sets as specs. Nothing here imports torch or opens a picture; ``build`` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from foresight_harness.specs import DataRequest, DatasetSpec
+
+if TYPE_CHECKING:
+    from foresight_harness.protocols import Dataset
+
+
+def dataset_specs() -> tuple[DatasetSpec, ...]:
+    """The built-in data sets: ``coco``, ``coins``, ``photos`` and ``shapes``."""
+    return (
+        DatasetSpec(
+            name="coco",
+            build=_coco,
+            labels=frozenset({"boxes", "masks"}),
+            needs_path=True,
+            source="a folder DIR given as coco:DIR, with DIR/images/ and DIR/annotations.json in the COCO format",
+        ),
+        DatasetSpec(
+            name="coins",
+            build=_coins,
+            labels=frozenset({"boxes", "masks"}),
+            license="no known restrictions (Brooklyn Museum)",
+            source="scikit-image data/coins.png: rotated crops, coins segmented by Otsu's threshold",
+        ),
+        DatasetSpec(
+            name="photos",
+            build=_photos,
+            license="CC0, CC BY 2.0 or public domain, a photograph",
+            source="photographs inside the wheels of scikit-image and scikit-learn: square crops",
+        ),
+        DatasetSpec(
+            name="shapes",
+            build=_shapes,
+            labels=frozenset({"boxes", "masks"}),
+            license="Apache-2.0",
+            source="drawn: one to five objects on a textured, noisy background",
+        ),
+    )
+
+
+def _coco(request: DataRequest) -> Dataset:
+    from foresight_harness.data.coco import CocoFolder
+
+    return CocoFolder.open(request)
+
+
+def _coins(request: DataRequest) -> Dataset:
+    from foresight_harness.data.coins import Coins
+
+    return Coins(request)
+
+
+def _photos(request: DataRequest) -> Dataset:
+    from foresight_harness.data.photos import Photos
+
+    return Photos(request)
+
+
+def _shapes(request: DataRequest) -> Dataset:
+    from foresight_harness.data.shapes import Shapes
+
+    return Shapes(request)
