@@ -55,13 +55,13 @@ def test_named_encoders_are_checked_whatever_their_size(install: Callable[..., N
 
 def test_an_encoder_that_is_not_offered_is_an_error(install: Callable[..., None], make_spec: MakeSpec) -> None:
     install(make_spec())
-    with pytest.raises(ForesightError, match="offers no fake_huge"):
+    with pytest.raises(ForesightError, match="offers no encoder fake_huge"):
         _kit(encoders=("fake_huge",)).checked()
 
 
 def test_a_plugin_without_tiny_encoders_is_an_error(install: Callable[..., None], make_spec: MakeSpec) -> None:
     install(make_spec(size="published"))
-    with pytest.raises(ForesightError, match="no encoder of size 'tiny'"):
+    with pytest.raises(ForesightError, match="offers no encoder to check"):
         _kit().checked()
 
 

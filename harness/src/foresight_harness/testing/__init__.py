@@ -6,14 +6,22 @@ norm applied silently, a wrong mean.
 
 from __future__ import annotations
 
+from foresight_harness.testing.datasets import DatasetConformance
+from foresight_harness.testing.decoders import DecoderConformance
 from foresight_harness.testing.encoder_facts import assert_published_params
 from foresight_harness.testing.encoders import EncoderConformance
 from foresight_harness.testing.failures import ConformanceError
 from foresight_harness.testing.impulse import Impulse, check_impulse, locate_impulse
+from foresight_harness.testing.modules import EnhancerConformance, ExtractorConformance, FusionConformance
 
 __all__ = [
     "ConformanceError",
+    "DatasetConformance",
+    "DecoderConformance",
     "EncoderConformance",
+    "EnhancerConformance",
+    "ExtractorConformance",
+    "FusionConformance",
     "Impulse",
     "assert_published_params",
     "check_impulse",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from foresight_harness.protocols import Encoder
 from foresight_harness.specs import BuildRequest, EncoderSpec, TapSpec
 from foresight_harness.testing.failures import relative_difference, require, require_other, require_same
+from foresight_harness.testing.generators import global_generators_kept
 from foresight_harness.testing.pictures import random_clips
 from foresight_harness.testing.watching import watch_modules
 
@@ -152,11 +150,10 @@ def check_global_state(spec: EncoderSpec, request: BuildRequest) -> None:
     results = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        before = _generator_states()
-        encoder = spec.build(request)
-        require(_same_states(before, _generator_states()), "building moves a global random generator")
-        results += [encode_all(encoder, clips, spec), encode_all(encoder, clips, spec)]
-        require(_same_states(before, _generator_states()), "encoding moves a global random generator")
+        with global_generators_kept("building"):
+            encoder = spec.build(request)
+        with global_generators_kept("encoding"):
+            results += [encode_all(encoder, clips, spec), encode_all(encoder, clips, spec)]
     for name, tokens in results[0].items():
         require_same(results[1][name], tokens, f"{name}: the same clip encoded twice", tolerance=1e-6)
         require_same(results[2][name], tokens, f"{name}: built under another global seed", tolerance=1e-6)
@@ -211,12 +208,3 @@ def _holds(output: Tensor, tokens: Tensor) -> bool:
         float(torch.cdist(wanted, layout.reshape(-1, width).double()).amin(1).max()) < 1e-4 * scale
         for layout in layouts
     )
-
-
-def _generator_states() -> Sequence[Any]:
-    numpy_state: Any = np.random.get_state(legacy=False)
-    return torch.get_rng_state(), random.getstate(), numpy_state["state"]["key"]
-
-
-def _same_states(first: Sequence[Any], second: Sequence[Any]) -> bool:
-    return torch.equal(first[0], second[0]) and first[1] == second[1] and bool(np.array_equal(first[2], second[2]))

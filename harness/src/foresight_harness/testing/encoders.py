@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import pytest
-import torch
-
-from foresight_harness.errors import ForesightError
 from foresight_harness.protocols import Encoder
 from foresight_harness.specs import BuildRequest, EncoderSpec
 from foresight_harness.testing import encoder_checks as checks
 from foresight_harness.testing import encoder_facts as facts
 from foresight_harness.testing import impulse
-from foresight_harness.testing.offers import plugin_specs
+from foresight_harness.testing.kit import ConformanceKit
 
 
-class EncoderConformance:
+class EncoderConformance(ConformanceKit):
     """Every contract of an encoder, for every encoder of size ``tiny`` that a plugin offers, at every tap.
 
     Example:
@@ -26,8 +22,7 @@ class EncoderConformance:
             plugin = "dinov2"
     """
 
-    plugin: ClassVar[str] = ""
-    """Entry-point name of the plugin, or a dotted module."""
+    hook = "foresight_encoders"
     encoders: ClassVar[tuple[str, ...]] = ()
     """Names to check; empty means every encoder of size ``tiny``."""
     sizes: ClassVar[tuple[tuple[int, int], ...]] = impulse.SIZES
@@ -39,56 +34,33 @@ class EncoderConformance:
     indexed_taps: ClassVar[tuple[str, ...]] = ("block",)
     """Prefixes of taps whose number is the number of a block, counted from 0."""
     request: ClassVar[BuildRequest] = BuildRequest()
+
     _built: ClassVar[dict[str, Encoder]]
-
-    @classmethod
-    def offered(cls) -> tuple[EncoderSpec, ...]:
-        """Every encoder of the plugin."""
-        return plugin_specs(cls.plugin, "foresight_encoders")
-
-    @classmethod
-    def checked(cls) -> list[EncoderSpec]:
-        """The encoders that are built and checked."""
-        offered = cls.offered()
-        unknown = sorted(set(cls.encoders) - {spec.name for spec in offered})
-        if unknown:
-            raise ForesightError(f"{cls.__name__}: {cls.plugin} offers no {unknown[0]}")
-        chosen = [s for s in offered if (s.name in cls.encoders if cls.encoders else s.size == "tiny")]
-        if not chosen:
-            raise ForesightError(
-                f"{cls.__name__}: {cls.plugin} offers no encoder of size 'tiny'; name some in encoders"
-            )
-        return chosen
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls._built = {}
 
     @classmethod
-    def setup_class(cls) -> None:
-        """Use one thread: with two on a busy 2-core machine a 1.3 ms step took 230 ms."""
-        cls._threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+    def checked(cls) -> list[EncoderSpec]:
+        """The encoders that are built and checked."""
+        return cls.chosen(cls.encoders, lambda spec: spec.size == "tiny", "encoder")
 
     @classmethod
     def teardown_class(cls) -> None:
         """Free the encoders."""
-        torch.set_num_threads(cls._threads)
+        super().teardown_class()
         cls._built.clear()
 
-    _threads: ClassVar[int] = 1
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test per encoder, and per tap where a test takes one."""
-        try:
-            specs = self.checked()
-        except ForesightError as error:
-            pytest.fail(str(error), pytrace=False)
-        if "tap" in metafunc.fixturenames:
-            pairs = [(spec, tap.name) for spec in specs for tap in spec.taps]
-            metafunc.parametrize(("spec", "tap"), pairs, ids=[f"{spec.name}@{tap}" for spec, tap in pairs])
-        elif "spec" in metafunc.fixturenames:
-            metafunc.parametrize("spec", specs, ids=[spec.name for spec in specs])
+    @classmethod
+    def parametrizations(cls) -> dict[str, list[tuple[str, Any]]]:
+        """``spec``: every checked encoder; ``place``: every tap of each."""
+        specs = cls.checked()
+        places = [(spec, tap.name) for spec in specs for tap in spec.taps]
+        return {
+            "spec": [(spec.name, spec) for spec in specs],
+            "place": [(f"{spec.name}@{tap}", (spec, tap)) for spec, tap in places],
+        }
 
     def build(self, spec: EncoderSpec) -> Encoder:
         """The encoder, built once for the class."""
@@ -111,11 +83,13 @@ class EncoderConformance:
     def test_another_input_size_is_honoured_or_refused(self, spec: EncoderSpec) -> None:
         facts.check_input_size(spec, self.request)
 
-    def test_an_impulse_is_found_where_it_was_made(self, spec: EncoderSpec, tap: str) -> None:
+    def test_an_impulse_is_found_where_it_was_made(self, place: tuple[EncoderSpec, str]) -> None:
+        spec, tap = place
         cells = max((n for pattern, n in self.tolerance_cells.items() if fnmatchcase(tap, pattern)), default=0)
         impulse.check_impulse(self.build(spec), tap, sizes=self.sizes, tolerance_cells=cells)
 
-    def test_an_impulse_is_found_in_its_own_frame(self, spec: EncoderSpec, tap: str) -> None:
+    def test_an_impulse_is_found_in_its_own_frame(self, place: tuple[EncoderSpec, str]) -> None:
+        spec, tap = place
         stride = spec.tap(tap).stride_frames
         impulse.check_impulse_in_time(self.build(spec), tap, stride_frames=stride, size=checks.SIZE)
 

@@ -21,6 +21,7 @@ def relative_difference(found: Tensor, expected: Tensor) -> float:
         return float("inf")
     if found.numel() == 0:
         return 0.0
+    found, expected = found.detach(), expected.detach()
     scale = float(expected.double().square().mean().sqrt())
     return float((found.double() - expected.double()).abs().max()) / max(scale, 1e-12)
 
