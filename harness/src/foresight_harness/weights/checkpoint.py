@@ -112,7 +112,8 @@ def check_folder(
 
     Args:
         folder: In the published layout.
-        model_types: Accepted ``model_type`` values of ``config.json`` (or ``_class_name``, for diffusers).
+        model_types: Accepted ``model_type`` values of ``config.json``; ``_class_name`` for diffusers; the first of
+            ``architectures`` where a published configuration has neither.
         native: Those of ``model_types`` whose published config names remote code that this plugin replaces by its own
             implementation; for all others such a wish is refused.
         expected: What the caller wanted, for the message (``"Qwen2.5-VL"``).
@@ -124,7 +125,7 @@ def check_folder(
         CheckpointError: in one line.
     """
     config = read_config(folder)
-    found = config.get("model_type") or config.get("_class_name")
+    found = config.get("model_type") or config.get("_class_name") or next(iter(config.get("architectures") or ()), None)
     if found not in model_types:
         raise CheckpointError(
             f"{folder} is a {found!r} checkpoint; {expected} needs {' or '.join(sorted(map(repr, model_types)))}"
