@@ -1,0 +1,34 @@
+"""Statistics of per-sample values: intervals, paired comparisons, families of tests. Pure numpy."""
+
+from __future__ import annotations
+
+from foresight_harness.stats.bootstrap import Estimate, Resamples, bootstrap_mean, bootstrap_means, resamples
+from foresight_harness.stats.corpus import bootstrap_corpus
+from foresight_harness.stats.hierarchical import hierarchical_mean
+from foresight_harness.stats.interval import Interval
+from foresight_harness.stats.multiple import benjamini_hochberg, holm
+from foresight_harness.stats.paired import Paired, flips_needed, paired_difference, paired_differences
+from foresight_harness.stats.power import minimum_detectable_effect, samples_needed, standard_error
+from foresight_harness.stats.ranking import TieGroup, tie_groups
+
+__all__ = [
+    "Estimate",
+    "Interval",
+    "Paired",
+    "Resamples",
+    "TieGroup",
+    "benjamini_hochberg",
+    "bootstrap_corpus",
+    "bootstrap_mean",
+    "bootstrap_means",
+    "flips_needed",
+    "hierarchical_mean",
+    "holm",
+    "minimum_detectable_effect",
+    "paired_difference",
+    "paired_differences",
+    "resamples",
+    "samples_needed",
+    "standard_error",
+    "tie_groups",
+]
