@@ -1,0 +1,81 @@
+// Theme choice, deep links into closed details, and copying the command.
+(() => {
+  const root = document.documentElement;
+  const theme = document.getElementById("theme");
+  theme.value = root.dataset.theme ?? "auto";
+  theme.addEventListener("change", () => {
+    if (theme.value === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme.value;
+    try {
+      localStorage.setItem("foresight-theme", theme.value);
+    } catch {
+      // Storage may be blocked for files: the choice then lasts as long as the page.
+    }
+  });
+
+  // Details of very many candidates are packed: they are unfolded once, when the first is wanted.
+  const packed = document.getElementById("packed");
+  let unpacking;
+  function unpack() {
+    unpacking ??= (async () => {
+      const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+      return JSON.parse(await new Response(stream).text());
+    })();
+    return unpacking;
+  }
+  async function fill(details) {
+    const inside = details?.querySelector(".inside");
+    if (!packed || !inside || inside.dataset.filled) return;
+    inside.dataset.filled = "true";
+    // The text was escaped when it was rendered, exactly as if it stood in the page.
+    inside.innerHTML = (await unpack())[details.id] ?? "";
+  }
+  if (packed) {
+    document.querySelectorAll("details.candidate").forEach((details) => {
+      details.addEventListener("toggle", () => details.open && fill(details));
+    });
+  }
+
+  async function find(id) {
+    const there = document.getElementById(id);
+    if (there || !packed) {
+      if (there?.matches("details.candidate")) await fill(there);
+      return there;
+    }
+    const row = document.querySelector(`.ranking a[href="#${CSS.escape(id)}"]`)?.closest("tr");
+    const owner = row?.querySelector("th a")?.getAttribute("href").slice(1);
+    if (!owner) return null;
+    await fill(document.getElementById(owner));
+    return document.getElementById(id);
+  }
+
+  async function reveal() {
+    const id = decodeURIComponent(location.hash.slice(1));
+    const target = id && (await find(id));
+    if (!target) return;
+    document.querySelectorAll(".here").forEach((node) => node.classList.remove("here"));
+    target.classList.add("here");
+    for (let node = target; node; node = node.parentElement) {
+      if (node.tagName === "DETAILS") node.open = true;
+      node.hidden = false;
+    }
+    target.scrollIntoView({block: "nearest"});
+    const rect = target.getBoundingClientRect();
+    if (rect.top < 60 || rect.top > innerHeight * 0.8) target.scrollIntoView({block: "start"});
+    const focus = target.matches("details") ? target.querySelector("summary") : target;
+    if (!focus.matches("summary, a, button")) focus.tabIndex = -1;
+    focus.focus({preventScroll: true});
+  }
+  addEventListener("hashchange", reveal);
+  reveal();
+
+  document.querySelectorAll("[data-copy]").forEach((button) => {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    });
+  });
+})();

@@ -1,0 +1,303 @@
+"""Comparability groups: which numbers may stand in one table, in which order, and which may not be ranked at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import NamedTuple
+
+from foresight_reports import metrics
+from foresight_reports.reading import Run
+from foresight_reports.records import Record
+
+CONTROL_ROLES = ("floor", "ceiling")
+
+
+class Group(NamedTuple):
+    """Records of one group may be ranked together, records of two groups never."""
+
+    suite: str
+    dataset: str
+    split: str
+    fingerprint: str
+    probe: str | None
+    protocol: str
+    hardware: str
+
+
+class Pipeline(NamedTuple):
+    """What stands in one row: a candidate as it was run."""
+
+    run: str
+    candidate: str
+    dtype: str
+    device: str
+    attention: str
+
+    @property
+    def anchor(self) -> str:
+        """Name of the candidate's place in the page: depends on nothing but its run and its name."""
+        return "c-" + sha256(f"{self.run}\n{self.candidate}".encode("utf-8", "replace")).hexdigest()[:10]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric of a board, with what its bars are scaled by."""
+
+    metric: str
+    label: str
+    unit: str
+    direction: str
+    low: float
+    high: float
+
+    @property
+    def mark(self) -> str:
+        """An arrow that says which way is better, empty for a fact."""
+        return metrics.MARKS.get(self.direction, "")
+
+    @property
+    def words(self) -> str:
+        """The direction in words, empty for a fact."""
+        return metrics.WORDS.get(self.direction, "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate or control of a board."""
+
+    pipeline: Pipeline
+    role: str
+    records: Mapping[str, Record]
+    rank: int | None = None
+    tied: bool = False
+
+    @cached_property
+    def any_record(self) -> Record:
+        """Some record of the row: what does not depend on the metric is read from it."""
+        return next(iter(self.records.values()))
+
+    @property
+    def weights(self) -> str:
+        """Kind of the weights behind every number of this row."""
+        return self.any_record.weights
+
+    def value(self, metric: str) -> float | None:
+        """The number, None where it was not measured."""
+        record = self.records.get(metric)
+        return None if record is None else record.value
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A floor or a ceiling that the records quote: marked, never ranked."""
+
+    role: str
+    name: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Board:
+    """All rows of one comparability group."""
+
+    group: Group
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    controls: Sequence[Row]
+    references: Sequence[Reference]
+    broken: bool
+
+    @property
+    def anchor(self) -> str:
+        """Name of the board's place in the page."""
+        return "b-" + sha256("\n".join(str(part) for part in self.group).encode("utf-8", "replace")).hexdigest()[:8]
+
+    @property
+    def primary(self) -> Column:
+        """The metric that the board is ordered by."""
+        return self.columns[0]
+
+    @property
+    def leader(self) -> Row | None:
+        """The first of the ranking, None where nothing may be ranked."""
+        return self.rows[0] if self.rows and self.rows[0].rank == 1 else None
+
+    @property
+    def title(self) -> str:
+        """What the board measures, in the words of a reader."""
+        probe = f", {self.group.probe}" if self.group.probe else ""
+        split = f" ({self.group.split})" if self.group.split else ""
+        return f"{self.group.suite.capitalize()} on {self.group.dataset or 'no data'}{split}{probe}"
+
+    @property
+    def n(self) -> tuple[int, int] | None:
+        """Fewest and most samples behind the primary numbers."""
+        sizes = [r.records[self.primary.metric].n for r in self.rows if self.primary.metric in r.records]
+        known = [size for size in sizes if size is not None]
+        return (min(known), max(known)) if known else None
+
+
+def pipeline_of(record: Record, run: Run) -> Pipeline:
+    """The row that a record belongs to."""
+    return Pipeline(run.name, record.candidate, record.dtype, record.device, record.attention)
+
+
+def group_of(record: Record, run: Run) -> Group:
+    """The comparability group of a record; times belong to the machine that took them."""
+    timed = record.suite == "efficiency" or (record.metric or "").startswith("latency")
+    return Group(
+        record.suite,
+        record.dataset,
+        record.split,
+        record.fingerprint,
+        record.probe,
+        record.protocol,
+        run.hardware if timed else "",
+    )
+
+
+def build_boards(runs: Sequence[Run]) -> list[Board]:
+    """Boards of all groups, the suites in the order that the runs name them."""
+    members: dict[Group, list[tuple[Run, Record]]] = {}
+    for run in runs:
+        for record in run.records:
+            if record.metric is not None and record.status == "ok":
+                members.setdefault(group_of(record, run), []).append((run, record))
+    boards = [_build(group, pairs) for group, pairs in members.items()]
+    suites = list(dict.fromkeys(str(s) for run in runs for s in run.manifest.get("suites") or ()))
+    place = {suite: position for position, suite in enumerate(suites)}
+    boards.sort(key=lambda b: (place.get(b.group.suite, len(place)), b.group.suite, -len(b.rows), str(b.group)))
+    return boards
+
+
+def _build(group: Group, pairs: Sequence[tuple[Run, Record]]) -> Board:
+    rows: dict[Pipeline, dict[str, Record]] = {}
+    for run, record in pairs:
+        if record.metric is not None:
+            rows.setdefault(pipeline_of(record, run), {})[record.metric] = record
+    records = [record for _, record in pairs]
+    columns = _columns(records)
+    built = [Row(pipeline, next(iter(r.values())).role, r) for pipeline, r in rows.items()]
+    broken = any(record.controls_ok is False for record in records)
+    candidates = _ranked([row for row in built if row.role not in CONTROL_ROLES], columns[0], broken)
+    controls = sorted(
+        (row for row in built if row.role in CONTROL_ROLES),
+        key=lambda row: (CONTROL_ROLES.index(row.role), row.pipeline),
+    )
+    return Board(group, columns, candidates, controls, _references(records), broken)
+
+
+def _columns(records: Iterable[Record]) -> list[Column]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record.metric is not None:
+            found.setdefault(record.metric, []).append(record)
+    columns = []
+    # Facts without a direction, such as parameter counts, never lead a board.
+    for metric in sorted(found, key=lambda m: (found[m][0].direction == "none", *metrics.rank_of(m))):
+        group = found[metric]
+        ends = [
+            end for r in group for end in (r.value, r.ci_low, r.ci_high, r.floor, r.ceiling) if end is not None
+        ] or [0.0]
+        columns.append(Column(metric, metrics.label(metric), group[0].unit, group[0].direction, min(ends), max(ends)))
+    return columns
+
+
+def _ranked(rows: list[Row], column: Column, broken: bool) -> list[Row]:
+    """Best first; the ones whose interval reaches into the leader's are marked as tied with it."""
+    sign = -1.0 if column.direction == "higher" else 1.0
+
+    def key(row: Row) -> tuple[bool, float, Pipeline]:
+        value = row.value(column.metric)
+        return (value is None, 0.0 if value is None else sign * value, row.pipeline)
+
+    if broken or column.direction not in metrics.MARKS:
+        return sorted(rows, key=lambda row: row.pipeline)
+    ordered = sorted(rows, key=key)
+    leader = ordered[0].records.get(column.metric) if ordered else None
+    ranked = []
+    for position, row in enumerate(ordered):
+        own = row.records.get(column.metric)
+        rank = None if own is None or own.value is None else position + 1
+        tied = own is not None and leader is not None and own is not leader and _overlap(own, leader)
+        ranked.append(Row(row.pipeline, row.role, row.records, rank, tied))
+    return ranked
+
+
+def _overlap(left: Record, right: Record) -> bool:
+    if left.ci_low is None or left.ci_high is None or right.ci_low is None or right.ci_high is None:
+        return False
+    return left.ci_low <= right.ci_high and right.ci_low <= left.ci_high
+
+
+def _references(records: Iterable[Record]) -> list[Reference]:
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for record in records:
+        for role, value, name in (
+            ("ceiling", record.ceiling, record.ceiling_by),
+            ("floor", record.floor, record.floor_by),
+        ):
+            if value is not None and record.metric is not None:
+                found.setdefault((role, name or f"the {role}"), {})[record.metric] = value
+    return [Reference(role, name, values) for (role, name), values in found.items()]
+
+
+def share_of_range(record: Record) -> float | None:
+    """How far a value is on the way from floor to ceiling: 0 at the floor, 1 at the ceiling."""
+    if record.value is None or record.floor is None or record.ceiling is None or record.floor == record.ceiling:
+        return None
+    return (record.value - record.floor) / (record.ceiling - record.floor)
+
+
+class Refusal(NamedTuple):
+    """Two boards of one suite, data set and probe that are not ranked together, and the choices that differ."""
+
+    left: Board
+    right: Board
+    differences: tuple[str, ...]
+
+
+def refusals(boards: Sequence[Board], runs: Sequence[Run]) -> list[Refusal]:
+    """Pairs of boards that look alike and are not: each is refused with the reason."""
+    found = []
+    for position, left in enumerate(boards):
+        for right in boards[position + 1 :]:
+            same = (left.group.suite, left.group.dataset, left.group.probe)
+            if same == (right.group.suite, right.group.dataset, right.group.probe):
+                found.append(Refusal(left, right, tuple(_differences(left.group, right.group, runs))))
+    return found
+
+
+def _differences(left: Group, right: Group, runs: Sequence[Run]) -> list[str]:
+    said = []
+    if left.split != right.split:
+        said.append(f"split: {left.split} against {right.split}")
+    if left.fingerprint != right.fingerprint:
+        said.append(f"data: fingerprint {left.fingerprint[:12]} against {right.fingerprint[:12]}")
+    if left.hardware != right.hardware:
+        said.append(f"machine: {left.hardware[:12]} against {right.hardware[:12]}")
+    if left.protocol != right.protocol:
+        said += choice_differences(left.protocol, right.protocol, runs)
+    return said
+
+
+def choice_differences(left: str, right: str, runs: Sequence[Run]) -> list[str]:
+    """The protocol choices that differ, each as ``name: this against that``."""
+    one: dict[str, object] = {}
+    other: dict[str, object] = {}
+    for run in runs:
+        one.update(run.choices(left))
+        other.update(run.choices(right))
+    if not one or not other:
+        return [f"protocol: {left[:12]} against {right[:12]}, whose choices the manifest does not list"]
+    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    said = [f"{name}: {_short(one.get(name))} against {_short(other.get(name))}" for name in names]
+    return said or [f"protocol: {left[:12]} against {right[:12]}, although the listed choices are equal"]
+
+
+def _short(value: object) -> str:
+    written = "not set" if value is None else str(value)
+    return written if len(written) <= 60 else written[:57] + "..."

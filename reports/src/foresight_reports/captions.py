@@ -1,0 +1,222 @@
+"""Sentences that state what a table or chart shows; they are also what a screen reader is told about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from foresight_reports import metrics
+from foresight_reports.boards import Board, Refusal, Row, share_of_range
+from foresight_reports.comparison import Comparison
+from foresight_reports.gallery import Gallery
+from foresight_reports.grids import HeatMap
+from foresight_reports.pareto import Tradeoff
+from foresight_reports.profiles import Profile, peak
+from foresight_reports.records import Record
+
+LOUD = {"random": "random weights", "nano": "nano weights"}
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A count with its noun.
+
+    >>> counted(1, "cell"), counted(2, "cell"), counted(3, "floor or ceiling", "floors or ceilings")
+    ('1 cell', '2 cells', '3 floors or ceilings')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], limit: int = 3) -> str:
+    """A few names in a sentence, the others counted."""
+    shown = list(names[:limit])
+    if len(names) > limit:
+        return f"{', '.join(shown)} and {len(names) - limit} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def quantity(record: Record) -> str:
+    """Value, unit and interval of a record, with a word on its weights where they mean nothing."""
+    unit = metrics.pretty_unit(record.unit)
+    said = metrics.write(record.value, record.unit) + (f" {unit}" if unit else "")
+    if record.has_interval:
+        low, high = metrics.write(record.ci_low, record.unit), metrics.write(record.ci_high, record.unit)
+        said += f" [{low}, {high}]"
+    return said + (f" ({LOUD[record.weights]})" if record.weights in LOUD else "")
+
+
+def board(found: Board) -> str:
+    """Who leads the board, by how much, and how far from floor and ceiling."""
+    primary = found.primary
+    if found.broken:
+        return (
+            "Not ranked: a control of this suite left its known range, so its probe does not measure what it claims. "
+            "The rows stand in the order of their names."
+        )
+    leader = found.leader
+    if leader is None:
+        rows = counted(len(found.rows), "candidate")
+        return f"{rows}; {primary.label} is a fact without a better side, so nothing is ranked."
+    record = leader.records[primary.metric]
+    parts = [f"{leader.pipeline.candidate} leads with {primary.label} {quantity(record)}"]
+    share = share_of_range(record)
+    if share is not None:
+        parts.append(f"{share:.0%} of the way from the floor to the ceiling")
+    said = ", ".join(parts) + "."
+    tied = sum(row.tied for row in found.rows)
+    if tied:
+        said += f" The intervals of {counted(tied, 'other')} reach into its own."
+    elif len(found.rows) > 1 and record.has_interval:
+        said += " No other interval reaches into its own."
+    return said + _disagreement(found)
+
+
+def _disagreement(found: Board) -> str:
+    """Which other metrics of the board name another leader."""
+    others = []
+    for column in found.columns[1:]:
+        if column.direction not in metrics.MARKS:
+            continue
+        valued = [(row.value(column.metric), row) for row in found.rows]
+        known = [(value, row) for value, row in valued if value is not None]
+        if not known or found.leader is None:
+            continue
+        best = known[0]
+        for pair in known[1:]:
+            if metrics.better(column.direction, pair[0], best[0]):
+                best = pair
+        own = found.leader.value(column.metric)
+        if own is None or metrics.better(column.direction, best[0], own):
+            others.append(column.label)
+    return f" {listed(others)} would name another leader." if others else ""
+
+
+def refusal(found: Refusal) -> str:
+    """Why two boards are not one."""
+    return (
+        f"{found.left.title} stands in two tables that are not ranked together: "
+        f"{listed(found.differences, 4) or 'their digests differ'}."
+    )
+
+
+def tradeoff(found: Tradeoff) -> str:
+    """Who is on the front between quality and latency."""
+    front = found.front
+    fastest, best = front[0], front[-1]
+    weights = "" if found.real_only else " Weights are random or nano, so only the latency side carries over."
+    kind = "candidates with real weights" if found.real_only else "candidates"
+    if fastest is best:
+        return (
+            f"{best.row.pipeline.candidate} is both the fastest and the best by {found.column.label}: "
+            f"{quantity(best.quality)} at {quantity(best.latency)}.{weights}"
+        )
+    return (
+        f"{counted(len(front), 'candidate')} of {len(found.points)} form the front among {kind}: "
+        f"from {fastest.row.pipeline.candidate} ({found.column.label} {_plain(fastest.quality)} at "
+        f"{_plain(fastest.latency)}) to {best.row.pipeline.candidate} ({_plain(best.quality)} at "
+        f"{_plain(best.latency)}).{weights}"
+    )
+
+
+def _plain(record: Record) -> str:
+    unit = metrics.pretty_unit(record.unit)
+    return metrics.write(record.value, record.unit) + (f" {unit}" if unit else "")
+
+
+def profile(found: Sequence[Profile], lines: int) -> str:
+    """Where along one encoder the score peaks; ``lines`` is how many were run, of which ``found`` are drawn."""
+    best = found[0]
+    place = peak(best)
+    record, last = best.records[place], best.records[-1]
+    label = metrics.label(record.metric or "")
+    taps = Counter(each.taps[peak(each)] for each in found)
+    common, votes = max(sorted(taps.items()), key=lambda item: item[1])
+    if len(found) == 1:
+        said = f"{label} is best at {best.taps[place]}: {quantity(record)}"
+    elif votes == len(found):
+        said = f"All {votes} lines are best at {common}; the highest with {best.label}: {label} {quantity(record)}"
+    else:
+        said = f"{votes} of {len(found)} lines are best at {common}; the best is {best.label} at {best.taps[place]}: "
+        said += f"{label} {quantity(record)}"
+    if record is not last:
+        said += f". Its deepest tap, {best.taps[-1]}, has {metrics.write(last.value, last.unit)}"
+    return said + (f". The best {len(found)} of {lines} lines are drawn." if lines > len(found) else ".")
+
+
+def heat_map(found: HeatMap) -> str:
+    """Which column is best for how many encoders."""
+    wins: dict[str, int] = {}
+    for line in found.cells:
+        known = [(other, cell) for other, cell in zip(found.others, line, strict=True) if cell is not None]
+        if len(known) < 2:
+            continue
+        best = known[0]
+        for pair in known[1:]:
+            if metrics.better(pair[1].record.direction, pair[1].record.value or 0.0, best[1].record.value or 0.0):
+                best = pair
+        wins[best[0]] = wins.get(best[0], 0) + 1
+    absent = sum(cell is None for line in found.cells for cell in line)
+    several = max((cell.candidates for line in found.cells for cell in line if cell is not None), default=1)
+    total = sum(wins.values())
+    said = f"Best {found.board.primary.label} of each pair."
+    if wins:
+        name, count = max(sorted(wins.items()), key=lambda item: item[1])
+        encoders = counted(total, "encoder")
+        said = f"{name} is the best {found.axis} for {count} of {encoders} by {found.board.primary.label}."
+    if several > 1:
+        said += f" A cell is the best of up to {several} candidates."
+    return said + (f" {counted(absent, 'pair')} not run." if absent else "")
+
+
+def alignment(found: Board, rows: Sequence[Row]) -> str:
+    """How many candidates stand clear of the permutation null."""
+    metric = found.primary.metric
+    clear = 0
+    for row in rows:
+        record = row.records[metric]
+        limit = (record.null or {}).get("p95")
+        bound = record.ci_low if record.ci_low is not None else record.value
+        clear += isinstance(limit, int | float) and bound is not None and bound > limit
+    return (
+        f"{clear} of {counted(len(rows), 'candidate')} stand clear of the permutation null: the interval of "
+        f"{found.primary.label} lies above the null's 95th percentile."
+    )
+
+
+def gallery(found: Gallery) -> str:
+    """What is shown of how much, and on which scale."""
+    worst = sum(sample.reason == "worst" for sample in found.samples)
+    chance = len(found.samples) - worst
+    what = "Reconstructions" if found.kind == "output" else "Boxes"
+    by = f" by mean {metrics.label(found.metric)}" if found.metric else ""
+    said = f"{what}: the {counted(worst, 'worst sample')}{by}"
+    said += f", then {chance} that chance picked" if chance else ""
+    said += f", of {found.sample_count:,} with pictures."
+    if found.shown_candidates < found.candidate_count:
+        said += f" {found.shown_candidates} of {found.candidate_count} candidates are shown, the best first."
+    if found.kind == "output" and found.scale_max is not None:
+        said += f" Error maps share one scale, 0 to {metrics.write(found.scale_max)}."
+    return said
+
+
+def comparison(found: Comparison) -> str:
+    """How many numbers moved, and how many could not be compared."""
+    counts = {word: sum(change.word == word for change in found.changes) for word in COMPARISON_WORDS}
+    said = [f"{count:,} {word}" for word, count in counts.items() if count]
+    sentence = f"Of {counted(len(found.changes), 'number')} in both runs: {', '.join(said)}." if said else ""
+    if not found.changes:
+        sentence = "The runs have no number in common."
+    if found.only_now:
+        sentence += f" {found.only_now:,} only in this run."
+    if found.only_before:
+        sentence += f" {found.only_before:,} only in the other."
+    return sentence
+
+
+COMPARISON_WORDS = ("worse", "better", "within noise", "unclear", "not compared")
+
+
+def signed(value: float | None, unit: str) -> str:
+    """A difference with its sign."""
+    if value is None:
+        return "\N{EM DASH}"
+    return ("+" if value > 0 else "") + metrics.write(value, unit)

@@ -1,0 +1,112 @@
+"""Everything about one candidate: all its numbers, stages, parameters, weights and fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from foresight_reports import charts, metrics
+from foresight_reports.boards import Board, Row
+from foresight_reports.reading import Run
+from foresight_reports.records import Record, number
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A fit curve: drawn as a small line, its ends written."""
+
+    name: str
+    path: str
+    first: float
+    last: float
+    length: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate of one run with all that its records say."""
+
+    anchor: str
+    name: str
+    run: str
+    role: str
+    weights: str
+    boards: Sequence[tuple[Board, Row]]
+    failed: Sequence[Record]
+    parameters: Sequence[tuple[str, float]]
+    provenance: Sequence[Mapping[str, Any]]
+    stages: Sequence[tuple[str, Sequence[tuple[str, float, float]]]]
+    curves: Sequence[Curve]
+    facts: Sequence[tuple[str, str]]
+    cells: Sequence[tuple[str, str]]
+
+
+def candidates(runs: Sequence[Run], boards: Sequence[Board]) -> list[Candidate]:
+    """All candidates and controls, in the order of the first board that ranks them."""
+    rows: dict[tuple[str, str], list[tuple[Board, Row]]] = {}
+    ordered = [(board, row) for board in boards for row in board.rows]
+    ordered += [(board, row) for board in boards for row in board.controls]
+    for board, row in ordered:
+        rows.setdefault((row.pipeline.run, row.pipeline.candidate), []).append((board, row))
+    failed: dict[tuple[str, str], list[Record]] = {}
+    for run in runs:
+        for record in run.records:
+            if record.status != "ok":
+                failed.setdefault((run.name, record.candidate), []).append(record)
+    return [_candidate(*key, rows[key], failed.get(key, [])) for key in rows]
+
+
+def _candidate(run: str, name: str, rows: Sequence[tuple[Board, Row]], failed: Sequence[Record]) -> Candidate:
+    records = [record for _, row in rows for record in row.records.values()]
+    params = next((record.params for record in records if record.params), {})
+    stages, curves, facts = _details(records)
+    first = rows[0][1]
+    facts = [*_conditions(first.any_record), *facts]
+    cells = dict.fromkeys((board.group.suite, row.any_record.cell) for board, row in rows if row.any_record.cell)
+    return Candidate(
+        anchor=first.pipeline.anchor,
+        name=name,
+        run=run,
+        role=first.role,
+        weights=first.weights,
+        boards=rows,
+        failed=failed,
+        parameters=[(part, value) for part, count in params.items() if (value := number(count)) is not None],
+        provenance=list({str(sorted(part.items(), key=str)): part for r in records for part in r.provenance}.values()),
+        stages=stages,
+        curves=curves,
+        facts=facts,
+        cells=list(cells),
+    )
+
+
+def _conditions(record: Record) -> list[tuple[str, str]]:
+    pairs = [("dtype", record.dtype), ("device", record.device), ("attention", record.attention)]
+    pairs.append(("seeds", ", ".join(str(seed) for seed in record.seeds)))
+    return [(name, value) for name, value in pairs if value]
+
+
+def _details(
+    records: Sequence[Record],
+) -> tuple[list[tuple[str, list[tuple[str, float, float]]]], list[Curve], list[tuple[str, str]]]:
+    """Sort free details by their form: numbers by name are stages, lists of numbers curves, the rest facts."""
+    stages: dict[str, list[tuple[str, float, float]]] = {}
+    curves: dict[str, Curve] = {}
+    facts: dict[str, str] = {}
+    for record in records:
+        for name, value in record.details.items():
+            if isinstance(value, Mapping):
+                numbers = {str(k): n for k, v in value.items() if (n := number(v)) is not None}
+                if numbers and len(numbers) == len(value):
+                    stages.setdefault(name, charts.bars(numbers))
+                    continue
+            if isinstance(value, list):
+                series = [n for v in value if (n := number(v)) is not None]
+                if len(series) >= 3 and len(series) == len(value):
+                    curves.setdefault(name, Curve(name, charts.spark(series), series[0], series[-1], len(series)))
+                    continue
+            if value not in (None, "", [], {}):
+                written = metrics.write(value) if isinstance(value, float) else str(value)
+                facts.setdefault(name, written)
+    return list(stages.items()), list(curves.values()), list(facts.items())

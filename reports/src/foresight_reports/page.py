@@ -1,0 +1,172 @@
+"""The page: everything that was read, in one file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from foresight_reports import captions, charts, metrics, tables
+from foresight_reports.boards import build_boards, refusals
+from foresight_reports.comparison import compare
+from foresight_reports.details import candidates
+from foresight_reports.gallery import galleries
+from foresight_reports.grids import STEPS, heat_maps
+from foresight_reports.pareto import tradeoffs
+from foresight_reports.pictures import PictureStore
+from foresight_reports.profiles import by_encoder, profiles
+from foresight_reports.reading import Run
+from foresight_reports.verdict import FAILURE_WORDS, failures, judge
+
+ASSETS = Path(__file__).parent / "assets"
+STYLES = ("base", "verdict", "tables", "figures", "samples", "details", "print")
+SCRIPTS = ("tables", "charts", "page")
+LINES = 6
+"""Lines of one layer profile: more are a tangle."""
+
+UNPACKED = 60
+"""Candidates whose details stand in the page as they are; more are packed and unfold when they are opened."""
+
+CHARTS_SHOWN = 6
+"""Boards that get charts of their own: a run with dozens of boards is read by table."""
+
+
+def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> str:
+    """The whole page.
+
+    Args:
+        runs: The run that the page is about, then the ones it is compared with.
+        store: Where pictures go.
+        links: For each run, how its folder is reached from the page, ``""`` or ending in a slash.
+    """
+    context = _context(runs, store, links)
+    head_script, script, style = _asset("js/theme.js"), _script(), _style()
+    chart_style = _asset("vendor/plot/inline-style.css")
+    policy = (
+        "default-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; "
+        f"script-src {_hash(head_script)} {_hash(script)}; style-src {_hash(style)} {_hash(chart_style)}; "
+        f"img-src {'data:' if store.inline else chr(39) + 'self' + chr(39) + ' data: file:'}"
+    )
+    environment = _environment()
+    return environment.get_template("page.html").render(
+        **context,
+        packed=_packed(environment, context),
+        policy=policy,
+        head_script=Markup(head_script),
+        script=Markup(script),
+        style=Markup(style),
+        data=Markup(island(context["chart_data"])),
+    )
+
+
+def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> dict[str, Any]:
+    boards = build_boards(runs)
+    refused = refusals(boards, runs)
+    drawn = [board for board in boards if not board.broken and board.group.suite != "efficiency"][: 4 * CHARTS_SHOWN]
+    scatter = tradeoffs(boards)[:CHARTS_SHOWN]
+    depth = [group for board in drawn for group in by_encoder(profiles(board))][: 2 * CHARTS_SHOWN]
+    aligned = [(board, rows) for board in drawn if (rows := charts.alignment_rows(board))][:CHARTS_SHOWN]
+    maps = [each for board in drawn for each in heat_maps(board)][: 2 * CHARTS_SHOWN]
+    names = charts.Names()
+    chart_data: dict[str, Any] = {
+        **{f"tradeoff-{i}": charts.tradeoff_data(each, names) for i, each in enumerate(scatter)},
+        **{f"profile-{i}": charts.profile_data(each[:LINES], names) for i, each in enumerate(depth)},
+        **{f"alignment-{i}": charts.alignment_data(board, rows, names) for i, (board, rows) in enumerate(aligned)},
+    }
+    chart_data["candidates"] = names.rows
+    return {
+        "runs": runs,
+        "run": runs[0],
+        "links": dict(zip((run.name for run in runs), links, strict=True)),
+        "verdict": judge(runs, boards, refused),
+        "boards": boards,
+        "refused": refused,
+        "filters": tables.axis_values(boards),
+        "tradeoffs": scatter,
+        "profile_groups": [group[:LINES] for group in depth],
+        "profile_counts": [len(group) for group in depth],
+        "alignments": aligned,
+        "heat_maps": maps,
+        "galleries": galleries(runs[0], boards, store),
+        "store": store,
+        "candidates": candidates(runs, boards),
+        "failed": [(run, record) for run in runs for record in failures(run)],
+        "comparisons": [compare(runs[0], other) for other in runs[1:]],
+        "protocols": {d: c for run in reversed(runs) for d, c in run.section("protocols").items()},
+        "chart_data": chart_data,
+        "steps": STEPS,
+    }
+
+
+def _packed(environment: Environment, context: Mapping[str, Any]) -> str:
+    """Details of very many candidates, compressed: written out they would be half of the page. Empty for few."""
+    if len(context["candidates"]) <= UNPACKED:
+        return ""
+    template = environment.get_template("candidate.html")
+    parts = {each.anchor: template.render(**context, each=each) for each in context["candidates"]}
+    written = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("foresight_reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        captions=captions,
+        number_cell=tables.number_cell,
+        reference_cell=tables.reference_cell,
+        record_row=tables.record_row,
+        axes_of=tables.axes_of,
+        label=metrics.label,
+        write=metrics.write,
+        span=metrics.span,
+        summary_columns=tables.SUMMARY_COLUMNS,
+        failure_words=FAILURE_WORDS,
+    )
+    environment.filters.update(name=tables.breakable, visible=tables.visible, unit=metrics.pretty_unit, pretty=_pretty)
+    return environment
+
+
+def _pretty(value: object) -> str:
+    """A manifest value as text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def island(data: Mapping[str, Any]) -> str:
+    """JSON that can stand inside a script element: no ``<`` and no line separators.
+
+    >>> island({"a": "</script>"})
+    '{"a":"\\\\u003c/script\\\\u003e"}'
+    """
+    written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for letter in "<>&\u2028\u2029":
+        written = written.replace(letter, f"\\u{ord(letter):04x}")
+    return written
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _style() -> str:
+    return "\n".join(_asset(f"css/{name}.css") for name in STYLES)
+
+
+def _script() -> str:
+    return "\n".join([_asset("vendor/plot/plot.min.js"), *(_asset(f"js/{name}.js") for name in SCRIPTS)])
+
+
+def _hash(source: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(source.encode()).digest()).decode()}'"

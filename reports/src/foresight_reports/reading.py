@@ -1,0 +1,145 @@
+"""Read run folders: schema checks, and one clear line for everything that is missing or damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from foresight_reports.errors import RunFolderError, SchemaError
+from foresight_reports.records import Record, parse_record
+
+SCHEMA = 1
+"""The newest schema that this reader knows."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. ``notes`` are sentences about what is missing or damaged in it."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    records: tuple[Record, ...]
+    media: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The id of the run; the folder's name where the manifest has none."""
+        return str(self.manifest.get("run") or self.path.name)
+
+    @property
+    def hardware(self) -> str:
+        """Fingerprint of the machine: latency is compared only where it is equal."""
+        return str(self.section("hardware").get("fingerprint") or "")
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """An object of the manifest, empty where it is missing."""
+        value = self.manifest.get(name)
+        return value if isinstance(value, Mapping) else {}
+
+    def choices(self, protocol: str) -> Mapping[str, Any]:
+        """The choices behind a protocol digest, empty where the manifest does not say."""
+        value = self.section("protocols").get(protocol)
+        return value if isinstance(value, Mapping) else {}
+
+
+def read_run(path: Path, place: int = 0) -> Run:
+    """Read one run folder, the ``place``-th of its page.
+
+    Raises:
+        RunFolderError: when there is no readable ``run.json``.
+        SchemaError: when any of its files has a newer schema.
+    """
+    folder = Path(path).resolve()
+    manifest = _read_manifest(folder)
+    notes: list[str] = []
+    lines = list(_read_lines(folder, "records.jsonl", notes))
+    records = _newest(parse_record(line, position, place) for position, line in lines)
+    media_notes: list[str] = []
+    media = tuple(line for _, line in _read_lines(folder, "media/index.jsonl", media_notes))
+    if (folder / "media").exists():
+        notes += media_notes
+    notes += _missing_samples(folder, records)
+    return Run(folder, manifest, records, media, tuple(notes))
+
+
+def _read_manifest(folder: Path) -> Mapping[str, Any]:
+    file = folder / "run.json"
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunFolderError(f"{folder} is not a run folder: it has no run.json. Give the folder of one run.") from None
+    except (OSError, ValueError) as problem:
+        raise RunFolderError(f"{file} cannot be read: {problem}. Was the run copied whole?") from None
+    if not isinstance(manifest, dict):
+        raise RunFolderError(f"{file} does not hold a JSON object, so it is no manifest. Was the run copied whole?")
+    _check_schema(manifest, f"{file}")
+    return manifest
+
+
+def _check_schema(line: Mapping[str, Any], where: str) -> None:
+    found = line.get("schema", SCHEMA)
+    if not isinstance(found, int) or found > SCHEMA:
+        raise SchemaError(
+            f"{where} has schema {found!r}, this reader knows up to {SCHEMA}. Upgrade foresight-reports to read it."
+        )
+
+
+def _read_lines(folder: Path, name: str, notes: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Objects of a JSON-lines file with their line numbers from 0; damaged lines become notes."""
+    file = folder / name
+    try:
+        rows = file.read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        notes.append(f"{name} is missing: nothing of it can be shown.")
+        return
+    complete = rows[-1] == ""
+    for position, row in enumerate(rows):
+        if not row.strip():
+            continue
+        try:
+            line = json.loads(row)
+        except ValueError:
+            last = position == len(rows) - 1 and not complete
+            reason = "is cut off (the run was interrupted while writing)" if last else "is not JSON"
+            notes.append(f"Line {position + 1} of {name} {reason}; it is left out.")
+            continue
+        if not isinstance(line, dict):
+            notes.append(f"Line {position + 1} of {name} is not an object; it is left out.")
+            continue
+        _check_schema(line, f"line {position + 1} of {file}")
+        yield position, line
+
+
+def _newest(records: Iterator[Record]) -> tuple[Record, ...]:
+    """One record per measured number: a resumed run may have measured a cell again, the later one counts."""
+    latest: dict[tuple[object, ...], Record] = {}
+    for record in records:
+        key = (
+            *(record.candidate, record.suite, record.metric, record.probe, record.dataset, record.split),
+            *(record.protocol, record.dtype, record.device, record.attention),
+        )
+        latest[key] = record
+    # A cell that failed first and was measured later is no failure any more.
+    measured = {(record.candidate, record.suite) for record in latest.values() if record.metric is not None}
+    kept = (r for r in latest.values() if r.metric is not None or (r.candidate, r.suite) not in measured)
+    return tuple(sorted(kept, key=lambda record: record.position))
+
+
+def _missing_samples(folder: Path, records: tuple[Record, ...]) -> list[str]:
+    """One sentence on cells whose per-sample values are not there."""
+    cells = {record.cell for record in records if record.metric is not None and record.cell and record.role is not None}
+    missing = sorted(cell for cell in cells if not sample_file(folder, cell).is_file())
+    if not missing:
+        return []
+    shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+    return [f"{len(missing)} of {len(cells)} cells have no sample file ({shown}): their numbers cannot be recomputed."]
+
+
+def sample_file(folder: Path, cell: str) -> Path:
+    """Where the per-sample values of a cell are; only plain names are followed."""
+    plain = "".join(letter for letter in cell if letter.isalnum() or letter in "_-")
+    return folder / "samples" / f"{plain}.parquet"

@@ -1,0 +1,146 @@
+"""One measured number with its context, as a line of ``records.jsonl`` gives it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+WEIGHT_KINDS = ("random", "nano", "pretrained")
+"""Kinds of weights from the least to the most meaningful; a candidate is as good as its worst part."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A line of ``records.jsonl``.
+
+    ``position`` is its place in the file, ``place`` that of its run on the page: they name its anchor.
+    """
+
+    position: int
+    run: str
+    cell: str
+    candidate: str
+    axes: Mapping[str, Any]
+    role: str
+    suite: str
+    metric: str | None
+    probe: str | None
+    value: float | None
+    unit: str
+    direction: str
+    n: int | None
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str | None
+    floor: float | None
+    ceiling: float | None
+    floor_by: str | None
+    ceiling_by: str | None
+    null: Mapping[str, Any] | None
+    seeds: tuple[int, ...]
+    dataset: str
+    fingerprint: str
+    split: str
+    protocol: str
+    provenance: tuple[Mapping[str, Any], ...]
+    gateable: bool
+    dtype: str
+    device: str
+    attention: str
+    params: Mapping[str, Any] | None
+    wall_s: float | None
+    status: str
+    error: str | None
+    trace: str | None
+    controls_ok: bool | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    place: int = 0
+
+    @property
+    def anchor(self) -> str:
+        """Name of the place in the page that shows this record whole."""
+        return f"r{self.position}" if self.place == 0 else f"r{self.place}-{self.position}"
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends of the interval are known."""
+        return self.ci_low is not None and self.ci_high is not None
+
+    @property
+    def weights(self) -> str:
+        """The least meaningful kind among the loaded models, ``none`` where nothing was loaded."""
+        kinds = {str(part.get("kind")) for part in self.provenance}
+        return next((kind for kind in WEIGHT_KINDS if kind in kinds), "none")
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None: absent is never 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def text(value: Any, absent: str = "") -> str:
+    """The string itself; ``absent`` where the field is missing or null."""
+    return absent if value is None else str(value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Record:
+    """Read one line, older ones too: fields that are missing are absent.
+
+    Args:
+        line: The parsed JSON object.
+        position: Place in the file, from 0. The file only grows, so the anchor made of it stays.
+        place: Place of the run on the page, from 0.
+    """
+    seeds = line.get("seeds")
+    provenance = line.get("provenance")
+    n = number(line.get("n"))
+    metric = line.get("metric")
+    return Record(
+        position=position,
+        run=text(line.get("run")),
+        cell=text(line.get("cell")),
+        candidate=text(line.get("candidate"), "(no candidate)"),
+        axes=_mapping(line.get("axes")),
+        role=text(line.get("role"), "candidate"),
+        suite=text(line.get("suite"), "(no suite)"),
+        metric=None if metric is None else str(metric),
+        probe=None if line.get("probe") is None else str(line["probe"]),
+        value=number(line.get("value")),
+        unit=text(line.get("unit")),
+        direction=text(line.get("direction"), "none"),
+        n=None if n is None else int(n),
+        ci_low=number(line.get("ci_low")),
+        ci_high=number(line.get("ci_high")),
+        ci_method=None if line.get("ci_method") is None else str(line["ci_method"]),
+        floor=number(line.get("floor")),
+        ceiling=number(line.get("ceiling")),
+        floor_by=None if line.get("floor_by") is None else str(line["floor_by"]),
+        ceiling_by=None if line.get("ceiling_by") is None else str(line["ceiling_by"]),
+        null=line["null"] if isinstance(line.get("null"), Mapping) else None,
+        seeds=tuple(int(seed) for seed in seeds if isinstance(seed, int)) if isinstance(seeds, list) else (),
+        dataset=text(line.get("dataset")),
+        fingerprint=text(line.get("fingerprint")),
+        split=text(line.get("split")),
+        protocol=text(line.get("protocol")),
+        provenance=tuple(_mapping(part) for part in provenance) if isinstance(provenance, list) else (),
+        gateable=line.get("gateable") is True,
+        dtype=text(line.get("dtype")),
+        device=text(line.get("device")),
+        attention=text(line.get("attention")),
+        params=line["params"] if isinstance(line.get("params"), Mapping) else None,
+        wall_s=number(line.get("wall_s")),
+        status=text(line.get("status"), "ok"),
+        error=None if line.get("error") is None else str(line["error"]),
+        trace=None if line.get("trace") is None else str(line["trace"]),
+        controls_ok=line.get("controls_ok") if isinstance(line.get("controls_ok"), bool) else None,
+        details=_mapping(line.get("details")),
+        place=place,
+    )

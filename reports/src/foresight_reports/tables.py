@@ -1,0 +1,109 @@
+"""Cells of the large tables. They are written here and not in a template, since a page has thousands of them."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+from foresight_reports import charts, metrics
+from foresight_reports.boards import Board, Column, Reference, Row
+from foresight_reports.grids import encoder_name
+from foresight_reports.records import Record
+
+SUMMARY_COLUMNS = 6
+"""Columns that a board shows at first; the others are one choice away."""
+
+LONGEST = 400
+"""Characters of a text that are shown at once."""
+
+
+def raw(record: Record) -> str:
+    """Value and interval for downloads and sorting, six digits each."""
+    numbers = (record.value, record.ci_low, record.ci_high)
+    known = numbers if record.has_interval else numbers[:1]
+    return " ".join("" if value is None else f"{value:.5g}" for value in known)
+
+
+def number_cell(row: Row, column: Column, extra: bool) -> Markup:
+    """One number of a board: linked to its record, its interval written and drawn."""
+    record = row.records.get(column.metric)
+    kind = ' class="x"' if extra else ""
+    if record is None or record.value is None:
+        return Markup(f"<td{kind}>\N{EM DASH}")
+    written = metrics.write(record.value, record.unit)
+    parts = [f'<td{kind} data-v="{raw(record)}"><a href="#{record.anchor}">{written}</a>']
+    if record.has_interval:
+        parts.append(f"<small>{metrics.span(record.ci_low, record.ci_high, record.unit)}</small>")
+    if column.direction in metrics.MARKS:
+        parts.append(f'<svg><path d="{charts.whisker(record, column)}"/></svg>')
+    return Markup("".join(parts))
+
+
+def reference_cell(reference: Reference, column: Column, extra: bool) -> Markup:
+    """One number of a floor or ceiling row."""
+    kind = ' class="x"' if extra else ""
+    value = reference.values.get(column.metric)
+    if value is None:
+        return Markup(f"<td{kind}>\N{EM DASH}")
+    return Markup(f'<td{kind} data-v="{value:.6g}">{metrics.write(value, column.unit)}<small></small>')
+
+
+def record_row(record: Record) -> Markup:
+    """One record in the details of its candidate."""
+    unit = metrics.pretty_unit(record.unit)
+    interval = metrics.span(record.ci_low, record.ci_high, record.unit) if record.has_interval else ""
+    arrow = metrics.MARKS.get(record.direction, "")
+    n = "" if record.n is None else record.n
+    return Markup(
+        f'<tr id="{record.anchor}"><th scope="row">{escape(metrics.label(record.metric or ""))} {arrow}'
+        f'<td data-v="{raw(record)}">{metrics.write(record.value, record.unit)} {escape(unit)}<td>{interval}'
+        f"<td>{n}<td>{_bound(record.floor, record)}<td>{_bound(record.ceiling, record)}"
+    )
+
+
+def _bound(value: float | None, record: Record) -> str:
+    return "" if value is None else metrics.write(value, record.unit)
+
+
+def axes_of(row: Row) -> str:
+    """What the filters compare: encoder, tap, enhancer, fusion, decoder, weights, joined by bars."""
+    axes = row.any_record.axes
+    taps = axes.get("taps")
+    tap = "+".join(str(each) for each in taps) if isinstance(taps, list) else ""
+    names = [encoder_name(row), tap, *(str(axes.get(a) or "") for a in ("enhancer", "fusion", "decoder")), row.weights]
+    return "|".join(name.replace("|", "/") for name in names)
+
+
+def axis_values(boards: list[Board]) -> list[tuple[str, list[str]]]:
+    """Names of the filters with their values; an axis with a single value has no filter."""
+    names = ("encoder", "tap", "enhancer", "fusion", "decoder", "weights")
+    found: list[set[str]] = [set() for _ in names]
+    for board in boards:
+        for row in board.rows:
+            for values, value in zip(found, axes_of(row).split("|"), strict=True):
+                values.add(value)
+    return [(name, sorted(values - {""}) if len(values) > 1 else []) for name, values in zip(names, found, strict=True)]
+
+
+def breakable(text: object) -> Markup:
+    """A long name with places to break at, isolated so that its writing direction stays its own, and cut if huge."""
+    written = str(text)
+    if len(written) > LONGEST:
+        written = f"{written[:LONGEST]}\N{HORIZONTAL ELLIPSIS} ({len(written):,} characters)"
+    escaped = str(escape(visible(written)))
+    for mark in ("/", "+", "@"):
+        escaped = escaped.replace(mark, f"{mark}<wbr>") if mark == "/" else escaped.replace(mark, f"<wbr>{mark}")
+    return Markup(f"<bdi>{escaped}</bdi>")
+
+
+CONTROLS = (*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0x80, 0xA0))
+DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+HIDDEN = {
+    code: f"\N{MATHEMATICAL LEFT ANGLE BRACKET}U+{code:04X}\N{MATHEMATICAL RIGHT ANGLE BRACKET}"
+    for code in (*CONTROLS, *DIRECTIONS)
+}
+"""Control and direction marks become visible: a name must not be able to look like another one."""
+
+
+def visible(text: object) -> str:
+    """The text with control and direction marks written out."""
+    return str(text).translate(HIDDEN)

@@ -1,0 +1,160 @@
+"""The first thing that a reader sees: what was measured, what leads, and what must not be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foresight_reports import metrics
+from foresight_reports.boards import Board, Refusal, Row, share_of_range
+from foresight_reports.captions import counted, listed
+from foresight_reports.reading import Run
+from foresight_reports.records import Record
+
+FAILURES = ("failed", "oom", "unavailable")
+FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The leader of one suite."""
+
+    board: Board
+    row: Row
+    record: Record
+    share: float | None
+    tied: int
+    more: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``state`` is ``measured``, ``provisional``, ``incomplete`` or ``broken``."""
+
+    state: str
+    word: str
+    headline: str
+    sentence: str
+    tiles: Sequence[Tile]
+    caveats: Sequence[str]
+
+
+def failures(run: Run) -> list[Record]:
+    """Records of cells that gave no number."""
+    return [record for record in run.records if record.status in FAILURES]
+
+
+def judge(runs: Sequence[Run], boards: Sequence[Board], refused: Sequence[Refusal]) -> Verdict:
+    """The verdict over the first run; the others are what it is compared with."""
+    run = runs[0]
+    mine = [board for board in boards if any(row.pipeline.run == run.name for row in board.rows)]
+    failed = failures(run)
+    cells = {record.cell for record in run.records if record.status == "ok"}
+    rows = {row.pipeline.candidate: row for board in mine for row in board.rows if row.pipeline.run == run.name}
+    loud = [name for name, row in rows.items() if row.weights in ("random", "nano")]
+    status = str(run.manifest.get("status") or "unknown")
+    ranked = [board for board in mine if not board.broken]
+    planned = run.section("counts").get("planned")
+    of = f" of {planned:,} planned" if isinstance(planned, int) and planned else ""
+    headline = f"{counted(len(rows), 'candidate')} measured in {len(cells):,}{of} cells"
+    if failed:
+        headline += f"; {_failed_words(failed)}"
+    if not cells:
+        state, word, sentence = "incomplete", "No numbers", "No cell of this run has given a number."
+    elif status != "complete":
+        state, word = "incomplete", "Incomplete"
+        sentence = f"The run is {status}: what stands below may change when it is resumed."
+    elif mine and not ranked:
+        state, word = "broken", "Not ranked"
+        sentence = "Every suite has a control out of its known range, so no number here may be ranked."
+    elif rows and len(loud) == len(rows):
+        state, word = "provisional", "Provisional"
+        sentence = (
+            "Every candidate ran on random or nano weights: the page shows that the pipelines run and what they "
+            "cost, not which encoder is better. No number here can pass a gate."
+        )
+    else:
+        state, word = "measured", "Measured"
+        sentence = _sentence(ranked)
+    return Verdict(state, word, headline, sentence, _tiles(mine, run), _caveats(runs, boards, refused, loud, rows))
+
+
+def _failed_words(failed: Sequence[Record]) -> str:
+    said = []
+    for status in FAILURES:
+        count = sum(record.status == status for record in failed)
+        if count:
+            said.append(f"{count:,} {FAILURE_WORDS[status]}")
+    return ", ".join(said)
+
+
+def _sentence(ranked: Sequence[Board]) -> str:
+    leaders = [board for board in ranked if board.leader is not None]
+    if not leaders:
+        return "No suite has a ranking."
+    board = leaders[0]
+    leader = board.leader
+    assert leader is not None
+    record = leader.records[board.primary.metric]
+    share = share_of_range(record)
+    said = (
+        f"{leader.pipeline.candidate} leads {board.group.suite} on {board.group.dataset} with {board.primary.label} "
+        f"{metrics.write(record.value, record.unit)}"
+    )
+    return said + (f", {share:.0%} of the way from the floor to the ceiling." if share is not None else ".")
+
+
+def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
+    """One tile a suite: its first board with a ranking."""
+    first: dict[str, list[Board]] = {}
+    for board in boards:
+        if board.leader is not None:
+            first.setdefault(board.group.suite, []).append(board)
+    tiles = []
+    for found in first.values():
+        board = found[0]
+        row = next((row for row in board.rows if row.pipeline.run == run.name and row.rank), None)
+        if row is None:
+            continue
+        record = row.records[board.primary.metric]
+        tiles.append(Tile(board, row, record, share_of_range(record), sum(r.tied for r in board.rows), len(found) - 1))
+    return tiles
+
+
+def _caveats(
+    runs: Sequence[Run],
+    boards: Sequence[Board],
+    refused: Sequence[Refusal],
+    loud: Sequence[str],
+    rows: dict[str, Row],
+) -> list[str]:
+    run = runs[0]
+    said = []
+    if loud:
+        kinds = sorted({rows[name].weights for name in loud})
+        said.append(
+            f"{len(loud)} of {counted(len(rows), 'candidate')} ran with {' or '.join(kinds)} weights; each number of "
+            "theirs is marked and no gate takes it."
+        )
+    for board in boards:
+        if board.broken:
+            said.append(f"{board.title} is not ranked: a control left its known range.")
+    if refused:
+        said.append(
+            f"{counted(len(refused), 'pair')} of tables differ in protocol or data and "
+            f"{'is' if len(refused) == 1 else 'are'} not ranked together."
+        )
+    failed = failures(run)
+    if failed:
+        said.append(f"{counted(len(failed), 'cell')} gave no number ({_failed_words(failed)}); see Failed cells.")
+    absent = [p for p in run.manifest.get("plugins") or () if isinstance(p, dict) and p.get("error")]
+    if absent:
+        names = [str(plugin.get("name")) for plugin in absent]
+        said.append(f"{counted(len(absent), 'plugin')} could not be imported: {listed(names)}. Their rows are missing.")
+    machines = {each.hardware for each in runs}
+    if len(machines) > 1:
+        said.append("The runs come from different machines: latencies are not compared between them.")
+    for each in runs:
+        prefix = f"{each.name}: " if len(runs) > 1 else ""
+        said += [prefix + note for note in each.notes]
+    return said
