@@ -15,6 +15,10 @@ class CandidateError(UsageError):
     """A candidate string does not parse, or names a part that no plugin offers."""
 
 
+class UnknownPartError(CandidateError):
+    """A candidate names a part that no installed plugin offers."""
+
+
 class PluginError(UsageError):
     """Plugins contradict each other or the hook specifications."""
 

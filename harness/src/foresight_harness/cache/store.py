@@ -1,14 +1,13 @@
 """The store: write once, read by anyone, rebuild what is damaged.
 
-Every entry is a folder named by its key. It is written beside its place and moved there when complete, so a reader never
-sees half an entry and the first writer wins; concurrent runs share it.
+Every entry is a folder named by its key. It is written beside its place and moved there when complete, so a reader
+never sees half an entry and the first writer wins; concurrent runs share it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -153,10 +152,10 @@ class ArrayWriter:
         target = self._store.folder(self._key)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.rename(self._place, target)
+            self._place.rename(target)
         except OSError:
             if self._store.open(self._key) is None:  # somebody else's entry stands, and it is damaged
-                os.rename(self._place, target)
+                self._place.rename(target)
         self._store._verified.add(self._key)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from foresight_harness.candidates.candidate import Candidate, StreamRef, parse_candidate
 from foresight_harness.candidates.matrix import Matrix, read_matrix
 from foresight_harness.candidates.resolve import ResolvedCandidate, ResolvedStream, resolve
-from foresight_harness.candidates.select import select_candidates
+from foresight_harness.candidates.select import Selection, select_candidates
 
 __all__ = [
     "Candidate",
     "Matrix",
     "ResolvedCandidate",
     "ResolvedStream",
+    "Selection",
     "StreamRef",
     "parse_candidate",
     "read_matrix",

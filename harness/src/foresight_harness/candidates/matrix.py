@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.candidates.candidate import Candidate, parse_candidate
-from foresight_harness.errors import CandidateError, UsageError
+from foresight_harness.errors import CandidateError, UnknownPartError, UsageError
 from foresight_harness.registry import Registry
 
 GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders"}
@@ -24,13 +24,16 @@ class Matrix:
     name: str
     description: str
     candidates: tuple[Candidate, ...]
+    left_out: tuple[str, ...] = ()
+    """Why groups were left out: they name a part that no installed plugin offers."""
 
 
 def read_matrix(path: Path, registry: Registry) -> Matrix:
     """Read a matrix and multiply out its groups.
 
-    ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, so that a plugin that
-    was just installed is scored without an edit; in the other lists a glob stands for every name on offer that it fits.
+    ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, so that a plugin
+    that was just installed is scored without an edit; in the other lists a glob stands for every name on offer that
+    it fits.
 
     Raises:
         UsageError: naming the file and the key.
@@ -43,15 +46,20 @@ def read_matrix(path: Path, registry: Registry) -> Matrix:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"matrix {path} is not valid TOML: {error}") from error
     candidates: dict[str, Candidate] = {}
+    left_out: list[str] = []
     for number, group in enumerate(content.get("group", []), start=1):
-        for candidate in _expand(group, registry, f"{path}, group {number}"):
-            candidates.setdefault(str(candidate), candidate)
+        try:
+            for candidate in _expand(group, registry, f"{path}, group {number}"):
+                candidates.setdefault(str(candidate), candidate)
+        except UnknownPartError as error:
+            left_out.append(str(error))
     for text in content.get("candidates", []):
         candidate = parse_candidate(text)
         candidates.setdefault(str(candidate), candidate)
-    if not candidates:
+    if not candidates and not left_out:
         raise UsageError(f"matrix {path} holds no candidate; it needs [[group]] tables or a list 'candidates'")
-    return Matrix(content.get("name", path.stem), content.get("description", ""), tuple(candidates.values()))
+    name, description = content.get("name", path.stem), content.get("description", "")
+    return Matrix(name, description, tuple(candidates.values()), tuple(left_out))
 
 
 def _expand(group: Mapping[str, Any], registry: Registry, where: str) -> Iterable[Candidate]:

@@ -45,8 +45,8 @@ class ResolvedCandidate:
     @property
     def trainable(self) -> bool:
         """Whether anything between encoder and readout has parameters to fit."""
-        parts = [*(stream.extractor for stream in self.streams), self.enhancer, self.fusion]
-        return any(part.trainable for part in parts)
+        extractors = any(stream.extractor.trainable for stream in self.streams)
+        return extractors or self.enhancer.trainable or self.fusion.trainable
 
     @property
     def role(self) -> Role:
@@ -79,7 +79,7 @@ def resolve(candidate: Candidate, registry: Registry) -> ResolvedCandidate:
         _check_count(f"fusion {candidate.fusion!r}", "stream", len(streams), resolved.fusion.streams)
         resolved.conditioning_shape()
     except CandidateError as error:
-        raise CandidateError(f"candidate {str(candidate)!r}: {error}") from error
+        raise type(error)(f"candidate {str(candidate)!r}: {error}") from error
     return resolved
 
 

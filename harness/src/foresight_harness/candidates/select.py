@@ -5,20 +5,29 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from foresight_harness.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.candidates.matrix import read_matrix
 from foresight_harness.candidates.resolve import ResolvedCandidate, resolve
-from foresight_harness.errors import CandidateError, UsageError
+from foresight_harness.errors import CandidateError, UnknownPartError, UsageError
 from foresight_harness.registry import Registry
 from foresight_harness.registry.registry import nearest
 
 DEFAULT_MATRIX = "smoke"
 
 
+class Selection(NamedTuple):
+    """What a choice of candidates comes to."""
+
+    candidates: tuple[ResolvedCandidate, ...]
+    left_out: tuple[str, ...]
+    """Why candidates of the matrix were left out: no installed plugin offers a part of them. Shown, never silent."""
+
+
 def select_candidates(
     registry: Registry, patterns: Sequence[str], matrix: str | None, folders: Sequence[Path]
-) -> list[ResolvedCandidate]:
+) -> Selection:
     """Choose candidates.
 
     Args:
@@ -28,7 +37,7 @@ def select_candidates(
         folders: Where named matrices are looked for.
 
     Returns:
-        Resolved candidates in the matrix's order, each once.
+        Resolved candidates in the matrix's order, each once; those of the matrix whose plugin is absent are left out.
 
     Raises:
         UsageError: where the matrix does not exist or a pattern fits nothing.
@@ -36,12 +45,21 @@ def select_candidates(
     """
     listed: dict[str, ResolvedCandidate] = {}
     path = _find_matrix(matrix, folders, required=not patterns or matrix is not None)
+    left_out: list[str] = []
     if path is not None:
-        for candidate in read_matrix(path, registry).candidates:
-            resolved = resolve(candidate, registry)
-            listed.setdefault(str(resolved), resolved)
+        read = read_matrix(path, registry)
+        left_out += read.left_out
+        for candidate in read.candidates:
+            try:
+                resolved = resolve(candidate, registry)
+            except UnknownPartError as error:
+                left_out.append(str(error))
+            else:
+                listed.setdefault(str(resolved), resolved)
+        if not listed and not patterns:
+            raise UsageError(f"nothing of matrix {path} can be scored: {left_out[0]}")
     if not patterns:
-        return list(listed.values())
+        return Selection(tuple(listed.values()), tuple(left_out))
     chosen: dict[str, ResolvedCandidate] = {}
     for pattern in patterns:
         fitting = [name for name in listed if fnmatch.fnmatchcase(name, pattern)]
@@ -50,7 +68,7 @@ def select_candidates(
             continue
         resolved = resolve(_written_out(pattern, registry, listed, path), registry)
         chosen.setdefault(str(resolved), resolved)
-    return list(chosen.values())
+    return Selection(tuple(chosen.values()), ())
 
 
 def _written_out(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from foresight_harness.candidates import ResolvedCandidate, select_candidates
-from foresight_harness.errors import UsageError
 from foresight_harness.options import RunOptions, parse_dataset
 from foresight_harness.options.options import DEFAULT_DATASETS
 from foresight_harness.registry import Registry, load_registry
@@ -32,9 +32,9 @@ def chosen(options: argparse.Namespace) -> tuple[Registry, list[ResolvedCandidat
     registry = load_registry()
     folders = [Path("benchmarks/matrices")]
     found = select_candidates(registry, options.candidate, options.matrix, [path for path in folders if path.is_dir()])
-    if not found:
-        raise UsageError("no candidate fits")
-    return registry, found
+    for reason in found.left_out:
+        print(f"left out of the matrix: {reason}", file=sys.stderr)
+    return registry, list(found.candidates)
 
 
 def run_options(options: argparse.Namespace) -> RunOptions:

@@ -49,8 +49,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _software() -> list[Finding]:
-    found = [Finding("python", "ok" if sys.version_info >= (3, 11) else "broken", sys.version.split()[0],
-                     "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")]
+    found = [
+        Finding(
+            "python",
+            "ok" if sys.version_info >= (3, 11) else "broken",
+            sys.version.split()[0],
+            "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer",
+        )
+    ]
     try:
         import torch
     except ImportError as error:
@@ -64,8 +70,12 @@ def _software() -> list[Finding]:
         found.append(Finding("flash-attn", "note", "absent", "attention runs as sdpa; that is recorded"))
     name = lpips_metric_name()
     found.append(
-        Finding("lpips trunk", "ok" if name == LPIPS else "note", name,
-                "" if name == LPIPS else f"put torchvision's alexnet weights under ${MIRROR_VARIABLE}/torchvision")
+        Finding(
+            "lpips trunk",
+            "ok" if name == LPIPS else "note",
+            name,
+            "" if name == LPIPS else f"put torchvision's alexnet weights under ${MIRROR_VARIABLE}/torchvision",
+        )
     )
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror is not None:
@@ -80,8 +90,12 @@ def _plugins() -> list[Finding]:
     except ForesightError as error:
         return [Finding("plugins", "broken", str(error), "see the message")]
     found = [
-        Finding(f"plugin {plugin.name}", "broken" if plugin.error else "ok", plugin.error or plugin.version,
-                f"reinstall or uninstall {plugin.distribution}" if plugin.error else "")
+        Finding(
+            f"plugin {plugin.name}",
+            "broken" if plugin.error else "ok",
+            plugin.error or plugin.version,
+            f"reinstall or uninstall {plugin.distribution}" if plugin.error else "",
+        )
         for plugin in registry.plugins
         if plugin.entry_point
     ]
@@ -97,6 +111,12 @@ def _places(out: Path) -> list[Finding]:
     except ForesightError as error:
         found = [Finding("run folders", "broken", str(error), "choose another --out")]
     free = shutil.disk_usage(Path.cwd()).free / 2**30
-    found.append(Finding("disk", "ok" if free >= FREE_GIB else "note", f"{free:.0f} GiB free",
-                         "" if free >= FREE_GIB else "features of published sizes need more"))
+    found.append(
+        Finding(
+            "disk",
+            "ok" if free >= FREE_GIB else "note",
+            f"{free:.0f} GiB free",
+            "" if free >= FREE_GIB else "features of published sizes need more",
+        )
+    )
     return found

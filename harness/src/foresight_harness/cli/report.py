@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN..., ``-o``, ``--folder``."""
     parser.add_argument("runs", nargs="*", metavar="RUN", help="run folder, id or latest; default latest")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where ids are looked for; default runs")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default report.html in the first run's folder")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default report.html in the run folder")
     parser.add_argument("--folder", action="store_true", help="write a folder with pictures beside the page")
 
 

@@ -81,8 +81,8 @@ class Shuffled:
     def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
         """Another encoder's tokens [B, T, H, W, C] -> the same, permuted over H x W.
 
-        The permutation follows from the seed and the tokens themselves, so that it is repeatable, differs from picture to
-        picture, and does not depend on how pictures are batched.
+        The permutation follows from the seed and the tokens themselves, so that it is repeatable, differs from picture
+        to picture, and does not depend on how pictures are batched.
         """
         batch, frames, rows, cols, width = clips.shape
         flat = clips.reshape(batch, frames, rows * cols, width)

@@ -10,7 +10,7 @@ CONV_STRIDE_PX = 4
 
 
 def decoder_specs() -> tuple[DecoderSpec, ...]:
-    """``linear``: per-token linear map to the token's own pixels (experiment E1.2). ``conv``: a small trained network."""
+    """``linear``: per-token linear map to the token's pixels (experiment E1.2). ``conv``: a small trained network."""
     return (
         DecoderSpec(
             name="linear",

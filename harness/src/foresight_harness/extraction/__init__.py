@@ -1,4 +1,4 @@
-"""Extraction: clips to cached token grids, one decode and one forward per picture, whatever the number of candidates."""
+"""Extraction: clips to cached token grids, one decode and one forward per picture for all candidates."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from foresight_harness.batches import Labels
 from foresight_harness.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.data.labels import labels_of
+from foresight_harness.options import DatasetChoice, RunOptions
 from foresight_harness.protocols import Dataset, Sample
 from foresight_harness.registry import Registry
-from foresight_harness.options import DatasetChoice, RunOptions
 from foresight_harness.specs import DataRequest
 
 Split = Literal["train", "test"]

@@ -14,9 +14,9 @@ from foresight_harness.cache import ArrayStore, ArrayWriter, CachedGrids, conten
 from foresight_harness.errors import CacheError
 from foresight_harness.extraction.encode import encode_batch
 from foresight_harness.extraction.pool import EncoderPool
-from foresight_harness.registry import Registry
-from foresight_harness.progress import Progress
 from foresight_harness.extraction.splits import DecodedSplit
+from foresight_harness.progress import Progress
+from foresight_harness.registry import Registry
 from foresight_harness.specs import BuildRequest, EncoderSpec
 from foresight_harness.weights import Provenance, provenance_of, resolve_attention
 

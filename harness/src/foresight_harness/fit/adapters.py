@@ -106,5 +106,5 @@ class ConvAdapter(nn.Module):
         batch, frames = grid.shape[:2]
         hidden = self.enter(self.norm(grid)).flatten(0, 1).permute(0, 3, 1, 2)
         hidden = F.interpolate(hidden, self.latent, mode="bilinear", align_corners=False)
-        out = self.leave(hidden + self.blocks(hidden)).permute(0, 2, 3, 1)
+        out: Tensor = self.leave(hidden + self.blocks(hidden)).permute(0, 2, 3, 1)
         return out.reshape(batch, frames, *out.shape[1:])

@@ -100,8 +100,8 @@ def fit_for_latents(
 ) -> Fitted:
     """Fit everything between the streams and a decoder's latents.
 
-    Modules without parameters under a ``linear`` adapter take the closed form. Trained modules under a ``linear`` adapter
-    are fitted together with a linear layer, which the closed form then replaces.
+    Modules without parameters under a ``linear`` adapter take the closed form. Trained modules under a ``linear``
+    adapter are fitted together with a linear layer, which the closed form then replaces.
 
     Raises:
         FitError: if the fit diverges or makes no progress.

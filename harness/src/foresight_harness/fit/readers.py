@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +50,8 @@ class SetReader(nn.Module):
         """[b, T, 1, N, C] -> [b, T, rows, cols, C]"""
         batch, frames, _, _, width = tokens.shape
         keys = self.enter(self.norm(tokens.flatten(0, 1).squeeze(1)))
-        queries = self.query(self.positions.to(keys)).expand(batch * frames, -1, -1)
+        positions = cast(Tensor, self.positions)
+        queries = self.query(positions.to(keys)).expand(batch * frames, -1, -1)
         read, _ = self.attention(queries, keys, keys, need_weights=False)
-        return self.leave(read).reshape(batch, frames, self.rows, self.cols, width)
+        grid: Tensor = self.leave(read).reshape(batch, frames, self.rows, self.cols, width)
+        return grid

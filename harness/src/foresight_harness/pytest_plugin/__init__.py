@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per (candidate, suite) for tests that ask for ``cell``; one per plugin for those that ask for ``plugin``."""
+    """One test per (candidate, suite) where ``cell`` is asked for; one per plugin where ``plugin`` is."""
     if FIXTURE in metafunc.fixturenames or PLUGIN_FIXTURE in metafunc.fixturenames:
         from foresight_harness.pytest_plugin.collection import parametrize
 

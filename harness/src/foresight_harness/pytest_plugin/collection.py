@@ -41,9 +41,10 @@ def _prepare(state: State) -> None:
         if state.registry.broken and state.options.strict_plugins:
             raise UsageError("; ".join(str(plugin.error) for plugin in state.registry.broken))
         check_datasets(state.registry, state.options)
-        state.candidates = select_candidates(
+        selection = select_candidates(
             state.registry, state.options.candidates, state.options.matrix, matrix_folders(state.config)
         )
+        state.candidates, state.left_out = list(selection.candidates), selection.left_out
     except UsageError as error:
         state.error = error
 
@@ -69,7 +70,7 @@ def suite_of(node: pytest.Item | pytest.Collector) -> Suite:
     marker = node.get_closest_marker("suite")
     if marker is None or not marker.args:
         raise UsageError(
-            f"{node.nodeid} asks for a cell and names no suite; add @pytest.mark.suite(NAME), one of {', '.join(SUITES)}"
+            f"{node.nodeid} asks for a cell but names no suite; add @pytest.mark.suite(NAME), of {', '.join(SUITES)}"
         )
     return suite(str(marker.args[0]))
 
@@ -100,7 +101,12 @@ def order(state: State, items: list[pytest.Item]) -> None:
         raise
     ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]], list(SUITES))
     rank = {id(cell): index for index, cell in enumerate(ordered)}
-    items.sort(key=lambda item: rank.get(id((state.planned.get(item.nodeid) or [None])[0]), -1))
+
+    def place(item: pytest.Item) -> int:
+        cells = state.planned.get(item.nodeid)
+        return rank[id(cells[0])] if cells else -1
+
+    items.sort(key=place)
 
 
 def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
@@ -110,6 +116,4 @@ def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
     if not isinstance(candidate, ResolvedCandidate):
         return []
     found = suite_of(item)
-    return [
-        PlannedCell(candidate, found, dataset) for dataset in datasets_of(found, state.registry, state.options)
-    ]
+    return [PlannedCell(candidate, found, dataset) for dataset in datasets_of(found, state.registry, state.options)]

@@ -12,17 +12,30 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare the options; names are public."""
+    """Declare the options; names are public. ``--strict`` is pytest's own, and we read it too (exit 11)."""
     group = parser.getgroup("foresight", "Foresight: which pipelines to score, on what, how")
     add = group.addoption
-    add("--candidate", action="append", default=[], metavar="GLOB",
-        help="score only the matrix's candidates that fit (repeatable), or a whole candidate string")
+    add(
+        "--candidate",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="score only the matrix's candidates that fit (repeatable), or a whole candidate string",
+    )
     add("--matrix", metavar="NAME|FILE", help="set of candidates; default smoke")
     add("--scale", default="smoke", metavar="smoke|small|full", help="how much is measured; default smoke")
-    add("--dataset", action="append", default=[], metavar="NAME[:PATH]",
-        help="data set (repeatable); default shapes and coins. coco:DIR reads DIR/images and DIR/annotations.json")
-    add("--weights", metavar="pretrained|nano|random",
-        help="default: random for tiny encoders, pretrained for published sizes")
+    add(
+        "--dataset",
+        action="append",
+        default=[],
+        metavar="NAME[:PATH]",
+        help="data set (repeatable); default shapes and coins. coco:DIR reads DIR/images and DIR/annotations.json",
+    )
+    add(
+        "--weights",
+        metavar="pretrained|nano|random",
+        help="default: random for tiny encoders, pretrained for published sizes",
+    )
     add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")
     add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
@@ -34,7 +47,6 @@ def add_options(parser: pytest.Parser) -> None:
     add("--engine", default="local", metavar="local|ray")
     add("--resume", action="store_true", help="finish the latest run instead of starting a new one")
     add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
-    add("--strict", action="store_true", help="fail where a demanded comparison is impossible")
 
 
 def options_of(config: pytest.Config) -> RunOptions:
@@ -60,7 +72,7 @@ def options_of(config: pytest.Config) -> RunOptions:
         engine=get("--engine"),
         resume=get("--resume"),
         strict_plugins=get("--strict-plugins"),
-        strict=get("--strict"),
+        strict=bool(config.getoption("strict", False)),
     )
 
 

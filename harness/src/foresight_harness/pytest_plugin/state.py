@@ -32,6 +32,8 @@ class State:
     registry: Registry | None = None
     options: RunOptions | None = None
     candidates: list[ResolvedCandidate] = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
+    """Candidates of the matrix that no installed plugin can make, and why."""
     planned: dict[str, list[PlannedCell]] = field(default_factory=dict)
     """Cells by the node id of their test."""
     bench: Bench | None = None

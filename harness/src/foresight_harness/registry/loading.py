@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
@@ -69,7 +69,7 @@ def _unique(points: Iterable[EntryPoint]) -> Iterator[EntryPoint]:
             yield point
         elif first.value != point.value:
             raise PluginError(
-                f"two plugins are named {point.name!r}: {_distribution(first)} and {_distribution(point)}; uninstall one"
+                f"{_distribution(first)} and {_distribution(point)} are both plugin {point.name!r}; uninstall one"
             )
 
 
@@ -112,7 +112,7 @@ def _refuse_misspelt(manager: pluggy.PluginManager, info: PluginInfo, module: ob
 def _collect(
     manager: pluggy.PluginManager,
     kind: str,
-    spec_class: type,
+    spec_class: type[Any],
     infos: Mapping[str, PluginInfo],
     owners: dict[tuple[str, str], PluginInfo],
 ) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _collect(
     caller = getattr(manager.hook, f"{PROJECT}_{kind}")
     for implementation in caller.get_hookimpls():
         owner = infos[implementation.plugin_name]
-        for spec in implementation.function():
+        for spec in cast("Iterable[Any]", implementation.function()):
             if not isinstance(spec, spec_class):
                 raise PluginError(
                     f"plugin {owner.name!r}: {PROJECT}_{kind} returned a {type(spec).__name__}; "
@@ -142,7 +142,7 @@ def _environment(manager: pluggy.PluginManager) -> dict[str, str]:
     facts: dict[str, str] = {}
     givers: dict[str, str] = {}
     for implementation in manager.hook.foresight_environment.get_hookimpls():
-        for name, value in implementation.function().items():
+        for name, value in cast("Mapping[str, Any]", implementation.function()).items():
             if name in facts:
                 raise PluginError(
                     f"environment fact {name!r} is given by both {givers[name]!r} and {implementation.plugin_name!r}"

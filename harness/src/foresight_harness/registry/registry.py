@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeVar
 
-from foresight_harness.errors import CandidateError
+from foresight_harness.errors import CandidateError, UnknownPartError
 from foresight_harness.specs import (
     DatasetSpec,
     DecoderSpec,
@@ -17,6 +17,8 @@ from foresight_harness.specs import (
     FusionSpec,
     MetricSpec,
 )
+
+Offer = TypeVar("Offer")
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,13 @@ class Registry:
         return self.owners.get((kind, name)) or self.owners[(kind, name.partition(":")[0])]
 
 
-def _find(kind: str, name: str, offers: Mapping[str, Any]) -> Any:
+def _find(kind: str, name: str, offers: Mapping[str, Offer]) -> Offer:
     if name in offers:
         return offers[name]
     family = name.partition(":")[0]
     if ":" in name and family in offers:
         return offers[family]
-    raise CandidateError(f"unknown {kind} {name!r}{nearest(name, offers)}")
+    raise UnknownPartError(f"unknown {kind} {name!r}{nearest(name, offers)}")
 
 
 def nearest(name: str, offers: Iterable[str]) -> str:

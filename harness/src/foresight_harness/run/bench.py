@@ -19,13 +19,13 @@ from foresight_harness.extraction.latents import Latents
 from foresight_harness.fit.objectives import Fitted
 from foresight_harness.options import RunOptions
 from foresight_harness.progress import Progress
+from foresight_harness.protocols import Metric
 from foresight_harness.registry import Registry
 from foresight_harness.run.cell import Cell, Timer
 from foresight_harness.run.environment import environment, git_state, hardware
 from foresight_harness.run.folder import RunFolder, find_run
 from foresight_harness.run.plan import PlannedCell, datasets_of
 from foresight_harness.run.recording import failure_record, record_outcome
-from foresight_harness.protocols import Metric
 from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
 from foresight_harness.suites.calibration import Calibration
 from foresight_harness.suites.measurement import Outcome

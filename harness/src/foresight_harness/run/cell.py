@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresight_harness.candidates import ResolvedCandidate
 from foresight_harness.extraction import DecodedSplit
+from foresight_harness.extraction.splits import SPLITS, Split
 from foresight_harness.fit import Recipe
 from foresight_harness.fit.objectives import Fitted, fit_for_latents, fit_for_places
 from foresight_harness.options import DatasetChoice, Scale
@@ -48,11 +49,11 @@ class Cell:
         trained = self.candidate.trainable or (self.suite.uses_decoder and self.candidate.decoder.adapter != "linear")
         return tuple(range(self.scale.seeds)) if trained else (0,)
 
-    def split(self, name: str) -> DecodedSplit:
+    def split(self, name: Split) -> DecodedSplit:
         """``train`` or ``test``, decoded."""
-        return self.bench.splits.decoded(self.dataset, name)  # type: ignore[arg-type]
+        return self.bench.splits.decoded(self.dataset, name)
 
-    def streams(self, name: str) -> StreamSet:
+    def streams(self, name: Split) -> StreamSet:
         """The candidate's cached streams over a split, extracted now where they are missing."""
         split = self.split(name)
         taps = tuple(
@@ -99,7 +100,7 @@ class Cell:
             "scale": self.scale.name,
             "canvas_px": self.scale.canvas_px,
             "seeds": self.scale.seeds,
-            **{f"fingerprint_{name}": self.bench.splits.built(self.dataset, name).fingerprint for name in SPLIT_NAMES},
+            **{f"fingerprint_{name}": self.bench.splits.built(self.dataset, name).fingerprint for name in SPLITS},
             **self.suite.protocol(self),
         }
         return choices
@@ -107,6 +108,3 @@ class Cell:
     def protocol_digest(self) -> str:
         """Only records of equal digest are ranked together."""
         return digest(self.protocol())
-
-
-SPLIT_NAMES = ("train", "test")

@@ -50,7 +50,7 @@ class RunFolder:
         fresh.symlink_to(folder.path.name)
         if link.is_dir() and not link.is_symlink():
             shutil.rmtree(link)
-        os.replace(fresh, link)
+        fresh.replace(link)
         return folder
 
     @property
@@ -63,7 +63,7 @@ class RunFolder:
         fresh = self.path / ".run.json"
         text = json.dumps({"schema": SCHEMA, "run": self.run_id, **manifest}, indent=1, allow_nan=False, default=str)
         fresh.write_text(text + "\n", encoding="utf-8")
-        os.replace(fresh, self.path / "run.json")
+        fresh.replace(self.path / "run.json")
 
     def append_records(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Append the records of one cell, all or (after a kill) a part that ``finished_cells`` does not count."""
@@ -102,7 +102,7 @@ class RunFolder:
         fresh = self.path / ".records.jsonl"
         kept = [json.dumps(record, allow_nan=False) + "\n" for record in records if record["cell"] in done]
         fresh.write_text("".join(kept), encoding="utf-8")
-        os.replace(fresh, self.path / "records.jsonl")
+        fresh.replace(self.path / "records.jsonl")
         return done
 
 

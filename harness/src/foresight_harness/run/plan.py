@@ -48,7 +48,7 @@ def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[
 
 
 def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> list[PlannedCell]:
-    """Cells that share encoders together, those that need them live first, so that each is built once and freed early."""
+    """Cells that share encoders together, those that need them live first: each is built once and freed early."""
     first_seen: dict[tuple[str, ...], int] = {}
     for cell in cells:
         first_seen.setdefault(cell.candidate.candidate.encoders, len(first_seen))

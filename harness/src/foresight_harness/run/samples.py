@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,4 +64,4 @@ def write_samples(path: Path, rows: Sequence[Mapping[str, Any]], facts: Mapping[
     table = pa.Table.from_pylist(list(rows), schema=COLUMNS.with_metadata(metadata))
     fresh = path.with_suffix(".tmp")
     pq.write_table(table, fresh, compression="zstd")
-    os.replace(fresh, path)
+    fresh.replace(path)

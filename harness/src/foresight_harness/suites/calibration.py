@@ -79,8 +79,11 @@ def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], data
         noise = 2 * float(np.nanstd(difference)) / max(1, np.isfinite(difference).sum()) ** 0.5
         held = abs(mean) <= FLOOR_BAND + noise
         checks.append(
-            (held, f"{name.partition('@')[0]} scores {base + mean:.3f} IoU, expected {base:.3f} (mean box) within "
-                   f"{FLOOR_BAND:.2f} and sampling noise {noise:.2f}")
+            (
+                held,
+                f"{name.partition('@')[0]} scores {base + mean:.3f} IoU, expected {base:.3f} (mean box) within "
+                f"{FLOOR_BAND:.2f} and sampling noise {noise:.2f}",
+            )
         )
     oracle = {
         found.metric: _mean(found.values, found.value)
@@ -98,7 +101,7 @@ def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], data
 def _values(outcome: Outcome, metric: str) -> np.ndarray:
     found = next(entry for entry in outcome.measurements if entry.metric == metric)
     assert found.values is not None
-    return found.values.mean(axis=0)
+    return np.asarray(found.values.mean(axis=0))
 
 
 def _mean(values: np.ndarray | None, value: float | None) -> float | None:

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from foresight_harness.errors import UsageError
 from foresight_harness.fit.adapters import ConvAdapter, on_latent_grid
 from foresight_harness.fit.readers import SetReader
+from foresight_harness.grids import TokenGrid
 from foresight_harness.pipeline import build_modules
-from foresight_harness.specs import GridShape
 from foresight_harness.suites.measurement import Measurement, Outcome
 from foresight_harness.suites.memory import PeakMemory
 from foresight_harness.weights.preflight import BYTES
@@ -29,8 +29,14 @@ WARMUP = 3
 
 def protocol(cell: Cell) -> dict[str, Any]:
     """What latency depends on beside the candidate; the machine's fingerprint stands in the manifest."""
-    return {"rounds": cell.scale.rounds, "warmup": WARMUP, "batch_latency": 1, "batch_throughput": BATCH,
-            "device": cell.bench.options.device, "dtype": cell.bench.options.dtype}
+    return {
+        "rounds": cell.scale.rounds,
+        "warmup": WARMUP,
+        "batch_latency": 1,
+        "batch_throughput": BATCH,
+        "device": cell.bench.options.device,
+        "dtype": cell.bench.options.dtype,
+    }
 
 
 class Stages:
@@ -40,8 +46,7 @@ class Stages:
         self.cell = cell
         self.device = cell.bench.options.device
         self.encoders = {
-            name: cell.bench.pool.get(cell.bench.registry.encoder(name))
-            for name in cell.candidate.candidate.encoders
+            name: cell.bench.pool.get(cell.bench.registry.encoder(name)) for name in cell.candidate.candidate.encoders
         }
         self.bases = {
             name: cell.bench.pool.get(cell.bench.registry.encoder(base))
@@ -54,7 +59,7 @@ class Stages:
             latents = self.decoder.encode(first)
             taps = self.encode(first)
         self.latent = (latents.shape[1], latents.shape[2], latents.shape[3])
-        shapes = [[GridShape(*grid.shape[2:], frames=grid.shape[1]) for grid in stream] for stream in taps]
+        shapes = [[TokenGrid(grid).shape for grid in stream] for stream in taps]
         self.modules = build_modules(cell.candidate, shapes, seed=0).to(self.device).eval()
         with torch.inference_mode():
             conditioning = self.modules(taps, first if self.modules.uses_image else None)
@@ -63,9 +68,7 @@ class Stages:
     def _adapter(self, conditioning: Tensor, channels: int) -> tuple[nn.Module, nn.Module]:
         width = conditioning.shape[-1]
         spec = self.cell.candidate
-        shape = spec.fusion.output_shape(
-            [spec.enhancer.output_shape(stream.shape()) for stream in spec.streams]
-        )
+        shape = spec.fusion.output_shape([spec.enhancer.output_shape(stream.shape()) for stream in spec.streams])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             reader = SetReader(width, *self.latent[1:]) if shape.is_set else nn.Identity()
@@ -135,8 +138,10 @@ def synchronise(device: str) -> None:
 def score(cell: Cell) -> Outcome:
     """Time the live pipeline on the first pictures of the test split."""
     if cell.timer is None:
-        raise UsageError("the efficiency suite is timed by pytest-benchmark; run it as pytest benchmarks/ without "
-                         "--benchmark-disable and without -n")
+        raise UsageError(
+            "the efficiency suite is timed by pytest-benchmark; run it as pytest benchmarks/ without "
+            "--benchmark-disable and without -n"
+        )
     stages = Stages(cell)
     test = cell.split("test")
     single = test.take([0]).to(cell.bench.options.device)
@@ -152,8 +157,17 @@ def score(cell: Cell) -> Outcome:
     details = {"stages_ms": _stages(stages, single), "rounds": len(seconds), "min_ms": float(seconds.min())}
     facts: dict[str, Any] = {"n": len(seconds), "gateable": True}
     measurements = [
-        Measurement("latency_p50_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p50_ms"],
-                    interval=(low, high), interval_method="order_statistics", details=details, **facts),
+        Measurement(
+            "latency_p50_ms",
+            "ms",
+            "lower",
+            (0.0, None),
+            value=quantiles["latency_p50_ms"],
+            interval=(low, high),
+            interval_method="order_statistics",
+            details=details,
+            **facts,
+        ),
         Measurement("latency_p90_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p90_ms"], **facts),
         Measurement("latency_p99_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p99_ms"], **facts),
         Measurement("throughput_per_s", "pictures/s", "higher", (0.0, None), value=throughput, n=5),
@@ -187,18 +201,18 @@ def _stages(stages: Stages, clips: Tensor) -> dict[str, float]:
     """Median milliseconds of each stage over a few repeats."""
     spent: dict[str, list[float]] = {}
 
-    def timed(name: str, work: Callable[[], Any]) -> Any:
+    def timed(name: str, work: Callable[..., Any], *given: Any) -> Any:
         began = time.perf_counter()
-        found = work()
+        found = work(*given)
         synchronise(stages.device)
         spent.setdefault(name, []).append((time.perf_counter() - began) * 1000)
         return found
 
     with torch.inference_mode():
         for _ in range(5):
-            taps = timed("encode", lambda: stages.encode(clips))
-            streams = timed("enhance", lambda taps=taps: stages.enhance(taps, clips))
-            fused = timed("fuse", lambda streams=streams: stages.fuse(streams))
-            latents = timed("adapt", lambda fused=fused: stages.adapt(fused))
-            timed("decode", lambda latents=latents: stages.decode(latents))
+            taps = timed("encode", stages.encode, clips)
+            streams = timed("enhance", stages.enhance, taps, clips)
+            fused = timed("fuse", stages.fuse, streams)
+            latents = timed("adapt", stages.adapt, fused)
+            timed("decode", stages.decode, latents)
     return {name: round(float(np.median(times)), 4) for name, times in spent.items()}

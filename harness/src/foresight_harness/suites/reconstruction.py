@@ -1,4 +1,4 @@
-"""Suite ``reconstruction``: what does a decoder make of the conditioning, between the mean picture and its own round trip?"""
+"""Suite ``reconstruction``: what does a decoder make of the conditioning, between mean picture and round trip?"""
 
 from __future__ import annotations
 
@@ -26,8 +26,13 @@ ERROR_SCALE = 0.5
 def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
     metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
-    return {"decoder": cell.candidate.candidate.decoder, "adapter": cell.candidate.decoder.adapter,
-            "pictures": cell.scale.pictures, "metrics": metrics, **cell.recipe_for_latents().choices()}
+    return {
+        "decoder": cell.candidate.candidate.decoder,
+        "adapter": cell.candidate.decoder.adapter,
+        "pictures": cell.scale.pictures,
+        "metrics": metrics,
+        **cell.recipe_for_latents().choices(),
+    }
 
 
 def picture_metrics(cell: Cell) -> list[MetricSpec]:
@@ -47,8 +52,9 @@ def score(cell: Cell) -> Outcome:
     for spec in picture_metrics(cell):
         metric = known.built[spec.name]
         values = np.stack([metric(output, known.targets).numpy() for output in outputs])
-        measurements.append(of_metric(spec, _padded(values, len(cell.split("test"))), seeds=cell.seeds,
-                                      **known.bounds(spec.name)))
+        measurements.append(
+            of_metric(spec, _padded(values, len(cell.split("test"))), seeds=cell.seeds, **known.bounds(spec.name))
+        )
         measurements += _share(spec, values, known, cell)
     details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
     params = fitted.params() | {"decoder": int(cell.bench.latents.decoder(cell.candidate.decoder).facts()["params"])}
@@ -112,7 +118,7 @@ def _pictures(cell: Cell, output: Tensor, known: References, first: Measurement)
         sample = test.labels.ids[index]
         value = float(values[index]) if np.isfinite(values[index]) else None
         error = (output[index, -1] - known.targets[index, -1]).abs().mean(0) / ERROR_SCALE
-        shared = {"sample": sample, "metric": first.metric, "label": label}
+        shared: dict[str, Any] = {"sample": sample, "metric": first.metric, "label": label}
         pictures += [
             Picture("target", pixels=known.targets[index, -1], value=None, **shared),
             Picture("round_trip", pixels=known.round_trip[index, -1], value=None, **shared),

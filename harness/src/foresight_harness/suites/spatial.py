@@ -11,7 +11,8 @@ from foresight_harness.fit.objectives import Fitted
 from foresight_harness.metrics.average_precision import SortedMatches, match_picture
 from foresight_harness.probes import probe as probe_of
 from foresight_harness.probes.base import Detections
-from foresight_harness.stats.corpus import corpus_interval
+from foresight_harness.stats.bootstrap import resamples
+from foresight_harness.stats.interval import method_name, percentile_ends
 from foresight_harness.suites.calibration import Calibration, calibrate
 from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values, of_metric
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PRIMARY = "dense_ridge"
 """The probe that ranks; docs/measuring.md says why."""
 
+LEVEL = 0.95
 AP_THRESHOLDS = {"map50": 0.5, "map75": 0.75}
 DETECTION_METRICS = "iou", "centre_error", "size_error"
 SHOWN = 6
@@ -29,8 +31,10 @@ SHOWN = 6
 
 def protocol(cell: Cell) -> dict[str, Any]:
     """The probe's choices, and the budget of trained modules."""
-    return {**{f"probe_{name}": value for name, value in probe_of(PRIMARY).choices().items()},
-            **cell.recipe_for_places().choices()}
+    return {
+        **{f"probe_{name}": value for name, value in probe_of(PRIMARY).choices().items()},
+        **cell.recipe_for_places().choices(),
+    }
 
 
 def score(cell: Cell) -> Outcome:
@@ -67,7 +71,7 @@ def measure(cell: Cell) -> Outcome:
     counts = test.labels.object_counts()
     metrics = {spec.name: spec for spec in cell.bench.registry.metrics.values() if spec.compares == "boxes"}
     measurements = []
-    for name, spec in metrics.items():
+    for spec in metrics.values():
         metric = spec.build()
         rows: list[Values] = []
         for detections in found:
@@ -101,17 +105,16 @@ def _average_precision(cell: Cell, name: str, found: list[list[Detections]]) -> 
         ]
         per_seed.append(matches)
     values = [float(SortedMatches.of(matches).average_precision(np.ones((1, len(matches))))[0]) for matches in per_seed]
-    interval = corpus_interval(
-        SortedMatches.of(per_seed[0]).average_precision, labels.groups, resamples=cell.scale.resamples, seed=0
-    )
+    drawn = resamples(labels.groups, count=cell.scale.resamples)
+    replicates = SortedMatches.of(per_seed[0]).average_precision(drawn.counts[:, drawn.cluster])
     return Measurement(
         metric=name,
         unit="ratio",
         direction="higher",
         range=(0.0, 1.0),
         value=float(np.mean(values)),
-        interval=(interval.low, interval.high) if interval else None,
-        interval_method=interval.method if interval else None,
+        interval=percentile_ends(replicates, LEVEL) if drawn.clusters > 1 else None,
+        interval_method=method_name("percentile", LEVEL) if drawn.clusters > 1 else None,
         n=len(labels),
         stats=[json.dumps(entry.as_json(), allow_nan=False) for entry in per_seed[0]],
         probe=PRIMARY,

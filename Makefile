@@ -1,0 +1,38 @@
+# make bench: set up, score the smoke matrix, print where the report is.   make test: set up, run every test.
+# More: make lint, make setup, make constraints, make clean.  ARGS="..." is handed on to pytest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := harness reports $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+ARGS ?=
+
+.PHONY: bench test lint setup constraints clean
+.DEFAULT_GOAL := bench
+
+bench: $(VENV)/.ready
+	$(BIN)/pytest benchmarks/ --benchmark-quiet $(ARGS)
+
+test: $(VENV)/.ready
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+setup: $(VENV)/.ready
+
+# A plugin folder that was copied in changes MEMBERS' files, so it is installed by the next make.
+$(VENV)/.ready: pyproject.toml constraints/workspace.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) -m venv failed; install Python 3.11 or newer with its venv module, or set PYTHON=..."; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, found $$($(BIN)/python --version); set PYTHON=python3.12, remove $(VENV) and try again"; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints/workspace.txt --group dev $(addprefix --editable ,$(MEMBERS))
+	@touch $@
+
+# Pins without hosts or paths: one file for the workspace, one for the core, one a plugin.
+constraints:
+	$(BIN)/python constraints/compile.py
+
+clean:
+	rm -rf $(VENV) .tox .foresight

@@ -1,0 +1,41 @@
+"""Write the pins: ``workspace.txt`` for everything together, ``core.txt``, and one file a plugin.
+
+Run through ``make constraints``. Plugins declare ranges; these files are what CI and ``make`` install. They hold names and
+versions only: no registry host, no path, no local version of torch.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UV = Path(sys.executable).with_name("uv")
+
+
+def compile_pins(projects: Sequence[Path], output: Path) -> None:
+    """Resolve the projects together and keep the versions."""
+    own = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
+    names = ["foresight-harness", "foresight-reports", *(f"foresight-{name.replace('_', '-')}" for name in own)]
+    command = [str(UV), "pip", "compile", *(str(path / "pyproject.toml") for path in projects)]
+    command += ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--universal", "--python-version", "3.11", "--quiet"]
+    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate", "--output-file", str(output)]
+    for name in names:
+        command += ["--no-emit-package", name]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def main() -> None:
+    """Write every file."""
+    plugins = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
+    core = [ROOT / "harness", ROOT / "reports"]
+    compile_pins([*core, *plugins], ROOT / "constraints" / "workspace.txt")
+    compile_pins(core, ROOT / "constraints" / "core.txt")
+    for plugin in plugins:
+        compile_pins([ROOT / "harness", plugin], ROOT / "constraints" / f"{plugin.name}.txt")
+
+
+if __name__ == "__main__":
+    main()

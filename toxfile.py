@@ -1,0 +1,38 @@
+"""One tox environment for each folder in plugins/, found by itself: ``tox list`` shows it the moment it exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tox.config.loader.memory import MemoryLoader
+from tox.config.sets import ConfigSet
+from tox.plugin import impl
+from tox.session.state import State
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+def names() -> list[str]:
+    """Names of the plugin folders."""
+    return sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
+
+
+@impl
+def tox_extend_envs() -> tuple[str, ...]:
+    """``plugin-<folder>`` for each."""
+    return tuple(f"plugin-{name}" for name in names())
+
+
+@impl
+def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
+    """What differs between them: dependencies and the folder under test."""
+    root = Path(__file__).parent
+    for name in names():
+        pins = root / "constraints" / f"{name}.txt"
+        deps = [f"-e {root / 'harness'}", f"-e {PLUGINS / name}", *([f"-c {pins}"] if pins.is_file() else [])]
+        loader = MemoryLoader(
+            description=f"tests of plugins/{name} with its dependencies only",
+            deps="\n".join(deps),
+            set_env={"FORESIGHT_PLUGIN": name, "OMP_NUM_THREADS": "1"},
+        )
+        state.conf.memory_seed_loaders[f"plugin-{name}"].append(loader)
