@@ -69,6 +69,7 @@ class Plan:
     hardware: str = "a3f1c2d4e5f60718"
     name: str = "20261121T004500Z_963ed9c_1a2b"
     shift: float = 0.0
+    sampled: int | None = None
 
 
 SMOKE = Plan(
@@ -106,6 +107,7 @@ def make_run(folder: Path, plan: Plan = SMOKE) -> Path:
     (folder / "samples").mkdir(exist_ok=True)
     rows = list(_candidates(plan))
     lines: list[dict[str, Any]] = []
+    cells = 0
     values: dict[tuple[str, str], np.ndarray[Any, Any]] = {}
     for place, (axes, role) in enumerate(rows):
         for suite in plan.suites:
@@ -120,7 +122,9 @@ def make_run(folder: Path, plan: Plan = SMOKE) -> Path:
                 lines.append({**base, **record})
                 columns[metric[0]] = samples
                 values[_name(axes), metric[0]] = samples
-            _write_samples(folder, plan, base, columns)
+            cells += 1
+            if plan.sampled is None or cells <= plan.sampled:
+                _write_samples(folder, plan, base, columns)
     write_jsonl(folder / "records.jsonl", lines)
     (folder / "run.json").write_text(json.dumps(_manifest(plan, lines), indent=1), encoding="utf-8")
     if plan.pictures:

@@ -62,6 +62,9 @@ def board(found: Board) -> str:
     if share is not None:
         parts.append(f"{share:.0%} of the way from the floor to the ceiling")
     said = ", ".join(parts) + "."
+    real = next((row for row in found.rows if row.rank is not None and row.weights not in LOUD), None)
+    if real is not None and real is not leader:
+        said += f" The first with real weights is {real.pipeline.candidate}: {quantity(real.records[primary.metric])}."
     tied = sum(row.tied for row in found.rows)
     if tied:
         said += f" The intervals of {counted(tied, 'other')} reach into its own."

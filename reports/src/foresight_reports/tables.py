@@ -49,13 +49,13 @@ def reference_cell(reference: Reference, column: Column, extra: bool) -> Markup:
 
 def record_row(record: Record) -> Markup:
     """One record in the details of its candidate."""
-    unit = metrics.pretty_unit(record.unit)
+    unit = f" {metrics.pretty_unit(record.unit)}".rstrip()
     interval = metrics.span(record.ci_low, record.ci_high, record.unit) if record.has_interval else ""
     arrow = metrics.MARKS.get(record.direction, "")
     n = "" if record.n is None else record.n
     return Markup(
         f'<tr id="{record.anchor}"><th scope="row">{escape(metrics.label(record.metric or ""))} {arrow}'
-        f'<td data-v="{raw(record)}">{metrics.write(record.value, record.unit)} {escape(unit)}<td>{interval}'
+        f'<td data-v="{raw(record)}">{metrics.write(record.value, record.unit)}{escape(unit)}<td>{interval}'
         f"<td>{n}<td>{_bound(record.floor, record)}<td>{_bound(record.ceiling, record)}"
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from foresight_reports import metrics
 from foresight_reports.boards import Board, Refusal, Row, share_of_range
-from foresight_reports.captions import counted, listed
+from foresight_reports.captions import LOUD, counted, listed
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
 
@@ -89,19 +89,25 @@ def _failed_words(failed: Sequence[Record]) -> str:
 
 
 def _sentence(ranked: Sequence[Board]) -> str:
-    leaders = [board for board in ranked if board.leader is not None]
-    if not leaders:
-        return "No suite has a ranking."
-    board = leaders[0]
-    leader = board.leader
-    assert leader is not None
-    record = leader.records[board.primary.metric]
-    share = share_of_range(record)
-    said = (
-        f"{leader.pipeline.candidate} leads {board.group.suite} on {board.group.dataset} with {board.primary.label} "
-        f"{metrics.write(record.value, record.unit)}"
-    )
-    return said + (f", {share:.0%} of the way from the floor to the ceiling." if share is not None else ".")
+    for board in ranked:
+        row = first_real(board.rows)
+        if row is None or row.rank is None:
+            continue
+        record = row.records[board.primary.metric]
+        share = share_of_range(record)
+        said = (
+            f"{row.pipeline.candidate} leads {board.group.suite} on {board.group.dataset} with {board.primary.label} "
+            f"{metrics.write(record.value, record.unit)}"
+        )
+        said += f", {share:.0%} of the way from the floor to the ceiling" if share is not None else ""
+        above = row.rank - 1
+        return said + (f"; {counted(above, 'candidate')} above it ran without real weights." if above else ".")
+    return "No suite has a ranking."
+
+
+def first_real(rows: Sequence[Row]) -> Row | None:
+    """The first row whose weights are neither random nor nano: the one that the numbers speak about."""
+    return next((row for row in rows if row.rank is not None and row.weights not in LOUD), None)
 
 
 def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
@@ -113,9 +119,10 @@ def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
     tiles = []
     for found in first.values():
         board = found[0]
-        row = next((row for row in board.rows if row.pipeline.run == run.name and row.rank), None)
-        if row is None:
+        mine = [row for row in board.rows if row.pipeline.run == run.name and row.rank]
+        if not mine:
             continue
+        row = first_real(mine) or mine[0]
         record = row.records[board.primary.metric]
         tiles.append(Tile(board, row, record, share_of_range(record), sum(r.tied for r in board.rows), len(found) - 1))
     return tiles

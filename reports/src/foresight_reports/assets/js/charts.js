@@ -150,9 +150,9 @@
         y: {label: arrow(y), labelArrow: "none", grid: true, nice: true, ticks: 6},
         symbol: {domain: series, range: series.map((_, i) => SYMBOLS[Math.min(i, 7)])},
         marks: [
-          Plot.ruleX(points, {x: "x", y1: (p) => p.lo ?? p.y, y2: (p) => p.hi ?? p.y, stroke: (p) => colour(place(p)), strokeOpacity: points.length > 60 ? 0.18 : 0.4}),
-          Plot.line(points.filter((p) => p.front), {x: "x", y: "y", curve: "step-after", stroke: "var(--ink)", strokeWidth: 1.25}),
-          Plot.dot(points, {x: "x", y: "y", symbol: "series", stroke: (p) => colour(place(p)), fill, fillOpacity: (p) => (p.front || points.length < 60 ? 1 : 0.55), r: (p) => (p.front ? 5.5 : 4), sort: null, strokeWidth: 1.5}),
+          Plot.ruleX(points.length > 60 ? points.filter((p) => p.front) : points, {x: "x", y1: (p) => p.lo ?? p.y, y2: (p) => p.hi ?? p.y, stroke: (p) => colour(place(p)), strokeOpacity: 0.4}),
+          Plot.dot(points, {x: "x", y: "y", symbol: "series", stroke: (p) => colour(place(p)), fill, opacity: (p) => (p.front || points.length < 60 ? 1 : 0.4), r: (p) => (p.front ? 5.5 : 3.5), sort: null, strokeWidth: 1.5}),
+          Plot.line(points.filter((p) => p.front), {x: "x", y: "y", curve: "step-after", stroke: "var(--ink)", strokeWidth: 1.5, strokeOpacity: 0.8}),
         ],
       });
     },

@@ -53,7 +53,7 @@
     for (const {node, parts, words: name} of items) {
       const keep = words.every((word) => name.includes(word)) && wanted.every(([i, value]) => parts[i] === value);
       node.hidden = !keep;
-      if (node.tagName === "DETAILS") {
+      if (node.tagName === "DETAILS" && !node.querySelector(".chip.role")) {
         total += 1;
         shown += keep;
       }
