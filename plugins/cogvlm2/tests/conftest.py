@@ -1,0 +1,231 @@
+"""A reference written token by token, and checkpoints as they are published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from foresight_cogvlm2 import spec_of
+from foresight_cogvlm2.architecture import Architecture
+from foresight_cogvlm2.model import CogVLM2
+from foresight_cogvlm2.presets import PRESETS, Preset
+from foresight_harness import EncoderSpec
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """With two threads on a busy 2-core machine a step of a tiny model takes a hundred times longer."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(params=["cogvlm2_tiny", "cogvlm2_video_tiny"])
+def preset(request: pytest.FixtureRequest) -> Preset:
+    """With and without visual experts."""
+    return {preset.name: preset for preset in PRESETS}[request.param]
+
+
+@pytest.fixture
+def offer(preset: Preset) -> EncoderSpec:
+    """The tiny encoder of that kind."""
+    return spec_of(preset)
+
+
+@pytest.fixture(scope="session")
+def random_state() -> Callable[[Architecture], dict[str, Tensor]]:
+    """Values for every published tensor; biases and norms too."""
+
+    def make(architecture: Architecture) -> dict[str, Tensor]:
+        with torch.device("meta"):
+            shapes = CogVLM2(architecture).state_dict()
+        generator = torch.Generator().manual_seed(11)
+        state = {}
+        for name, like in shapes.items():
+            noise = torch.randn(like.shape, generator=generator)
+            if name.endswith("inv_freq"):
+                width = 2 * like.shape[0]
+                state[name] = 1 / 500000 ** (torch.arange(0, width, 2) / width)
+            elif like.ndim == 1:
+                state[name] = 0.2 * noise + (0 if name.endswith("bias") else 1)
+            else:
+                state[name] = noise * (like.numel() / like.shape[0]) ** -0.5
+        return state
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_checkpoint() -> Callable[..., Path]:
+    """Writes values as they are published: config with ``auto_map`` and no ``model_type``, two shards, an index."""
+
+    def write(folder: Path, preset: Preset, state: dict[str, Tensor], **changes: Any) -> Path:
+        names = sorted(state)
+        shards = {
+            "model-00001-of-00002.safetensors": names[: len(names) // 2],
+            "model-00002-of-00002.safetensors": names[len(names) // 2 :],
+        }
+        for file, members in shards.items():
+            save_file({name: state[name].contiguous() for name in members}, folder / file, metadata={"format": "pt"})
+        index = {
+            "metadata": {"total_size": sum(4 * tensor.numel() for tensor in state.values())},
+            "weight_map": {name: file for file, members in shards.items() for name in members},
+        }
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+        config = published_config(preset)
+        for name, value in changes.items():
+            config[name] = {**config[name], **value} if isinstance(value, dict) else value
+        (folder / "config.json").write_text(json.dumps(config))
+        return folder
+
+    return write
+
+
+def published_config(preset: Preset) -> dict[str, Any]:
+    """The config.json of that model, field by field as published."""
+    vision, text = preset.architecture.vision, preset.architecture.text
+    return {
+        "architectures": [preset.class_name],
+        "auto_map": {
+            "AutoConfig": "configuration_cogvlm.CogVLMConfig",
+            "AutoModelForCausalLM": f"modeling_cogvlm.{preset.class_name}",
+        },
+        "vision_config": {
+            "dropout_prob": 0.0,
+            "hidden_act": "gelu",
+            "in_channels": 3,
+            "num_hidden_layers": vision.num_hidden_layers,
+            "hidden_size": vision.hidden_size,
+            "patch_size": vision.patch_size,
+            "num_heads": vision.num_heads,
+            "intermediate_size": vision.intermediate_size,
+            "layer_norm_eps": 1e-06,
+            "num_positions": vision.num_positions,
+            "image_size": vision.image_size,
+        },
+        "hidden_size": text.hidden_size,
+        "intermediate_size": text.intermediate_size,
+        "num_attention_heads": text.num_attention_heads,
+        "num_multi_query_heads": text.num_multi_query_heads,
+        "max_position_embeddings": 8192,
+        "rms_norm_eps": 1e-05,
+        "template_version": "chat",
+        "initializer_range": 0.02,
+        "bos_token_id": text.bos_token_id,
+        "eos_token_id": [2, 3],
+        "pad_token_id": 2,
+        "vocab_size": text.vocab_size,
+        "num_hidden_layers": text.num_hidden_layers,
+        "hidden_act": "silu",
+        "use_cache": True,
+    }
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[dict[str, Tensor], Architecture, Tensor], dict[str, Tensor]]:
+    """Every tap from published tensors, with plain matrix products and loops over heads and tokens. [N, cells, C]"""
+    return reference_taps
+
+
+@torch.no_grad()
+def reference_taps(state: dict[str, Tensor], architecture: Architecture, pixels: Tensor) -> dict[str, Tensor]:
+    """See the fixture ``reference``."""
+    shape, taps = architecture.vision, dict[str, Tensor]()
+    v = {name.removeprefix("model.vision."): tensor for name, tensor in state.items()}
+    weight = v["patch_embedding.proj.weight"]
+    unfolded = F.unfold(pixels, shape.patch_size, stride=shape.patch_size).transpose(1, 2)
+    taps["patch_embed"] = unfolded @ weight.flatten(1).T + v["patch_embedding.proj.bias"]
+    token = v["patch_embedding.cls_embedding"].expand(len(pixels), 1, -1)
+    x = torch.cat([token, taps["patch_embed"]], 1) + v["patch_embedding.position_embedding.weight"]
+    for index in range(shape.num_hidden_layers):
+        x = _tower_block(x, v, f"transformer.layers.{index}.", shape.num_heads)
+        taps[f"block.{index:02d}"] = x[:, 1:]
+    taps["pre_conv"] = x[:, 1:]
+    grid = x[:, 1:].reshape(len(x), shape.cells, shape.cells, -1)
+    corners = [grid[:, row::2, col::2] for row in (0, 1) for col in (0, 1)]
+    kernels = [v["conv.weight"][:, :, row, col] for row in (0, 1) for col in (0, 1)]
+    joined = sum(corner @ kernel.T for corner, kernel in zip(corners, kernels, strict=True)) + v["conv.bias"]
+    taps["post_conv"] = joined.flatten(1, 2)
+    wide = taps["post_conv"] @ v["linear_proj.linear_proj.weight"].T
+    wide = F.gelu(F.layer_norm(wide, wide.shape[-1:], v["linear_proj.norm1.weight"], v["linear_proj.norm1.bias"]))
+    gate = F.silu(wide @ v["linear_proj.gate_proj.weight"].T)
+    up = wide @ v["linear_proj.dense_h_to_4h.weight"].T
+    taps["vision_out"] = (gate * up) @ v["linear_proj.dense_4h_to_h.weight"].T
+    start = state["model.embed_tokens.weight"][architecture.text.bos_token_id].expand(len(x), 1, -1)
+    boi, eoi = (v[name].expand(len(x), 1, -1) for name in ("boi", "eoi"))
+    y = torch.cat([start, boi, taps["vision_out"], eoi], 1)
+    for index in range(architecture.text.num_hidden_layers):
+        y = _decoder_layer(y, state, f"model.layers.{index}.", architecture)
+        taps[f"llm.{index + 1:02d}"] = y[:, 2:-1]
+    return taps
+
+
+def _tower_block(x: Tensor, v: dict[str, Tensor], at: str, heads: int) -> Tensor:
+    def norm(name: str, value: Tensor) -> Tensor:
+        return F.layer_norm(value, value.shape[-1:], v[f"{at}{name}.weight"], v[f"{at}{name}.bias"], 1e-6)
+
+    def linear(name: str, value: Tensor) -> Tensor:
+        return value @ v[f"{at}{name}.weight"].T + v[f"{at}{name}.bias"]
+
+    query, key, value = linear("attention.query_key_value", x).chunk(3, -1)
+    size = x.shape[-1] // heads
+    mixed = []
+    for head in range(heads):
+        q, k, w = (part[..., head * size : (head + 1) * size] for part in (query, key, value))
+        mixed.append(torch.softmax(q @ k.mT / size**0.5, -1) @ w)
+    x = x + norm("input_layernorm", linear("attention.dense", torch.cat(mixed, -1)))
+    return x + norm("post_attention_layernorm", linear("mlp.fc2", F.gelu(linear("mlp.fc1", x))))
+
+
+def _decoder_layer(y: Tensor, state: dict[str, Tensor], at: str, architecture: Architecture) -> Tensor:
+    text = architecture.text
+    size, count = text.head_width, y.shape[1]
+    kinds = ["language", *["vision"] * (count - 2), "language"] if text.visual_experts else ["language"] * count
+    positions = [0, 1, *[2] * (count - 3), 3]
+
+    def by_expert(value: Tensor, attention: str) -> Tensor:
+        out = []
+        for place, kind in enumerate(kinds):
+            bias = state.get(f"{at}self_attn.{kind}_expert_{attention}.bias", torch.tensor(0.0))
+            out.append(value[:, place] @ state[f"{at}self_attn.{kind}_expert_{attention}.weight"].T + bias)
+        return torch.stack(out, 1)
+
+    def norm(name: str, value: Tensor) -> Tensor:
+        scale = value.square().mean(-1, keepdim=True).add(text.rms_norm_eps).sqrt()
+        return value / scale * state[f"{at}{name}.weight"]
+
+    def rotated(value: Tensor, place: int) -> Tensor:
+        angle = positions[place] * state[f"{at}self_attn.rotary_emb.inv_freq"]
+        turned = torch.complex(value[..., : size // 2], value[..., size // 2 :]) * torch.polar(
+            torch.ones_like(angle), angle
+        )
+        return torch.cat([turned.real, turned.imag], -1)
+
+    fused = by_expert(norm("input_layernorm", y), "query_key_value")
+    width, key_width = text.hidden_size, text.num_multi_query_heads * size
+    query, key, value = torch.split(fused, [width, key_width, key_width], -1)
+    outputs = []
+    for head in range(text.num_attention_heads):
+        shared = head // (text.num_attention_heads // text.num_multi_query_heads)
+        q = query[..., head * size : (head + 1) * size]
+        k, w = (part[..., shared * size : (shared + 1) * size] for part in (key, value))
+        q, k = (torch.stack([rotated(part[:, i], i) for i in range(count)], 1) for part in (q, k))
+        scores = q @ k.mT / size**0.5
+        rows = [torch.softmax(scores[:, i, : i + 1], -1)[:, None] @ w[:, : i + 1] for i in range(count)]
+        outputs.append(torch.cat(rows, 1))
+    y = y + by_expert(torch.cat(outputs, -1), "dense")
+    inner = norm("post_attention_layernorm", y)
+    added = []
+    for place, kind in enumerate(kinds):
+        gate, up, down = (state[f"{at}mlp.{kind}_mlp.{name}_proj.weight"] for name in ("gate", "up", "down"))
+        token = inner[:, place]
+        added.append((F.silu(token @ gate.T) * (token @ up.T)) @ down.T)
+    return y + torch.stack(added, 1)
