@@ -1,0 +1,131 @@
+"""The user's path: a folder as timm publishes it, or one file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from foresight_harness import BuildRequest, CheckpointError, UsageError
+from foresight_timm.presets import Preset, encoder_spec
+from safetensors.torch import load_file, save_file
+
+Write = Callable[..., Path]
+ByName = Callable[[str], Preset]
+CLIPS = torch.rand(1, 1, 3, 60, 90, generator=torch.Generator().manual_seed(3))
+
+
+def _features(preset: Preset, **request: object) -> torch.Tensor:
+    spec = encoder_spec(preset)
+    encoder = spec.build(BuildRequest(**request))  # type: ignore[arg-type]
+    return encoder.encode(CLIPS, [spec.default_tap])[spec.default_tap].tokens
+
+
+def _load(preset: Preset, source: Path, **request: object) -> torch.Tensor:
+    return _features(preset, weights="pretrained", source=str(source), **request)
+
+
+def _edit(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("name", ["sam_tiny", "siglip_tiny", "eva02_tiny", "mae_tiny"])
+def test_a_folder_gives_the_features_of_the_model_that_wrote_it(
+    name: str, write_checkpoint: Write, preset: ByName
+) -> None:
+    written = _features(preset(name), seed=7)
+    assert torch.equal(_load(preset(name), write_checkpoint(name, seed=7)), written)
+    assert not torch.equal(_load(preset(name), write_checkpoint(name, seed=8)), written)
+
+
+def test_one_file_works_like_its_folder(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    assert torch.equal(_load(preset("mae_tiny"), folder / "model.safetensors"), _load(preset("mae_tiny"), folder))
+
+
+def test_a_classifier_in_the_checkpoint_is_left_out(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    plain = _load(preset("mae_tiny"), folder)
+    _edit(folder, lambda tensors: tensors.update({"head.weight": torch.rand(10, 64), "head.bias": torch.rand(10)}))
+    assert torch.equal(_load(preset("mae_tiny"), folder), plain)
+
+
+def test_positions_are_resampled_to_another_side(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("siglip_tiny")
+    found = _load(preset("siglip_tiny"), folder, input_px=112)
+    assert found.shape == (1, 1, 8, 8, 64)
+    assert not torch.equal(found, _features(preset("siglip_tiny"), seed=7, input_px=112))
+
+
+def test_the_offline_mirror_is_read_by_hub_id(
+    write_checkpoint: Write, preset: ByName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_checkpoint("mae_tiny")
+    monkeypatch.setenv("FORESIGHT_WEIGHTS", str(tmp_path))
+    found = _features(preset("mae_tiny"), weights="pretrained", source="mae_tiny")
+    assert torch.equal(found, _features(preset("mae_tiny"), seed=7))
+    with pytest.raises(CheckpointError, match=r"timm/vit_base_patch16_224.mae is not in FORESIGHT_WEIGHTS"):
+        _features(preset("mae_b"), weights="pretrained")
+
+
+@pytest.mark.parametrize("key", ["blocks.2.mlp.fc1.bias", "pos_embed", "norm.weight"])
+def test_a_missing_key_is_refused(key: str, write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    _edit(folder, lambda tensors: tensors.__delitem__(key))
+    with pytest.raises(CheckpointError, match=rf"1 missing \(first: {key}\)") as caught:
+        _load(preset("mae_tiny"), folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unexpected_key_is_refused(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    _edit(folder, lambda tensors: tensors.update({"blocks.9.norm1.weight": torch.zeros(64)}))
+    with pytest.raises(CheckpointError, match=r"1 unexpected \(first: blocks.9.norm1.weight\)"):
+        _load(preset("mae_tiny"), folder)
+
+
+def test_a_tensor_of_another_shape_is_refused(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    _edit(folder, lambda tensors: tensors.update({"norm.weight": torch.ones(65)}))
+    with pytest.raises(CheckpointError, match=r"1 of another shape \(first: norm.weight\)"):
+        _load(preset("mae_tiny"), folder)
+
+
+def test_a_truncated_file_is_refused(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    for source in (folder, path):
+        with pytest.raises(CheckpointError, match="cannot be read") as caught:
+            _load(preset("mae_tiny"), source)
+        assert "\n" not in str(caught.value)
+
+
+def test_another_architecture_is_refused(write_checkpoint: Write, preset: ByName) -> None:
+    with pytest.raises(CheckpointError, match="is a 'samvit_base_patch16' checkpoint; mae_tiny needs"):
+        _load(preset("mae_tiny"), write_checkpoint("sam_tiny"))
+
+
+def test_a_pickle_is_refused(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    pickle = (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    for source in (folder, pickle):
+        with pytest.raises(CheckpointError, match="pickle"):
+            _load(preset("mae_tiny"), source)
+
+
+def test_a_wish_for_remote_code_is_refused(write_checkpoint: Write, preset: ByName) -> None:
+    folder = write_checkpoint("mae_tiny")
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "auto_map": {"AutoModel": "evil.Model"}}))
+    with pytest.raises(CheckpointError, match="asks to run its own code"):
+        _load(preset("mae_tiny"), folder)
+
+
+def test_weights_that_are_not_on_offer_are_refused(preset: ByName) -> None:
+    with pytest.raises(UsageError, match="nano weights are not on offer"):
+        _features(preset("mae_tiny"), weights="nano")
