@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from foresight_harness import BuildRequest, EncoderSpec
+from foresight_harness.grids import TokenGrid
+from foresight_harness.protocols import Encoder
 from foresight_harness.testing import ConformanceError, encoder_checks, encoder_facts, impulse
+from torch import Tensor
 
 MakeSpec = Callable[..., EncoderSpec]
 Check = Callable[[EncoderSpec], None]
@@ -131,3 +134,41 @@ def test_taps_in_the_wrong_order_are_caught(make_spec: MakeSpec) -> None:
     spec = make_spec()
     with pytest.raises(ConformanceError, match="shallow to deep"):
         CHECKS["early_stop"](replace(spec, taps=spec.taps[::-1]))
+
+
+def _two_names(spec: EncoderSpec, first: str, second: str) -> EncoderSpec:
+    """The spec with a second tap that reads what the first reads, under the second one's name."""
+    names = {second: first}
+
+    class Renamed:
+        def __init__(self, encoder: Encoder) -> None:
+            self.facts = encoder.facts
+            self.encoder = encoder
+
+        def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+            read = self.encoder.encode(clips, [names.get(tap, tap) for tap in taps])
+            return {tap: read[names.get(tap, tap)] for tap in taps}
+
+    taps = (*spec.taps, replace(spec.tap(first), name=second))
+    return replace(spec, build=lambda request: Renamed(spec.build(request)), taps=taps)
+
+
+def test_two_names_of_one_tap_pass_only_where_declared(make_spec: MakeSpec) -> None:
+    spec = _two_names(make_spec(), "block.02", "pre_merge")
+    with pytest.raises(ConformanceError, match=r"pre_merge and block\.02: values are the same"):
+        encoder_checks.check_finite(spec.build(REQUEST), spec)
+    encoder_checks.check_finite(spec.build(REQUEST), spec, {"pre_merge": "block.02"})
+
+
+def test_a_declared_second_name_that_reads_another_tap_is_caught(make_spec: MakeSpec) -> None:
+    spec = _two_names(make_spec(), "block.01", "pre_merge")
+    spec = replace(spec, taps=tuple(tap for tap in spec.taps if tap.name != "block.01"))
+    with pytest.raises(ConformanceError, match="declared as one tap"):
+        encoder_checks.check_finite(spec.build(REQUEST), spec, {"pre_merge": "block.02"})
+
+
+def test_taps_may_count_the_blocks_that_ran(make_spec: MakeSpec) -> None:
+    counted = _two_names(make_spec(), "block.01", "llm.02")
+    encoder_checks.check_block_index(counted.build(REQUEST), counted, "llm", first=1)
+    with pytest.raises(ConformanceError, match=r"llm\.02"):
+        encoder_checks.check_block_index(counted.build(REQUEST), counted, "llm", first=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import torch
@@ -26,8 +26,16 @@ def encode_all(encoder: Encoder, clips: Tensor, spec: EncoderSpec) -> dict[str, 
     return {name: grid.tokens for name, grid in grids.items()}
 
 
-def check_finite(encoder: Encoder, spec: EncoderSpec) -> None:
-    """Features are finite, carry no gradient, and differ from tap to tap. Raises: ConformanceError."""
+def check_finite(encoder: Encoder, spec: EncoderSpec, aliases: Mapping[str, str] | None = None) -> None:
+    """Features are finite, carry no gradient, and differ from tap to tap.
+
+    Args:
+        encoder: Built.
+        spec: Its spec.
+        aliases: Second name of a tap to its first: the two must be equal, all others must not.
+
+    Raises: ConformanceError.
+    """
     features = encode_all(encoder, random_clips(SIZE, batch=2), spec)
     for name, tokens in features.items():
         require(bool(torch.isfinite(tokens).all()), f"{name}: features are not finite")
@@ -35,7 +43,9 @@ def check_finite(encoder: Encoder, spec: EncoderSpec) -> None:
     names = list(features)
     for index, name in enumerate(names):
         for other in names[:index]:
-            if features[name].shape == features[other].shape:
+            if {(name, other), (other, name)} & set((aliases or {}).items()):
+                require_same(features[name], features[other], f"{name} and {other}, declared as one tap", tolerance=0)
+            elif features[name].shape == features[other].shape:
                 require_other(features[name], features[other], f"{name} and {other}")
 
 
@@ -97,15 +107,23 @@ def check_early_stop(encoder: Encoder, spec: EncoderSpec) -> None:
     require(first == last or work[first] < work[last], f"{first} runs as many modules as {last} ({work[last]})")
 
 
-def check_block_index(encoder: Encoder, spec: EncoderSpec, prefix: str = "block") -> None:
-    """``block.k`` is the output of block number k, counted from 0.
+def check_block_index(encoder: Encoder, spec: EncoderSpec, prefix: str = "block", *, first: int = 0) -> None:
+    """``block.k`` is the output of block number k.
 
     The modules of one class, in the order in which they are first called, are the blocks; every token of the tap must
     be found among the output of its own block.
 
+    Args:
+        encoder: Built.
+        spec: Its spec.
+        prefix: What stands before the number.
+        first: Number of the first block: 0 where taps are numbered like blocks, 1 where the number says how many blocks
+            ran (``llm.14``; ``llm.00`` is then no block and is left out).
+
     Raises: ConformanceError.
     """
-    taps = [(index, tap) for tap in spec.taps if (index := _index(tap, prefix)) is not None]
+    numbered = [(index - first, tap) for tap in spec.taps if (index := _index(tap, prefix)) is not None]
+    taps = [(index, tap) for index, tap in numbered if index >= 0]
     if not taps:
         return
     with watch_modules() as calls:

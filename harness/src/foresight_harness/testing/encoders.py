@@ -33,6 +33,10 @@ class EncoderConformance(ConformanceKit):
     """Patterns of taps that see the order of frames (``llm.*``); all others must not."""
     indexed_taps: ClassVar[tuple[str, ...]] = ("block",)
     """Prefixes of taps whose number is the number of a block, counted from 0."""
+    counted_taps: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of taps whose number says how many blocks ran (``llm``: ``llm.14`` is behind the 14th)."""
+    aliases: ClassVar[Mapping[str, str]] = {}
+    """Second name of a tap to its first, where one place has two: ``{"pre_merge": "block.31"}``."""
     request: ClassVar[BuildRequest] = BuildRequest()
 
     _built: ClassVar[dict[str, Encoder]]
@@ -94,7 +98,7 @@ class EncoderConformance(ConformanceKit):
         impulse.check_impulse_in_time(self.build(spec), tap, stride_frames=stride, size=checks.SIZE)
 
     def test_features_are_finite_and_differ_between_taps(self, spec: EncoderSpec) -> None:
-        checks.check_finite(self.build(spec), spec)
+        checks.check_finite(self.build(spec), spec, self.aliases)
 
     def test_every_token_sees_the_picture(self, spec: EncoderSpec) -> None:
         checks.check_every_token_sees_the_picture(self.build(spec), spec)
@@ -111,6 +115,8 @@ class EncoderConformance(ConformanceKit):
     def test_numbered_taps_are_the_blocks_of_that_number(self, spec: EncoderSpec) -> None:
         for prefix in self.indexed_taps:
             checks.check_block_index(self.build(spec), spec, prefix)
+        for prefix in self.counted_taps:
+            checks.check_block_index(self.build(spec), spec, prefix, first=1)
 
     def test_clips_give_a_slot_per_stride_and_frames_are_independent(self, spec: EncoderSpec) -> None:
         def ordered(tap: str) -> bool:
