@@ -19,7 +19,9 @@ PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
-def checkpoint_folder(source: str | None, repo: str | None, revision: str | None) -> Path:
+def checkpoint_folder(
+    source: str | None, repo: str | None, revision: str | None, *, subfolder: str | None = None
+) -> Path:
     """Find the folder of a checkpoint in the published layout.
 
     Looks, in this order, at ``source`` as a local folder, at ``$FORESIGHT_WEIGHTS/<id>``, then at the Hub (its local
@@ -29,6 +31,8 @@ def checkpoint_folder(source: str | None, repo: str | None, revision: str | None
         source: Local folder or Hub id asked for by the user; None means ``repo``.
         repo: The spec's published Hub id.
         revision: The spec's pinned revision; used only with ``repo``.
+        subfolder: Part of a pipeline that is wanted; from the Hub nothing else is fetched (LTX-Video's repository holds
+            hundreds of gigabytes beside its autoencoder). The folder returned is the whole checkpoint's all the same.
 
     Raises:
         CheckpointError: in one line that says what was looked for, where, and what to do.
@@ -48,15 +52,16 @@ def checkpoint_folder(source: str | None, repo: str | None, revision: str | None
         raise CheckpointError(
             f"checkpoint {wanted} is not in {MIRROR_VARIABLE}={mirror}; copy it to {folder} or unset {MIRROR_VARIABLE}"
         )
-    return _from_hub(wanted, revision if wanted == repo else None)
+    return _from_hub(wanted, revision if wanted == repo else None, subfolder)
 
 
-def _from_hub(repo: str, revision: str | None) -> Path:
+def _from_hub(repo: str, revision: str | None, subfolder: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    patterns = [f"{subfolder}/{pattern}" for pattern in PATTERNS if "/" not in pattern] if subfolder else PATTERNS
     try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(PATTERNS)))
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:160]
         raise CheckpointError(

@@ -49,7 +49,7 @@ def provenance_of(
     if request.weights == "random":
         content = json.dumps({"name": name, "config": config, "seed": request.seed}, sort_keys=True, default=str)
         return Provenance("random", hashlib.sha256(content.encode()).hexdigest(), seed=request.seed)
-    folder = checkpoint_folder(request.source, repo, revision)
+    folder = checkpoint_folder(request.source, repo, revision, subfolder=subfolder)
     weights = folder / subfolder if subfolder and (folder / subfolder).is_dir() else folder
     digest = hashlib.sha256()
     for path in [weights / "config.json", *weight_files(weights)]:
