@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from scipy.stats import t as student
@@ -13,6 +14,7 @@ from foresight_harness.errors import GridError, UsageError
 from foresight_harness.metrics.guards import require_rows
 from foresight_harness.metrics.hsic import LEAST_ROWS, CKAEstimate, hsic_ratio, unbiased_hsic
 from foresight_harness.metrics.kernels import mutual_knn, rbf_cka
+from foresight_harness.metrics.products import CrossProducts, SelfProducts
 
 __all__ = ["CKAEstimate", "LinearCKA", "linear_cka", "mutual_knn", "null_p_value", "permutation_null", "rbf_cka"]
 
@@ -23,7 +25,8 @@ class LinearCKA:
     The unbiased HSIC of linear kernels consists of sums over rows, once diagonal terms are written as sums of
     k_i = |x_i|^2 and m_i = |y_i|^2. Rows are spread over a few folds by group, each with sums of its own, so that
     leaving one out costs a subtraction. Products are float32 over at most ``block`` rows and float64 beyond: within
-    1e-6 of the n x n form in float64. Memory: folds x (dx^2 + dx dy + dy^2) x 8 bytes, and a waiting block a fold.
+    1e-6 of the n x n form in float64. Memory: folds x (0.6 dx^2 + dx dy + 0.6 dy^2) x 8 bytes and a waiting block a
+    fold; time and memory are in ``benchmarks/perf/README.md``.
 
     Source: debiasing as in Nguyen et al., arXiv 2010.15327; CKA of Kornblith et al., arXiv 1905.00414.
     """
@@ -46,9 +49,8 @@ class LinearCKA:
         self._x = _zeros(3, folds, width_x)
         self._y = _zeros(3, folds, width_y)
         self._scalars = _zeros(5, folds)
-        self._xx = _zeros(folds, width_x, width_x)
-        self._xy = _zeros(folds, width_x, width_y)
-        self._yy = _zeros(folds, width_y, width_y)
+        self._xx, self._yy = SelfProducts(folds, width_x), SelfProducts(folds, width_y)
+        self._xy = CrossProducts(folds, width_x, width_y)
 
     @property
     def samples(self) -> int:
@@ -133,9 +135,9 @@ class LinearCKA:
         x, y = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*waiting, strict=True))
         waiting.clear()
         self._rows[fold] += len(x)
-        self._xx[fold] += x.T @ x
-        self._xy[fold] += x.T @ y
-        self._yy[fold] += y.T @ y
+        self._xx.add(fold, x)
+        self._xy.add(fold, x, y)
+        self._yy.add(fold, y)
         k, sums_x = _norms(x)
         m, sums_y = _norms(y)
         self._x[:, fold] += torch.stack([sums_x, _weighted(x, k), _weighted(x, m)])
@@ -151,9 +153,10 @@ class LinearCKA:
         x, xk, xm = (keep @ part for part in self._x)
         y, ym, yk = (keep @ part for part in self._y)
         k, m, kk, mm, km = (keep @ part for part in self._scalars)
-        cross = _hsic(n, keep, self._xy, (x, y), (k, m), (xm, yk), km)
-        self_x = _hsic(n, keep, self._xx, (x, x), (k, k), (xk, xk), kk)
-        self_y = _hsic(n, keep, self._yy, (y, y), (m, m), (ym, ym), mm)
+        kept = _Kept(n, keep)
+        cross = kept.hsic(self._xy.gram(), self._xy.quadratic(x, y), (x, y), (k, m), (xm, yk), km)
+        self_x = kept.hsic(self._xx.gram(), self._xx.quadratic(x), (x, x), (k, k), (xk, xk), kk)
+        self_y = kept.hsic(self._yy.gram(), self._yy.quadratic(y), (y, y), (m, m), (ym, ym), mm)
         return hsic_ratio(cross, self_x, self_y)
 
 
@@ -241,30 +244,47 @@ def _weighted(rows: Tensor, weights: Tensor) -> Tensor:
     return weights @ rows.double()
 
 
-def _hsic(
-    n: Tensor,
-    keep: Tensor,
-    products: Tensor,
-    sums: tuple[Tensor, Tensor],
-    norms: tuple[Tensor, Tensor],
-    weighted: tuple[Tensor, Tensor],
-    diagonal: Tensor,
-) -> Tensor:
-    """Unbiased HSIC of linear kernels over the kept folds, from sums. [R]"""
-    (a, b), (k, m) = sums, norms
-    flat = products.flatten(1)
-    # |sum of the kept products|^2 from the folds' inner products: no d x d matrix a fold left out.
-    squared = torch.einsum("rf,fg,rg->r", keep, flat @ flat.T, keep)
-    quadratic = torch.stack([(a @ product * b).sum(1) for product in products], dim=1)
-    shared = (keep * quadratic).sum(1) - (a * weighted[0]).sum(1) - (b * weighted[1]).sum(1) + diagonal
-    totals = (a.square().sum(1) - k) * (b.square().sum(1) - m)
-    return unbiased_hsic(n, squared - diagonal, totals, shared)
+@dataclass(frozen=True)
+class _Kept:
+    """Which folds each of several estimates keeps."""
+
+    n: Tensor
+    """Rows kept. [R]"""
+    keep: Tensor
+    """0 or 1. [R, folds]"""
+
+    def hsic(
+        self,
+        gram: Tensor,
+        quadratic: Tensor,
+        sums: tuple[Tensor, Tensor],
+        norms: tuple[Tensor, Tensor],
+        weighted: tuple[Tensor, Tensor],
+        diagonal: Tensor,
+    ) -> Tensor:
+        """Unbiased HSIC of linear kernels from sums over the kept rows.
+
+        Args:
+            gram: Inner products of the folds' product matrices. [folds, folds]
+            quadratic: a' (a'b of a fold) b, with a and b the kept sums. [R, folds]
+            sums: Sums of a and of b. [R, da], [R, db]
+            norms: Sums of |a|^2 and of |b|^2. [R], [R]
+            weighted: Sums of a |b|^2 and of b |a|^2. [R, da], [R, db]
+            diagonal: Sum of |a|^2 |b|^2. [R]
+
+        Returns:
+            HSIC up to the factor that CKA cancels. [R]
+        """
+        (a, b), (k, m) = sums, norms
+        squared = torch.einsum("rf,fg,rg->r", self.keep, gram, self.keep)
+        shared = (self.keep * quadratic).sum(1) - (a * weighted[0]).sum(1) - (b * weighted[1]).sum(1) + diagonal
+        totals = (a.square().sum(1) - k) * (b.square().sum(1) - m)
+        return unbiased_hsic(self.n, squared - diagonal, totals, shared)
 
 
 def _self_hsic(rows: Tensor, norms: Tensor, sums: Tensor) -> Tensor:
-    keep, n = torch.ones(1, 1, dtype=torch.float64), torch.tensor([len(rows)], dtype=torch.float64)
-    weighted = _weighted(rows, norms)[None]
-    product = (rows.T @ rows).double()[None]
-    pair = (sums[None], sums[None])
-    total = norms.sum()[None]
-    return _hsic(n, keep, product, pair, (total, total), (weighted, weighted), (norms @ norms)[None])[0]
+    """Unbiased HSIC of one side with itself."""
+    product = (rows.T @ rows).double()
+    shared = sums @ product @ sums - 2 * (sums @ _weighted(rows, norms)) + norms @ norms
+    total = sums @ sums - norms.sum()
+    return unbiased_hsic(len(rows), product.square().sum() - norms @ norms, total.square(), shared)

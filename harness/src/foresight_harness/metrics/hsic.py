@@ -41,4 +41,6 @@ def unbiased_hsic(n: Tensor | int, trace: Tensor, totals: Tensor, shared: Tensor
 def hsic_ratio(cross: Tensor, self_x: Tensor, self_y: Tensor) -> Tensor:
     """CKA from three HSICs; NaN where one side has no spread."""
     defined = (self_x > 0) & (self_y > 0)
-    return torch.where(defined, cross / (self_x.clamp_min(0).sqrt() * self_y.clamp_min(0).sqrt()), math.nan)
+    ratio = cross / (self_x.clamp_min(0).sqrt() * self_y.clamp_min(0).sqrt())
+    # The three are inner products, so the ratio leaves [-1, 1] by rounding alone.
+    return torch.where(defined, ratio.clamp(-1.0, 1.0), math.nan)

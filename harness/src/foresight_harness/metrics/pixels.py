@@ -52,7 +52,8 @@ def frame_ssim(first: Tensor, second: Tensor, *, chunk: int = 4) -> Tensor:
         DataError: if a side is shorter than the window.
 
     Source: Wang et al. 2004, doi 10.1109/TIP.2003.819861; equals scikit-image's ``structural_similarity`` with
-        ``gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1``.
+        ``gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1``. torchmetrics also averages
+        windows filled up by reflection at the border, and differs in the second digit on small pictures.
     """
     window = 2 * RADIUS + 1
     if min(first.shape[-2:]) < window:
