@@ -46,6 +46,10 @@ def render(
     if not runs:
         raise RunFolderError("No run folder was given. Name at least one, such as runs/latest.")
     read = [read_run(Path(path), place) for place, path in enumerate(runs)]
+    names = [run.name for run in read]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RunFolderError(f"The run {twice} was given twice. Name each run once.")
     base = read[0].path if beside is None else beside.resolve()
     store = PictureStore(inline=mode == "single")
     html = build_page(read, store, [_link(run.path, base) for run in read])

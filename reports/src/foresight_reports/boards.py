@@ -169,7 +169,7 @@ def build_boards(runs: Sequence[Run]) -> list[Board]:
     boards = [_build(group, pairs) for group, pairs in members.items()]
     suites = list(dict.fromkeys(str(s) for run in runs for s in run.manifest.get("suites") or ()))
     place = {suite: position for position, suite in enumerate(suites)}
-    boards.sort(key=lambda b: (place.get(b.group.suite, len(place)), b.group.suite, -len(b.rows), str(b.group)))
+    boards.sort(key=lambda b: (place.get(b.group.suite, len(place)), b.group.suite, -len(b.rows)))
     return boards
 
 

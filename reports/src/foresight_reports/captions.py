@@ -67,7 +67,7 @@ def board(found: Board) -> str:
         said += f" The first with real weights is {real.pipeline.candidate}: {quantity(real.records[primary.metric])}."
     tied = sum(row.tied for row in found.rows)
     if tied:
-        said += f" The intervals of {counted(tied, 'other')} reach into its own."
+        said += " " + counted(tied, "other interval reaches", "other intervals reach") + " into its own."
     elif len(found.rows) > 1 and record.has_interval:
         said += " No other interval reaches into its own."
     return said + _disagreement(found)
@@ -93,12 +93,18 @@ def _disagreement(found: Board) -> str:
     return f" {listed(others)} would name another leader." if others else ""
 
 
-def refusal(found: Refusal) -> str:
-    """Why two boards are not one."""
-    return (
-        f"{found.left.title} stands in two tables that are not ranked together: "
-        f"{listed(found.differences, 4) or 'their digests differ'}."
-    )
+def refusals(found: Sequence[Refusal]) -> list[str]:
+    """Why boards that look alike are not one, the ones with one reason in one sentence."""
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for each in found:
+        reasons.setdefault(each.differences, []).append(each.left.title)
+    said = []
+    for differences, titles in reasons.items():
+        names = list(dict.fromkeys(titles))
+        verb = "stands" if len(names) == 1 else "each stand"
+        why = listed(differences, 4) or "their digests differ"
+        said.append(f"{listed(names, 6)} {verb} in separate tables that are not ranked together; {why}.")
+    return said
 
 
 def tradeoff(found: Tradeoff) -> str:
@@ -201,11 +207,14 @@ def gallery(found: Gallery) -> str:
     return said
 
 
+COMPARISON_WORDS = ("worse", "better", "within noise", "unclear", "not compared")
+
+
 def comparison(found: Comparison) -> str:
     """How many numbers moved, and how many could not be compared."""
     counts = {word: sum(change.word == word for change in found.changes) for word in COMPARISON_WORDS}
     said = [f"{count:,} {word}" for word, count in counts.items() if count]
-    sentence = f"Of {counted(len(found.changes), 'number')} in both runs: {', '.join(said)}." if said else ""
+    sentence = f"Of {counted(len(found.changes), 'number')} in both runs: {', '.join(said)}."
     if not found.changes:
         sentence = "The runs have no number in common."
     if found.only_now:
@@ -215,7 +224,10 @@ def comparison(found: Comparison) -> str:
     return sentence
 
 
-COMPARISON_WORDS = ("worse", "better", "within noise", "unclear", "not compared")
+def obstacles(found: Comparison) -> list[str]:
+    """Why numbers were not compared, each reason once with its count."""
+    reasons = Counter(change.reason for change in found.changes if change.word == "not compared")
+    return [f"{counted(count, 'number')} not compared: {reason}." for reason, count in reasons.most_common()]
 
 
 def signed(value: float | None, unit: str) -> str:

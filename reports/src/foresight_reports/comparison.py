@@ -49,6 +49,11 @@ class Comparison:
     only_now: int
     only_before: int
 
+    @property
+    def compared(self) -> list[Change]:
+        """The changes that are more than a refusal."""
+        return [change for change in self.changes if change.word != "not compared"]
+
 
 def compare(run: Run, other: Run) -> Comparison:
     """Compare a run with an older one, number by number.

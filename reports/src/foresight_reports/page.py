@@ -85,6 +85,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "runs": runs,
         "run": runs[0],
         "links": dict(zip((run.name for run in runs), links, strict=True)),
+        "tags": {run.name: chr(ord("A") + place % 26) for place, run in enumerate(runs)},
         "verdict": judge(runs, boards, refused),
         "boards": boards,
         "refused": refused,
@@ -122,6 +123,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=tables.shown,
     )
     environment.globals.update(
         captions=captions,
@@ -135,7 +137,7 @@ def _environment() -> Environment:
         summary_columns=tables.SUMMARY_COLUMNS,
         failure_words=FAILURE_WORDS,
     )
-    environment.filters.update(name=tables.breakable, visible=tables.visible, unit=metrics.pretty_unit, pretty=_pretty)
+    environment.filters.update(name=tables.breakable, whole=tables.whole, unit=metrics.pretty_unit, pretty=_pretty)
     return environment
 
 

@@ -12,8 +12,8 @@ from foresight_reports.records import Record
 SUMMARY_COLUMNS = 6
 """Columns that a board shows at first; the others are one choice away."""
 
-LONGEST = 400
-"""Characters of a text that are shown at once."""
+LONGEST, LONGEST_SENTENCE = 400, 2000
+"""Characters of a name and of any other text that are shown."""
 
 
 def raw(record: Record) -> str:
@@ -84,17 +84,6 @@ def axis_values(boards: list[Board]) -> list[tuple[str, list[str]]]:
     return [(name, sorted(values - {""}) if len(values) > 1 else []) for name, values in zip(names, found, strict=True)]
 
 
-def breakable(text: object) -> Markup:
-    """A long name with places to break at, isolated so that its writing direction stays its own, and cut if huge."""
-    written = str(text)
-    if len(written) > LONGEST:
-        written = f"{written[:LONGEST]}\N{HORIZONTAL ELLIPSIS} ({len(written):,} characters)"
-    escaped = str(escape(visible(written)))
-    for mark in ("/", "+", "@"):
-        escaped = escaped.replace(mark, f"{mark}<wbr>") if mark == "/" else escaped.replace(mark, f"<wbr>{mark}")
-    return Markup(f"<bdi>{escaped}</bdi>")
-
-
 CONTROLS = (*range(0x00, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, *range(0x80, 0xA0))
 DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 HIDDEN = {
@@ -107,3 +96,28 @@ HIDDEN = {
 def visible(text: object) -> str:
     """The text with control and direction marks written out."""
     return str(text).translate(HIDDEN)
+
+
+def shown(value: object) -> object:
+    """What every expression of a template goes through: no control marks, no endless texts. Markup is done already."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return visible(cut(value, LONGEST_SENTENCE))
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning and how long it is."""
+    return text if len(text) <= longest else f"{text[:longest]}\N{HORIZONTAL ELLIPSIS} ({len(text):,} characters)"
+
+
+def whole(text: object) -> Markup:
+    """A text that must not be cut, such as a command to be copied."""
+    return escape(visible(text))
+
+
+def breakable(text: object, longest: int = LONGEST) -> Markup:
+    """A long name with places to break at, isolated so that its writing direction stays its own, and cut if huge."""
+    escaped = str(escape(visible(cut(str(text), longest))))
+    for mark in ("+", "@"):
+        escaped = escaped.replace(mark, f"<wbr>{mark}")
+    return Markup(f"<bdi>{escaped.replace('/', '/<wbr>')}</bdi>")

@@ -23,8 +23,7 @@ class Tile:
     row: Row
     record: Record
     share: float | None
-    tied: int
-    more: int
+    note: str
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,25 @@ def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
             continue
         row = first_real(mine) or mine[0]
         record = row.records[board.primary.metric]
-        tiles.append(Tile(board, row, record, share_of_range(record), sum(r.tied for r in board.rows), len(found) - 1))
+        tiles.append(Tile(board, row, record, share_of_range(record), _tile_note(board, row, len(found) - 1)))
     return tiles
+
+
+def _tile_note(board: Board, row: Row, more: int) -> str:
+    """What the reader must know beside the number: its rank where it does not lead, or who is as good."""
+    said = []
+    tied = sum(each.tied for each in board.rows)
+    if row.rank != 1:
+        above = [each for each in board.rows[: (row.rank or 1) - 1] if each.weights in LOUD]
+        real = row.weights not in LOUD and len(above) == (row.rank or 1) - 1
+        said.append(f"rank {row.rank} of {len(board.rows)}" + (", the first with real weights" if real else ""))
+    elif tied:
+        said.append(counted(tied, "other interval reaches", "other intervals reach") + " into its own")
+    elif row.records[board.primary.metric].has_interval and len(board.rows) > 1:
+        said.append("no other interval reaches into its own")
+    if more:
+        said.append(f"{counted(more, 'further table')} of this suite")
+    return "; ".join(said)
 
 
 def _caveats(

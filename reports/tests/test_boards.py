@@ -1,0 +1,145 @@
+"""Comparability groups, ranking and refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foresight_reports.boards import Board, build_boards, refusals, share_of_range
+from foresight_reports.reading import read_run
+from foresight_reports.records import parse_record
+
+
+def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """Change every record of a run in place."""
+    lines = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    for line in lines:
+        change(line)
+    (run / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return run
+
+
+def boards_of(*runs: Path) -> list[Board]:
+    return build_boards([read_run(run, place) for place, run in enumerate(runs)])
+
+
+def spatial(boards: list[Board]) -> Board:
+    return next(board for board in boards if board.group.suite == "spatial")
+
+
+def test_each_suite_has_its_own_board_in_the_order_of_the_run(make: Callable[..., Path]) -> None:
+    suites = [board.group.suite for board in boards_of(make())]
+    assert suites == ["spatial", "reconstruction", "alignment", "efficiency"]
+
+
+def test_rows_are_ranked_by_the_primary_metric_in_its_direction(make: Callable[..., Path]) -> None:
+    boards = boards_of(make())
+    for board, sign in ((spatial(boards), -1), (boards[1], 1)):
+        values = [sign * (row.value(board.primary.metric) or 0.0) for row in board.rows]
+        assert values == sorted(values)
+        assert [row.rank for row in board.rows] == list(range(1, len(board.rows) + 1))
+
+
+def test_controls_are_never_ranked(make: Callable[..., Path]) -> None:
+    board = spatial(boards_of(make()))
+    assert {row.role for row in board.controls} == {"floor", "ceiling"}
+    assert all(row.rank is None for row in board.controls)
+    assert not {row.pipeline for row in board.controls} & {row.pipeline for row in board.rows}
+    oracle = next(row for row in board.controls if row.role == "ceiling")
+    assert (oracle.value("iou") or 0) > (board.rows[0].value("iou") or 0)
+
+
+def test_floors_and_ceilings_that_records_quote_are_rows_of_their_own(make: Callable[..., Path]) -> None:
+    board = spatial(boards_of(make()))
+    names = {(reference.role, reference.name): reference.values["iou"] for reference in board.references}
+    assert names == {("ceiling", "oracle"): 0.89, ("floor", "mean_box"): 0.06}
+
+
+def test_a_control_out_of_range_takes_the_ranks_away(make: Callable[..., Path]) -> None:
+    board = spatial(boards_of(make(broken=("spatial",))))
+    assert board.broken
+    assert board.leader is None
+    assert [row.rank for row in board.rows] == [None] * len(board.rows)
+    assert [row.pipeline for row in board.rows] == sorted(row.pipeline for row in board.rows)
+
+
+def test_a_missing_value_has_no_rank_and_stands_last(make: Callable[..., Path]) -> None:
+    run = make()
+    name = spatial(boards_of(run)).rows[0].pipeline.candidate
+
+    def forget(line: dict[str, Any]) -> None:
+        if line["candidate"] == name and line["metric"] == "iou":
+            line["value"] = None
+
+    board = spatial(boards_of(edit(run, forget)))
+    assert board.rows[-1].pipeline.candidate == name
+    assert board.rows[-1].rank is None
+    assert board.rows[0].rank == 1
+
+
+def test_overlap_with_the_leader_is_marked(make: Callable[..., Path]) -> None:
+    run = make()
+    assert not spatial(boards_of(run)).rows[-1].tied
+
+    def widen(line: dict[str, Any]) -> None:
+        if line["metric"] == "iou":
+            line.update(ci_low=0.0, ci_high=1.0)
+
+    board = spatial(boards_of(edit(run, widen)))
+    assert [row.tied for row in board.rows] == [False] + [True] * (len(board.rows) - 1)
+
+
+def test_unequal_protocols_are_two_boards_and_the_choice_is_named(make: Callable[..., Path]) -> None:
+    runs = [read_run(make(suites=("spatial",))), read_run(make(suites=("spatial",), steps=50), 1)]
+    boards = build_boards(runs)
+    assert len(boards) == 2
+    (refusal,) = refusals(boards, runs)
+    assert refusal.differences == ("fit_steps: 200 against 50",)
+
+
+def test_equal_protocols_of_two_runs_share_a_board(make: Callable[..., Path]) -> None:
+    runs = [read_run(make(suites=("spatial",))), read_run(make(suites=("spatial",)), 1)]
+    (board,) = build_boards(runs)
+    assert {row.pipeline.run for row in board.rows} == {run.name for run in runs}
+    assert refusals([board], runs) == []
+
+
+def test_protocols_that_the_manifest_does_not_list_are_refused_all_the_same(make: Callable[..., Path]) -> None:
+    run = make(suites=("spatial",))
+
+    def split(line: dict[str, Any]) -> None:
+        if line["candidate"].startswith("qwen"):
+            line["protocol"] = "feedfeedfeedfeed"
+
+    read = read_run(edit(run, split))
+    boards = build_boards([read])
+    (refusal,) = refusals(boards, [read])
+    assert "whose choices the manifest does not list" in refusal.differences[0]
+
+
+def test_other_data_is_another_board(make: Callable[..., Path]) -> None:
+    run = make(suites=("spatial",))
+
+    def other(line: dict[str, Any]) -> None:
+        if line["candidate"].startswith("qwen"):
+            line["fingerprint"] = "0123456789abcdef"
+
+    read = read_run(edit(run, other))
+    (refusal,) = refusals(build_boards([read]), [read])
+    assert refusal.differences[0].startswith("data: fingerprint ")
+
+
+def test_times_of_two_machines_are_two_boards(make: Callable[..., Path]) -> None:
+    boards = boards_of(make(suites=("spatial", "efficiency")), make(suites=("spatial", "efficiency"), hardware="ffff"))
+    assert [board.group.suite for board in boards] == ["spatial", "efficiency", "efficiency"]
+
+
+def test_the_share_of_the_range_works_in_both_directions() -> None:
+    higher = parse_record({"value": 0.5, "floor": 0.0, "ceiling": 1.0}, 0)
+    lower = parse_record({"value": 0.2, "floor": 0.8, "ceiling": 0.0}, 0)
+    assert share_of_range(higher) == pytest.approx(0.5)
+    assert share_of_range(lower) == pytest.approx(0.75)
+    assert share_of_range(parse_record({"value": 0.2, "floor": None, "ceiling": 0.0}, 0)) is None

@@ -1,0 +1,124 @@
+"""Reading run folders: what is refused, and what is said in one line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from foresight_reports.errors import ReportError, RunFolderError, SchemaError
+from foresight_reports.reading import read_run
+from foresight_reports.records import parse_record
+
+
+def test_a_folder_without_manifest_is_no_run_folder(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"is not a run folder: it has no run\.json"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '"text"'])
+def test_a_damaged_manifest_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(RunFolderError) as caught:
+        read_run(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_newer_manifest_is_refused_in_one_line(make: Callable[..., Path]) -> None:
+    run = make()
+    manifest = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**manifest, "schema": 2}))
+    with pytest.raises(SchemaError, match="has schema 2, this reader knows up to 1") as caught:
+        read_run(run)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, ReportError)
+
+
+@pytest.mark.parametrize("name", ["records.jsonl", "media/index.jsonl"])
+def test_a_newer_line_is_refused_with_its_number(make: Callable[..., Path], name: str) -> None:
+    run = make(pictures=2)
+    with (run / name).open("a") as file:
+        file.write('{"schema": 9}\n')
+    with pytest.raises(SchemaError, match=r"line \d+ of .* has schema 9"):
+        read_run(run)
+
+
+def test_an_unknown_field_is_read_over(make: Callable[..., Path]) -> None:
+    run = make()
+    before = read_run(run).records
+    lines = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    (run / "records.jsonl").write_text("".join(json.dumps({**line, "novel": 1}) + "\n" for line in lines))
+    assert read_run(run).records == before
+
+
+def test_a_cut_off_last_line_is_left_out_and_said(make: Callable[..., Path]) -> None:
+    run = make()
+    whole = read_run(run)
+    text = (run / "records.jsonl").read_text()
+    (run / "records.jsonl").write_text(text[:-40])
+    cut = read_run(run)
+    assert len(cut.records) == len(whole.records) - 1
+    count = len(text.splitlines())
+    assert cut.notes == (
+        f"Line {count} of records.jsonl is cut off (the run was interrupted while writing); it is left out.",
+    )
+
+
+def test_a_damaged_line_in_the_middle_is_not_called_cut_off(make: Callable[..., Path]) -> None:
+    run = make()
+    lines = (run / "records.jsonl").read_text().splitlines()
+    (run / "records.jsonl").write_text("\n".join([lines[0], "{broken", *lines[1:]]) + "\n")
+    assert read_run(run).notes == ("Line 2 of records.jsonl is not JSON; it is left out.",)
+
+
+def test_missing_records_are_said_in_one_line(make: Callable[..., Path]) -> None:
+    run = make()
+    (run / "records.jsonl").unlink()
+    read = read_run(run)
+    assert read.records == ()
+    assert read.notes == ("records.jsonl is missing: nothing of it can be shown.",)
+
+
+def test_missing_sample_files_are_counted(make: Callable[..., Path]) -> None:
+    run = make()
+    for file in sorted((run / "samples").iterdir())[:2]:
+        file.unlink()
+    (note,) = read_run(run).notes
+    assert note.startswith("2 of ")
+    assert "no sample file" in note
+
+
+def test_missing_media_index_is_said(make: Callable[..., Path]) -> None:
+    run = make(pictures=2)
+    (run / "media" / "index.jsonl").unlink()
+    assert "media/index.jsonl is missing" in read_run(run).notes[0]
+    shutil.rmtree(run / "media")
+    assert read_run(run).notes == ()
+
+
+def test_a_cell_measured_again_counts_once_and_its_failure_is_forgotten(make: Callable[..., Path]) -> None:
+    run = make(failed=1)
+    lines = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    failed = next(line for line in lines if line["status"] == "failed")
+    other = next(line for line in lines if line["suite"] == failed["suite"] and line["metric"] == "cka")
+    again = {**other, "candidate": failed["candidate"], "value": 0.5}
+    (run / "records.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in [*lines, {**again, "value": 0.1}, again])
+    )
+    records = read_run(run).records
+    mine = [r for r in records if r.candidate == failed["candidate"] and r.suite == failed["suite"]]
+    assert [(r.metric, r.value) for r in mine] == [("cka", 0.5)]
+
+
+def test_absent_is_none_and_never_zero() -> None:
+    record = parse_record({"metric": "iou", "value": None, "n": None, "ci_low": float("nan")}, 0)
+    assert (record.value, record.n, record.ci_low, record.floor) == (None, None, None, None)
+
+
+def test_a_candidate_is_as_good_as_its_worst_weights() -> None:
+    parts = [{"kind": "pretrained"}, {"kind": "random"}, {"kind": "nano"}]
+    assert parse_record({"provenance": parts}, 0).weights == "random"
+    assert parse_record({"provenance": parts[::2]}, 0).weights == "nano"
+    assert parse_record({"provenance": [{"kind": "none"}]}, 0).weights == "none"
