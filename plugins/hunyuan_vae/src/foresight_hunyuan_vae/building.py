@@ -1,0 +1,80 @@
+"""Building the autoencoder: seeded, or strictly from a checkpoint in the published layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from foresight_harness import BuildRequest
+from foresight_harness.errors import CheckpointError
+from foresight_harness.weights import check_folder, checkpoint_folder, read_tensors, require_complete, require_memory
+from torch import Tensor, nn
+
+from foresight_hunyuan_vae.decoder import HunyuanDecoder
+from foresight_hunyuan_vae.presets import Preset
+
+CLASS_NAME = "AutoencoderKLHunyuanVideo"
+SHAPES = (
+    "block_out_channels",
+    "latent_channels",
+    "layers_per_block",
+    "spatial_compression_ratio",
+    "temporal_compression_ratio",
+)
+"""Entries of the configuration in which a checkpoint must agree with the size that was asked for."""
+
+
+def build_decoder(preset: Preset, request: BuildRequest) -> HunyuanDecoder:
+    """Build the autoencoder with random or with a checkpoint's weights.
+
+    Raises:
+        CheckpointError: if the checkpoint is absent, damaged, unsafe, incomplete or of another size.
+        UsageError: if its weights do not fit into memory.
+    """
+    require_memory(preset.name, preset.params, request.device, request.dtype)
+    if request.weights == "random":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(request.seed)
+            vae = construct(dict(preset.config))
+    else:
+        whole = checkpoint_folder(request.source, preset.repo, None, subfolder="vae")
+        vae = _pretrained(preset, whole / "vae" if (whole / "vae").is_dir() else whole)
+    # Not the library's own ``to``, which warns about an empty list of modules to be kept in float32.
+    nn.Module.to(vae, device=request.device, dtype=getattr(torch, request.dtype))
+    return HunyuanDecoder(preset.name, vae.eval().requires_grad_(False))
+
+
+def construct(config: dict[str, Any]) -> nn.Module:
+    """The library's model at a configuration."""
+    from diffusers import AutoencoderKLHunyuanVideo
+
+    model_class: Any = AutoencoderKLHunyuanVideo
+    model: nn.Module = model_class(**config)
+    return model
+
+
+def _pretrained(preset: Preset, folder: Path) -> nn.Module:
+    found = check_folder(folder, model_types=[CLASS_NAME], expected=f"HunyuanVideo's autoencoder ({preset.name})")
+    known = dict(preset.config) | {key: value for key, value in found.items() if key in preset.config}
+    for key in SHAPES:
+        if known[key] != preset.config[key]:
+            raise CheckpointError(
+                f"{folder} is another size: its {key} is {known[key]}, {preset.name} has {preset.config[key]}"
+            )
+    with torch.device("meta"):
+        vae = construct(known)
+    shapes = {name: tensor.shape for name, tensor in vae.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in read_tensors(folder):
+        if name in tensors:
+            raise CheckpointError(f"{folder} holds {name} twice; keep the files of one variant")
+        tensors[name] = tensor
+    require_complete(
+        folder,
+        missing=shapes.keys() - tensors.keys(),
+        unexpected=tensors.keys() - shapes.keys(),
+        mismatched=[name for name in shapes.keys() & tensors.keys() if shapes[name] != tensors[name].shape],
+    )
+    vae.load_state_dict(tensors, strict=True, assign=True)
+    return vae
