@@ -44,12 +44,12 @@ def centre_r2(name: str, *, shuffled: bool) -> float:
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     grids, centres = blobs(512, shuffled=shuffled, seed=1)
     for step in range(40):
-        part = slice(64 * (step % 8), 64 * (step % 8) + 64)
+        part = slice(32 * (step % 16), 32 * (step % 16) + 32)
         loss = (model(grids[part]) - centres[part]).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    grids, centres = blobs(256, shuffled=shuffled, seed=2)
+    grids, centres = blobs(128, shuffled=shuffled, seed=2)
     with torch.no_grad():
         return float(1 - (model(grids) - centres).square().mean() / centres.var(0).mean())
 
@@ -57,7 +57,7 @@ def centre_r2(name: str, *, shuffled: bool) -> float:
 @pytest.mark.parametrize("name", ["sem_coord", "sem_deform", "sem_upsample", "sem"])
 def test_shuffled_tokens_cannot_be_put_back(name: str) -> None:
     assert centre_r2(name, shuffled=False) > 0.5
-    assert centre_r2(name, shuffled=True) < 0.05
+    assert centre_r2(name, shuffled=True) < 0.1
 
 
 def test_equal_tokens_differ_by_their_place_once_trained() -> None:
