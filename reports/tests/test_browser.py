@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["smoke", "many"])
+@pytest.mark.parametrize("kind", ["smoke", pytest.param("many", marks=pytest.mark.slow)])
 def test_the_page_has_no_complaints_and_no_accessibility_violations(
     visit: Callable[..., Any], request: pytest.FixtureRequest, kind: str, theme: str
 ) -> None:

@@ -147,12 +147,13 @@ def _pretty(value: object) -> str:
 
 
 def island(data: Mapping[str, Any]) -> str:
-    """JSON that can stand inside a script element: no ``<`` and no line separators.
+    """JSON that can stand inside a script element: no ``<``, no line separators, and no hidden marks.
 
     >>> island({"a": "</script>"})
     '{"a":"\\\\u003c/script\\\\u003e"}'
     """
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    written = tables.visible(written)
     for letter in "<>&\u2028\u2029":
         written = written.replace(letter, f"\\u{ord(letter):04x}")
     return written

@@ -54,7 +54,7 @@ def record_row(record: Record) -> Markup:
     arrow = metrics.MARKS.get(record.direction, "")
     n = "" if record.n is None else record.n
     return Markup(
-        f'<tr id="{record.anchor}"><th scope="row">{escape(metrics.label(record.metric or ""))} {arrow}'
+        f'<tr id="{record.anchor}"><th scope="row">{escape(visible(metrics.label(record.metric or "")))} {arrow}'
         f'<td data-v="{raw(record)}">{metrics.write(record.value, record.unit)}{escape(unit)}<td>{interval}'
         f"<td>{n}<td>{_bound(record.floor, record)}<td>{_bound(record.ceiling, record)}"
     )
