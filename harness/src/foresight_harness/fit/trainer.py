@@ -78,10 +78,10 @@ def train(
             if not torch.isfinite(loss):
                 raise FitError(f"the fit diverged: loss {loss.item()} at step {step} of {recipe.steps}")
             loss.backward()  # type: ignore[no-untyped-call]
-            norms.append(float(nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)))
+            norms.append(nn.utils.clip_grad_norm_(parameters, recipe.clip_norm).item())
             optimiser.step()
             schedule.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
     module.eval()
     return summarise(losses, norms)
 

@@ -24,6 +24,7 @@ from foresight_harness.registry import Registry
 from foresight_harness.run.cell import Cell, Timer
 from foresight_harness.run.environment import environment, git_state, hardware
 from foresight_harness.run.folder import RunFolder, find_run
+from foresight_harness.run.identity import cell_id
 from foresight_harness.run.plan import PlannedCell, datasets_of
 from foresight_harness.run.recording import failure_record, record_outcome
 from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
@@ -46,14 +47,13 @@ class Bench:
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fitted: OrderedDict[tuple[str, str, int], Fitted] = OrderedDict()
-        self.outcomes: dict[str, Outcome] = {}
-        """Outcomes of control cells, by cell id, so that calibration and test share one measurement."""
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.references: dict[tuple[str, str], References] = {}
         self._metrics: dict[str, Metric] = {}
         self.counts = dict.fromkeys(("planned", "ok", "failed", "oom", "unavailable"), 0)
         self.protocols: dict[str, dict[str, Any]] = {}
         self.planned: list[PlannedCell] = []
+        self._planned_ids: set[str] = set()
         self.folder = self._open_folder()
         self.done = self.folder.drop_unfinished() if options.resume else set()
         self.started = _now()
@@ -102,6 +102,9 @@ class Bench:
     def plan(self, cells: Iterable[PlannedCell]) -> None:
         """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""
         self.planned = list(cells)
+        self._planned_ids = {
+            cell_id(str(cell.candidate), cell.suite.name, str(cell.dataset)) for cell in self.planned
+        }
         self.counts["planned"] = len(self.planned)
         for cell in self.planned:
             for stream in cell.candidate.streams:
@@ -124,10 +127,10 @@ class Bench:
         cell = Cell(self, planned.candidate, planned.suite, planned.dataset, timer)
         if cell.id in self.done:
             self.counts["ok"] += 1
-            return self.outcomes.get(cell.id)
+            return None
         began = time.monotonic()
         try:
-            outcome = self.outcomes.get(cell.id) or cell.suite.score(cell)
+            outcome = cell.suite.score(cell)
             choices = cell.protocol()
             records = record_outcome(cell, outcome, time.monotonic() - began)
         except Exception as error:
@@ -142,7 +145,17 @@ class Bench:
         self.folder.append_records(records)
         self.done.add(cell.id)
         self.counts["ok"] += 1
+        self._record_controls(cell)
         return outcome
+
+    def _record_controls(self, cell: Cell) -> None:
+        """Record the controls of a calibrated suite beside the candidate, where no test of their own will do it."""
+        calibration = self.calibrations.get((cell.suite.name, str(cell.dataset)))
+        for candidate in calibration.candidates if calibration else ():
+            control = PlannedCell(candidate, cell.suite, cell.dataset)
+            known = cell_id(str(candidate), cell.suite.name, str(cell.dataset))
+            if known not in self.done and known not in self._planned_ids:
+                self.run_cell(control)
 
     def _record_failure(self, cell: Cell, error: Exception, wall_s: float) -> None:
         status = "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"

@@ -1,4 +1,4 @@
-"""Suite ``alignment``: how alike are conditioning and decoder latents, cell by cell? Read against a permutation null."""
+"""Suite ``alignment``: how alike are conditioning and decoder latents? Read against a permutation null."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def score(cell: Cell) -> Outcome:
     fitted = cell.fitted_for_latents(0)
     latents = cell.bench.latents.of(cell.candidate.decoder, cell.split("test"))
     size = (latents.shape.frames, latents.shape.rows, latents.shape.cols)
-    picked = torch.linspace(0, latents.shape.cells - 1, min(CELLS, latents.shape.cells)).round().long().unique()
+    picked = _evenly(latents.shape.cells)
     x, y = [], []
     for grid, latent in zip(fitted.conditioning(cell.streams("test"), str(cell.candidate)), latents, strict=True):
         x.append(_cells(on_latent_grid(grid, size), picked))
@@ -80,6 +80,12 @@ def score(cell: Cell) -> Outcome:
         ),
     )
     return Outcome(measurements, params=fitted.params())
+
+
+def _evenly(cells: int) -> Tensor:
+    """Indices of at most ``CELLS`` cells, evenly spread over the grid in raster order."""
+    count = min(CELLS, cells)
+    return (torch.arange(count) * cells) // count
 
 
 def _cells(grid: Tensor, picked: Tensor) -> Tensor:

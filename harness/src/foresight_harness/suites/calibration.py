@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.candidates import ResolvedCandidate, parse_candidate, resolve
 from foresight_harness.probes.boxes import floor_scores, mean_box_floor
 from foresight_harness.suites.measurement import Outcome
 
@@ -35,6 +35,10 @@ class Calibration:
     ok: bool
     sentences: tuple[str, ...]
     """One a control: what it scored, what was expected."""
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    """What was measured on each control, by cell id, so that its own cell need not measure again."""
+    candidates: tuple[ResolvedCandidate, ...] = ()
+    """The controls themselves: they are recorded in every run, planned or not."""
 
 
 def calibrate(cell: Cell, measure: Callable[[Cell], Outcome]) -> Calibration:
@@ -47,10 +51,13 @@ def calibrate(cell: Cell, measure: Callable[[Cell], Outcome]) -> Calibration:
     memory = cell.bench.calibrations
     key = (cell.suite.name, str(cell.dataset))
     if key not in memory:
-        outcomes = {name: measure(control_cell(cell, name)) for name in CONTROLS}
-        memory[key] = judge(outcomes, _floor(cell), cell.dataset.name)
-        for name, outcome in outcomes.items():
-            cell.bench.outcomes[control_cell(cell, name).id] = outcome
+        cells = {name: control_cell(cell, name) for name in CONTROLS}
+        outcomes = {name: measure(control) for name, control in cells.items()}
+        memory[key] = replace(
+            judge(outcomes, _floor(cell), cell.dataset.name),
+            outcomes={cells[name].id: outcome for name, outcome in outcomes.items()},
+            candidates=tuple(control.candidate for control in cells.values()),
+        )
     return memory[key]
 
 

@@ -1,0 +1,57 @@
+"""Shared by all tests of the core: plugins that are installed from outside, and small runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@pytest.fixture(scope="session")
+def dropin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package of ``tests/dropin``, built and installed into a folder of its own, as pip would."""
+    target = tmp_path_factory.mktemp("site")
+    uv = Path(sys.executable).with_name("uv")
+    command = [str(uv), "pip", "install", "--quiet", "--offline", "--no-deps", "--no-build-isolation"]
+    command += ["--python", sys.executable, "--target", str(target), str(ROOT / "tests" / "dropin")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+@pytest.fixture
+def dropin(dropin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The drop-in plugin, importable during one test; its counters start at zero."""
+    monkeypatch.syspath_prepend(str(dropin_folder))
+    yield dropin_folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "foresight_dropin"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def plugin_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Writes a one-file plugin with its entry point, without pip, and makes it importable during the test."""
+    written: list[str] = []
+
+    def write(name: str, source: str, *, distribution: str | None = None) -> Path:
+        folder = tmp_path / f"site_{name}"
+        distribution = distribution or f"foresight-{name}"
+        info = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[foresight]\n{name} = foresight_test_{name}\n")
+        (folder / f"foresight_test_{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(str(folder))
+        written.append(f"foresight_test_{name}")
+        return folder
+
+    yield write
+    for module in written:
+        sys.modules.pop(module, None)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from foresight_harness import builtin
+from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.errors import CandidateError, UnknownPartError
+from foresight_harness.registry import PluginInfo, Registry, registry_from
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    """The harness's own offers alone."""
+    return registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
+
+
+def test_default_tap_is_written_out(registry: Registry) -> None:
+    assert str(resolve(parse_candidate("pixels/identity/single/linear"), registry)) == (
+        "pixels@patch/identity/single/linear"
+    )
+
+
+def test_conditioning_shape_is_known_before_any_work(registry: Registry) -> None:
+    shape = resolve(parse_candidate("pixels@patch+oracle@mask/bilinear/concat/linear"), registry).conditioning_shape()
+    assert (shape.rows, shape.cols, shape.width) == (32, 32, 3 * 14**2 + 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("pixel@patch/identity/single/linear", "did you mean pixels"),
+        ("pixels@patch/bilinaer/single/linear", "did you mean bilinear"),
+        ("pixels@patch/identity/sinlge/linear", "did you mean single"),
+        ("pixels@patch/identity/single/liner", "did you mean linear"),
+    ],
+)
+def test_unknown_part_is_one_line_with_the_nearest_name(registry: Registry, text: str, hint: str) -> None:
+    with pytest.raises(UnknownPartError) as error:
+        resolve(parse_candidate(text), registry)
+    assert hint in str(error.value)
+    assert text in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_tap_names_those_there_are(registry: Registry) -> None:
+    with pytest.raises(CandidateError, match=r"no tap 'last'; there are patch"):
+        resolve(parse_candidate("pixels@last/identity/single/linear"), registry)
+
+
+def test_two_streams_into_single_are_refused_at_plan_time(registry: Registry) -> None:
+    with pytest.raises(CandidateError, match="'single' takes exactly 1 stream, got 2"):
+        resolve(parse_candidate("pixels@patch+oracle@mask/identity/single/linear"), registry)
+
+
+def test_shuffled_of_another_encoder_takes_its_taps(registry: Registry) -> None:
+    spec = registry.encoder("shuffled:pixels")
+    assert (spec.derives_from, spec.taps, spec.role) == ("pixels", registry.encoder("pixels").taps, "floor")
+
+
+def test_shuffled_oracle_is_refused_because_it_reads_no_clips(registry: Registry) -> None:
+    with pytest.raises(CandidateError, match="does not read clips"):
+        registry.encoder("shuffled:oracle")
+
+
+def test_controls_have_the_role_that_is_known_of_them(registry: Registry) -> None:
+    roles = {name: resolve(parse_candidate(f"{name}/identity/single/linear"), registry).role for name in registry.encoders}
+    assert roles == {"constant": "floor", "oracle": "ceiling", "pixels": "floor", "shuffled": "floor"}

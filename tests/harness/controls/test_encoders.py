@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import torch
+from foresight_harness.controls.encoders import Constant, Oracle, Pixels, Shuffled
+
+
+def test_pixels_put_each_patch_in_its_own_cell() -> None:
+    clips = torch.zeros(1, 1, 3, 28, 42)
+    clips[..., :14, 28:] = 1
+    grid = Pixels(14, 42).encode(clips, ["patch"])["patch"].tokens
+    assert grid.shape == (1, 1, 3, 3, 3 * 14**2)
+    brightness = grid.mean(-1)[0, 0]
+    assert brightness.argmax() == 2
+
+
+def test_oracle_is_the_covered_share_of_each_patch() -> None:
+    masks = torch.zeros(1, 1, 1, 28, 28)
+    masks[..., :14, :7] = 1
+    grid = Oracle(14, 28).encode(masks, ["mask"])["mask"].tokens
+    assert grid[0, 0, :, :, 0].tolist() == [[0.5, 0.0], [0.0, 0.0]]
+
+
+def test_constant_says_nothing() -> None:
+    grid = Constant(14, 28).encode(torch.rand(2, 1, 3, 28, 28), ["patch"])["patch"].tokens
+    assert grid.unique().tolist() == [1.0]
+
+
+def test_shuffled_does_not_depend_on_batching_and_does_on_the_seed() -> None:
+    tokens = torch.rand(3, 1, 4, 4, 5)
+    together = Shuffled(0).encode(tokens, ["a"])["a"].tokens
+    alone = torch.cat([Shuffled(0).encode(tokens[index : index + 1], ["a"])["a"].tokens for index in range(3)])
+    assert torch.equal(together, alone)
+    assert not torch.equal(together, Shuffled(1).encode(tokens, ["a"])["a"].tokens)

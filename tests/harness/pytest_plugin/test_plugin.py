@@ -1,0 +1,141 @@
+"""The pytest plugin as people use it: real sessions, few pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.usefixtures("few_pictures")
+QUICK = ("--dataset", "shapes", "--benchmark-quiet", "-p", "no:cacheprovider", "-q")
+
+
+@pytest.fixture
+def benchmarks(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Runs ``pytest benchmarks/`` on a copy of the benchmarks, in this process."""
+    shutil.copytree(ROOT / "benchmarks", pytester.path / "benchmarks", ignore=shutil.ignore_patterns("perf", "__pycache__"))
+    pytester.makeini("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
+
+    def run(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("benchmarks", *QUICK, *arguments)
+
+    return run
+
+
+def records(pytester: pytest.Pytester) -> list[dict]:
+    path = pytester.path / "runs" / "latest" / "records.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_only_what_is_asked_for_is_computed(dropin: Path, benchmarks, pytester: pytest.Pytester) -> None:
+    result = benchmarks("-k", "gradients_tiny and spatial")
+    assert result.ret == 0
+    assert {line["suite"] for line in records(pytester)} == {"spatial"}
+    from foresight_dropin import gradients
+
+    assert gradients.pictures_seen == 24 + 16
+    manifest = json.loads((pytester.path / "runs" / "latest" / "run.json").read_text())
+    assert set(manifest["extraction"]["pictures_forwarded"]) == {"gradients_tiny", "pixels", "constant"}
+    assert (pytester.path / "runs" / "latest" / "report.html").stat().st_size > 10_000
+
+
+def test_controls_stand_beside_candidates_even_when_only_these_were_asked_for(
+    dropin: Path, benchmarks, pytester: pytest.Pytester
+) -> None:
+    benchmarks("--candidate", "gradients_tiny*", "-k", "spatial")
+    roles = {line["candidate"].partition("@")[0]: line["role"] for line in records(pytester)}
+    assert roles == {
+        "gradients_tiny": "candidate", "oracle": "ceiling", "pixels": "floor", "shuffled": "floor", "constant": "floor",
+    }
+
+
+def test_broken_plugin_is_one_red_test_and_everything_else_is_scored(
+    plugin_module, dropin: Path, benchmarks, pytester: pytest.Pytester
+) -> None:
+    plugin_module("broken", "raise RuntimeError('needs a library')")
+    result = benchmarks("--candidate", "gradients_tiny*", "-k", "spatial or plugin")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*FAILED*test_plugin_imports?broken?*", "*plugin 'broken' cannot be imported*"])
+    assert any(line["candidate"].startswith("gradients_tiny") and line["status"] == "ok" for line in records(pytester))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--candidate", "dinov9@last/identity/single/linear"], "unknown encoder 'dinov9'"),
+        (["--candidate", "pixels@patch/identity/single/lineer"], "did you mean linear?"),
+        (["--candidate", "nothing*"], "fits nothing"),
+        (["--dataset", "shaeps"], "unknown data set 'shaeps'; did you mean shapes?"),
+        (["--dataset", "coco"], "--dataset coco:DIR"),
+        (["--scale", "huge"], "--scale huge"),
+        (["--weights", "wrong"], "--weights wrong"),
+        (["--matrix", "nowhere"], "no matrix 'nowhere'"),
+        (["--out", "/proc/nowhere"], "--out /proc/nowhere cannot be written"),
+    ],
+)
+def test_usage_error_is_one_line_and_exit_4(benchmarks, arguments: list[str], message: str) -> None:
+    result = benchmarks(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lines = [line for line in result.errlines + result.outlines if "ERROR" in line]
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_two_plugins_with_one_name_are_exit_4_and_both_are_named(plugin_module, benchmarks) -> None:
+    source = """
+from foresight_harness import hookimpl, EnhancerSpec
+@hookimpl
+def foresight_enhancers():
+    return [EnhancerSpec("sharper", build=None, output_shape=None)]
+"""
+    plugin_module("first", source)
+    plugin_module("second", source)
+    result = benchmarks()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "offered by both 'first' and 'second'" in "\n".join(result.errlines + result.outlines)
+
+
+def test_strict_plugins_stop_the_session(plugin_module, benchmarks) -> None:
+    plugin_module("broken", "raise RuntimeError('needs a library')")
+    assert benchmarks("--strict-plugins").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_folder_of_photographs_never_seen_before_is_scored(
+    dropin: Path, benchmarks, pytester: pytest.Pytester, photographs: Path
+) -> None:
+    result = benchmarks("--dataset", f"coco:{photographs}", "--candidate", "gradients_tiny*", "-k", "spatial")
+    assert result.ret == 0
+    assert {line["dataset"] for line in records(pytester)} == {"coco", "shapes"}
+
+
+def test_image_that_is_not_one_is_a_failed_cell_that_names_the_file(
+    dropin: Path, benchmarks, pytester: pytest.Pytester, photographs: Path
+) -> None:
+    broken = sorted((photographs / "images").iterdir())[3]
+    broken.write_text("no picture")
+    result = benchmarks("--dataset", f"coco:{photographs}", "--candidate", "gradients_tiny*", "-k", "spatial")
+    assert result.ret == 1
+    failed = [line for line in records(pytester) if line["status"] == "failed"]
+    assert failed
+    assert broken.name in failed[0]["error"]
+    assert any(line["dataset"] == "shapes" and line["status"] == "ok" for line in records(pytester))
+
+
+def test_data_set_without_boxes_is_said_not_scored(benchmarks, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess(
+        "benchmarks", "--dataset", "photos", "--candidate", "pixels@patch/identity/single/linear", "-k", "spatial", "-q",
+        "-rs",
+    )
+    result.stdout.fnmatch_lines(["*no data set of this run has what the suite needs*"])
+
+
+def test_plugin_is_inert_in_a_session_of_other_tests(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("import sys\ndef test_x():\n    assert 'foresight_dropin' not in sys.modules")
+    result = pytester.runpytest_inprocess("-q")
+    assert result.ret == 0
+    assert not (pytester.path / "runs").exists()
+    assert "foresight" not in "\n".join(result.outlines)

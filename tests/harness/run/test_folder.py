@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from foresight_harness.errors import RunFolderError, UsageError
+from foresight_harness.run.folder import RunFolder, check_writable, find_run, read_lines
+
+
+def record(cell: str, of_cell: int = 1, status: str = "ok") -> dict:
+    return {"cell": cell, "of_cell": of_cell, "status": status}
+
+
+def test_run_is_found_by_id_path_and_latest(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "0123456789")
+    folder.write_manifest({"status": "running"})
+    assert folder.run_id.split("_")[1] == "0123456"
+    for name in (folder.run_id, str(folder.path), "latest"):
+        assert find_run(tmp_path, name) == folder.path.resolve()
+    manifest = json.loads((tmp_path / "latest" / "run.json").read_text())
+    assert (manifest["schema"], manifest["run"]) == (1, folder.run_id)
+
+
+def test_unknown_run_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="no run 'yesterday'"):
+        find_run(tmp_path, "yesterday")
+
+
+def test_records_are_strict_json(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "nogit")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        folder.append_records([{"value": float("nan")}])
+
+
+def test_truncated_last_line_is_left_out_and_another_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"a": 1}\n{"a": 2}\n{"a"')
+    assert read_lines(path) == [{"a": 1}, {"a": 2}]
+    path.write_text('{"a": 1}\n{"a"\n{"a": 2}\n')
+    with pytest.raises(RunFolderError, match="line 2"):
+        read_lines(path)
+
+
+def test_resume_keeps_finished_cells_and_drops_half_written_and_failed_ones(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "nogit")
+    folder.append_records([record("whole", 2), record("whole", 2)])
+    folder.append_records([record("failed", 1, "failed")])
+    folder.append_records([record("half", 2)])
+    assert folder.drop_unfinished() == {"whole"}
+    assert [line["cell"] for line in folder.records()] == ["whole", "whole"]
+
+
+def test_place_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(UsageError, match=r"--out .*file.* cannot be written"):
+        check_writable(blocker / "runs")

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
+
+def by_metric(outcome):
+    return {entry.metric: entry for entry in outcome.measurements}
+
+
+def test_pixels_reach_the_ceiling_of_a_pixel_decoder_and_constant_stays_at_the_floor(
+    make_bench, builtins, planned
+) -> None:
+    bench = make_bench()
+    pixels = by_metric(bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "reconstruction")))
+    constant = by_metric(bench.run_cell(planned(builtins, "constant@patch/identity/single/linear", "reconstruction")))
+    assert np.nanmean(pixels["ssim_share"].values) > 0.9
+    assert np.nanmean(constant["ssim_share"].values) < 0.2
+    assert pixels["psnr"].floor_by == "mean_picture"
+    assert pixels["psnr"].ceiling_by == "round_trip"
+    assert np.isfinite(pixels["psnr"].values).sum() == 2
+
+
+def test_trained_adapter_records_its_convergence_for_each_seed(make_bench, builtins, planned) -> None:
+    bench = make_bench(seeds=2)
+    cell = planned(builtins, "pixels@patch/identity/single/conv", "reconstruction")
+    outcome = bench.run_cell(cell)
+    assert by_metric(outcome)["psnr"].values.shape[0] == 2
+    assert outcome.details["fit"]["steps"] == 8
+    assert outcome.details["fit"]["loss_last"] < outcome.details["fit"]["loss_first"]
+    assert outcome.params["adapter"] > 0
+
+
+def test_report_pictures_hold_target_ceiling_output_and_error_on_one_scale(make_bench, builtins, planned) -> None:
+    outcome = make_bench().run_cell(planned(builtins, "pixels@patch/identity/single/linear", "reconstruction"))
+    kinds = [picture.kind for picture in outcome.pictures]
+    assert kinds[:4] == ["target", "round_trip", "output", "error"]
+    assert {picture.scale_max for picture in outcome.pictures if picture.kind == "error"} == {0.5}

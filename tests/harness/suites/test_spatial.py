@@ -1,0 +1,99 @@
+"""The promise of the primary probe, on the data and at the scale of ``make bench``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from foresight_harness.run.cell import Cell
+from foresight_harness.suites import spatial
+from foresight_harness.suites.calibration import judge
+from foresight_harness.suites.measurement import Measurement, Outcome
+
+
+@pytest.fixture
+def controls(make_bench, builtins, planned):
+    """Outcome of each control on ``shapes`` at the smoke scale."""
+    bench = make_bench()
+    found = {}
+    for name in ("oracle@mask", "shuffled@patch", "constant@patch", "pixels@patch"):
+        cell = planned(builtins, f"{name}/identity/single/linear", "spatial")
+        found[name.partition("@")[0]] = bench.run_cell(cell)
+    return found
+
+
+def mean_iou(outcome: Outcome) -> float:
+    return float(np.nanmean(next(entry.values for entry in outcome.measurements if entry.metric == "iou")))
+
+
+def test_controls_land_where_the_findings_say(controls) -> None:
+    iou = {name: mean_iou(outcome) for name, outcome in controls.items()}
+    floor = next(entry.floor for entry in controls["oracle"].measurements if entry.metric == "iou")
+    assert floor is not None
+    assert floor < 0.1
+    assert iou["oracle"] > 0.85
+    assert abs(iou["shuffled"] - floor) <= 0.03
+    assert abs(iou["constant"] - floor) <= 0.03
+    assert floor + 0.05 < iou["pixels"] < iou["oracle"] - 0.2
+    assert [outcome.controls_ok for outcome in controls.values()] == [True] * 4
+    ceiling = next(entry.ceiling for entry in controls["pixels"].measurements if entry.metric == "iou")
+    assert ceiling == pytest.approx(iou["oracle"])
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_bench, builtins, planned, monkeypatch) -> None:
+    class Blind:
+        """Predicts the middle of the picture, whatever it is shown."""
+
+        def choices(self):
+            return {"probe": "blind"}
+
+        def fit(self, features, labels, seed):
+            pass
+
+        def predict(self, features, counts):
+            import torch
+            from foresight_harness.probes import Detections
+
+            box = torch.tensor([[0.3, 0.3, 0.7, 0.7]])
+            return [Detections(box.repeat(count, 1), torch.ones(count)) for count in counts]
+
+    monkeypatch.setattr(spatial, "probe_of", lambda name: Blind())
+    bench = make_bench()
+    outcome = bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "spatial"))
+    assert outcome.controls_ok is False
+    assert "OUT OF RANGE: oracle scores" in outcome.details["controls"][0]
+    assert {record["controls_ok"] for record in bench.folder.records()} == {False}
+
+
+def outcome_of(value: float, count: int = 400) -> Outcome:
+    return Outcome((Measurement("iou", "ratio", "higher", (0.0, 1.0), values=np.full((1, count), value)),))
+
+
+@pytest.mark.parametrize(
+    ("oracle", "shuffled", "constant", "ok"),
+    [(0.88, 0.07, 0.06, True), (0.80, 0.07, 0.06, False), (0.88, 0.12, 0.06, False), (0.88, 0.07, 0.0, False)],
+)
+def test_each_control_out_of_its_range_is_noticed(oracle: float, shuffled: float, constant: float, ok: bool) -> None:
+    outcomes = {
+        "oracle@mask": outcome_of(oracle),
+        "shuffled@patch": outcome_of(shuffled),
+        "constant@patch": outcome_of(constant),
+        "pixels@patch": outcome_of(0.3),
+    }
+    assert judge(outcomes, {"iou": np.full(400, 0.06)}, "shapes").ok is ok
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_calibration_is_measured_once_a_run(make_bench, builtins, planned, monkeypatch) -> None:
+    bench = make_bench()
+    calls = []
+    measure = spatial.measure
+
+    def counted(cell: Cell) -> Outcome:
+        calls.append(str(cell.candidate))
+        return measure(cell)
+
+    monkeypatch.setattr(spatial, "measure", counted)
+    for text in ("pixels@patch/bilinear/single/linear", "pixels@patch/nearest/single/linear"):
+        bench.run_cell(planned(builtins, text, "spatial"))
+    assert len(calls) == len(set(calls)) == 2 + 4
