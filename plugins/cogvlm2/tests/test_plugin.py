@@ -54,6 +54,11 @@ def test_an_unknown_tap_is_refused_with_the_nearest_names(offer: EncoderSpec) ->
         offer.build(BuildRequest()).encode(torch.zeros(1, 1, 3, 32, 32), ["block.99"])
 
 
+def test_a_tiny_encoder_offers_random_weights_only_so_that_a_run_of_pretrained_ones_falls_back() -> None:
+    offered = {spec.size: spec.weights for spec in foresight_encoders()}
+    assert offered == {"tiny": ("random",), "published": ("random", "pretrained")}
+
+
 def test_nano_weights_are_refused(offer: EncoderSpec) -> None:
     with pytest.raises(UsageError, match="no nano weights"):
         offer.build(BuildRequest(weights="nano"))

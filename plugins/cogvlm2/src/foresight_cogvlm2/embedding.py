@@ -10,6 +10,6 @@ def empty_embedding(rows: int, width: int) -> nn.Embedding:
     """A table whose values come later.
 
     ``nn.Embedding`` draws its values, and drawing normal numbers on the meta device imports 900 modules of torch's
-    compiler: 3 to 14 s on a 2-core machine, for values that are never used.
+    compiler: 14 s on a busy 2-core machine, for values that are never used.
     """
     return nn.Embedding(rows, width, _weight=torch.empty(rows, width))

@@ -35,6 +35,7 @@ def spec_of(preset: Preset) -> EncoderSpec:
         preprocessing=declared(architecture.image_px),
         config=architecture.as_json(),
         params=preset.params,
+        weights=("random", "pretrained") if preset.repo else ("random",),
         repo=preset.repo,
         license=preset.license,
         size=preset.size,
