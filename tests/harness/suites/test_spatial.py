@@ -14,11 +14,9 @@ from foresight_harness.suites.measurement import Measurement, Outcome
 def controls(make_bench, builtins, planned):
     """Outcome of each control on ``shapes`` at the smoke scale."""
     bench = make_bench()
-    found = {}
-    for name in ("oracle@mask", "shuffled@patch", "constant@patch", "pixels@patch"):
-        cell = planned(builtins, f"{name}/identity/single/linear", "spatial")
-        found[name.partition("@")[0]] = bench.run_cell(cell)
-    return found
+    names = ("oracle@mask", "shuffled@patch", "constant@patch", "pixels@patch")
+    bench.plan([planned(builtins, f"{name}/identity/single/linear", "spatial") for name in names])
+    return {name.partition("@")[0]: bench.run_cell(cell) for name, cell in zip(names, bench.planned, strict=True)}
 
 
 def mean_iou(outcome: Outcome) -> float:

@@ -43,7 +43,7 @@ class StoredArray:
     def _shards(self) -> list[Any]:
         """Open maps; pages are loaded as they are touched."""
         opened = [safe_open(self.folder / name, framework="pt", device="cpu") for name in self.files]
-        return [shard.get_slice(TENSOR) for shard in opened]
+        return [shard.get_slice(TENSOR) for shard in opened]  # type: ignore[no-untyped-call]
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """Consecutive samples, at most ``size`` at a time. [b, ...]"""

@@ -52,4 +52,5 @@ class Conditioning:
             if self.reader is not None:
                 tokens = self.reader(tokens)
         require_finite(tokens, self.name)
-        return tokens.float().cpu()
+        grid: Tensor = tokens.float().cpu()
+        return grid
