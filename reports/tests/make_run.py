@@ -83,7 +83,7 @@ SMOKE = Plan(
 
 def many(count: int) -> Plan:
     """A plan of ``count`` candidates: ten encoders, and as many combinations as it takes."""
-    names = ("dinov2_base", "dinov2_giant", "qwen2_5_vl_7b", "llava_next_mistral_7b", "internvl2_8b")
+    names: tuple[str, ...] = ("dinov2_base", "dinov2_giant", "qwen2_5_vl_7b", "llava_next_mistral_7b", "internvl2_8b")
     names += ("cogvlm2_chat_19b", "sam_b", "siglip_so400m", "eva02_l", "mae_l")
     return Plan(
         dict.fromkeys(names, ("block.05", "block.11", "last")),

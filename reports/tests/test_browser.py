@@ -165,9 +165,9 @@ def test_three_hundred_candidates_are_ready_soon(visit: Callable[..., Any], many
     times = []
     for _ in range(3):
         page = visit(many_page)
-        times.append(page.evaluate("performance.getEntriesByName('ready')[0].startTime"))
+        times.append(page.evaluate("performance.getEntriesByName('usable')[0].startTime"))
     # The aim is one second on an idle machine; shared runners are slower, so the guard is on the order of magnitude.
-    assert min(times) < 5000
+    assert min(times) < 3000
 
 
 def test_a_hostile_page_runs_nothing(visit: Callable[..., Any], make: Callable[..., Path]) -> None:

@@ -176,7 +176,7 @@ def heat_map(found: HeatMap) -> str:
     return said + (f" {counted(absent, 'pair')} not run." if absent else "")
 
 
-def alignment(found: Board, rows: Sequence[Row]) -> str:
+def alignment(found: Board, rows: Sequence[Row], shown: int) -> str:
     """How many candidates stand clear of the permutation null."""
     metric = found.primary.metric
     clear = 0
@@ -188,6 +188,7 @@ def alignment(found: Board, rows: Sequence[Row]) -> str:
     return (
         f"{clear} of {counted(len(rows), 'candidate')} stand clear of the permutation null: the interval of "
         f"{found.primary.label} lies above the null's 95th percentile."
+        + (f" The best {shown} are drawn." if shown < len(rows) else "")
     )
 
 

@@ -119,9 +119,9 @@ def _obstacle(left: Group, right: Group, run: Run, other: Run) -> str:
 def _word(now: Record, before: Record, delta: float | None, low: float | None, high: float | None) -> tuple[str, str]:
     if low is not None and high is not None:
         if low <= 0 <= high:
-            return "within noise", "the paired interval holds 0"
+            return "within noise", "paired interval includes 0"
         risen = low > 0
-        return ("better" if risen == (now.direction == "higher") else "worse"), "the paired interval leaves 0 out"
+        return ("better" if risen == (now.direction == "higher") else "worse"), "paired interval excludes 0"
     if not now.has_interval or not before.has_interval or delta is None:
         return ("within noise", "equal") if delta == 0 else ("unclear", "no interval on one side")
     apart = (now.ci_low or 0.0) > (before.ci_high or 0.0) or (now.ci_high or 0.0) < (before.ci_low or 0.0)

@@ -27,7 +27,7 @@ from foresight_reports.verdict import FAILURE_WORDS, failures, judge
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("base", "verdict", "tables", "figures", "samples", "details", "print")
-SCRIPTS = ("tables", "charts", "page")
+SCRIPTS = ("tables", "page", "charts")
 LINES = 6
 """Lines of one layer profile: more are a tangle."""
 
@@ -93,7 +93,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "tradeoffs": scatter,
         "profile_groups": [group[:LINES] for group in depth],
         "profile_counts": [len(group) for group in depth],
-        "alignments": aligned,
+        "alignments": [(board, rows, rows[: charts.ALIGNMENT_ROWS]) for board, rows in aligned],
         "heat_maps": maps,
         "galleries": galleries(runs[0], boards, store),
         "store": store,
@@ -134,6 +134,7 @@ def _environment() -> Environment:
         label=metrics.label,
         write=metrics.write,
         span=metrics.span,
+        short=charts.round_for_page,
         summary_columns=tables.SUMMARY_COLUMNS,
         failure_words=FAILURE_WORDS,
     )

@@ -55,7 +55,7 @@ def record_row(record: Record) -> Markup:
     n = "" if record.n is None else record.n
     return Markup(
         f'<tr id="{record.anchor}"><th scope="row">{escape(visible(metrics.label(record.metric or "")))} {arrow}'
-        f'<td data-v="{raw(record)}">{metrics.write(record.value, record.unit)}{escape(unit)}<td>{interval}'
+        f'<td class="v">{metrics.write(record.value, record.unit)}{escape(visible(unit))}<td>{interval}'
         f"<td>{n}<td>{_bound(record.floor, record)}<td>{_bound(record.ceiling, record)}"
     )
 

@@ -226,12 +226,25 @@
   }
 
   const boxes = [...document.querySelectorAll("[data-plot]")];
-  boxes.forEach(drawOne);
-  document.documentElement.dataset.ready = "true";
-  performance.mark("ready");
+  // One chart a turn: the page can be read, sorted and searched while the charts appear.
+  const soon = window.requestIdleCallback ?? ((work) => setTimeout(work, 0));
+  const waitingBoxes = [...boxes];
+  function drawNext() {
+    const box = waitingBoxes.shift();
+    if (box) {
+      drawOne(box);
+      soon(drawNext, {timeout: 200});
+      return;
+    }
+    document.documentElement.dataset.ready = "true";
+    performance.mark("ready");
+  }
+  performance.mark("usable");
+  soon(drawNext, {timeout: 200});
+  addEventListener("beforeprint", () => waitingBoxes.splice(0).forEach(drawOne));
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => boxes.forEach(drawOne), 150);
+    waiting = setTimeout(() => boxes.filter((box) => box.dataset.width).forEach(drawOne), 150);
   });
 })();
