@@ -72,5 +72,5 @@ def centre_r2(name: str, *, shuffled: bool, steps: int, rate: float) -> float:
     ],
 )
 def test_shuffled_tokens_cannot_be_put_back(name: str, steps: int, rate: float) -> None:
-    assert centre_r2(name, shuffled=False, steps=steps, rate=rate) > 0.5
+    assert centre_r2(name, shuffled=False, steps=steps, rate=rate) > 0.3
     assert centre_r2(name, shuffled=True, steps=steps, rate=rate) < 0.1
