@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 
 from foresight_harness.errors import UsageError
 from foresight_harness.probes.base import Probe
 from foresight_harness.probes.dense_ridge import DenseRidge
+from foresight_harness.probes.detr import DetrProbe
+from foresight_harness.probes.knn import Knn
+from foresight_harness.probes.single_box import CONV_RECIPE, LINEAR_RECIPE, SingleBoxProbe
+from foresight_harness.probes.single_heads import Attentive, Convolution, PooledMlp, SoftArgmax
 
-PROBES: Mapping[str, Callable[[], Probe]] = {kind.name: kind for kind in (DenseRidge,)}
+PROBES: Mapping[str, Callable[[], Probe]] = {
+    "dense_ridge": DenseRidge,
+    "knn": Knn,
+    "detr": DetrProbe,
+    "conv": partial(SingleBoxProbe, "conv", Convolution, recipe=CONV_RECIPE),
+    "attentive": partial(SingleBoxProbe, "attentive", Attentive),
+    "soft_argmax": partial(SingleBoxProbe, "soft_argmax", SoftArgmax, recipe=LINEAR_RECIPE),
+    "pooled_mlp": partial(SingleBoxProbe, "pooled_mlp", PooledMlp, audit_only=True),
+    "detr_no_position": partial(DetrProbe, "detr_no_position", positions=False, audit_only=True),
+}
 """A fresh, unfitted probe by name; ``dense_ridge`` is the primary one."""
 
 

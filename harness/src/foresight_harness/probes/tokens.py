@@ -1,0 +1,47 @@
+"""Features of trained probes: the last slot in memory, every channel brought to one scale."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from foresight_harness.batches import GridBatches
+from foresight_harness.errors import FitError
+
+CONSTANT = 1e-6
+"""A channel whose spread is below this share of its mean is constant: what varies is the rounding of float32."""
+
+
+class Standard(NamedTuple):
+    """Mean and spread of each channel on the train split."""
+
+    mean: Tensor
+    """[C]"""
+    scale: Tensor
+    """1 over the spread; 0 for constant channels. [C]"""
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Channels with mean 0 and spread 1 on the train split. [..., C]"""
+        return (tokens - self.mean.to(tokens)) * self.scale.to(tokens)
+
+
+def last_slots(features: GridBatches) -> Tensor:
+    """Tokens of the last temporal slot of every sample, in memory. [B, H, W, C] float32"""
+    return torch.cat([batch[:, -1] for batch in features])
+
+
+def standard_of(probe: str, tokens: Tensor) -> Standard:
+    """Mean and spread of each channel. [..., C]
+
+    Raises:
+        FitError: if a value is not finite.
+    """
+    axes = tuple(range(tokens.ndim - 1))
+    mean = tokens.mean(axes, dtype=torch.float64)
+    spread = (tokens - mean.to(tokens)).square().mean(axes, dtype=torch.float64).sqrt()
+    if not (torch.isfinite(mean).all() and torch.isfinite(spread).all()):
+        raise FitError(f"probe {probe}: features are not finite. Try --dtype float32.")
+    alive = (spread > CONSTANT * mean.abs()) & (spread > 0)
+    return Standard(mean, torch.where(alive, 1 / spread, torch.zeros_like(spread)))
