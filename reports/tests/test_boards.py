@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foresight_reports.boards import Board, build_boards, refusals, share_of_range
+from foresight_reports.boards import Board, build_boards, share_of_range
 from foresight_reports.reading import read_run
 from foresight_reports.records import parse_record
+from foresight_reports.refusals import refusals, told_apart
 
 
 def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> Path:
@@ -97,7 +98,14 @@ def test_unequal_protocols_are_two_boards_and_the_choice_is_named(make: Callable
     boards = build_boards(runs)
     assert len(boards) == 2
     (refusal,) = refusals(boards, runs)
-    assert refusal.differences == ("fit_steps: 200 against 50",)
+    assert refusal.differences == ("fit_steps: 200 and 50",)
+    assert [board.distinction for board in told_apart(boards, runs)] == ["fit_steps 200", "fit_steps 50"]
+
+
+def test_many_protocols_of_one_subject_are_refused_in_one_go(make: Callable[..., Path]) -> None:
+    runs = [read_run(make(suites=("spatial",), steps=steps), place) for place, steps in enumerate((200, 50, 10))]
+    (refusal,) = refusals(build_boards(runs), runs)
+    assert refusal.differences == ("fit_steps: 200, 50 and 10",)
 
 
 def test_equal_protocols_of_two_runs_share_a_board(make: Callable[..., Path]) -> None:
@@ -117,7 +125,8 @@ def test_protocols_that_the_manifest_does_not_list_are_refused_all_the_same(make
     read = read_run(edit(run, split))
     boards = build_boards([read])
     (refusal,) = refusals(boards, [read])
-    assert "whose choices the manifest does not list" in refusal.differences[0]
+    assert refusal.differences[0].startswith("protocol: ")
+    assert "feedfeedfeed (not listed in the manifest)" in refusal.differences[0]
 
 
 def test_other_data_is_another_board(make: Callable[..., Path]) -> None:
@@ -129,7 +138,7 @@ def test_other_data_is_another_board(make: Callable[..., Path]) -> None:
 
     read = read_run(edit(run, other))
     (refusal,) = refusals(build_boards([read]), [read])
-    assert refusal.differences[0].startswith("data: fingerprint ")
+    assert refusal.differences[0].startswith("data: ")
 
 
 def test_times_of_two_machines_are_two_boards(make: Callable[..., Path]) -> None:

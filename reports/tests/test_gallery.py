@@ -35,7 +35,8 @@ def test_a_shot_has_output_error_boxes_and_the_mark_of_its_weights(make: Callabl
     found, boxed = galleries_of(make(pictures=3, pictured=9), PictureStore(inline=True))
     sample = found.samples[0]
     assert sample.target is not None
-    assert sample.ceiling is not None
+    assert [ceiling.decoder for ceiling in sample.ceilings] == ["ltx_video_nano"]
+    assert sample.ceilings[0].picture is not None
     assert len(sample.shots) == CANDIDATES
     shot = sample.shots[0]
     assert shot.picture is not None
@@ -90,3 +91,35 @@ def test_only_boxes_of_four_finite_numbers_are_drawn() -> None:
         (0.2, 0.5, 0.5, 1.0),
     ]
     assert boxes(None) == []
+
+
+def test_each_decoder_has_its_own_ceiling(make: Callable[..., Path]) -> None:
+    run = make(pictures=2)
+    index = run / "media" / "index.jsonl"
+    lines = [json.loads(line) for line in index.read_text().splitlines()]
+    names = {line["candidate"] for line in lines if line["kind"] == "output"}
+    first = sorted(names)[0]
+    other = first.rsplit("/", 1)[0] + "/hunyuan_tiny"
+    for line in lines:
+        if line["candidate"] == first:
+            line["candidate"] = other
+    trips = [line for line in lines if line["kind"] == "round_trip"]
+    lines += [{**line, "candidate": other, "value": 0.9} for line in trips]
+    index.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    sample = galleries_of(run, PictureStore(inline=True))[0].samples[0]
+    assert {ceiling.decoder: ceiling.value == 0.9 for ceiling in sample.ceilings} == {
+        "ltx_video_nano": False,
+        "hunyuan_tiny": True,
+    }
+
+
+def test_a_sample_that_was_kept_for_its_score_is_not_called_chance(make: Callable[..., Path]) -> None:
+    run = make(pictures=12)
+    index = run / "media" / "index.jsonl"
+    lines = [json.loads(line) for line in index.read_text().splitlines()]
+    for line in lines:
+        line["label"] = "as they come" if line["sample"] in ("shapes/0003", "shapes/0004") else "worst"
+    index.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for gallery in galleries_of(run, PictureStore(inline=True)):
+        chance = {sample.name for sample in gallery.samples if sample.reason == "chance"}
+        assert chance <= {"shapes/0003", "shapes/0004"}

@@ -165,7 +165,9 @@ def test_failed_cells_are_listed_with_their_error(smoke_page: Path) -> None:
 
 def test_unequal_protocols_are_refused_in_a_sentence_that_names_the_choice(make: Callable[..., Path]) -> None:
     html = render([make(suites=("spatial",)), make(suites=("spatial",), steps=50)]).html
-    assert "are not ranked together; fit_steps: 200 against 50." in html.replace("</bdi>", "").replace("<wbr>", "")
+    assert "are not ranked together; they differ in fit_steps: 200 and 50." in html.replace("</bdi>", "").replace(
+        "<wbr>", ""
+    )
 
 
 def test_hostile_texts_stay_texts(make: Callable[..., Path]) -> None:

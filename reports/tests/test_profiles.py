@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,12 @@ def test_the_best_cell_is_the_darkest_also_where_lower_is_better(make: Callable[
     cells = [cell for line in heat_maps(board)[0].cells for cell in line if cell is not None]
     best = min(cells, key=lambda cell: cell.record.value or 0.0)
     assert best.step == STEPS - 1
+
+
+def test_an_encoder_with_one_value_of_the_axis_is_left_out(make: Callable[..., Path]) -> None:
+    run = read_run(make())
+    few = [r for r in run.records if not (r.candidate.startswith("qwen") and "/sem/" in r.candidate)]
+    assert heat_maps(build_boards([replace(run, records=tuple(few))])[0]) == []
 
 
 def test_a_single_encoder_has_no_heat_map(make: Callable[..., Path]) -> None:

@@ -83,10 +83,14 @@ def test_missing_records_are_said_in_one_line(make: Callable[..., Path]) -> None
 
 def test_missing_sample_files_are_counted(make: Callable[..., Path]) -> None:
     run = make()
-    for file in sorted((run / "samples").iterdir())[:2]:
-        file.unlink()
-    (note,) = read_run(run).notes
+    cells = {r.cell: r.suite for r in read_run(run).records}
+    spatial = sorted(cell for cell, suite in cells.items() if suite == "spatial")[:2]
+    for cell in spatial:
+        (run / "samples" / f"{cell}.parquet").unlink()
+    read = read_run(run)
+    (note,) = read.notes
     assert note.startswith("2 of ")
+    assert not set(spatial) & read.sampled
     assert "no sample file" in note
 
 

@@ -13,6 +13,7 @@ from foresight_reports.reading import Run
 from foresight_reports.records import Record
 
 CONTROL_ROLES = ("floor", "ceiling")
+SUITES = ("spatial", "reconstruction", "alignment", "temporal", "structure", "efficiency", "audit")
 
 
 class Group(NamedTuple):
@@ -109,6 +110,8 @@ class Board:
     controls: Sequence[Row]
     references: Sequence[Reference]
     broken: bool
+    control_notes: Sequence[str] = ()
+    distinction: str = ""
 
     @property
     def anchor(self) -> str:
@@ -130,7 +133,8 @@ class Board:
         """What the board measures, in the words of a reader."""
         probe = f", {self.group.probe}" if self.group.probe else ""
         split = f" ({self.group.split})" if self.group.split else ""
-        return f"{self.group.suite.capitalize()} on {self.group.dataset or 'no data'}{split}{probe}"
+        apart = f"; {self.distinction}" if self.distinction else ""
+        return f"{self.group.suite.capitalize()} on {self.group.dataset or 'no data'}{split}{probe}{apart}"
 
     @property
     def n(self) -> tuple[int, int] | None:
@@ -160,15 +164,14 @@ def group_of(record: Record, run: Run) -> Group:
 
 
 def build_boards(runs: Sequence[Run]) -> list[Board]:
-    """Boards of all groups, the suites in the order that the runs name them."""
+    """Boards of all groups: what is kept first, then how it is kept, then what it costs; large boards first."""
     members: dict[Group, list[tuple[Run, Record]]] = {}
     for run in runs:
         for record in run.records:
             if record.metric is not None and record.status == "ok":
                 members.setdefault(group_of(record, run), []).append((run, record))
     boards = [_build(group, pairs) for group, pairs in members.items()]
-    suites = list(dict.fromkeys(str(s) for run in runs for s in run.manifest.get("suites") or ()))
-    place = {suite: position for position, suite in enumerate(suites)}
+    place = {suite: position for position, suite in enumerate(SUITES)}
     boards.sort(key=lambda b: (place.get(b.group.suite, len(place)), b.group.suite, -len(b.rows)))
     return boards
 
@@ -187,7 +190,17 @@ def _build(group: Group, pairs: Sequence[tuple[Run, Record]]) -> Board:
         (row for row in built if row.role in CONTROL_ROLES),
         key=lambda row: (CONTROL_ROLES.index(row.role), row.pipeline),
     )
-    return Board(group, columns, candidates, controls, _references(records), broken)
+    return Board(group, columns, candidates, controls, _references(records), broken, _control_notes(records))
+
+
+def _control_notes(records: Iterable[Record]) -> list[str]:
+    """What the harness says about the controls of the suite, each sentence once."""
+    found: dict[str, None] = {}
+    for record in records:
+        notes = record.details.get("controls")
+        if isinstance(notes, list):
+            found.update(dict.fromkeys(str(note) for note in notes))
+    return list(found)
 
 
 def _columns(records: Iterable[Record]) -> list[Column]:
@@ -250,54 +263,3 @@ def share_of_range(record: Record) -> float | None:
     if record.value is None or record.floor is None or record.ceiling is None or record.floor == record.ceiling:
         return None
     return (record.value - record.floor) / (record.ceiling - record.floor)
-
-
-class Refusal(NamedTuple):
-    """Two boards of one suite, data set and probe that are not ranked together, and the choices that differ."""
-
-    left: Board
-    right: Board
-    differences: tuple[str, ...]
-
-
-def refusals(boards: Sequence[Board], runs: Sequence[Run]) -> list[Refusal]:
-    """Pairs of boards that look alike and are not: each is refused with the reason."""
-    found = []
-    for position, left in enumerate(boards):
-        for right in boards[position + 1 :]:
-            same = (left.group.suite, left.group.dataset, left.group.probe)
-            if same == (right.group.suite, right.group.dataset, right.group.probe):
-                found.append(Refusal(left, right, tuple(_differences(left.group, right.group, runs))))
-    return found
-
-
-def _differences(left: Group, right: Group, runs: Sequence[Run]) -> list[str]:
-    said = []
-    if left.split != right.split:
-        said.append(f"split: {left.split} against {right.split}")
-    if left.fingerprint != right.fingerprint:
-        said.append(f"data: fingerprint {left.fingerprint[:12]} against {right.fingerprint[:12]}")
-    if left.hardware != right.hardware:
-        said.append(f"machine: {left.hardware[:12]} against {right.hardware[:12]}")
-    if left.protocol != right.protocol:
-        said += choice_differences(left.protocol, right.protocol, runs)
-    return said
-
-
-def choice_differences(left: str, right: str, runs: Sequence[Run]) -> list[str]:
-    """The protocol choices that differ, each as ``name: this against that``."""
-    one: dict[str, object] = {}
-    other: dict[str, object] = {}
-    for run in runs:
-        one.update(run.choices(left))
-        other.update(run.choices(right))
-    if not one or not other:
-        return [f"protocol: {left[:12]} against {right[:12]}, whose choices the manifest does not list"]
-    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
-    said = [f"{name}: {_short(one.get(name))} against {_short(other.get(name))}" for name in names]
-    return said or [f"protocol: {left[:12]} against {right[:12]}, although the listed choices are equal"]
-
-
-def _short(value: object) -> str:
-    written = "not set" if value is None else str(value)
-    return written if len(written) <= 60 else written[:57] + "..."

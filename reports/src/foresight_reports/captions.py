@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Refusal, Row, share_of_range
+from foresight_reports.boards import Board, Row, share_of_range
 from foresight_reports.comparison import Comparison
 from foresight_reports.gallery import Gallery
 from foresight_reports.grids import HeatMap
 from foresight_reports.pareto import Tradeoff
 from foresight_reports.profiles import Profile, peak
 from foresight_reports.records import Record
+from foresight_reports.refusals import Refusal
 
 LOUD = {"random": "random weights", "nano": "nano weights"}
 
@@ -95,15 +96,16 @@ def _disagreement(found: Board) -> str:
 
 def refusals(found: Sequence[Refusal]) -> list[str]:
     """Why boards that look alike are not one, the ones with one reason in one sentence."""
-    reasons: dict[tuple[str, ...], list[str]] = {}
+    reasons: dict[tuple[str, ...], list[Refusal]] = {}
     for each in found:
-        reasons.setdefault(each.differences, []).append(each.left.title)
+        reasons.setdefault(each.differences, []).append(each)
     said = []
-    for differences, titles in reasons.items():
-        names = list(dict.fromkeys(titles))
+    for differences, families in reasons.items():
+        names = [family.boards[0].title.partition(";")[0] for family in families]
+        count = len(families[0].boards)
         verb = "stands" if len(names) == 1 else "each stand"
         why = listed(differences, 4) or "their digests differ"
-        said.append(f"{listed(names, 6)} {verb} in separate tables that are not ranked together; {why}.")
+        said.append(f"{listed(names, 6)} {verb} in {count} tables that are not ranked together; they differ in {why}.")
     return said
 
 

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from foresight_reports import metrics
-from foresight_reports.boards import Group, choice_differences, group_of
+from foresight_reports.boards import Group, group_of
 from foresight_reports.reading import Run, sample_file
 from foresight_reports.records import Record
+from foresight_reports.refusals import choice_differences
 
 RESAMPLES = 2000
 COLUMNS = ["metric", "dataset", "split", "probe", "seed", "sample", "group", "value"]
@@ -112,7 +113,7 @@ def _obstacle(left: Group, right: Group, run: Run, other: Run) -> str:
     if left.fingerprint != right.fingerprint:
         return "other data"
     if left.protocol != right.protocol:
-        return "; ".join(choice_differences(left.protocol, right.protocol, [run, other]))
+        return "; ".join(choice_differences(left, right, [run, other]))
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ from foresight_reports import charts, metrics
 from foresight_reports.boards import Board, Row
 from foresight_reports.reading import Run
 from foresight_reports.records import Record, number
+
+Stages = list[tuple[str, float, float]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Candidate:
     failed: Sequence[Record]
     parameters: Sequence[tuple[str, float]]
     provenance: Sequence[Mapping[str, Any]]
-    stages: Sequence[tuple[str, Sequence[tuple[str, float, float]]]]
+    stages: Sequence[tuple[str, Stages]]
     curves: Sequence[Curve]
     facts: Sequence[tuple[str, str]]
     cells: Sequence[tuple[str, str]]
@@ -87,26 +89,30 @@ def _conditions(record: Record) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _details(
-    records: Sequence[Record],
-) -> tuple[list[tuple[str, list[tuple[str, float, float]]]], list[Curve], list[tuple[str, str]]]:
-    """Sort free details by their form: numbers by name are stages, lists of numbers curves, the rest facts."""
-    stages: dict[str, list[tuple[str, float, float]]] = {}
+def _details(records: Sequence[Record]) -> tuple[list[tuple[str, Stages]], list[Curve], list[tuple[str, str]]]:
+    """Sort free details by their form: times by stage, lists of numbers as curves, everything else as facts."""
+    stages: dict[str, Stages] = {}
     curves: dict[str, Curve] = {}
     facts: dict[str, str] = {}
     for record in records:
-        for name, value in record.details.items():
+        # What is said about the controls stands under their board.
+        for name, value in _flat({k: v for k, v in record.details.items() if k != "controls"}):
             if isinstance(value, Mapping):
                 numbers = {str(k): n for k, v in value.items() if (n := number(v)) is not None}
-                if numbers and len(numbers) == len(value):
-                    stages.setdefault(name, charts.bars(numbers))
-                    continue
-            if isinstance(value, list):
-                series = [n for v in value if (n := number(v)) is not None]
-                if len(series) >= 3 and len(series) == len(value):
-                    curves.setdefault(name, Curve(name, charts.spark(series), series[0], series[-1], len(series)))
-                    continue
-            if value not in (None, "", [], {}):
-                written = metrics.write(value) if isinstance(value, float) else str(value)
-                facts.setdefault(name, written)
+                stages.setdefault(name, charts.bars(numbers))
+            elif isinstance(value, list) and len(value) >= 3 and all(number(each) is not None for each in value):
+                series = [float(each) for each in value]
+                curves.setdefault(name, Curve(name, charts.spark(series), series[0], series[-1], len(series)))
+            elif value not in (None, "", []):
+                facts.setdefault(name, metrics.write(value) if isinstance(value, float) else str(value))
     return list(stages.items()), list(curves.values()), list(facts.items())
+
+
+def _flat(details: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values, inner objects opened; times by stage stay together."""
+    for key, value in details.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and not (str(key).endswith("_ms") and value):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value

@@ -37,6 +37,15 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Ceiling:
+    """What a decoder's own round trip makes of a sample: the best that a candidate with it can reach."""
+
+    decoder: str
+    picture: Picture | None
+    value: float | None
+
+
+@dataclass(frozen=True)
 class Sample:
     """One sample with its shots; ``reason`` says why it is shown."""
 
@@ -44,8 +53,7 @@ class Sample:
     name: str
     reason: str
     target: Picture | None
-    ceiling: Picture | None
-    ceiling_value: float | None
+    ceilings: Sequence[Ceiling]
     shots: Sequence[Shot]
     value: float | None
 
@@ -76,21 +84,22 @@ def _gallery(kind: str, run: Run, boards: Sequence[Board], store: PictureStore) 
         return None
     metric = next((str(line["metric"]) for line in lines if line.get("metric")), "")
     direction = _direction(metric, boards)
-    by_sample: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for line in lines:
-        by_sample.setdefault((str(line.get("dataset") or ""), str(line.get("sample") or "")), []).append(line)
     places = _places(metric, boards)
     names = sorted({str(line["candidate"]) for line in lines}, key=lambda name: (places.get(name, 10**6), name))
     limit = CANDIDATES if store.inline else len(names)
     shown = names[:limit]
+    by_sample: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        if str(line["candidate"]) in shown:
+            by_sample.setdefault((str(line.get("dataset") or ""), str(line.get("sample") or "")), []).append(line)
+    total = len({(str(line.get("dataset")), str(line.get("sample"))) for line in lines})
     beside = _beside(run)
     samples = []
     for key, reason in _choose(by_sample, direction, 1 if store.inline else 4):
-        mine = [line for line in by_sample[key] if str(line["candidate"]) in shown]
-        mine.sort(key=lambda line: shown.index(str(line["candidate"])))
+        mine = sorted(by_sample[key], key=lambda line: shown.index(str(line["candidate"])))
         samples.append(_sample(run, store, key, reason, mine, beside, boards))
     scale = next((number(line.get("scale_max")) for line in run.media if line.get("kind") == "error"), None)
-    return Gallery(kind, metric, direction, samples, len(by_sample), len(shown), len(names), scale)
+    return Gallery(kind, metric, direction, samples, total, len(shown), len(names), scale)
 
 
 def _direction(metric: str, boards: Sequence[Board]) -> str:
@@ -109,7 +118,7 @@ def _beside(run: Run) -> dict[tuple[str, str, str, str], Mapping[str, Any]]:
     found: dict[tuple[str, str, str, str], Mapping[str, Any]] = {}
     for line in run.media:
         kind = str(line.get("kind"))
-        candidate = str(line.get("candidate") or "") if kind == "error" else ""
+        candidate = str(line.get("candidate") or "") if kind in ("error", "round_trip") else ""
         found.setdefault((kind, str(line.get("dataset") or ""), str(line.get("sample") or ""), candidate), line)
     return found
 
@@ -126,10 +135,19 @@ def _choose(
         mean = sum(values) / len(values)
         return (mean if direction == "higher" else -mean, key)
 
-    ordered = sorted(by_sample, key=badness)
-    worst, rest = ordered[: WORST * factor], ordered[WORST * factor :]
+    # The worst of many candidates are scattered over samples: one that most candidates met says more.
+    most = max(len(lines) for lines in by_sample.values())
+    met = [key for key, lines in by_sample.items() if 2 * len(lines) >= most]
+    ordered = sorted(met, key=badness)
+    worst = ordered[: WORST * factor]
+    rest = [key for key in by_sample if key not in worst and not _picked(by_sample[key])]
     rest.sort(key=lambda key: sha256("\n".join(key).encode("utf-8", "replace")).digest())
     return [(key, "worst") for key in worst] + [(key, "chance") for key in rest[: OTHERS * factor]]
+
+
+def _picked(lines: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the harness kept this sample for its score: then it is no chance that it is here."""
+    return all(line.get("label") == "worst" for line in lines)
 
 
 def _sample(
@@ -143,12 +161,16 @@ def _sample(
 ) -> Sample:
     dataset, name = key
     target = beside.get(("target", dataset, name, ""), {})
-    ceiling = beside.get(("round_trip", dataset, name, ""), {})
     shots = []
+    ceilings: dict[str, Ceiling] = {}
     for line in lines:
         candidate = str(line["candidate"])
         error = beside.get(("error", dataset, name, candidate), {})
         weights, role = _facts(candidate, boards)
+        decoder = candidate.rsplit("/", 1)[-1]
+        trip = beside.get(("round_trip", dataset, name, candidate)) or beside.get(("round_trip", dataset, name, ""))
+        if trip is not None and decoder not in ceilings:
+            ceilings[decoder] = Ceiling(decoder, store.get(run.path, trip.get("path")), number(trip.get("value")))
         shots.append(
             Shot(
                 candidate=candidate,
@@ -162,7 +184,7 @@ def _sample(
                 error=store.get(run.path, error.get("path")),
                 boxes_true=boxes(line.get("boxes_true")),
                 boxes_predicted=boxes(line.get("boxes_predicted")),
-                label=str(line.get("label") or ""),
+                label="" if line.get("label") in ("worst", "as they come") else str(line.get("label") or ""),
             )
         )
     values = [shot.value for shot in shots if shot.value is not None]
@@ -172,8 +194,7 @@ def _sample(
         name,
         reason,
         store.get(run.path, target.get("path")),
-        store.get(run.path, ceiling.get("path")),
-        number(ceiling.get("value")),
+        list(ceilings.values()),
         shots,
         mean,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,9 @@ def _heat_map(board: Board, axis: str) -> HeatMap | None:
         other = row.any_record.axes.get(axis)
         if other and row.value(metric) is not None:
             pairs.setdefault((encoder_name(row), str(other)), []).append(row)
+    # An encoder that ran with one value of the axis has nothing to compare.
+    ran = Counter(encoder for encoder, _ in pairs)
+    pairs = {pair: rows for pair, rows in pairs.items() if ran[pair[0]] > 1}
     encoders = sorted({encoder for encoder, _ in pairs})
     others = sorted({other for _, other in pairs})
     if len(encoders) < 2 or len(others) < 2:

@@ -46,6 +46,12 @@ LATENCY = ("latency_p50_ms", "latency_ms", "latency_p90_ms")
 COUNTS = ("parameters", "params", "count", "flop", "flops", "FLOP")
 """Units that are written as a number with a prefix and nothing behind it."""
 
+PLAIN = ("", "1", "ratio", "none", "fraction", "score", "distance")
+"""Units that add nothing to the name of the metric."""
+
+LONGEST_UNIT = 10
+"""Characters; a longer unit is a description and stands in the heading's hint."""
+
 MARKS = {"higher": "\N{UPWARDS ARROW}", "lower": "\N{DOWNWARDS ARROW}"}
 WORDS = {"higher": "higher is better", "lower": "lower is better"}
 
@@ -68,7 +74,7 @@ def rank_of(metric: str) -> tuple[int, str]:
 
 def pretty_unit(unit: str) -> str:
     """The unit as written beside a heading; plain ratios have none."""
-    return "" if unit in ("", "1", "ratio", "none", "fraction", "score", *COUNTS) else unit
+    return "" if unit in (*PLAIN, *COUNTS) or len(unit) > LONGEST_UNIT else unit
 
 
 def write(value: float | None, unit: str = "") -> str:

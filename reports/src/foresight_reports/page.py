@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from foresight_reports import captions, charts, metrics, tables
-from foresight_reports.boards import build_boards, refusals
+from foresight_reports.boards import Board, build_boards
 from foresight_reports.comparison import compare
 from foresight_reports.details import candidates
 from foresight_reports.gallery import galleries
@@ -23,6 +23,7 @@ from foresight_reports.pareto import tradeoffs
 from foresight_reports.pictures import PictureStore
 from foresight_reports.profiles import by_encoder, profiles
 from foresight_reports.reading import Run
+from foresight_reports.refusals import refusals, told_apart
 from foresight_reports.verdict import FAILURE_WORDS, failures, judge
 
 ASSETS = Path(__file__).parent / "assets"
@@ -67,7 +68,7 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
 
 
 def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> dict[str, Any]:
-    boards = build_boards(runs)
+    boards = told_apart(build_boards(runs), runs)
     refused = refusals(boards, runs)
     drawn = [board for board in boards if not board.broken and board.group.suite != "efficiency"][: 4 * CHARTS_SHOWN]
     scatter = tradeoffs(boards)[:CHARTS_SHOWN]
@@ -86,6 +87,8 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "run": runs[0],
         "links": dict(zip((run.name for run in runs), links, strict=True)),
         "tags": {run.name: chr(ord("A") + place % 26) for place, run in enumerate(runs)},
+        "sampled": {cell for run in runs for cell in run.sampled},
+        "users": _users(boards),
         "verdict": judge(runs, boards, refused),
         "boards": boards,
         "refused": refused,
@@ -104,6 +107,14 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "chart_data": chart_data,
         "steps": STEPS,
     }
+
+
+def _users(boards: Sequence[Board]) -> dict[str, list[Board]]:
+    """The boards that each protocol stands behind."""
+    found: dict[str, list[Board]] = {}
+    for board in boards:
+        found.setdefault(board.group.protocol, []).append(board)
+    return found
 
 
 def _packed(environment: Environment, context: Mapping[str, Any]) -> str:

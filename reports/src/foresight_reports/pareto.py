@@ -76,7 +76,7 @@ def tradeoffs(boards: Sequence[Board]) -> list[Tradeoff]:
             for row in board.rows
             if row.value(board.primary.metric) is not None and _key(row.pipeline) in times
         ]
-        if len(joined) >= 2:
+        if len(joined) >= 3:
             found.append(_tradeoff(board, joined))
     return found
 

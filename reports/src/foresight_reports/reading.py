@@ -24,6 +24,7 @@ class Run:
     records: tuple[Record, ...]
     media: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
+    sampled: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -62,8 +63,9 @@ def read_run(path: Path, place: int = 0) -> Run:
     media = tuple(line for _, line in _read_lines(folder, "media/index.jsonl", media_notes))
     if (folder / "media").exists():
         notes += media_notes
-    notes += _missing_samples(folder, records)
-    return Run(folder, manifest, records, media, tuple(notes))
+    sampled = frozenset(r.cell for r in records if r.cell and sample_file(folder, r.cell).is_file())
+    notes += _missing_samples(records, sampled)
+    return Run(folder, manifest, records, media, tuple(notes), sampled)
 
 
 def _read_manifest(folder: Path) -> Mapping[str, Any]:
@@ -129,10 +131,10 @@ def _newest(records: Iterator[Record]) -> tuple[Record, ...]:
     return tuple(sorted(kept, key=lambda record: record.position))
 
 
-def _missing_samples(folder: Path, records: tuple[Record, ...]) -> list[str]:
-    """One sentence on cells whose per-sample values are not there."""
-    cells = {record.cell for record in records if record.metric is not None and record.cell and record.role is not None}
-    missing = sorted(cell for cell in cells if not sample_file(folder, cell).is_file())
+def _missing_samples(records: tuple[Record, ...], sampled: frozenset[str]) -> list[str]:
+    """One sentence on cells whose per-sample values are not there; timings have none in the first place."""
+    cells = {record.cell for record in records if record.metric is not None and record.suite != "efficiency"}
+    missing = sorted(cells - sampled - {""})
     if not missing:
         return []
     shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Refusal, Row, share_of_range
+from foresight_reports.boards import Board, Row, share_of_range
 from foresight_reports.captions import LOUD, counted, listed
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
+from foresight_reports.refusals import Refusal
 
 FAILURES = ("failed", "oom", "unavailable")
 FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
@@ -144,6 +145,16 @@ def _tile_note(board: Board, row: Row, more: int) -> str:
     return "; ".join(said)
 
 
+def _without_record(run: Run) -> int:
+    """Planned cells that neither gave a number nor a failure; 0 where the manifest does not count."""
+    counts = run.section("counts")
+    planned = counts.get("planned")
+    ended = [counts.get(state) for state in ("ok", *FAILURES)]
+    if not isinstance(planned, int) or run.manifest.get("status") != "complete":
+        return 0
+    return planned - sum(count for count in ended if isinstance(count, int))
+
+
 def _caveats(
     runs: Sequence[Run],
     boards: Sequence[Board],
@@ -163,13 +174,17 @@ def _caveats(
         if board.broken:
             said.append(f"{board.title} is not ranked: a control left its known range.")
     if refused:
+        tables = sum(len(family.boards) for family in refused)
         said.append(
-            f"{counted(len(refused), 'pair')} of tables differ in protocol or data and "
-            f"{'is' if len(refused) == 1 else 'are'} not ranked together."
+            f"{tables} tables of {counted(len(refused), 'subject')} differ in protocol, data or machine: "
+            "no rank holds across them."
         )
     failed = failures(run)
     if failed:
         said.append(f"{counted(len(failed), 'cell')} gave no number ({_failed_words(failed)}); see Failed cells.")
+    lost = _without_record(run)
+    if lost > 0:
+        said.append(f"{counted(lost, 'planned cell')} left no record.")
     absent = [p for p in run.manifest.get("plugins") or () if isinstance(p, dict) and p.get("error")]
     if absent:
         names = [str(plugin.get("name")) for plugin in absent]
