@@ -18,3 +18,13 @@ def test_pixels_align_with_pixel_latents_and_shuffled_ones_do_not(make_bench, bu
     assert shuffled.value < straight.value - 0.2
     assert straight.null["permutations"] == 5
     assert straight.n == 16 * 16
+
+
+def test_features_without_spread_have_no_alignment_rather_than_a_number(make_bench, builtins, planned) -> None:
+    bench = make_bench()
+    cell = planned(builtins, "constant@patch/identity/single/linear", "alignment")
+    bench.plan([cell])
+    bench.run_cell(cell)
+    record = next(line for line in bench.folder.records() if line["metric"] == "cka")
+    assert record["value"] is None
+    assert record["null"] is None

@@ -60,12 +60,7 @@ def score(cell: Cell) -> Outcome:
             value=found.value,
             interval=interval,
             interval_method="jackknife_t" if interval else None,
-            null={
-                "mean": float(null.mean()),
-                "p95": float(null.quantile(0.95)),
-                "permutations": float(len(null)),
-                "p": null_p_value(found.value, null),
-            },
+            null=_summary(found.value, null),
             details={"estimator": "debiased linear", "rows": found.n, "pictures": len(cell.split("test"))},
             **shared,
         ),
@@ -80,6 +75,18 @@ def score(cell: Cell) -> Outcome:
         ),
     )
     return Outcome(measurements, params=fitted.params())
+
+
+def _summary(value: float, null: Tensor) -> dict[str, float] | None:
+    """The null in a record; None where one side has no spread, so that there is nothing to compare."""
+    if not np.isfinite(value) or not bool(torch.isfinite(null).all()):
+        return None
+    return {
+        "mean": float(null.mean()),
+        "p95": float(null.quantile(0.95)),
+        "permutations": float(len(null)),
+        "p": null_p_value(value, null),
+    }
 
 
 def _evenly(cells: int) -> Tensor:
