@@ -18,7 +18,7 @@ test: $(VENV)/.ready
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy $(addsuffix /src,$(MEMBERS))
 
 setup: $(VENV)/.ready
 

@@ -1,7 +1,7 @@
 """Write the pins: ``workspace.txt`` for everything together, ``core.txt``, and one file a plugin.
 
-Run through ``make constraints``. Plugins declare ranges; these files are what CI and ``make`` install. They hold names and
-versions only: no registry host, no path, no local version of torch.
+Run through ``make constraints``. Plugins declare ranges; these files are what CI and ``make`` install. They hold names
+and versions only: no registry host, no path, no local version of torch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def compile_pins(projects: Sequence[Path], output: Path) -> None:
     names = ["foresight-harness", "foresight-reports", *(f"foresight-{name.replace('_', '-')}" for name in own)]
     command = [str(UV), "pip", "compile", *(str(path / "pyproject.toml") for path in projects)]
     command += ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--universal", "--python-version", "3.11", "--quiet"]
-    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate", "--output-file", str(output)]
+    command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
+    command += ["--output-file", str(output)]
     for name in names:
         command += ["--no-emit-package", name]
     subprocess.run(command, cwd=ROOT, check=True)

@@ -26,7 +26,8 @@ def builtins() -> Registry:
 @pytest.fixture
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """``smoke`` with 24 training and 16 test pictures."""
-    small = replace(scale.SCALES["smoke"], train=24, test=16, pictures=2, steps=8, batch=8, permutations=5, resamples=200)
+    sizes = {"train": 24, "test": 16, "pictures": 2, "steps": 8, "batch": 8, "permutations": 5, "resamples": 200}
+    small = replace(scale.SCALES["smoke"], **sizes)
     monkeypatch.setitem(scale.SCALES, "smoke", small)
 
 

@@ -54,9 +54,14 @@ def test_cut_index_counts_as_absent(tmp_path: Path) -> None:
 
 def test_failed_writer_leaves_nothing(tmp_path: Path) -> None:
     store = ArrayStore(tmp_path)
-    with pytest.raises(RuntimeError, match="mid"), store.writer(KEY, {}) as writer:
-        writer.add(torch.rand(2, 3))
-        raise RuntimeError("mid-way")
+
+    def broken_off() -> None:
+        with store.writer(KEY, {}) as writer:
+            writer.add(torch.rand(2, 3))
+            raise RuntimeError("mid-way")
+
+    with pytest.raises(RuntimeError, match="mid"):
+        broken_off()
     assert store.open(KEY) is None
     assert not list(tmp_path.rglob("*.safetensors"))
 
@@ -72,9 +77,10 @@ def test_second_writer_of_one_key_does_not_replace_the_first(tmp_path: Path) -> 
 
 
 def test_samples_of_unequal_shape_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CacheError, match="one canvas size"), ArrayStore(tmp_path).writer(KEY, {}) as writer:
+    with ArrayStore(tmp_path).writer(KEY, {}) as writer:
         writer.add(torch.rand(2, 3))
-        writer.add(torch.rand(2, 4))
+        with pytest.raises(CacheError, match="one canvas size"):
+            writer.add(torch.rand(2, 4))
 
 
 def test_key_depends_on_every_choice_and_not_on_their_order() -> None:

@@ -9,7 +9,11 @@ WHOLE = "qwen2_5_vl_7b@post_merge+dinov2_giant@last/sem/qformer/ltx_video"
 
 @pytest.mark.parametrize(
     "text",
-    [WHOLE, "dinov2_tiny@multi_scale(block.00,block.02)/identity/single/linear", "timm:vit_b.x@last/identity/single/conv"],
+    [
+        WHOLE,
+        "dinov2_tiny@multi_scale(block.00,block.02)/identity/single/linear",
+        "timm:vit_b.x@last/identity/single/conv",
+    ],
 )
 def test_candidate_prints_as_it_was_written(text: str) -> None:
     assert str(parse_candidate(text)) == text

@@ -62,5 +62,6 @@ def test_shuffled_oracle_is_refused_because_it_reads_no_clips(registry: Registry
 
 
 def test_controls_have_the_role_that_is_known_of_them(registry: Registry) -> None:
-    roles = {name: resolve(parse_candidate(f"{name}/identity/single/linear"), registry).role for name in registry.encoders}
+    tail = "identity/single/linear"
+    roles = {name: resolve(parse_candidate(f"{name}/{tail}"), registry).role for name in registry.encoders}
     assert roles == {"constant": "floor", "oracle": "ceiling", "pixels": "floor", "shuffled": "floor"}

@@ -22,7 +22,8 @@ def photographs(tmp_path: Path) -> Path:
         crop = astronaut[20 * index : 20 * index + height, 15 * index : 15 * index + width]
         name = f"picture_{index}.{'jpg' if index % 2 else 'png'}"
         Image.fromarray(crop).save(folder / "images" / name)
-        images.append({"id": index, "file_name": name, "height": height, "width": width, "split": ("train", "test")[index % 2]})
+        split = ("train", "test")[index % 2]
+        images.append({"id": index, "file_name": name, "height": height, "width": width, "split": split})
         box = [20 + 3 * index, 30, 60, 50]
         annotations.append({"id": index, "image_id": index, "category_id": 1, "bbox": box, "area": 3000, "iscrowd": 0})
     content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "thing"}]}

@@ -17,7 +17,8 @@ QUICK = ("--dataset", "shapes", "--benchmark-quiet", "-p", "no:cacheprovider", "
 @pytest.fixture
 def benchmarks(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     """Runs ``pytest benchmarks/`` on a copy of the benchmarks, in this process."""
-    shutil.copytree(ROOT / "benchmarks", pytester.path / "benchmarks", ignore=shutil.ignore_patterns("perf", "__pycache__"))
+    unwanted = shutil.ignore_patterns("perf", "__pycache__")
+    shutil.copytree(ROOT / "benchmarks", pytester.path / "benchmarks", ignore=unwanted)
     pytester.makeini("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
 
     def run(*arguments: str) -> pytest.RunResult:
@@ -48,7 +49,11 @@ def test_controls_stand_beside_candidates_even_when_only_these_were_asked_for(
     benchmarks("--candidate", "gradients_tiny*", "-k", "spatial")
     roles = {line["candidate"].partition("@")[0]: line["role"] for line in records(pytester)}
     assert roles == {
-        "gradients_tiny": "candidate", "oracle": "ceiling", "pixels": "floor", "shuffled": "floor", "constant": "floor",
+        "gradients_tiny": "candidate",
+        "oracle": "ceiling",
+        "pixels": "floor",
+        "shuffled": "floor",
+        "constant": "floor",
     }
 
 
@@ -127,8 +132,8 @@ def test_image_that_is_not_one_is_a_failed_cell_that_names_the_file(
 
 def test_data_set_without_boxes_is_said_not_scored(benchmarks, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess(
-        "benchmarks", "--dataset", "photos", "--candidate", "pixels@patch/identity/single/linear", "-k", "spatial", "-q",
-        "-rs",
+        *("benchmarks", "--dataset", "photos", "--candidate", "pixels@patch/identity/single/linear"),
+        *("-k", "spatial", "-q", "-rs"),
     )
     result.stdout.fnmatch_lines(["*no data set of this run has what the suite needs*"])
 

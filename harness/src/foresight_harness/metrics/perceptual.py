@@ -7,6 +7,7 @@ import pickle
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import lpips
 import torch
@@ -97,9 +98,7 @@ class PerceptualDistance:
         version = -1 if target.is_inference() else target._version
         if self._target is target and self._target_version == version and version >= 0:
             return self._target_features
-        chunks = (
-            self._features(pictures[start : start + self.chunk]) for start in range(0, len(pictures), self.chunk)
-        )
+        chunks = (self._features(pictures[start : start + self.chunk]) for start in range(0, len(pictures), self.chunk))
         self._target, self._target_features = None, []
         if version < 0 or pictures[:, 0].numel() > REMEMBERED_PX:
             return chunks
@@ -108,14 +107,16 @@ class PerceptualDistance:
 
     def _features(self, pictures: Tensor) -> list[Tensor]:
         """Unit-normalised features of each slice of the trunk."""
-        outputs = self.network.net(self.network.scaling_layer(_layout(pictures)))
-        return [lpips.normalize_tensor(outputs[index]) for index in range(self.network.L)]
+        network: Any = self.network
+        outputs = network.net(network.scaling_layer(_layout(pictures)))
+        return [lpips.normalize_tensor(outputs[index]) for index in range(network.L)]
 
     def _distance(self, first: list[Tensor], second: list[Tensor]) -> Tensor:
         """Calibrated squared difference, averaged over places and added up over slices. [b]"""
+        network: Any = self.network
         slices = [
             head((one - other).square()).mean((2, 3)).squeeze(1)
-            for head, one, other in zip(self.network.lins, first, second, strict=True)
+            for head, one, other in zip(network.lins, first, second, strict=True)
         ]
         return torch.stack(slices).sum(0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -108,7 +109,7 @@ def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], data
 
 def _noise(values: np.ndarray) -> float:
     """Two standard errors of the mean: what sampling alone may move it by."""
-    return 2 * float(np.nanstd(values)) / max(1, int(np.isfinite(values).sum())) ** 0.5
+    return 2 * float(np.nanstd(values)) / math.sqrt(max(1, int(np.isfinite(values).sum())))
 
 
 def _values(outcome: Outcome, metric: str) -> np.ndarray:
