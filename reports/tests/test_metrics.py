@@ -38,6 +38,12 @@ def test_an_unlisted_metric_is_called_by_its_own_name_without_unit() -> None:
     assert metrics.label("time_to_first_token_ms") == "Time to first token"
 
 
+def test_variants_of_a_known_metric_keep_its_name() -> None:
+    assert metrics.label("iou_1") == "IoU, 1 object"
+    assert metrics.label("iou_5") == "IoU, 5 objects"
+    assert metrics.label("lpips_random_trunk_share") == "LPIPS (random trunk), share"
+
+
 def test_a_fact_is_never_better() -> None:
     assert metrics.better("higher", 2.0, 1.0)
     assert metrics.better("lower", 1.0, 2.0)

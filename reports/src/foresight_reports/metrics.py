@@ -60,6 +60,11 @@ def label(metric: str) -> str:
     """What a reader calls the metric, without its unit."""
     if metric in LABELS:
         return LABELS[metric]
+    if metric.endswith("_share"):
+        return f"{label(metric.removesuffix('_share'))}, share"
+    stem, _, objects = metric.rpartition("_")
+    if stem in LABELS and objects.isdigit():
+        return f"{LABELS[stem]}, {objects} {'object' if objects == '1' else 'objects'}"
     plain = metric
     for suffix in ("_ms", "_mib", "_gib", "_px", "_s"):
         plain = plain.removesuffix(suffix)

@@ -73,7 +73,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
     drawn = [board for board in boards if not board.broken and board.group.suite != "efficiency"][: 4 * CHARTS_SHOWN]
     scatter = tradeoffs(boards)[:CHARTS_SHOWN]
     depth = [group for board in drawn for group in by_encoder(profiles(board))][: 2 * CHARTS_SHOWN]
-    aligned = [(board, rows) for board in drawn if (rows := charts.alignment_rows(board))][:CHARTS_SHOWN]
+    aligned = [(board, rows) for board in drawn if len(rows := charts.alignment_rows(board)) >= 3][:CHARTS_SHOWN]
     maps = [each for board in drawn for each in heat_maps(board)][: 2 * CHARTS_SHOWN]
     names = charts.Names()
     chart_data: dict[str, Any] = {
