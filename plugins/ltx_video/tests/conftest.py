@@ -55,11 +55,14 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session", params=[TINY, TINY_091, TINY_095], ids=lambda preset: preset.name)
 def decoder(request: pytest.FixtureRequest) -> LTXVideoDecoder:
-    """A random decoder of each topology, with statistics of its own."""
+    """A random decoder of each topology, with statistics of its own and, in 0.9.1, with noise that counts."""
     built = build_decoder(request.param, BuildRequest())
     generator = torch.Generator().manual_seed(3)
     built.vae.latents_mean.copy_(torch.randn(128, generator=generator))
     built.vae.latents_std.copy_(torch.rand(128, generator=generator) + 0.5)
+    for name, parameter in built.vae.named_parameters():
+        if "per_channel_scale" in name:
+            parameter.fill_(0.3)  # zero in a fresh model: injected noise would have no effect
     return built
 
 

@@ -65,6 +65,15 @@ def test_decoding_repeats_whatever_the_global_generator_and_leaves_it_alone(deco
     assert torch.equal(decoder.decode(latents), first)
 
 
+def test_injected_noise_counts_where_a_version_injects_it(decoder: LTXVideoDecoder) -> None:
+    own = decoder.encode(clips(frames=1, batch=1)).permute(0, 4, 1, 2, 3)
+    timestep = torch.tensor([DECODE_TIMESTEP]) if decoder.vae.config.timestep_conditioning else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        first, second = (decoder.vae.decode(own, timestep).sample for _ in range(2))
+    assert torch.equal(first, second) != any(decoder.vae.config.decoder_inject_noise)
+
+
 def test_a_clip_decodes_alone_as_in_a_batch(decoder: LTXVideoDecoder) -> None:
     latents = decoder.encode(clips())
     together = decoder.decode(latents)

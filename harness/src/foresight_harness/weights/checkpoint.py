@@ -31,8 +31,8 @@ def checkpoint_folder(
         source: Local folder or Hub id asked for by the user; None means ``repo``.
         repo: The spec's published Hub id.
         revision: The spec's pinned revision; used only with ``repo``.
-        subfolder: Part of a pipeline that is wanted; from the Hub nothing else is fetched (LTX-Video's repository holds
-            hundreds of gigabytes beside its autoencoder). The folder returned is the whole checkpoint's all the same.
+        subfolder: Part of a pipeline that is wanted; from the Hub nothing else is fetched (a video pipeline's text
+            encoder alone is many times its autoencoder). The folder returned is the whole checkpoint's all the same.
 
     Raises:
         CheckpointError: in one line that says what was looked for, where, and what to do.
