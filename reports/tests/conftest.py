@@ -14,7 +14,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from foresight_reports import write_report
-from make_run import SMOKE, Plan, make_run, many
+from make_run import make_run
+from run_plans import SMOKE, Plan, many
 
 TINY = Plan(
     {"dinov2_tiny": ("block.01", "block.02", "last"), "qwen2_5_vl_tiny": ("post_merge",)},
