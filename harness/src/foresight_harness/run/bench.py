@@ -102,9 +102,7 @@ class Bench:
     def plan(self, cells: Iterable[PlannedCell]) -> None:
         """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""
         self.planned = list(cells)
-        self._planned_ids = {
-            cell_id(str(cell.candidate), cell.suite.name, str(cell.dataset)) for cell in self.planned
-        }
+        self._planned_ids = {cell_id(str(cell.candidate), cell.suite.name, str(cell.dataset)) for cell in self.planned}
         self.counts["planned"] = len(self.planned)
         for cell in self.planned:
             for stream in cell.candidate.streams:
@@ -133,6 +131,8 @@ class Bench:
             outcome = cell.suite.score(cell)
             choices = cell.protocol()
             records = record_outcome(cell, outcome, time.monotonic() - began)
+            self.protocols[cell.protocol_digest()] = choices
+            self.folder.append_records(records)
         except Exception as error:
             self._record_failure(cell, error, time.monotonic() - began)
             raise
@@ -141,8 +141,6 @@ class Bench:
                 self.pool.done(planned.candidate.candidate.encoders)
             else:
                 self.pool.trim()
-        self.protocols[cell.protocol_digest()] = choices
-        self.folder.append_records(records)
         self.done.add(cell.id)
         self.counts["ok"] += 1
         self._record_controls(cell)

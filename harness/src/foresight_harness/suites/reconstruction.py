@@ -58,7 +58,8 @@ def score(cell: Cell) -> Outcome:
         measurements += _share(spec, values, known, cell)
     details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
     params = fitted.params() | {"decoder": int(cell.bench.latents.decoder(cell.candidate.decoder).facts()["params"])}
-    pictures = _pictures(cell, outputs[0], known, measurements[0])
+    perceptual = next((found for found in measurements if found.metric.startswith("lpips")), measurements[0])
+    pictures = _pictures(cell, outputs[0], known, perceptual)
     return Outcome(tuple(measurements), pictures, params=params, details=details)
 
 

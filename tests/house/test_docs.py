@@ -1,0 +1,81 @@
+"""Documentation is held to the live objects."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from foresight_harness import hookspecs
+from foresight_harness.cli import VERBS
+from foresight_harness.suites import SUITES
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADINGS = ("Called:", "Cost:", "Returns:", "Errors:", "Example:")
+HOOKS_PAGE = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("hook", hookspecs.HOOKS, ids=lambda hook: hook.__name__)
+def test_every_hook_answers_the_five_questions_in_order(hook) -> None:
+    text = inspect.getdoc(hook) or ""
+    places = [text.find(heading) for heading in HEADINGS]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("hook", hookspecs.HOOKS, ids=lambda hook: hook.__name__)
+def test_every_hook_stands_in_the_page_with_its_signature_and_docstring(hook) -> None:
+    arguments = ", ".join(inspect.signature(hook).parameters)
+    assert f"## {hook.__name__}({arguments})" in HOOKS_PAGE
+    for line in (inspect.getdoc(hook) or "").splitlines():
+        assert line.replace("``", "`").strip() in HOOKS_PAGE
+
+
+@pytest.mark.parametrize("hook", hookspecs.HOOKS, ids=lambda hook: hook.__name__)
+def test_example_of_every_hook_exists_and_implements_it(hook) -> None:
+    example = re.search(r"Example: (\S+)", inspect.getdoc(hook) or "")
+    assert example is not None
+    assert f"def {hook.__name__}(" in (ROOT / example[1]).read_text(encoding="utf-8")
+
+
+def test_every_hook_of_the_catalogue_is_listed() -> None:
+    defined = {name for name, value in vars(hookspecs).items() if name.startswith("foresight_") and callable(value)}
+    assert defined == {hook.__name__ for hook in hookspecs.HOOKS}
+
+
+def test_readme_is_short_and_names_both_commands_and_its_picture() -> None:
+    assert len(README.splitlines()) < 120
+    assert "make bench" in README
+    assert "make test" in README
+    picture = re.search(r"!\[[^\]]+\]\(([^)]+\.(?:png|webp))\)", README)
+    assert picture is not None
+    assert (ROOT / picture[1]).stat().st_size > 10_000
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_measuring_page_names_every_suite() -> None:
+    page = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
+    assert [name for name in SUITES if f"`{name}`" not in page] == []
+
+
+def test_tour_names_every_verb_of_the_command() -> None:
+    page = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    assert [verb.NAME for verb in VERBS if f"foresight-bench {verb.NAME}" not in page] == []
+
+
+def test_every_plugin_has_a_readme_with_licence_and_limits() -> None:
+    for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
+        text = (folder / "README.md").read_text(encoding="utf-8").lower()
+        assert "licen" in text, folder.name
+        assert "limit" in text, folder.name

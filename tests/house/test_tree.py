@@ -1,0 +1,52 @@
+"""Rules about what may be committed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tracked() -> list[Path]:
+    """Files that git tracks."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "constraints").glob("*.txt")), ids=lambda path: path.name)
+def test_pins_hold_names_and_versions_only(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+( ; .+)?", line), line
+        assert "foresight" not in line
+
+
+def test_every_plugin_has_pins_of_its_own() -> None:
+    plugins = {path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml")}
+    assert plugins <= {path.stem for path in (ROOT / "constraints").glob("*.txt")}
+
+
+def test_plugins_declare_ranges_not_pins() -> None:
+    for path in (ROOT / "plugins").glob("*/pyproject.toml"):
+        assert "==" not in path.read_text(encoding="utf-8"), path
+
+
+def test_tree_is_small_and_holds_no_lock_file_and_no_output() -> None:
+    files = tracked()
+    assert sum(path.stat().st_size for path in files) < 30 * 2**20
+    names = {str(path.relative_to(ROOT)) for path in files}
+    assert not {name for name in names if name.endswith(("uv.lock", "package-lock.json"))}
+    assert not {name for name in names if name.startswith(("runs/", ".foresight/", ".venv/"))}
+
+
+def test_no_pickle_is_read_anywhere() -> None:
+    for path in tracked():
+        if path.suffix == ".py" and "/src/" in path.as_posix():
+            text = path.read_text(encoding="utf-8")
+            assert "pickle.load" not in text, path
+            assert "trust_remote_code=True" not in text, path
+            for call in re.findall(r"torch\.load\([^)]*\)", text):
+                assert "weights_only=True" in call, path
