@@ -14,6 +14,7 @@ import torch
 from foresight_harness import BuildRequest
 from foresight_harness.errors import CheckpointError, GridError
 from foresight_harness.protocols import Decoder
+from foresight_hunyuan_vae import foresight_decoders
 from foresight_hunyuan_vae.building import build_decoder, construct
 from foresight_hunyuan_vae.decoder import HunyuanDecoder
 from foresight_hunyuan_vae.presets import PRESETS, Preset, preset
@@ -147,3 +148,8 @@ def test_offering_decoders_imports_neither_torch_nor_diffusers() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_tiny_decoder_offers_random_weights_only_so_that_a_run_of_pretrained_ones_falls_back() -> None:
+    offered = {spec.size: spec.weights for spec in foresight_decoders()}
+    assert offered == {"published": ("random", "pretrained"), "tiny": ("random",)}

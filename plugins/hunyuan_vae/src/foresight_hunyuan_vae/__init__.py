@@ -32,6 +32,7 @@ def _spec(preset: Preset) -> DecoderSpec:
         family="hunyuan_vae",
         config=preset.config,
         params=preset.params,
+        weights=("random", "pretrained") if preset.repo else ("random",),
         repo=preset.repo,
         subfolder="vae",
         license=preset.license,

@@ -39,7 +39,7 @@ def _spec(preset: AutoencoderPreset) -> DecoderSpec:
         family="ltx_video",
         config=preset.config,
         params=preset.params,
-        weights=("random", "pretrained"),
+        weights=("random", "pretrained") if preset.repo else ("random",),
         repo=preset.repo,
         subfolder="vae",
         license=preset.license,
