@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.suite("alignment")
-def test_alignment(cell) -> None:
-    outcomes = cell.score()
+def test_alignment(foresight_cell) -> None:
+    outcomes = foresight_cell.score()
     for outcome in outcomes:
         assert outcome.measurements

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.suite("efficiency")
-def test_efficiency(cell, benchmark) -> None:
-    outcomes = cell.score(benchmark)
+def test_efficiency(foresight_cell, benchmark) -> None:
+    outcomes = foresight_cell.score(benchmark)
     for outcome in outcomes:
         assert all(found.value is None or found.value >= 0 for found in outcome.measurements)

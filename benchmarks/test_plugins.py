@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-def test_plugin_imports(plugin) -> None:
-    assert plugin.error is None, plugin.error
+def test_plugin_imports(foresight_plugin) -> None:
+    assert foresight_plugin.error is None, foresight_plugin.error

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.suite("reconstruction")
-def test_reconstruction(cell) -> None:
-    outcomes = cell.score()
+def test_reconstruction(foresight_cell) -> None:
+    outcomes = foresight_cell.score()
     for outcome in outcomes:
         assert outcome.measurements

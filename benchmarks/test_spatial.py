@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.suite("spatial")
-def test_spatial(cell) -> None:
-    outcomes = cell.score()
+def test_spatial(foresight_cell) -> None:
+    outcomes = foresight_cell.score()
     for outcome in outcomes:
         assert outcome.measurements

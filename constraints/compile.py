@@ -26,6 +26,8 @@ def compile_pins(projects: Sequence[Path], output: Path) -> None:
     for name in names:
         command += ["--no-emit-package", name]
     subprocess.run(command, cwd=ROOT, check=True)
+    pins = [line for line in output.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    output.write_text("\n".join(pins) + "\n", encoding="utf-8")
 
 
 def main() -> None:

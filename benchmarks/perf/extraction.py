@@ -4,6 +4,7 @@
 
 For ``dinov2_base`` and the Qwen2.5-VL tower cut to 8 blocks: median seconds of the bare forward on prepared inputs, of
 ``encode`` on clips at the same depth, and the ratio. Pairs are timed in turn, so that drift falls on both.
+"""
 
 from __future__ import annotations
 

@@ -144,3 +144,17 @@ def test_plugin_is_inert_in_a_session_of_other_tests(pytester: pytest.Pytester) 
     assert result.ret == 0
     assert not (pytester.path / "runs").exists()
     assert "foresight" not in "\n".join(result.outlines)
+
+
+def test_fixtures_of_other_projects_are_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+import pytest
+
+@pytest.mark.parametrize("plugin", ["mine"])
+@pytest.mark.parametrize("cell", [1, 2])
+def test_x(cell, plugin):
+    assert cell in (1, 2)
+"""
+    )
+    pytester.runpytest_inprocess("-q").assert_outcomes(passed=2)

@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per (candidate, suite) where ``cell`` is asked for; one per plugin where ``plugin`` is."""
+    """One test per (candidate, suite) where ``foresight_cell`` is asked for; one per plugin likewise."""
     if FIXTURE in metafunc.fixturenames or PLUGIN_FIXTURE in metafunc.fixturenames:
         from foresight_harness.pytest_plugin.collection import parametrize
 
@@ -45,15 +45,15 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 @pytest.fixture
-def cell(request: pytest.FixtureRequest, _candidate: object) -> Scorer:
-    """Scores the test's candidate in the test's suite: ``cell.score()``."""
+def foresight_cell(request: pytest.FixtureRequest, foresight_candidate: object) -> Scorer:
+    """Scores the test's candidate in the test's suite: ``foresight_cell.score()``."""
     from foresight_harness.pytest_plugin.scoring import Scorer
 
     return Scorer(request, request.config.stash[STATE])
 
 
 @pytest.fixture
-def plugin(request: pytest.FixtureRequest) -> object:
+def foresight_plugin(request: pytest.FixtureRequest) -> object:
     """One installed plugin; see ``registry.PluginInfo``."""
     return request.param
 
@@ -78,6 +78,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture
-def _candidate(request: pytest.FixtureRequest) -> object:
-    """The resolved candidate of a test; ``cell`` reads it from the plan."""
+def foresight_candidate(request: pytest.FixtureRequest) -> object:
+    """The resolved candidate of a test; ``foresight_cell`` reads it from the plan."""
     return request.param

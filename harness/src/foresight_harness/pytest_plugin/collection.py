@@ -31,7 +31,9 @@ def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
         metafunc.parametrize(PLUGIN_FIXTURE, shown, ids=[plugin.name for plugin in shown], indirect=True)
     if FIXTURE in metafunc.fixturenames:
         candidates: list[Any] = [] if failed else _candidates_for(metafunc, state)
-        metafunc.parametrize("_candidate", candidates, ids=[str(candidate) for candidate in candidates], indirect=True)
+        metafunc.parametrize(
+            "foresight_candidate", candidates, ids=[str(candidate) for candidate in candidates], indirect=True
+        )
 
 
 def _prepare(state: State) -> None:
@@ -110,7 +112,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
 
 
 def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
-    candidate = item.callspec.params["_candidate"]  # type: ignore[attr-defined]
+    candidate = item.callspec.params["foresight_candidate"]  # type: ignore[attr-defined]
     assert state.registry is not None
     assert state.options is not None
     if not isinstance(candidate, ResolvedCandidate):

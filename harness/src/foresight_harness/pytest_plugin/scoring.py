@@ -1,4 +1,4 @@
-"""What the ``cell`` fixture does: score one candidate in one suite on every data set that fits."""
+"""What the ``foresight_cell`` fixture does: score one candidate in one suite on every data set that fits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Scorer:
-    """Handed to a benchmark test as ``cell``."""
+    """Handed to a benchmark test as ``foresight_cell``."""
 
     def __init__(self, request: pytest.FixtureRequest, state: State) -> None:
         self._request, self._state = request, state

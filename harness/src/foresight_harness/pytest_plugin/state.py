@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from foresight_harness.run.bench import Bench
     from foresight_harness.run.plan import PlannedCell
 
-FIXTURE = "cell"
-PLUGIN_FIXTURE = "plugin"
+FIXTURE = "foresight_cell"
+PLUGIN_FIXTURE = "foresight_plugin"
+"""Names that no other project's tests use: this plugin is loaded in every session of the environment."""
 
 
 @dataclass
