@@ -175,3 +175,17 @@ def test_range_and_size_are_guarded(random_trunk: PerceptualDistance, clips: Ten
         random_trunk(clips * 255, clips)
     with pytest.raises(DataError, match=r"needs sides of 16 px, got 40x15"):
         random_trunk(clips[..., :15], clips[..., :15])
+
+
+def test_remembered_target_gives_the_same_values_and_notices_a_change() -> None:
+    torch.manual_seed(0)
+    target, other, output = (torch.rand(2, 1, 3, 32, 32) for _ in range(3))
+    metric = build_random_trunk()
+    first = metric(output, target)
+    assert torch.equal(metric(output, target), first)
+    metric(output, other)
+    assert torch.equal(metric(output, target), first)
+    target[0] = output[0]
+    changed = metric(output, target)
+    assert changed[0] == 0
+    assert changed[1] == first[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,9 @@ RANDOM_TRUNK_SEED = 0
 REMEMBERED_PX = 32 * 128 * 128
 """Pixels of a target whose features are kept for the next call: 8 MiB a frame of 128 px with VGG."""
 
+REMEMBERED_TARGETS = 3
+"""One for each data set of an ordinary run."""
+
 LEAST_PX: dict[Trunk, int] = {"alex": 31, "vgg": 16}
 """Shortest side that survives the trunk's pooling."""
 
@@ -61,9 +65,7 @@ class PerceptualDistance:
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.trunk = trunk
         self.chunk = chunk
-        self._target: Tensor | None = None
-        self._target_version = -1
-        self._target_features: list[list[Tensor]] = []
+        self._remembered: OrderedDict[int, tuple[Tensor, int, list[list[Tensor]]]] = OrderedDict()
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean over the frames of a sample. [B, T, 3, H_px, W_px] in [0, 1], twice -> [B] float64"""
@@ -96,14 +98,16 @@ class PerceptualDistance:
         A run compares many candidates with one target, and the trunk is all of the cost: remembering halves it.
         """
         version = -1 if target.is_inference() else target._version
-        if self._target is target and self._target_version == version and version >= 0:
-            return self._target_features
+        known = self._remembered.get(id(target))
+        if known is not None and known[0] is target and known[1] == version:
+            return known[2]
         chunks = (self._features(pictures[start : start + self.chunk]) for start in range(0, len(pictures), self.chunk))
-        self._target, self._target_features = None, []
         if version < 0 or pictures[:, 0].numel() > REMEMBERED_PX:
             return chunks
-        self._target, self._target_version, self._target_features = target, version, list(chunks)
-        return self._target_features
+        self._remembered[id(target)] = (target, version, list(chunks))
+        while len(self._remembered) > REMEMBERED_TARGETS:
+            self._remembered.popitem(last=False)
+        return self._remembered[id(target)][2]
 
     def _features(self, pictures: Tensor) -> list[Tensor]:
         """Unit-normalised features of each slice of the trunk."""
