@@ -59,7 +59,7 @@ def test_unknown_part_that_was_written_out_is_an_error(registry: Registry, folde
 
 
 def test_glob_that_fits_nothing_is_an_error_with_the_nearest_name(registry: Registry, folder: Path) -> None:
-    with pytest.raises(UsageError, match=r"'pixls\\*' fits nothing in matrix 'smoke'.*did you mean pixels"):
+    with pytest.raises(UsageError, match=r"'pixls\*' fits nothing in matrix 'smoke'.*did you mean pixels"):
         select_candidates(registry, ["pixls*"], None, [folder])
 
 

@@ -25,7 +25,9 @@ def test_cell_leaves_records_samples_and_pictures(make_bench, builtins, planned)
     assert iou["ci_method"] == "bootstrap-percentile-95"
     assert iou["floor_by"] == "mean_box"
     assert iou["provenance"] == [{"part": "encoder", "name": "pixels", "kind": "none"}]
-    assert iou["of_cell"] == len(records)
+    assert iou["of_cell"] == len([line for line in records if line["cell"] == iou["cell"]])
+    controls = {line["candidate"].partition("@")[0] for line in records} - {"pixels"}
+    assert controls == {"oracle", "shuffled", "constant"}
     samples = pq.read_table(bench.folder.path / "samples" / f"{iou['cell']}.parquet").to_pylist()
     values = [row["value"] for row in samples if row["metric"] == "iou"]
     assert sum(values) / len(values) == pytest.approx(iou["value"])
@@ -33,7 +35,7 @@ def test_cell_leaves_records_samples_and_pictures(make_bench, builtins, planned)
     assert all((bench.folder.path / line["path"]).stat().st_size > 100 for line in shown)
     manifest = json.loads((bench.folder.path / "run.json").read_text())
     assert manifest["protocols"][iou["protocol"]]["suite"] == "spatial"
-    assert manifest["counts"]["ok"] == 1
+    assert manifest["counts"]["ok"] == manifest["counts"]["planned"] == 4
 
 
 def test_failing_cell_is_a_record_with_its_trace_and_the_rest_goes_on(

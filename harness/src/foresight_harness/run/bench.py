@@ -153,6 +153,7 @@ class Bench:
             control = PlannedCell(candidate, cell.suite, cell.dataset)
             known = cell_id(str(candidate), cell.suite.name, str(cell.dataset))
             if known not in self.done and known not in self._planned_ids:
+                self.counts["planned"] += 1
                 self.run_cell(control)
 
     def _record_failure(self, cell: Cell, error: Exception, wall_s: float) -> None:
