@@ -134,6 +134,13 @@ def test_scale_of_the_weights_changes_nothing() -> None:
         assert average_precision_from_matches(entries, [0.1] * len(entries)) == pytest.approx(whole, abs=1e-9)
 
 
+def test_full_recall_is_reached_under_any_fractions() -> None:
+    # Cumulated fractions end a rounding below their sum: without slack the last of 101 recalls would be lost.
+    perfect = SortedMatches.of([PictureMatches((0.9,), (True,), 1)] * 50)
+    weights = np.random.default_rng(0).dirichlet(np.ones(50), size=100)
+    assert float(perfect.average_precision(weights).min()) > 0.999
+
+
 def test_blocks_of_weights_equal_single_weights() -> None:
     matches = Scene(2).matches(0.5)
     weights = np.random.default_rng(1).dirichlet(np.ones(len(matches)), size=7)

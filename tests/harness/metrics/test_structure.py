@@ -77,6 +77,11 @@ def test_effective_rank_by_hand() -> None:
     assert math.isnan(effective_rank(torch.full((5, 3), 0.1)))
 
 
+def test_rounding_adds_no_directions_to_the_effective_rank(generator: torch.Generator) -> None:
+    line = torch.randn(400, 1, generator=generator, dtype=torch.float64) * torch.rand(300, generator=generator)
+    assert effective_rank(line) == pytest.approx(1.0, abs=1e-9)
+
+
 def test_effective_rank_of_one_row_is_refused() -> None:
     with pytest.raises(GridError, match="1 rows, but this metric needs at least 2"):
         effective_rank(torch.ones(1, 3))

@@ -37,7 +37,7 @@ class Scale:
 SCALES = {
     scale.name: scale
     for scale in (
-        Scale("smoke", 192, 128, 12, 128, steps=40, batch=32, seeds=1, rounds=20, permutations=20),
+        Scale("smoke", 128, 96, 8, 128, steps=25, batch=32, seeds=1, rounds=20, permutations=10),
         Scale("small", 512, 512, 128, 224, steps=200, batch=64, seeds=3, rounds=50, permutations=100),
         Scale("full", 2000, 1000, 500, 448, steps=1000, batch=64, seeds=3, rounds=100, permutations=200),
     )
