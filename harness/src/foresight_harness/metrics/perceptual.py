@@ -60,7 +60,7 @@ class PerceptualDistance:
         """Args:
         network: ``lpips.LPIPS`` with weights.
         trunk: Which trunk it has.
-        chunk: Frames compared at once, which bounds memory: about 35 MiB a frame at 128 px with VGG.
+        chunk: Frames compared at once, which bounds memory: about 40 MiB a frame at 128 px with VGG.
         """
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.trunk = trunk
