@@ -189,3 +189,26 @@ def test_remembered_target_gives_the_same_values_and_notices_a_change() -> None:
     changed = metric(output, target)
     assert changed[0] == 0
     assert changed[1] == first[1]
+
+
+def test_remembered_target_costs_no_second_pass_unless_the_chunk_changes(
+    random_trunk: PerceptualDistance, clips: Tensor, noisy: Tensor
+) -> None:
+    metric = PerceptualDistance(random_trunk.network, "vgg", chunk=3)
+    passes = 0
+
+    def count(*_: object) -> None:
+        nonlocal passes
+        passes += 1
+
+    handle = metric.network.get_submodule("net").register_forward_hook(count)
+    try:
+        counted = []
+        for chunk in (3, 3, 2):
+            metric.chunk, passes = chunk, 0
+            metric(noisy, clips)
+            counted.append(passes)
+    finally:
+        handle.remove()
+    # Six frames: two chunks of three or three of two, for output and target, or for the output alone.
+    assert counted == [4, 2, 6]

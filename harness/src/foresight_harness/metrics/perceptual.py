@@ -65,7 +65,7 @@ class PerceptualDistance:
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.trunk = trunk
         self.chunk = chunk
-        self._remembered: OrderedDict[int, tuple[Tensor, int, list[list[Tensor]]]] = OrderedDict()
+        self._remembered: OrderedDict[tuple[int, int], tuple[Tensor, int, list[list[Tensor]]]] = OrderedDict()
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean over the frames of a sample. [B, T, 3, H_px, W_px] in [0, 1], twice -> [B] float64"""
@@ -77,6 +77,7 @@ class PerceptualDistance:
         Raises:
             DataError: if the clips differ in shape, leave [0, 1] or are too small for the trunk.
         """
+        given = target  # checking makes a new tensor, and what is remembered is known by the caller's
         output, target = require_pair(output, target)
         rows, cols = output.shape[-2:]
         if min(rows, cols) < LEAST_PX[self.trunk]:
@@ -84,7 +85,7 @@ class PerceptualDistance:
         first, second = output.flatten(0, 1), target.flatten(0, 1)
         self.network.to(output.device)
         with torch.inference_mode():
-            known = self._features_of_target(target, second)
+            known = self._features_of_target(given, second)
             parts = [
                 self._distance(self._features(first[start : start + self.chunk]), features)
                 for start, features in zip(range(0, len(first), self.chunk), known, strict=True)
@@ -95,19 +96,21 @@ class PerceptualDistance:
     def _features_of_target(self, target: Tensor, pictures: Tensor) -> Iterable[list[Tensor]]:
         """Features of the target, chunk by chunk; remembered while few candidates' worth of memory is needed.
 
-        A run compares many candidates with one target, and the trunk is all of the cost: remembering halves it.
+        A run compares many candidates with one target, and the trunk is all of the cost: remembering halves it. Writes
+        to the target through torch are noticed, those through a NumPy array that shares its memory are not.
         """
         version = -1 if target.is_inference() else target._version
-        known = self._remembered.get(id(target))
+        key = (id(target), self.chunk)
+        known = self._remembered.get(key)
         if known is not None and known[0] is target and known[1] == version:
             return known[2]
         chunks = (self._features(pictures[start : start + self.chunk]) for start in range(0, len(pictures), self.chunk))
         if version < 0 or pictures[:, 0].numel() > REMEMBERED_PX:
             return chunks
-        self._remembered[id(target)] = (target, version, list(chunks))
+        self._remembered[key] = (target, version, list(chunks))
         while len(self._remembered) > REMEMBERED_TARGETS:
             self._remembered.popitem(last=False)
-        return self._remembered[id(target)][2]
+        return self._remembered[key][2]
 
     def _features(self, pictures: Tensor) -> list[Tensor]:
         """Unit-normalised features of each slice of the trunk."""
