@@ -158,3 +158,15 @@ def test_x(cell, plugin):
 """
     )
     pytester.runpytest_inprocess("-q").assert_outcomes(passed=2)
+
+
+def test_analysis_that_fails_is_one_line_and_exit_1(
+    dropin: Path, benchmarks, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
+) -> None:
+    from foresight_harness.analysis import Kind, catalogue
+
+    monkeypatch.setattr(catalogue, "KINDS", (Kind("audit", "foresight_harness.analysis.nowhere"),))
+    result = benchmarks("--candidate", "gradients_tiny*", "-k", "spatial")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["analysis audit failed: ModuleNotFoundError: *"])
+    assert (pytester.path / "runs" / "latest" / "report.html").is_file()

@@ -38,6 +38,10 @@ class State:
     planned: dict[str, list[PlannedCell]] = field(default_factory=dict)
     """Cells by the node id of their test."""
     bench: Bench | None = None
+    analyses: tuple[str, ...] = ()
+    """Kinds that were concluded."""
+    failed_analyses: dict[str, str] = field(default_factory=dict)
+    """One line by kind that failed; each makes the session fail."""
     report: Path | None = None
     report_error: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)

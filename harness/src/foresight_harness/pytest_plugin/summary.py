@@ -1,4 +1,4 @@
-"""The end of a session: close the run, write the report, say where it is."""
+"""The end of a session: close the run, conclude from it, write the report, say where it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from foresight_harness.analysis.catalogue import conclude
+
 if TYPE_CHECKING:
     from foresight_harness.pytest_plugin.state import State
 
@@ -15,11 +17,15 @@ REPORT_GROUP = "foresight_report"
 
 
 def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
-    """Close the run folder and render it."""
+    """Close the run folder, run the analyses on it and render it. A failed analysis makes the session fail."""
     bench = state.bench
     assert bench is not None
     interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
     bench.close("interrupted" if interrupted else "complete")
+    concluded = conclude(bench.folder.path)
+    state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
+    if concluded.failures and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     state.report, state.report_error = write_report(bench.folder.path)
 
 
@@ -57,6 +63,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), calibration in bench.calibrations.items():
         if not calibration.ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(calibration.sentences)}", red=True)
+    for kind, reason in state.failed_analyses.items():
+        terminal.write_line(f"analysis {kind} failed: {reason}", red=True)
     terminal.write_line(f"run: {_shown(bench.folder.path)}")
     if state.report is not None:
         latest = bench.folder.path.parent / "latest" / state.report.name

@@ -70,6 +70,7 @@ def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
         "ceiling_by": measurement.ceiling_by,
         "null": dict(measurement.null) if measurement.null else None,
         "seeds": list(measurement.seeds),
+        "per_sample": "values" if measurement.values is not None else "stats" if measurement.stats else None,
         "gateable": trusted and measurement.gateable and cell.candidate.role == "candidate",
     }
 
