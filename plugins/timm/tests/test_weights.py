@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, UsageError
+from foresight_harness.options import RunOptions, WeightsSource
+from foresight_harness.progress import silent
+from foresight_harness.registry import load_registry
+from foresight_harness.run.bench import Bench
 from foresight_timm.presets import Preset, encoder_spec
 from safetensors.torch import load_file, save_file
 
@@ -45,6 +50,23 @@ def test_a_folder_gives_the_features_of_the_model_that_wrote_it(
 def test_one_file_works_like_its_folder(write_checkpoint: Write, preset: ByName) -> None:
     folder = write_checkpoint("mae_tiny")
     assert torch.equal(_load(preset("mae_tiny"), folder / "model.safetensors"), _load(preset("mae_tiny"), folder))
+
+
+def test_a_run_reads_one_file_by_the_option_and_records_its_sha256(
+    write_checkpoint: Write, preset: ByName, tmp_path: Path
+) -> None:
+    file = write_checkpoint("mae_tiny", seed=8) / "model.safetensors"
+    options = RunOptions(
+        weights_sources=(WeightsSource("mae_tiny", str(file)),), out=tmp_path / "runs", cache=tmp_path / "cache"
+    )
+    registry = load_registry()
+    bench = Bench(registry, options, silent(), "pytest benchmarks/")
+    spec = registry.encoder("mae_tiny")
+    found = bench.extraction.provenance(spec)
+    assert (found.kind, found.repo) == ("pretrained", str(file))
+    assert found.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    features = bench.pool.get(spec).encode(CLIPS, [spec.default_tap])[spec.default_tap].tokens
+    assert torch.equal(features, _features(preset("mae_tiny"), seed=8))
 
 
 def test_a_classifier_in_the_checkpoint_is_left_out(write_checkpoint: Write, preset: ByName) -> None:

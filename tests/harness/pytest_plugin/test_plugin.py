@@ -78,6 +78,8 @@ def test_broken_plugin_is_one_red_test_and_everything_else_is_scored(
         (["--dataset", "coco"], "--dataset coco:DIR"),
         (["--scale", "huge"], "--scale huge"),
         (["--weights", "wrong"], "--weights wrong"),
+        (["--weights-source", "pixels"], "write NAME=SOURCE"),
+        (["--weights-source", "pixels=/x", "--candidate", "pixels*"], "pixels loads no pretrained weights"),
         (["--matrix", "nowhere"], "no matrix 'nowhere'"),
         (["--out", "/proc/nowhere"], "--out /proc/nowhere cannot be written"),
     ],

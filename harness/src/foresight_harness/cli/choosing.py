@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from foresight_harness.candidates import ResolvedCandidate, select_candidates
-from foresight_harness.options import RunOptions, parse_dataset
+from foresight_harness.options import RunOptions, parse_dataset, parse_weights_source
 from foresight_harness.options.options import DEFAULT_DATASETS
 from foresight_harness.registry import Registry, load_registry
 
@@ -23,6 +23,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", default="smoke")
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME[:PATH]")
     parser.add_argument("--weights")
+    parser.add_argument("--weights-source", action="append", default=[], metavar="NAME=SOURCE")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--seeds", type=int)
 
@@ -45,6 +46,7 @@ def run_options(options: argparse.Namespace) -> RunOptions:
         scale=options.scale,
         datasets=tuple(parse_dataset(text) for text in options.dataset or DEFAULT_DATASETS),
         weights=options.weights,
+        weights_sources=tuple(parse_weights_source(text) for text in options.weights_source),
         dtype=options.dtype,
         seeds=options.seeds,
     )

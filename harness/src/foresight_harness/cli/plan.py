@@ -6,7 +6,7 @@ import argparse
 
 from foresight_harness.cli.choosing import add_choice, add_run_options, chosen, run_options
 from foresight_harness.cli.show import console, print_json, print_table
-from foresight_harness.run.plan import PlannedCell, check_datasets, cost_of, datasets_of
+from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, cost_of, datasets_of
 from foresight_harness.suites import SUITES, suite
 
 NAME = "plan"
@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
     registry, candidates = chosen(options)
     wanted = run_options(options)
     check_datasets(registry, wanted)
+    check_sources(candidates, wanted)
     suites = [suite(name) for name in options.suite or SUITES]
     cells = [
         PlannedCell(candidate, found, dataset)

@@ -33,6 +33,32 @@ def parse_dataset(text: str) -> DatasetChoice:
 
 
 @dataclass(frozen=True)
+class WeightsSource:
+    """``NAME=SOURCE`` as given to ``--weights-source``: where the pretrained weights of one model come from."""
+
+    name: str
+    """Of an encoder or decoder."""
+    source: str
+    """A folder in the published layout, a file where the plugin takes one, or a Hub id; ``ID@REVISION`` pins it."""
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.source}"
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it names a place on this machine rather than a Hub id."""
+        return self.source.startswith((".", "/")) or self.source.endswith(".safetensors") or Path(self.source).exists()
+
+
+def parse_weights_source(text: str) -> WeightsSource:
+    """``dinov2_base=~/dinov2-base`` -> name and source. Raises: UsageError."""
+    name, _, source = text.partition("=")
+    if not name or not source:
+        raise UsageError(f"--weights-source {text}: write NAME=SOURCE, such as dinov2_base=/data/dinov2-base")
+    return WeightsSource(name, str(Path(source).expanduser()) if source.startswith("~") else source)
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Options of one run; every field stands in ``run.json``."""
 
@@ -42,6 +68,8 @@ class RunOptions:
     datasets: tuple[DatasetChoice, ...] = tuple(DatasetChoice(name) for name in DEFAULT_DATASETS)
     weights: str | None = None
     """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
+    weights_sources: tuple[WeightsSource, ...] = ()
+    """Models whose pretrained weights come from elsewhere than their own Hub id."""
     device: str = "cpu"
     dtype: str = "float32"
     attention: str = "auto"
@@ -65,8 +93,16 @@ class RunOptions:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
         if self.engine not in ENGINES and not self.engine.startswith("local:"):
             raise UsageError(f"--engine {self.engine}: unknown; choose one of {', '.join(ENGINES)}")
+        if self.weights_sources and self.weights not in (None, "pretrained"):
+            raise UsageError(
+                f"--weights {self.weights}: --weights-source {self.weights_sources[0]} asks for pretrained"
+            )
         if self.seeds is not None and self.seeds < 1:
             raise UsageError(f"--seeds {self.seeds}: at least one seed is needed")
+
+    def source_of(self, name: str) -> str | None:
+        """Where the weights of that encoder or decoder come from, where the user said so."""
+        return next((chosen.source for chosen in self.weights_sources if chosen.name == name), None)
 
     @property
     def sizes(self) -> Scale:
@@ -78,5 +114,6 @@ class RunOptions:
         """JSON types only; paths as given."""
         values = asdict(self)
         values["datasets"] = [str(choice) for choice in self.datasets]
+        values["weights_sources"] = [str(source) for source in self.weights_sources]
         values["out"], values["cache"] = str(self.out), str(self.cache)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -12,7 +12,7 @@ from foresight_harness.pytest_plugin.options import matrix_folders, options_of
 from foresight_harness.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 from foresight_harness.registry import PluginInfo, load_registry
 from foresight_harness.run.folder import check_writable, find_run
-from foresight_harness.run.plan import PlannedCell, check_datasets, datasets_of, in_running_order
+from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, datasets_of, in_running_order
 from foresight_harness.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def _prepare(state: State) -> None:
         selection = select_candidates(
             state.registry, state.options.candidates, state.options.matrix, matrix_folders(state.config)
         )
+        check_sources(selection.candidates, state.options)
         state.candidates, state.left_out = list(selection.candidates), selection.left_out
     except UsageError as error:
         state.error = error

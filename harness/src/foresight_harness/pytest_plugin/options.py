@@ -36,6 +36,14 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="pretrained|nano|random",
         help="default: random for tiny encoders, pretrained for published sizes",
     )
+    add(
+        "--weights-source",
+        action="append",
+        default=[],
+        metavar="NAME=SOURCE",
+        help="pretrained weights of one encoder or decoder (repeatable): a folder in the published layout, a Hub id or "
+        "ID@REVISION, for timm also one .safetensors file",
+    )
     add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")
     add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
@@ -51,7 +59,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 def options_of(config: pytest.Config) -> RunOptions:
     """The options of this session. Raises: UsageError."""
-    from foresight_harness.options import RunOptions, parse_dataset
+    from foresight_harness.options import RunOptions, parse_dataset, parse_weights_source
     from foresight_harness.options.options import DEFAULT_DATASETS
 
     get = config.getoption
@@ -61,6 +69,7 @@ def options_of(config: pytest.Config) -> RunOptions:
         scale=get("--scale"),
         datasets=tuple(parse_dataset(text) for text in get("--dataset") or DEFAULT_DATASETS),
         weights=get("--weights"),
+        weights_sources=tuple(parse_weights_source(text) for text in get("--weights-source")),
         device=get("--device"),
         dtype=get("--dtype"),
         attention=get("--attention"),

@@ -81,12 +81,15 @@ class Bench:
         return RunFolder.create(self.options.out, git_state()[0])
 
     def encoder_request(self, spec: EncoderSpec) -> BuildRequest:
-        """How this run builds an encoder: random weights for tiny sizes, published ones for published sizes."""
-        default = "random" if spec.size == "tiny" else "pretrained"
+        """How this run builds an encoder: random weights for tiny sizes, pretrained ones for published sizes and where
+        ``--weights-source`` names it."""
+        source = self.options.source_of(spec.name)
+        default = "random" if spec.size == "tiny" and source is None else "pretrained"
         asked = self.options.weights or default
         weights = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
         return BuildRequest(
             weights=weights,
+            source=source,
             device=self.options.device,
             dtype=self.options.dtype,
             attention=self.options.attention,  # type: ignore[arg-type]
@@ -94,10 +97,12 @@ class Bench:
 
     def decoder_request(self, spec: DecoderSpec) -> BuildRequest:
         """How this run builds a decoder; a nano decoder is preferred to a random one of its size."""
-        default = "nano" if "nano" in spec.weights else "random" if spec.size == "tiny" else "pretrained"
+        source = self.options.source_of(spec.name)
+        unnamed = "nano" if "nano" in spec.weights else "random" if spec.size == "tiny" else "pretrained"
+        default = "pretrained" if source is not None else unnamed
         asked = self.options.weights or default
         weights = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
-        return BuildRequest(weights=weights, device=self.options.device, dtype=self.options.dtype)  # type: ignore[arg-type]
+        return BuildRequest(weights=weights, source=source, device=self.options.device, dtype=self.options.dtype)  # type: ignore[arg-type]
 
     def plan(self, cells: Iterable[PlannedCell]) -> None:
         """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from foresight_harness.candidates import ResolvedCandidate
 from foresight_harness.errors import UsageError
 from foresight_harness.options import DatasetChoice, RunOptions
 from foresight_harness.registry import Registry
+from foresight_harness.registry.registry import nearest
+from foresight_harness.specs import DecoderSpec, EncoderSpec
 from foresight_harness.suites import Suite
 
 
@@ -39,6 +42,26 @@ def check_datasets(registry: Registry, options: RunOptions) -> None:
         spec = registry.dataset(choice.name)
         if spec.needs_path and choice.path is None:
             raise UsageError(f"--dataset {choice.name} needs a folder: --dataset {choice.name}:DIR")
+
+
+def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) -> None:
+    """Refuse a ``--weights-source`` that no candidate would use, that its model cannot take, or that is not there.
+
+    Raises:
+        UsageError: in one line.
+    """
+    loading: dict[str, EncoderSpec | DecoderSpec] = {}
+    for candidate in candidates:
+        loading |= {stream.encoder.name: stream.encoder for stream in candidate.streams}
+        loading[candidate.decoder.name] = candidate.decoder
+    for chosen in options.weights_sources:
+        if chosen.name not in loading:
+            hint = nearest(chosen.name, loading)
+            raise UsageError(f"--weights-source {chosen}: no candidate of this run has {chosen.name!r}{hint}")
+        if "pretrained" not in loading[chosen.name].weights:
+            raise UsageError(f"--weights-source {chosen}: {chosen.name} loads no pretrained weights")
+        if chosen.is_path and not Path(chosen.source).exists():
+            raise UsageError(f"--weights-source {chosen}: {chosen.source} does not exist")
 
 
 def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:

@@ -28,7 +28,7 @@ def checkpoint_folder(
     cache first).
 
     Args:
-        source: Local folder or Hub id asked for by the user; None means ``repo``.
+        source: Local folder or Hub id, with ``@REVISION`` or without, asked for by the user; None means ``repo``.
         repo: The spec's published Hub id.
         revision: The spec's pinned revision; used only with ``repo``.
         subfolder: Part of a pipeline that is wanted; from the Hub nothing else is fetched (a video pipeline's text
@@ -43,16 +43,28 @@ def checkpoint_folder(
     if Path(wanted).is_dir():
         return Path(wanted)
     if wanted.startswith((".", "/", "~")):
-        raise CheckpointError(f"checkpoint folder {wanted} does not exist")
+        there = "is a file; a folder in the published layout is needed" if Path(wanted).is_file() else "does not exist"
+        raise CheckpointError(f"checkpoint folder {wanted} {there}")
+    identity, _, asked = wanted.partition("@")
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror:
-        folder = Path(mirror) / wanted
+        folder = Path(mirror) / identity
+        if asked:
+            raise CheckpointError(
+                f"revision {asked} of {identity} is asked for, and {MIRROR_VARIABLE}={mirror} knows no revisions; "
+                f"name the folder, or unset {MIRROR_VARIABLE}"
+            )
         if folder.is_dir():
             return folder
         raise CheckpointError(
             f"checkpoint {wanted} is not in {MIRROR_VARIABLE}={mirror}; copy it to {folder} or unset {MIRROR_VARIABLE}"
         )
-    return _from_hub(wanted, revision if wanted == repo else None, subfolder)
+    return _from_hub(identity, asked or (revision if wanted == repo else None), subfolder)
+
+
+def hub_revision(folder: Path) -> str | None:
+    """The commit that a folder of the Hub's own cache holds (``.../snapshots/COMMIT``); None for any other folder."""
+    return folder.name if folder.parent.name == "snapshots" else None
 
 
 def _from_hub(repo: str, revision: str | None, subfolder: str | None) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from foresight_harness.specs import BuildRequest
 from foresight_harness.specs.models import WeightsKind
-from foresight_harness.weights.checkpoint import checkpoint_folder, weight_files
+from foresight_harness.weights.checkpoint import checkpoint_folder, hub_revision, weight_files
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,11 @@ class Provenance:
 
     kind: WeightsKind
     sha256: str
-    """Of the weight files; for random weights of configuration and seed."""
+    """Of the weight files (of the file itself where it is one alone); for random weights of configuration and seed."""
     repo: str | None = None
+    """Hub id, or the folder or file that the user named."""
     revision: str | None = None
+    """Commit of the Hub that was really loaded; None where a folder says nothing about it."""
     seed: int | None = None
     """Seed of random weights; None otherwise."""
 
@@ -49,15 +51,21 @@ def provenance_of(
     if request.weights == "random":
         content = json.dumps({"name": name, "config": config, "seed": request.seed}, sort_keys=True, default=str)
         return Provenance("random", hashlib.sha256(content.encode()).hexdigest(), seed=request.seed)
+    if request.source is not None and Path(request.source).is_file():
+        return Provenance(request.weights, _sha256_of(Path(request.source)), repo=request.source)
     folder = checkpoint_folder(request.source, repo, revision, subfolder=subfolder)
     weights = folder / subfolder if subfolder and (folder / subfolder).is_dir() else folder
     digest = hashlib.sha256()
     for path in [weights / "config.json", *weight_files(weights)]:
         if path.is_file():
-            stat = path.stat()
-            digest.update(f"{path.name}:{_file_sha256(path, stat.st_size, stat.st_mtime_ns)}\n".encode())
-    taken = request.source or repo
-    return Provenance(request.weights, digest.hexdigest(), repo=taken, revision=revision if taken == repo else None)
+            digest.update(f"{path.name}:{_sha256_of(path)}\n".encode())
+    taken = request.source or repo or ""
+    return Provenance(request.weights, digest.hexdigest(), repo=taken.partition("@")[0], revision=hub_revision(folder))
+
+
+def _sha256_of(path: Path) -> str:
+    stat = path.stat()
+    return _file_sha256(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from foresight_harness.errors import UsageError
+from foresight_harness.options import RunOptions, WeightsSource, parse_weights_source
+
+
+def test_a_source_names_a_model_and_where_its_weights_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse_weights_source("a_base=/data/a") == WeightsSource("a_base", "/data/a")
+    assert parse_weights_source("timm:vit.tag=~/x.safetensors").source == str(tmp_path / "x.safetensors")
+    assert parse_weights_source("a_base=someone/a@v1=2").source == "someone/a@v1=2"
+
+
+@pytest.mark.parametrize("text", ["a_base", "=x", "a_base="])
+def test_half_a_source_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="write NAME=SOURCE"):
+        parse_weights_source(text)
+
+
+def test_hub_ids_are_told_from_paths(tmp_path: Path) -> None:
+    paths = ["/data/a", "./a", "a.safetensors", str(tmp_path)]
+    assert [WeightsSource("a", source).is_path for source in [*paths, "someone/a", "someone/a@v1"]] == [
+        *[True] * 4,
+        *[False] * 2,
+    ]
+
+
+def test_options_stand_in_the_manifest_as_they_were_typed() -> None:
+    options = RunOptions(weights_sources=(WeightsSource("a_base", "/data/a"),))
+    assert json.loads(json.dumps(options.as_json()))["weights_sources"] == ["a_base=/data/a"]
+
+
+def test_a_source_for_random_weights_contradicts_itself() -> None:
+    with pytest.raises(UsageError, match=r"--weights random: --weights-source a_base=/data/a asks for pretrained"):
+        RunOptions(weights="random", weights_sources=(WeightsSource("a_base", "/data/a"),))

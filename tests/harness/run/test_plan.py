@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.errors import UsageError
+from foresight_harness.options import RunOptions, WeightsSource
+from foresight_harness.registry import load_registry
+from foresight_harness.run.plan import check_sources
+
+LINEAR = "gradients_tiny@pooled/identity/single/linear"
+
+
+def _check(source: str) -> None:
+    """With an encoder that could load pretrained weights and a decoder that could not."""
+    name, _, place = source.partition("=")
+    found = resolve(parse_candidate(LINEAR), load_registry())
+    (stream,) = found.streams
+    loading = replace(stream, encoder=replace(stream.encoder, weights=("random", "pretrained")))
+    check_sources([replace(found, streams=(loading,))], RunOptions(weights_sources=(WeightsSource(name, place),)))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("gradient_tiny=/x", "no candidate of this run has 'gradient_tiny'.*gradients_tiny"),
+        ("linear=someone/x", "linear loads no pretrained weights"),
+        ("gradients_tiny=/nowhere", "/nowhere does not exist"),
+        ("gradients_tiny=x.safetensors", r"x\.safetensors does not exist"),
+    ],
+)
+def test_a_source_that_nothing_reads_is_refused(dropin: Path, source: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        _check(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_source_on_the_hub_is_asked_for_later(dropin: Path) -> None:
+    _check("gradients_tiny=someone/gradients@v1")
