@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -60,6 +60,8 @@ class FakeEncoder:
     request: BuildRequest
     side: int
     fault: str
+    seen: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """What an encoder with a memory remembers of earlier pictures."""
 
     def facts(self) -> dict[str, Any]:
         attention = "sdpa" if self.fault == "wrong_attention" else self.request.attention
@@ -77,8 +79,12 @@ class FakeEncoder:
         if fault == "reversed_frames":
             clips = clips.flip(1)
         pixels = self._preprocess(clips.flatten(0, 1))
+        if fault == "remembers_size":
+            pixels = F.interpolate(pixels, self.seen.setdefault(0, tuple(pixels.shape[-2:])))
         embedded = self.network.patch_embed(pixels)
         rows, cols = embedded.shape[-2:]
+        if fault == "remembers_grid":
+            rows, cols = self.seen.setdefault(rows * cols, (rows, cols))
         tokens = torch.cat([self.network.prefix.expand(len(pixels), -1, -1), embedded.flatten(2).mT], 1)
         if fault == "batch_dependence":
             tokens = tokens - 0.1 * tokens.mean((0, 1), keepdim=True)

@@ -147,7 +147,7 @@ def _run_kit(pytester: pytest.Pytester, fault: str) -> pytest.RunResult:
 
 def test_five_lines_check_every_encoder_at_every_tap(pytester: pytest.Pytester) -> None:
     result = _run_kit(pytester, fault="")
-    result.assert_outcomes(passed=16 + 2 * 5)
+    result.assert_outcomes(passed=17 + 2 * 5)
 
 
 def test_five_lines_name_the_tap_that_fails(pytester: pytest.Pytester) -> None:

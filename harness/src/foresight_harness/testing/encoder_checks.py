@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from foresight_harness.extraction.encode import encode_pictures
 from foresight_harness.protocols import Encoder
 from foresight_harness.specs import BuildRequest, EncoderSpec, TapSpec
 from foresight_harness.testing.failures import relative_difference, require, require_other, require_same
@@ -81,6 +82,24 @@ def check_batch_invariance(encoder: Encoder, spec: EncoderSpec) -> None:
     for index in range(3):
         for name, tokens in encode_all(encoder, clips[index : index + 1], spec).items():
             require_same(tokens, together[name][index : index + 1], f"{name}: picture {index} alone against in a batch")
+
+
+def check_unequal_sizes(spec: EncoderSpec, request: BuildRequest) -> None:
+    """Pictures of unequal sizes go through ``encode_pictures`` in one call, and each comes back on its own grid, as an
+    encoder that never saw another size gives it. Raises: ConformanceError.
+
+    The two oblong sizes have equally many cells: a position table or a grid remembered by their number is found.
+    """
+    clips = [random_clips(size, seed=13)[0] for size in (SIZE, SIZE[::-1], (SIZE[0], SIZE[0]), SIZE)]
+    taps = [tap.name for tap in spec.taps]
+    together = encode_pictures(spec.build(request), clips, taps)
+    fresh = {size: spec.build(request) for size in {tuple(clip.shape[-2:]) for clip in clips}}
+    for index, (clip, found) in enumerate(zip(clips, together, strict=True)):
+        rows, cols = size = tuple(clip.shape[-2:])
+        alone = encode_all(fresh[size], clip.unsqueeze(0), spec)
+        for name in taps:
+            what = f"{name}: picture {index} of {rows}x{cols} px among other sizes against alone"
+            require_same(found[name], alone[name][0], what)
 
 
 def check_early_stop(encoder: Encoder, spec: EncoderSpec) -> None:

@@ -109,6 +109,9 @@ class EncoderConformance(ConformanceKit):
     def test_one_by_one_equals_a_batch(self, spec: EncoderSpec) -> None:
         checks.check_batch_invariance(self.build(spec), spec)
 
+    def test_pictures_of_unequal_sizes_come_back_on_their_own_grids(self, spec: EncoderSpec) -> None:
+        checks.check_unequal_sizes(spec, self.request)
+
     def test_one_tap_alone_equals_all_taps_and_runs_less(self, spec: EncoderSpec) -> None:
         checks.check_early_stop(self.build(spec), spec)
 
