@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from foresight_harness.controls.window_order import WindowOrder
 from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
 
 GRIDS = [(1, 16, 16), (1, 16, 24), (1, 24, 24), (1, 10, 14), (3, 16, 24)]
@@ -50,3 +51,10 @@ def test_merged_tokens_are_viewed_as_the_model_returns_them() -> None:
     grid = merged_grid(merged, 2, (3, 4, 6), 2)
     assert grid.shape == (2, 3, 2, 3, 1)
     assert torch.equal(grid.flatten(), merged.flatten())
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_control_window_order_is_what_reshaping_raw_tokens_gives(grid: tuple[int, int, int]) -> None:
+    raw = torch.randn(2 * grid[0] * grid[1] * grid[2], 3, generator=torch.Generator().manual_seed(0))
+    restored = to_grid(raw, index(2, grid, True), 2, grid)
+    assert torch.equal(WindowOrder().encode(restored, ["a"])["a"].tokens, raw.view(2, *grid, 3))

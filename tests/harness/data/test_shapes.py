@@ -11,7 +11,7 @@ import pytest
 import torch
 from foresight_harness.data.identity import stream
 from foresight_harness.data.shape_drawing import COLOURS, KINDS, coverage, sides
-from foresight_harness.data.shapes import GAP, SIZES, Figure, Shapes, compose
+from foresight_harness.data.shapes import GAP, SIZES, Figure, OneShape, Shapes, compose
 from foresight_harness.protocols import Sample
 from foresight_harness.specs import DataRequest
 from scipy import ndimage
@@ -189,3 +189,10 @@ def test_drawing_takes_a_few_milliseconds_a_picture() -> None:
         dataset[index]
         times.append(time.process_time() - start)
     assert sorted(times)[30] < 0.02
+
+
+def test_one_shape_shows_one_object_in_every_picture_and_is_another_data_set() -> None:
+    one = OneShape(DataRequest("train", count=30, canvas_px=64))
+    assert [len(one[index].labels) for index in range(30)] == [1] * 30
+    assert one[0].id == "one_shape-0-train-000000"
+    assert one.fingerprint != opened(count=30, canvas_px=64).fingerprint

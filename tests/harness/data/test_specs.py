@@ -16,7 +16,7 @@ GENERATED = [spec for spec in dataset_specs() if not spec.needs_path]
 
 
 def test_the_four_built_in_sets_are_offered_once_each() -> None:
-    assert [spec.name for spec in dataset_specs()] == ["coco", "coins", "photos", "shapes"]
+    assert [spec.name for spec in dataset_specs()] == ["coco", "coins", "photos", "shapes", "one_shape"]
 
 
 def test_asking_for_specs_imports_neither_torch_nor_numpy() -> None:

@@ -14,7 +14,7 @@ from foresight_harness.fit import Recipe
 from foresight_harness.probes import PROBES, Probe, detection_scores, floor_scores, mean_box_floor, probe
 from foresight_harness.probes.detr import DetrProbe
 from foresight_harness.probes.detr_head import DetrHead
-from foresight_harness.probes.single_heads import Attentive, Convolution, PooledMlp, SoftArgmax
+from foresight_harness.probes.single_heads import Attentive, Convolution, PooledMlp, SoftArgmax, pooled
 from foresight_harness.specs import DataRequest, GridShape
 from torch import Tensor, nn
 
@@ -93,3 +93,9 @@ def test_a_seeing_head_gives_other_boxes_for_tokens_in_another_order(build: type
     head = awakened(build(SHAPE))
     tokens = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(0))
     assert (boxes_of(head, tokens.flip(2)) - boxes_of(head, tokens)).abs().max() > 1e-3
+
+
+def test_pooling_once_before_the_fit_is_what_the_head_would_do_in_every_step() -> None:
+    head = awakened(PooledMlp(SHAPE))
+    tokens = torch.randn(2, 6, 5, 7, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(head(pooled(tokens)), head(tokens))

@@ -13,7 +13,7 @@ INPUT_PX = 224
 
 
 def control_specs() -> tuple[EncoderSpec, ...]:
-    """``pixels`` and ``constant`` (floors), ``shuffled`` (floor: *where* destroyed), ``oracle`` (ceiling)."""
+    """``pixels``, ``constant`` (floors), ``oracle`` (ceiling), ``shuffled``, ``window_order`` (*where* destroyed)."""
     shared = {"input_px": INPUT_PX, "family": "control", "weights": ("random",), "size": "tiny", "params": 0}
     resize = {"resize": "squash", "interpolation": "bilinear, antialiased"}
     pixels = EncoderSpec(
@@ -43,7 +43,7 @@ def control_specs() -> tuple[EncoderSpec, ...]:
         preprocessing={"resize": "squash", "interpolation": "area"},
         **shared,  # type: ignore[arg-type]
     )
-    return (pixels, constant, oracle, shuffled_spec(pixels))
+    return (pixels, constant, oracle, shuffled_spec(pixels), window_order_spec(pixels))
 
 
 def shuffled_spec(base: EncoderSpec) -> EncoderSpec:
@@ -55,6 +55,23 @@ def shuffled_spec(base: EncoderSpec) -> EncoderSpec:
         base,
         name="shuffled",
         build=_build_shuffled,
+        role="floor",
+        inputs="grids",
+        derives_from=base.name,
+        family="control",
+    )
+
+
+def window_order_spec(base: EncoderSpec) -> EncoderSpec:
+    """The tokens of ``base`` in Qwen2.5-VL's window order, taken for raster order: the research documents' slip.
+
+    ``window_order`` alone scrambles ``pixels``; ``window_order:NAME`` any other encoder. Meant for grids of patches
+    before the 2 x 2 merging; the published model puts merged tokens back into raster order by itself.
+    """
+    return replace(
+        base,
+        name="window_order",
+        build=_build_window_order,
         role="floor",
         inputs="grids",
         derives_from=base.name,
@@ -84,3 +101,9 @@ def _build_shuffled(request: BuildRequest) -> Encoder:
     from foresight_harness.controls.encoders import Shuffled
 
     return Shuffled(request.seed)
+
+
+def _build_window_order(request: BuildRequest) -> Encoder:
+    from foresight_harness.controls.window_order import WindowOrder
+
+    return WindowOrder()

@@ -1,4 +1,4 @@
-"""``shapes``: drawn pictures of one to five objects with exact boxes and masks."""
+"""``shapes``: drawn pictures of one to five objects with exact boxes and masks; ``one_shape``: of exactly one."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class Shapes:
     """Drawn pictures; each depends on seed, split and index alone, not on the count or the order of access."""
 
     name = "shapes"
+    objects: int | None = None
+    """Objects in every picture; None draws their number."""
 
     def __init__(self, request: DataRequest) -> None:
         """Raises: DataError without a count, or with a canvas under ``LEAST_CANVAS_PX``."""
@@ -69,6 +71,7 @@ class Shapes:
         # The first picture is part of the fingerprint because numpy may change its streams between releases.
         self.fingerprint = fingerprint(
             generator=GENERATOR,
+            **({} if self.objects is None else {"objects": self.objects}),
             split=self.split,
             count=self._count,
             seed=self._seed,
@@ -82,8 +85,8 @@ class Shapes:
     def __getitem__(self, index: int) -> Sample:
         picture, masks, figures = self._drawn(checked_index(index, len(self), self.name))
         return Sample(
-            id=f"shapes-{self._seed}-{self.split}-{index:06d}",
-            group=f"shapes-{self._seed}-{self.split}-{index:06d}",
+            id=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
+            group=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
             clip=clip_of(picture),
             boxes=boxes_of(masks),
             masks=torch.from_numpy(masks).unsqueeze(0),
@@ -92,17 +95,29 @@ class Shapes:
 
     def _drawn(self, index: int) -> tuple[Picture, Mask, tuple[Figure, ...]]:
         random = stream(GENERATOR, self._seed, self.split, index)
-        figures = compose(random, gap=GAP + 1 / self._canvas_px)
+        figures = compose(random, gap=GAP + 1 / self._canvas_px, objects=self.objects)
         picture, masks = draw(random, figures, self._canvas_px)
         return picture, masks, figures
 
 
-def compose(random: np.random.Generator, gap: float = GAP) -> tuple[Figure, ...]:
+class OneShape(Shapes):
+    """Drawn pictures of one object: experiment E1.4, and what probes that answer with one box are compared on."""
+
+    name = "one_shape"
+    objects = 1
+
+
+def compose(random: np.random.Generator, gap: float = GAP, objects: int | None = None) -> tuple[Figure, ...]:
     """Choose objects and places so that all boxes lie within the picture and ``gap`` apart.
 
     Where the chosen sizes find no room, all shrink together (never under the least size) until they do.
+
+    Args:
+        random: Source of every choice.
+        gap: Least distance of two boxes along one axis, in sides of the picture.
+        objects: How many; None draws 1 to 5.
     """
-    count = int(random.choice(COUNTS, p=COUNT_ODDS))
+    count = int(random.choice(COUNTS, p=COUNT_ODDS)) if objects is None else objects
     kinds = [str(kind) for kind in random.choice(KINDS, count)]
     colours = [str(colour) for colour in random.choice(list(COLOURS), count)]
     angles = [float(angle) for angle in random.uniform(0, 2 * np.pi, count)]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def dataset_specs() -> tuple[DatasetSpec, ...]:
-    """The built-in data sets: ``coco``, ``coins``, ``photos`` and ``shapes``."""
+    """The built-in data sets: ``coco``, ``coins``, ``photos``, ``shapes`` and ``one_shape``."""
     return (
         DatasetSpec(
             name="coco",
@@ -40,6 +40,13 @@ def dataset_specs() -> tuple[DatasetSpec, ...]:
             license="Apache-2.0",
             source="drawn: one to five objects on a textured, noisy background",
         ),
+        DatasetSpec(
+            name="one_shape",
+            build=_one_shape,
+            labels=frozenset({"boxes", "masks"}),
+            license="Apache-2.0",
+            source="drawn: one object on a textured, noisy background",
+        ),
     )
 
 
@@ -65,3 +72,9 @@ def _shapes(request: DataRequest) -> Dataset:
     from foresight_harness.data.shapes import Shapes
 
     return Shapes(request)
+
+
+def _one_shape(request: DataRequest) -> Dataset:
+    from foresight_harness.data.shapes import OneShape
+
+    return OneShape(request)

@@ -39,18 +39,25 @@ class SingleBoxProbe:
         name: As in the registry.
         head: Builds the head for a grid; it maps [b, H, W, C] to cxcywh [b, 4].
         recipe: How it is trained.
+        prepare: What the head reads of standardised tokens, worked out once instead of in every step.
         audit_only: See Probe.
     """
 
     max_objects: int | None = 1
 
     def __init__(
-        self, name: str, head: Callable[[GridShape], nn.Module], *, recipe: Recipe = RECIPE, audit_only: bool = False
+        self,
+        name: str,
+        head: Callable[[GridShape], nn.Module],
+        *,
+        recipe: Recipe = RECIPE,
+        prepare: Callable[[Tensor], Tensor] = lambda tokens: tokens,
+        audit_only: bool = False,
     ) -> None:
         self.name = name
         self.audit_only = audit_only
         self.convergence: Convergence | None = None
-        self._head, self._recipe = head, recipe
+        self._head, self._recipe, self._prepare = head, recipe, prepare
         self._module: nn.Module | None = None
         self._standard: Standard | None = None
         self._constant_box: Floats = np.empty(0)
@@ -76,7 +83,7 @@ class SingleBoxProbe:
         tokens = last_slots(features)
         self._standard = standard_of(self.name, tokens)
         some, targets = largest_objects(labels)
-        tokens = self._standard(tokens)[some.to(tokens.device)]
+        tokens = self._prepare(self._standard(tokens)[some.to(tokens.device)])
         targets = centred(targets).to(tokens.device)
         module = seeded(lambda: self._head(shape), seed).to(tokens.device)
 
@@ -94,7 +101,7 @@ class SingleBoxProbe:
             raise FitError(f"probe {self.name}: predict before fit")
         require_same_grid(self.name, features, self._grid)
         module, standard = self._module, self._standard
-        boxes = torch.cat([module(standard(batch[:, -1])).cpu() for batch in features])
+        boxes = torch.cat([module(self._prepare(standard(batch[:, -1]))).cpu() for batch in features])
         constant = torch.from_numpy(self._constant_box).float()
         return [
             filled(Detections(box[None], torch.ones(1)), count, constant)

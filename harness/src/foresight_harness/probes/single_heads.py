@@ -99,16 +99,21 @@ class Attentive(nn.Module):
 class PooledMlp(nn.Module):
     """Mean over tokens, then an MLP: what the research documents call ``PositionHead``.
 
-    Kept for the audit: the mean forgets where anything was, so a perfect mask scores the floor too.
+    Kept for the audit, as wide as theirs: the mean forgets where anything was, so a perfect mask scores the floor too.
     """
 
-    def __init__(self, shape: GridShape, hidden: int = 256) -> None:
+    def __init__(self, shape: GridShape, hidden: int = 512) -> None:
         super().__init__()
         self.read = nn.Sequential(nn.Linear(shape.width, hidden), nn.ReLU(), box_layer(hidden))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[b, H, W, C] -> cxcywh [b, 4]"""
         return cast(Tensor, self.read(tokens.flatten(1, 2).mean(1))).sigmoid()
+
+
+def pooled(tokens: Tensor) -> Tensor:
+    """The mean over tokens as a grid of one cell: all that ``PooledMlp`` reads. [b, H, W, C] -> [b, 1, 1, C]"""
+    return tokens.mean((1, 2), keepdim=True)
 
 
 def box_layer(width: int) -> nn.Linear:

@@ -77,7 +77,7 @@ def _floor(cell: Cell) -> dict[str, np.ndarray]:
 def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], dataset: str) -> Calibration:
     """Compare what the controls scored with what they are known to score."""
     iou = {name: _values(outcome, "iou") for name, outcome in outcomes.items()}
-    least = ORACLE_LEAST if dataset == "shapes" else ORACLE_LEAST_ELSEWHERE
+    least = ORACLE_LEAST if dataset in ("shapes", "one_shape") else ORACLE_LEAST_ELSEWHERE
     base = float(np.nanmean(floor["iou"]))
     ceiling = float(np.nanmean(iou["oracle@mask"]))
     spare = _noise(iou["oracle@mask"])
