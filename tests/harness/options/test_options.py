@@ -37,3 +37,40 @@ def test_options_stand_in_the_manifest_as_they_were_typed() -> None:
 def test_a_source_for_random_weights_contradicts_itself() -> None:
     with pytest.raises(UsageError, match=r"--weights random: --weights-source a_base=/data/a asks for pretrained"):
         RunOptions(weights="random", weights_sources=(WeightsSource("a_base", "/data/a"),))
+
+
+def test_options_survive_json_whatever_they_hold() -> None:
+    """Workers read them back from ``plan.json``: a field that is lost there is another run."""
+    import json
+
+    from foresight_harness.options import DatasetChoice
+    from foresight_harness.options.options import options_from_json, parse_weights_source
+
+    given = RunOptions(
+        candidates=("a*", "b*"),
+        matrix="pivot3_sem",
+        scale="small",
+        datasets=(DatasetChoice("shapes"), DatasetChoice("coco", "some/folder")),
+        seeds=2,
+        gates=("x",),
+        weights_sources=(parse_weights_source("dinov2_base=weights/dinov2"),),
+        engine="local:3",
+        cell_timeout=9.5,
+        resume=True,
+    )
+    assert options_from_json(json.loads(json.dumps(given.as_json()))) == given
+
+
+@pytest.mark.parametrize("engine", ["locale", "local:0", "local:", "local:x", "ray:-1", "dask"])
+def test_unknown_engine_is_one_line(engine: str) -> None:
+    with pytest.raises(UsageError, match=f"--engine {engine}: unknown; choose local, local:N, ray or ray:N"):
+        RunOptions(engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("limit", "option"),
+    [("cell_timeout", "--cell-timeout"), ("worker_memory_gib", "--worker-memory"), ("max_failures", "--max-failures")],
+)
+def test_limits_are_above_nothing(limit: str, option: str) -> None:
+    with pytest.raises(UsageError, match=f"{option} 0: must be above 0"):
+        RunOptions(**{limit: 0})

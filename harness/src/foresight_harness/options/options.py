@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,12 @@ class RunOptions:
     out: Path = Path("runs")
     cache: Path = Path(".foresight/cache")
     engine: str = "local"
+    cell_timeout: float | None = None
+    """Seconds after which a cell is a failed cell."""
+    worker_memory_gib: float | None = None
+    """Resident memory at which a worker of ``local:N`` is ended; its cell is then ``oom``."""
+    max_failures: int | None = None
+    """Failed cells after which the session stops."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False
@@ -91,8 +98,16 @@ class RunOptions:
         ):
             if value is not None and value not in choices:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
-        if self.engine not in ENGINES and not self.engine.startswith("local:"):
-            raise UsageError(f"--engine {self.engine}: unknown; choose one of {', '.join(ENGINES)}")
+        kind, colon, count = self.engine.partition(":")
+        if kind not in ENGINES or (colon and not (count.isdecimal() and int(count) > 0)):
+            raise UsageError(f"--engine {self.engine}: unknown; choose local, local:N, ray or ray:N with N workers")
+        for option, limit in (
+            ("--cell-timeout", self.cell_timeout),
+            ("--worker-memory", self.worker_memory_gib),
+            ("--max-failures", self.max_failures),
+        ):
+            if limit is not None and limit <= 0:
+                raise UsageError(f"{option} {limit:g}: must be above 0")
         if self.weights_sources and self.weights not in (None, "pretrained"):
             raise UsageError(
                 f"--weights {self.weights}: --weights-source {self.weights_sources[0]} asks for pretrained"
@@ -103,6 +118,12 @@ class RunOptions:
     def source_of(self, name: str) -> str | None:
         """Where the weights of that encoder or decoder come from, where the user said so."""
         return next((chosen.source for chosen in self.weights_sources if chosen.name == name), None)
+
+    @property
+    def workers(self) -> int | None:
+        """N of ``local:N`` or ``ray:N``; None where the engine decides."""
+        count = self.engine.partition(":")[2]
+        return int(count) if count else None
 
     @property
     def sizes(self) -> Scale:
@@ -117,3 +138,16 @@ class RunOptions:
         values["weights_sources"] = [str(source) for source in self.weights_sources]
         values["out"], values["cache"] = str(self.out), str(self.cache)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def options_from_json(values: Mapping[str, Any]) -> RunOptions:
+    """The inverse of ``RunOptions.as_json``. Raises: UsageError."""
+    known = {entry.name: entry for entry in fields(RunOptions)}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in known:
+            found[name] = tuple(value) if isinstance(value, list) else value
+    found["datasets"] = tuple(parse_dataset(text) for text in found["datasets"])
+    found["weights_sources"] = tuple(parse_weights_source(text) for text in found.get("weights_sources", ()))
+    found["out"], found["cache"] = Path(found["out"]), Path(found["cache"])
+    return RunOptions(**found)

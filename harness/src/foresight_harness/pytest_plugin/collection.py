@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from foresight_harness.candidates import ResolvedCandidate, select_candidates
+from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
 from foresight_harness.pytest_plugin.options import matrix_folders, options_of
 from foresight_harness.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
@@ -96,6 +97,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
         if state.planned and not state.config.option.collectonly:
             check_writable(options.out)
             check_writable(options.cache)
+            check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.resume:
                 find_run(options.out)
     except Exception as error:
@@ -103,6 +105,8 @@ def order(state: State, items: list[pytest.Item]) -> None:
             raise pytest.UsageError(str(error)) from error
         raise
     ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]], list(SUITES))
+    if options.engine != "local":  # latency has the machine to itself, after everything else
+        ordered.sort(key=lambda cell: cell.suite.live_encoder)
     rank = {id(cell): index for index, cell in enumerate(ordered)}
 
     def place(item: pytest.Item) -> int:

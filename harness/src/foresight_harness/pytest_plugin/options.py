@@ -52,7 +52,10 @@ def add_options(parser: pytest.Parser) -> None:
     add("--baseline", metavar="RUN|NAME", help="compare with that run or baseline")
     add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
     add("--feature-cache", default=".foresight/cache", metavar="DIR", help="where features are kept between runs")
-    add("--engine", default="local", metavar="local|ray")
+    add("--engine", default="local", metavar="local|local:N|ray", help="this process, N workers, or a Ray cluster")
+    add("--cell-timeout", type=float, metavar="SECONDS", help="a cell that takes longer is a failed cell")
+    add("--worker-memory", type=float, metavar="GIB", help="end a worker that grows beyond this; its cell is oom")
+    add("--max-failures", type=int, metavar="N", help="stop the session after N failed cells")
     add("--resume", action="store_true", help="finish the latest run instead of starting a new one")
     add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
 
@@ -79,6 +82,9 @@ def options_of(config: pytest.Config) -> RunOptions:
         out=Path(get("--out")),
         cache=Path(get("--feature-cache")),
         engine=get("--engine"),
+        cell_timeout=get("--cell-timeout"),
+        worker_memory_gib=get("--worker-memory"),
+        max_failures=get("--max-failures"),
         resume=get("--resume"),
         strict_plugins=get("--strict-plugins"),
         strict=bool(config.getoption("strict", False)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from foresight_harness.engine.engines import Engine, engine_for
 from foresight_harness.progress import Progress
 from foresight_harness.pytest_plugin.state import State
 from foresight_harness.run.bench import Bench, command_line
@@ -36,31 +37,41 @@ class Scorer:
         """
         if not self.cells:
             pytest.skip("no data set of this run has what the suite needs (see --dataset)")
-        bench = started(self._state)
+        engine = started(self._state)
         outcomes: list[Outcome] = []
         failures: list[Exception] = []
         for planned in self.cells:
             try:
-                outcome = bench.run_cell(planned, timer_of(benchmark))
+                outcome = engine.score(planned, timer_of(benchmark))
             except Exception as error:
                 failures.append(error)
             else:
                 if outcome is not None:
                     outcomes.append(outcome)
         if failures:
+            self._count_failures(len(failures))
             raise failures[0]
         return outcomes
 
+    def _count_failures(self, count: int) -> None:
+        """End the session where ``--max-failures`` is reached: the rest would most likely fail alike."""
+        state = self._state
+        state.failures += count
+        most = state.options.max_failures if state.options else None
+        if most is not None and state.failures >= most:
+            self._request.session.shouldstop = f"{state.failures} cells failed (--max-failures {most})"
 
-def started(state: State) -> Bench:
-    """The run, created when the first cell is scored."""
-    if state.bench is None:
+
+def started(state: State) -> Engine:
+    """The engine of the run; both are created when the first cell is scored."""
+    if state.engine is None:
         assert state.registry is not None
         assert state.options is not None
         progress = Progress(write=_writer(state.config))
         state.bench = Bench(state.registry, state.options, progress, command_line())
         state.bench.plan(cell for cells in state.planned.values() for cell in cells)
-    return state.bench
+        state.engine = engine_for(state.bench, state.bench.planned)
+    return state.engine
 
 
 def timer_of(benchmark: Any) -> Timer | None:

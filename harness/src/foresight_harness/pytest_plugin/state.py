@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from foresight_harness.candidates import ResolvedCandidate
+    from foresight_harness.engine.engines import Engine
     from foresight_harness.errors import UsageError
     from foresight_harness.options import RunOptions
     from foresight_harness.registry import Registry
@@ -42,6 +43,9 @@ class State:
     """Kinds that were concluded."""
     failed_analyses: dict[str, str] = field(default_factory=dict)
     """One line by kind that failed; each makes the session fail."""
+    engine: Engine | None = None
+    failures: int = 0
+    """Cells that failed so far, for ``--max-failures``."""
     report: Path | None = None
     report_error: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)

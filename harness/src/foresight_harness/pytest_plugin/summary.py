@@ -20,6 +20,8 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     """Close the run folder, run the analyses on it and render it. A failed analysis makes the session fail."""
     bench = state.bench
     assert bench is not None
+    if state.engine is not None:
+        state.engine.close()
     interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
     bench.close("interrupted" if interrupted else "complete")
     concluded = conclude(bench.folder.path)

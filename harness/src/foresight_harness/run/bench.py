@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,12 +21,14 @@ from foresight_harness.options import RunOptions
 from foresight_harness.progress import Progress
 from foresight_harness.protocols import Metric
 from foresight_harness.registry import Registry
+from foresight_harness.run.attached import RemoteFacts
 from foresight_harness.run.cell import Cell, Timer
 from foresight_harness.run.environment import environment, git_state, hardware
 from foresight_harness.run.folder import RunFolder, find_run
 from foresight_harness.run.identity import cell_id
 from foresight_harness.run.plan import PlannedCell, datasets_of
 from foresight_harness.run.recording import failure_record, record_outcome
+from foresight_harness.run.timeout import time_limit
 from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
 from foresight_harness.suites.calibration import Calibration
 from foresight_harness.suites.measurement import Outcome
@@ -39,7 +41,15 @@ KEPT_FITS = 4
 class Bench:
     """Shared state of a run; cells are run one by one through ``run_cell``."""
 
-    def __init__(self, registry: Registry, options: RunOptions, progress: Progress, command: str) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        options: RunOptions,
+        progress: Progress,
+        command: str,
+        attached: RunFolder | None = None,
+    ) -> None:
+        """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone)."""
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.store = ArrayStore(options.cache)
         self.splits = Splits(registry, options, self.store)
@@ -54,9 +64,15 @@ class Bench:
         self.protocols: dict[str, dict[str, Any]] = {}
         self.planned: list[PlannedCell] = []
         self._planned_ids: set[str] = set()
-        self.folder = self._open_folder()
-        self.done = self.folder.drop_unfinished() if options.resume else set()
+        self.attached = attached is not None
+        self.folder = attached or self._open_folder()
+        self.done: set[str] = set()
+        self._remote = RemoteFacts()
+        self.last_wall_s = 0.0
         self.started = _now()
+        if options.resume and not self.attached:
+            self.done = self.folder.drop_unfinished()
+            self.protocols.update(self.folder.manifest().get("protocols") or {})
         self._facts = {
             "command": command,
             "scale": options.scale,
@@ -118,6 +134,21 @@ class Bench:
                 self.pool.plan(cell.candidate.candidate.encoders)
         self.write_manifest("running")
 
+    def refresh(self) -> None:
+        """Learn which cells other processes of this run have finished."""
+        self.done |= self.folder.finished()
+
+    def drain_facts(self) -> dict[str, Any]:
+        """What an attached process did since the last call, for the manifest of the one that keeps the run."""
+        return self._remote.drained(self)
+
+    def add_facts(self, facts: Mapping[str, Any]) -> None:
+        """Take in what another process of this run did."""
+        self.protocols.update(facts.get("protocols") or {})
+        self.extraction.forwards.update(facts.get("forwards") or {})
+        self.extraction.hits.update(facts.get("hits") or {})
+        self.pool.builds.update(facts.get("builds") or {})
+
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
         """Score one cell and write its records.
 
@@ -133,9 +164,11 @@ class Bench:
             return None
         began = time.monotonic()
         try:
-            outcome = cell.suite.score(cell)
+            with time_limit(self.options.cell_timeout):
+                outcome = cell.suite.score(cell)
             choices = cell.protocol()
-            records = record_outcome(cell, outcome, time.monotonic() - began)
+            self.last_wall_s = time.monotonic() - began
+            records = record_outcome(cell, outcome, self.last_wall_s)
             self.protocols[cell.protocol_digest()] = choices
             self.folder.append_records(records)
         except Exception as error:
@@ -159,7 +192,15 @@ class Bench:
             known = cell_id(str(candidate), cell.suite.name, str(cell.dataset))
             if known not in self.done and known not in self._planned_ids:
                 self.counts["planned"] += 1
+                if self.attached:
+                    self.refresh()  # another worker may have recorded it; then this only counts
                 self.run_cell(control)
+
+    def record_lost(self, planned: PlannedCell, status: str, reason: str, wall_s: float) -> None:
+        """Record a cell whose worker is gone, so that it is a result like any other."""
+        self.counts[status] += 1
+        cell = Cell(self, planned.candidate, planned.suite, planned.dataset)
+        self.folder.append_records([failure_record(cell, status, reason[:1000], "", wall_s)])
 
     def _record_failure(self, cell: Cell, error: Exception, wall_s: float) -> None:
         status = "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
@@ -184,7 +225,9 @@ class Bench:
             self.fitted.popitem(last=False)
 
     def write_manifest(self, status: str) -> None:
-        """Write ``run.json`` as things stand."""
+        """Write ``run.json`` as things stand. An attached process leaves that to the one that keeps the run."""
+        if self.attached:
+            return
         ended = None if status == "running" else _now()
         self.folder.write_manifest(
             {

@@ -9,7 +9,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from filelock import FileLock
 
 from foresight_harness.errors import RunFolderError, UsageError
 
@@ -40,6 +42,9 @@ class RunFolder:
         self.path = path
         (path / "samples").mkdir(parents=True, exist_ok=True)
         (path / "media").mkdir(exist_ok=True)
+        self._lock = FileLock(path / ".lock")
+        self._seen = 0
+        self._lines: dict[str, list[tuple[int, str]]] = {}
 
     @classmethod
     def create(cls, out: Path, git_sha: str) -> RunFolder:
@@ -65,21 +70,52 @@ class RunFolder:
         fresh.write_text(text + "\n", encoding="utf-8")
         fresh.replace(self.path / "run.json")
 
+    def manifest(self) -> dict[str, Any]:
+        """``run.json`` as it stands; empty where there is none yet."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return found
+
     def append_records(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Append the records of one cell, all or (after a kill) a part that ``finished_cells`` does not count."""
+        """Append the records of one cell, all or (after a kill) a part that ``finished`` does not count.
+
+        Several processes may append: one at a time, and what a killed one left of a line is cut off first.
+        """
         lines = [
             json.dumps({"schema": SCHEMA, "run": self.run_id, **record}, allow_nan=False) + "\n" for record in records
         ]
-        with (self.path / "records.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write("".join(lines))
+        with self._lock, (self.path / "records.jsonl").open("a+b") as stream:
+            _cut_partial_line(stream)
+            stream.write("".join(lines).encode("utf-8"))
             stream.flush()
             os.fsync(stream.fileno())
 
+    def finished(self) -> set[str]:
+        """Ids of cells whose records are all there and none of which failed. Reads only what is new."""
+        path = self.path / "records.jsonl"
+        if path.is_file():
+            with path.open("rb") as stream:
+                stream.seek(self._seen)
+                whole, newline, _ = stream.read().rpartition(b"\n")
+            self._seen += len(whole) + len(newline)
+            for line in whole.decode("utf-8").split("\n"):
+                if line:
+                    record = json.loads(line)
+                    self._lines.setdefault(record["cell"], []).append((record["of_cell"], record["status"]))
+        return {
+            cell
+            for cell, lines in self._lines.items()
+            if len(lines) == lines[0][0] and all(status == "ok" for _, status in lines)
+        }
+
     def append_media(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Append lines to the media index."""
-        with (self.path / "media" / "index.jsonl").open("a", encoding="utf-8") as stream:
-            for item in items:
-                stream.write(json.dumps({"schema": SCHEMA, **item}, allow_nan=False) + "\n")
+        lines = [json.dumps({"schema": SCHEMA, **item}, allow_nan=False) + "\n" for item in items]
+        with self._lock, (self.path / "media" / "index.jsonl").open("a+b") as stream:
+            _cut_partial_line(stream)
+            stream.write("".join(lines).encode("utf-8"))
 
     def records(self) -> list[dict[str, Any]]:
         """Records so far; a truncated last line is left out."""
@@ -103,7 +139,26 @@ class RunFolder:
         kept = [json.dumps(record, allow_nan=False) + "\n" for record in records if record["cell"] in done]
         fresh.write_text("".join(kept), encoding="utf-8")
         fresh.replace(self.path / "records.jsonl")
+        self._seen, self._lines = 0, {}
         return done
+
+
+def _cut_partial_line(stream: BinaryIO) -> None:
+    """Cut off what a killed process left of a line, so that the next line is whole."""
+    size = stream.seek(0, os.SEEK_END)
+    keep = size
+    while keep > 0:
+        start = max(0, keep - 65536)
+        stream.seek(start)
+        block = stream.read(keep - start)
+        place = block.rfind(b"\n")
+        if place >= 0:
+            keep = start + place + 1
+            break
+        keep = start
+    if keep != size:
+        stream.truncate(keep)
+    stream.seek(0, os.SEEK_END)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

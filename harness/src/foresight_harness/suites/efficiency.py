@@ -32,6 +32,7 @@ def protocol(cell: Cell) -> dict[str, Any]:
     return {
         "rounds": cell.scale.rounds,
         "warmup": WARMUP,
+        "timed_by": getattr(cell.timer, "timed_by", "pytest-benchmark"),
         "batch_latency": 1,
         "batch_throughput": BATCH,
         "device": cell.bench.options.device,

@@ -1,0 +1,85 @@
+"""The only remote entry point: carry out the cells of a unit and write records. Workers keep their run in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foresight_harness.engine.executor import Job
+from foresight_harness.engine.journal import Journal
+
+if TYPE_CHECKING:
+    from foresight_harness.run.bench import Bench
+    from foresight_harness.run.cell import Timer
+
+PLAN = "plan.json"
+"""In the run folder: the cells of the whole run, so that a worker extracts together what belongs together."""
+
+_resident: dict[str, Bench] = {}
+"""The run that this process works for: encoders, splits and calibrations stay in memory between units."""
+
+
+def run_job(job: Job) -> None:
+    """Carry out one unit.
+
+    Args:
+        job: ``run`` (folder), ``cwd`` (what relative paths of data sets start from), ``unit``, ``attempt``,
+            ``cells`` (candidate, suite, data set).
+
+    A failing cell is a record, not an error of the unit. What happens stands in the unit's journal.
+    """
+    journal = Journal(Path(job["run"]), job["unit"], job["attempt"])
+    journal.write("begun", pid=os.getpid())
+    if Path.cwd() != Path(job["cwd"]):
+        os.chdir(job["cwd"])
+    bench = _bench_of(Path(job["run"]))
+    bench.refresh()
+    wanted = {tuple(cell) for cell in job["cells"]}
+    for planned in bench.planned:
+        key = (str(planned.candidate), planned.suite.name, str(planned.dataset))
+        if key not in wanted:
+            continue
+        journal.write("cell", cell=list(key))
+        began = time.monotonic()
+        status = "ok"
+        try:
+            bench.run_cell(planned, _timer() if planned.suite.live_encoder else None)
+        except Exception as error:  # recorded by the bench; the driver reads the record
+            status = type(error).__name__
+        journal.write("cell_ended", cell=list(key), status=status, wall_s=round(time.monotonic() - began, 3))
+    journal.write("ended", facts=bench.drain_facts())
+
+
+def _bench_of(run: Path) -> Bench:
+    key = str(run)
+    if key not in _resident:
+        from foresight_harness.run.attached import attach
+
+        _resident.clear()
+        _resident[key] = attach(run, json.loads((run / PLAN).read_text(encoding="utf-8")))
+    return _resident[key]
+
+
+def _timer() -> Timer:
+    from foresight_harness.suites.efficiency import WARMUP
+    from foresight_harness.suites.timing import PlainTimer
+
+    return PlainTimer(WARMUP)
+
+
+def plan_document(bench: Bench) -> dict[str, Any]:
+    """What ``plan.json`` holds: cells in running order, options, and the sizes behind the scale's name."""
+    from dataclasses import asdict
+
+    from foresight_harness.options.scale import scale_of
+
+    return {
+        "schema": 1,
+        "command": bench.command,
+        "options": {**bench.options.as_json(), "cache": str(bench.options.cache.resolve())},
+        "sizes": asdict(scale_of(bench.options.scale)),
+        "cells": [[str(cell.candidate), cell.suite.name, str(cell.dataset)] for cell in bench.planned],
+    }

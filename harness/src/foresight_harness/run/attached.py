@@ -1,0 +1,62 @@
+"""A process that works for a run which another process keeps: a worker of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foresight_harness.options import scale
+
+if TYPE_CHECKING:
+    from foresight_harness.run.bench import Bench
+
+
+@dataclass
+class RemoteFacts:
+    """What an attached process has already told about itself."""
+
+    told: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def drained(self, bench: Bench) -> dict[str, Any]:
+        """Protocols so far, and the counts added since the last call."""
+        now = {
+            "forwards": dict(bench.extraction.forwards),
+            "hits": dict(bench.extraction.hits),
+            "builds": dict(bench.pool.builds),
+        }
+        fresh = {
+            kind: {name: count - self.told.get(kind, {}).get(name, 0) for name, count in counts.items()}
+            for kind, counts in now.items()
+        }
+        self.told = now
+        return {"protocols": bench.protocols, **fresh}
+
+
+def attach(run: Path, plan: Mapping[str, Any]) -> Bench:
+    """Open a run for work from its ``plan.json``: same options, sizes and cells as the process that keeps it.
+
+    Raises:
+        UsageError: if a plugin that the plan needs is not installed here.
+    """
+    from foresight_harness.candidates import parse_candidate, resolve
+    from foresight_harness.options import parse_dataset
+    from foresight_harness.options.options import options_from_json
+    from foresight_harness.progress import silent
+    from foresight_harness.registry import load_registry
+    from foresight_harness.run.bench import Bench
+    from foresight_harness.run.folder import RunFolder
+    from foresight_harness.run.plan import PlannedCell
+    from foresight_harness.suites import suite
+
+    sizes = scale.Scale(**plan["sizes"])
+    scale.SCALES[sizes.name] = sizes
+    registry = load_registry()
+    bench = Bench(registry, options_from_json(plan["options"]), silent(), plan["command"], attached=RunFolder(run))
+    resolved = {name: resolve(parse_candidate(name), registry) for name, _, _ in plan["cells"]}
+    bench.plan(
+        PlannedCell(resolved[candidate], suite(name), parse_dataset(dataset))
+        for candidate, name, dataset in plan["cells"]
+    )
+    return bench
