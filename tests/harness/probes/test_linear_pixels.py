@@ -91,3 +91,13 @@ def test_misuse_is_refused() -> None:
         LinearPixels().r2(tokens, batched(train))
     with pytest.raises(GridError, match="10 grids for 9 clips"):
         LinearPixels().fit(tokens, batched(train[:9]))
+
+
+def test_pictures_said_by_tokens_that_hold_them_are_the_pictures() -> None:
+    clips = pictures(60, 3)
+    features = TensorBatches(patches_of(clips, 1, 3, 4), batch=10)
+    one = LinearPixels()
+    one.fit(features, batched(clips))
+    torch.testing.assert_close(one.pictures(features, (12, 12)), clips, atol=0.02, rtol=0)
+    with pytest.raises(FitError, match="pictures before fit"):
+        LinearPixels().pictures(features, (12, 12))

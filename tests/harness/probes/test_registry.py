@@ -6,6 +6,7 @@ import json
 
 import pytest
 from foresight_harness.errors import UsageError
+from foresight_harness.fit import Recipe
 from foresight_harness.probes import PROBES, Probe, probe
 
 
@@ -29,3 +30,11 @@ def test_an_unknown_probe_lists_the_nearest_names() -> None:
         probe("dense_rigde")
     with pytest.raises(UsageError, match="dense_ridge"):
         probe("zzz")
+
+
+def test_a_recipe_stands_in_the_choices_and_is_refused_where_nothing_is_trained() -> None:
+    brief = Recipe(steps=7, batch=8, losses=("l1", "giou"))
+    for name in ("detr", "detr_no_position", "conv", "pooled_mlp"):
+        assert probe(name, brief).choices()["fit_steps"] == 7
+    with pytest.raises(UsageError, match="knn is not trained and takes no recipe"):
+        probe("knn", brief)

@@ -42,6 +42,8 @@ def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_bench, built
     class Blind:
         """Predicts the middle of the picture, whatever it is shown."""
 
+        name = "blind"
+
         def choices(self):
             return {"probe": "blind"}
 
@@ -95,3 +97,51 @@ def test_calibration_is_measured_once_a_run(make_bench, builtins, planned, monke
     for text in ("pixels@patch/bilinear/single/linear", "pixels@patch/nearest/single/linear"):
         bench.run_cell(planned(builtins, text, "spatial"))
     assert len(calls) == len(set(calls)) == 2 + 4
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_another_probe_is_scored_beside_the_primary_under_a_protocol_of_its_own(make_bench, builtins, planned) -> None:
+    bench = make_bench(probes=("knn", "linear_pixels"))
+    outcome = bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "spatial"))
+    found = {(entry.metric, entry.probe): entry for entry in outcome.measurements}
+    assert {("iou", "dense_ridge"), ("iou", "knn"), ("r2", "linear_pixels")} <= set(found)
+    assert found["r2", "linear_pixels"].values.mean() > 0.99
+    assert found["r2", "linear_pixels"].ceiling is None
+    records = [line for line in bench.folder.records() if line["candidate"].startswith("pixels")]
+    digests = {line["probe"]: line["protocol"] for line in records}
+    assert len(set(digests.values())) == len(digests) == 3
+    bench.close("complete")
+    protocols = {probe: bench.protocols[digest] for probe, digest in digests.items()}
+    assert {probe: choices["probe_probe"] for probe, choices in protocols.items()} == {
+        "dense_ridge": "dense_ridge/1",
+        "knn": "knn/1",
+        "linear_pixels": "linear_pixels/1",
+    }
+    assert "probe_levels" not in protocols["linear_pixels"]
+
+
+def by_probe(primary: float, other: float) -> Outcome:
+    extra = Measurement(
+        "iou", "ratio", "higher", (0.0, 1.0), values=np.full((1, 400), other), probe="detr", probe_choices={}
+    )
+    return Outcome((*outcome_of(primary).measurements, extra))
+
+
+@pytest.mark.parametrize(
+    ("oracle", "shuffled", "ok"), [(0.5, 0.05, True), (0.5, 0.01, True), (0.12, 0.05, False), (0.5, 0.15, False)]
+)
+def test_a_second_probe_that_cannot_tell_a_mask_from_noise_is_called_broken_alone(
+    oracle: float, shuffled: float, ok: bool
+) -> None:
+    outcomes = {
+        "oracle@mask": by_probe(0.88, oracle),
+        "shuffled@patch": by_probe(0.07, shuffled),
+        "constant@patch": by_probe(0.06, 0.06),
+        "pixels@patch": by_probe(0.3, 0.2),
+    }
+    judged = judge(outcomes, {"iou": np.full(400, 0.06)}, "shapes")
+    assert judged.ok
+    assert judged.others == {"detr": ok}
+    verdict = spatial.with_controls(by_probe(0.3, 0.2), judged)
+    assert [entry.controls_ok for entry in verdict.measurements] == [None, ok]
+    assert verdict.controls_ok

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.errors import UsageError
+from foresight_harness.options.probes import checked_probe
 from foresight_harness.options.scale import Scale, scale_of
 
 DEFAULT_DATASETS = ("shapes", "coins")
@@ -75,6 +76,8 @@ class RunOptions:
     dtype: str = "float32"
     attention: str = "auto"
     seeds: int | None = None
+    probes: tuple[str, ...] = ()
+    """Scored beside the primary probe, in suites that read boxes."""
     gates: tuple[str, ...] = ()
     baseline: str | None = None
     out: Path = Path("runs")
@@ -92,6 +95,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         scale_of(self.scale)
+        for name in self.probes:
+            checked_probe(name)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),

@@ -76,6 +76,27 @@ class LinearPixels:
             values.append(torch.where(spread > 0, 1 - error / spread, torch.full_like(error, torch.nan)))
         return np.asarray(torch.cat(values).cpu().numpy())
 
+    def pictures(self, features: GridBatches, size: tuple[int, int]) -> Tensor:
+        """Pictures that the tokens of each sample's last slot say, patch beside patch.
+
+        Args:
+            features: Grids of the shape that was fitted.
+            size: Rows and columns of the pictures that were fitted, in pixels.
+
+        Returns:
+            Clamped to [0, 1]. [B, 1, 3, H_px, W_px] float32
+        """
+        if self._fit is None:
+            raise FitError(f"probe {self.name}: pictures before fit")
+        rows, cols = features.shape.rows, features.shape.cols
+        high, wide = max(round(size[0] / rows), 1), max(round(size[1] / cols), 1)
+        said = torch.cat([self._fit.predict(tokens[:, -1]) for tokens in features]).cpu()
+        cells = said.reshape(len(said), rows, cols, 3, high, wide).permute(0, 3, 1, 4, 2, 5)
+        pictures = cells.reshape(len(said), 3, rows * high, cols * wide)
+        if pictures.shape[2:] != size:
+            pictures = F.interpolate(pictures, size, mode="bilinear", antialias=True)
+        return pictures.clamp(0, 1).float()[:, None]
+
 
 def patches_of(clips: Tensor, slots: int, rows: int, cols: int) -> Tensor:
     """Pixels under each cell; a picture that the grid does not divide is resized to the nearest size that it does.

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 
 from foresight_harness.errors import UsageError
+from foresight_harness.fit import Recipe
 from foresight_harness.probes.base import Probe
 from foresight_harness.probes.dense_ridge import DenseRidge
 from foresight_harness.probes.detr import DetrProbe
@@ -27,8 +28,12 @@ PROBES: Mapping[str, Callable[[], Probe]] = {
 """A fresh, unfitted probe by name; ``dense_ridge`` is the primary one."""
 
 
-def probe(name: str) -> Probe:
+def probe(name: str, recipe: Recipe | None = None) -> Probe:
     """A fresh probe.
+
+    Args:
+        name: As in ``PROBES``.
+        recipe: How a trained probe is trained, where its own recipe is not meant.
 
     Raises:
         UsageError: if there is none of that name; the message lists the nearest ones.
@@ -36,4 +41,10 @@ def probe(name: str) -> Probe:
     if name not in PROBES:
         near = get_close_matches(name, PROBES, n=3) or sorted(PROBES)
         raise UsageError(f"there is no probe {name!r}; did you mean {', '.join(near)}?")
-    return PROBES[name]()
+    if recipe is None:
+        return PROBES[name]()
+    build = PROBES[name]
+    if not isinstance(build, partial) and build is not DetrProbe:
+        raise UsageError(f"probe {name} is not trained and takes no recipe")
+    trained: Probe = build(recipe=recipe)  # type: ignore[call-arg]
+    return trained

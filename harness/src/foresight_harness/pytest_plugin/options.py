@@ -48,6 +48,13 @@ def add_options(parser: pytest.Parser) -> None:
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")
     add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
     add("--seeds", type=int, metavar="N", help="seeds of trained parts; default by scale")
+    add(
+        "--probe",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="score this probe beside the primary one (repeatable): soft_argmax, attentive, conv, detr, knn, ...",
+    )
     add("--gate", action="append", default=[], metavar="NAME", help="fail the session where this gate says NO-GO")
     add("--baseline", metavar="RUN|NAME", help="compare with that run or baseline")
     add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
@@ -77,6 +84,7 @@ def options_of(config: pytest.Config) -> RunOptions:
         dtype=get("--dtype"),
         attention=get("--attention"),
         seeds=get("--seeds"),
+        probes=tuple(get("--probe")),
         gates=tuple(get("--gate")),
         baseline=get("--baseline"),
         out=Path(get("--out")),

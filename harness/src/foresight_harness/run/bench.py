@@ -27,7 +27,7 @@ from foresight_harness.run.environment import environment, git_state, hardware
 from foresight_harness.run.folder import RunFolder, find_run
 from foresight_harness.run.identity import cell_id
 from foresight_harness.run.plan import PlannedCell, datasets_of
-from foresight_harness.run.recording import failure_record, record_outcome
+from foresight_harness.run.recording import failure_record, protocols_of, record_outcome
 from foresight_harness.run.timeout import time_limit
 from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
 from foresight_harness.suites.calibration import Calibration
@@ -166,10 +166,9 @@ class Bench:
         try:
             with time_limit(self.options.cell_timeout):
                 outcome = cell.suite.score(cell)
-            choices = cell.protocol()
             self.last_wall_s = time.monotonic() - began
             records = record_outcome(cell, outcome, self.last_wall_s)
-            self.protocols[cell.protocol_digest()] = choices
+            self.protocols |= protocols_of(cell, outcome)
             self.folder.append_records(records)
         except Exception as error:
             self._record_failure(cell, error, time.monotonic() - began)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foresight_harness.run.identity import digest
 from foresight_harness.run.intervals import summary_of
 from foresight_harness.run.media import write_pictures
 from foresight_harness.run.samples import sample_rows, write_samples
@@ -38,15 +39,35 @@ def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str
     folder.append_media(write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures))
     shared = _shared(cell, wall_s) | {
         "params": dict(outcome.params) or None,
-        "controls_ok": outcome.controls_ok,
         "of_cell": len(outcome.measurements),
         "status": "ok",
         "error": None,
     }
     return [
-        shared | _record(cell, measurement) | {"details": {**outcome.details, **measurement.details}}
+        shared
+        | _record(cell, measurement)
+        | {
+            "protocol": digest(protocol_of(cell, measurement)),
+            "controls_ok": outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
+            "details": {**outcome.details, **measurement.details},
+        }
         for measurement in outcome.measurements
     ]
+
+
+def protocol_of(cell: Cell, measurement: Measurement) -> dict[str, Any]:
+    """Every choice that decides what this number means: of a probe other than the suite's own, that probe's."""
+    choices = cell.protocol()
+    if measurement.probe_choices is None:
+        return choices
+    kept = {name: value for name, value in choices.items() if not name.startswith("probe_")}
+    return kept | {f"probe_{name}": value for name, value in measurement.probe_choices.items()}
+
+
+def protocols_of(cell: Cell, outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """The protocols of a cell's records by digest."""
+    found = [protocol_of(cell, measurement) for measurement in outcome.measurements] or [cell.protocol()]
+    return {digest(choices): choices for choices in found}
 
 
 def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foresight_harness.candidates import ResolvedCandidate, parse_candidate, resolve
+from foresight_harness.options.probes import PIXEL_PROBE
 from foresight_harness.probes.boxes import floor_scores, mean_box_floor
 from foresight_harness.suites.measurement import Outcome
 
@@ -23,6 +24,8 @@ ORACLE_LEAST = 0.85
 """A perfect mask read by the primary probe scores 0.89 on ``shapes`` (findings, table 1)."""
 ORACLE_LEAST_ELSEWHERE = 0.6
 """On photographs objects touch and boxes are not tight around masks, so the ceiling lies lower."""
+LEAST_GAP = 0.1
+"""What a perfect mask must score above the floor under any probe: blind probes stay within 0.02 (findings, table 1)."""
 FLOOR_BAND = 0.03
 """Features that cannot say where anything is stay this close to the mean box, sampling noise aside."""
 
@@ -32,10 +35,14 @@ class Calibration:
     """Floor and ceiling of each metric on one data set, and whether the probe can be believed there."""
 
     floor: Mapping[str, float]
-    ceiling: Mapping[str, float]
+    ceiling: Mapping[tuple[str, str | None], float]
+    """By metric and probe."""
     ok: bool
+    """Of the suite's own probe."""
     sentences: tuple[str, ...]
     """One a control: what it scored, what was expected."""
+    others: Mapping[str | None, bool] = field(default_factory=dict)
+    """The same of the other probes that were asked for."""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     """What was measured on each control, by cell id, so that its own cell need not measure again."""
     candidates: tuple[ResolvedCandidate, ...] = ()
@@ -95,16 +102,39 @@ def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], data
             )
         )
     oracle = {
-        found.metric: _mean(found.values, found.value)
+        (found.metric, found.probe): _mean(found.values, found.value)
         for found in outcomes["oracle@mask"].measurements
-        if found.direction != "none"
+        if found.direction != "none" and found.probe != PIXEL_PROBE
     }
+    others = _judge_others(outcomes, floor["iou"])
+    said = [*checks, *others.values()]
     return Calibration(
         floor={name: float(np.nanmean(values)) for name, values in floor.items()},
         ceiling={name: value for name, value in oracle.items() if value is not None},
         ok=all(held for held, _ in checks),
-        sentences=tuple(f"{'as known' if held else 'OUT OF RANGE'}: {text}" for held, text in checks),
+        others={probe: held for probe, (held, _) in others.items()},
+        sentences=tuple(f"{'as known' if held else 'OUT OF RANGE'}: {text}" for held, text in said),
     )
+
+
+def _judge_others(outcomes: Mapping[str, Outcome], floor: np.ndarray) -> dict[str | None, tuple[bool, str]]:
+    """What other probes than the suite's own make of the controls.
+
+    Their ceilings depend on their budgets, so less is asked of them: a perfect mask must score well above the floor,
+    and features that cannot say where anything is must not. A trained probe may fall below the constant box.
+    """
+    checks: dict[str | None, tuple[bool, str]] = {}
+    for found in outcomes["oracle@mask"].measurements:
+        if found.metric != "iou" or found.probe_choices is None:
+            continue
+        gains = {name: _values(outcome, "iou", found.probe) - floor for name, outcome in outcomes.items()}
+        held = bool(np.nanmean(gains["oracle@mask"]) - _noise(gains["oracle@mask"]) > LEAST_GAP)
+        for name in ("shuffled@patch", "constant@patch"):
+            held = held and bool(np.nanmean(gains[name]) <= FLOOR_BAND + _noise(gains[name]))
+        scores = ", ".join(f"{name.partition('@')[0]} {np.nanmean(gain + floor):.3f}" for name, gain in gains.items())
+        wanted = f"oracle over {np.nanmean(floor) + LEAST_GAP:.3f}, shuffled and constant no higher than the floor"
+        checks[found.probe] = (held, f"{found.probe} scores {scores} IoU, expected {wanted}")
+    return checks
 
 
 def _noise(values: np.ndarray) -> float:
@@ -112,8 +142,10 @@ def _noise(values: np.ndarray) -> float:
     return 2 * float(np.nanstd(values)) / math.sqrt(max(1, int(np.isfinite(values).sum())))
 
 
-def _values(outcome: Outcome, metric: str) -> np.ndarray:
-    found = next(entry for entry in outcome.measurements if entry.metric == metric)
+def _values(outcome: Outcome, metric: str, probe: str | None = None) -> np.ndarray:
+    """Per-sample values, mean over seeds; the first probe's, the suite's own, where none is named."""
+    fitting = (entry for entry in outcome.measurements if entry.metric == metric and probe in (None, entry.probe))
+    found = next(fitting)
     assert found.values is not None
     return np.asarray(found.values.mean(axis=0))
 

@@ -34,6 +34,10 @@ class Measurement:
     stats: Sequence[str] | None = None
     """One JSON text a sample: sufficient statistics of a corpus metric."""
     probe: str | None = None
+    probe_choices: Mapping[str, Any] | None = None
+    """Of a probe other than the suite's own: they stand in the protocol in its place."""
+    controls_ok: bool | None = None
+    """Whether controls read by this very probe land where they must; None takes the outcome's."""
     seeds: tuple[int, ...] = (0,)
     gateable: bool = True
     floor: float | None = None

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foresight_harness.fit.objectives import Fitted
-from foresight_harness.metrics.average_precision import SortedMatches, match_picture
+from foresight_harness.options.probes import PIXEL_PROBE, PRIMARY
+from foresight_harness.pipeline import Conditioning
 from foresight_harness.probes import probe as probe_of
 from foresight_harness.probes.base import Detections
-from foresight_harness.stats.bootstrap import resamples
-from foresight_harness.stats.interval import method_name, percentile_ends
+from foresight_harness.probes.linear_pixels import LinearPixels
 from foresight_harness.suites.calibration import Calibration, calibrate
-from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values, of_metric
+from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values
+from foresight_harness.suites.probing import box_measurements, fits_of, read_boxes, seeds_of
 
 if TYPE_CHECKING:
+    from foresight_harness.fit.objectives import Fitted
     from foresight_harness.run.cell import Cell
 
-PRIMARY = "dense_ridge"
-"""The probe that ranks; docs/measuring.md says why."""
-
-LEVEL = 0.95
-AP_THRESHOLDS = {"map50": 0.5, "map75": 0.75}
-DETECTION_METRICS = "iou", "centre_error", "size_error"
 SHOWN = 6
 """Pictures a cell shows: half the worst, half as they come."""
 
@@ -44,98 +40,72 @@ def score(cell: Cell) -> Outcome:
 
 
 def with_controls(outcome: Outcome, controls: Calibration) -> Outcome:
-    """The outcome with floor, ceiling and the verdict on the probe."""
-    from dataclasses import replace
-
-    measured = tuple(
-        replace(
-            found,
-            floor=controls.floor.get(found.metric),
-            floor_by="mean_box" if found.metric in controls.floor else None,
-            ceiling=controls.ceiling.get(found.metric),
-            ceiling_by="oracle" if found.metric in controls.ceiling else None,
+    """The outcome with floor, ceiling and, probe by probe, the verdict on the probe."""
+    measured = []
+    for found in outcome.measurements:
+        ceiling = controls.ceiling.get((found.metric, found.probe))
+        floor = controls.floor.get(found.metric)
+        measured.append(
+            replace(
+                found,
+                floor=floor,
+                floor_by="mean_box" if floor is not None else None,
+                ceiling=ceiling,
+                ceiling_by="oracle" if ceiling is not None else None,
+                controls_ok=controls.others.get(found.probe) if found.probe_choices is not None else None,
+            )
         )
-        for found in outcome.measurements
-    )
     details = {**outcome.details, "controls": controls.sentences}
-    return replace(outcome, measurements=measured, controls_ok=controls.ok, details=details)
+    return replace(outcome, measurements=tuple(measured), controls_ok=controls.ok, details=details)
 
 
 def measure(cell: Cell) -> Outcome:
-    """Per-sample scores of one candidate, without looking at any other."""
-    reads = [_read(cell, seed) for seed in cell.seeds]
-    found = [detections for detections, _ in reads]
-    fitted = reads[0][1]
-    test = cell.split("test")
-    truth = list(test.labels.boxes)
-    counts = test.labels.object_counts()
-    metrics = {spec.name: spec for spec in cell.bench.registry.metrics.values() if spec.compares == "boxes"}
-    measurements = []
-    for spec in metrics.values():
-        metric = spec.build()
-        rows: list[Values] = []
-        for detections in found:
-            first = [entry.boxes[:count] for entry, count in zip(detections, counts, strict=True)]
-            rows.append(metric(first, truth).numpy())
-        measurements.append(of_metric(spec, np.stack(rows), probe=PRIMARY, seeds=cell.seeds))
-    measurements += [_average_precision(cell, name, found) for name in AP_THRESHOLDS]
-    measurements += _by_count(measurements[list(metrics).index("iou")], counts) if "iou" in metrics else []
+    """Per-sample scores of one candidate by the primary probe and by those that were asked for, looking at no other."""
+    others = [name for name in dict.fromkeys(cell.bench.options.probes) if name != PRIMARY]
+    asked = {seed for name in others for seed in seeds_of(cell, name)}
+    fits = fits_of(cell, sorted(asked | set(cell.seeds)))
+    reading = read_boxes(cell, partial(probe_of, PRIMARY), cell.seeds, fits)
+    measurements = box_measurements(cell, reading)
+    for name in others:
+        measurements += _by_another(cell, name, fits)
     ious = next((entry.values for entry in measurements if entry.metric == "iou"), None)
-    pictures = _pictures(cell, found[0], ious[0] if ious is not None else None)
+    pictures = _pictures(cell, reading.found[0], ious[0] if ious is not None else None)
+    fitted = fits[cell.seeds[0]]
     details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
     return Outcome(tuple(measurements), pictures, params=fitted.params(), details=details)
 
 
-def _read(cell: Cell, seed: int) -> tuple[list[Detections], Fitted]:
-    fitted = cell.fitted_for_places(seed)
-    name = str(cell.candidate)
-    probe = probe_of(PRIMARY)
-    probe.fit(fitted.conditioning(cell.streams("train"), name), cell.split("train").labels, seed)
-    counts = cell.split("test").labels.object_counts()
-    return probe.predict(fitted.conditioning(cell.streams("test"), name), counts), fitted
+def _by_another(cell: Cell, name: str, fits: dict[int, Fitted]) -> list[Measurement]:
+    """The same by another probe; each has a protocol of its own, so nothing is ranked across probes."""
+    if name == PIXEL_PROBE:
+        conditionings = {
+            seed: tuple(
+                fits[seed].conditioning(cell.streams(split), str(cell.candidate)) for split in ("train", "test")
+            )
+            for seed in cell.seeds
+        }
+        return [pixel_measurement(cell, conditionings)]
+    reading = read_boxes(cell, partial(probe_of, name), seeds_of(cell, name), fits)
+    return [replace(found, probe_choices=reading.choices) for found in box_measurements(cell, reading)]
 
 
-def _average_precision(cell: Cell, name: str, found: list[list[Detections]]) -> Measurement:
-    labels = cell.split("test").labels
-    per_seed = []
-    for detections in found:
-        matches = [
-            match_picture(entry.boxes, entry.scores, boxes, AP_THRESHOLDS[name])
-            for entry, boxes in zip(detections, labels.boxes, strict=True)
-        ]
-        per_seed.append(matches)
-    values = [float(SortedMatches.of(matches).average_precision(np.ones((1, len(matches))))[0]) for matches in per_seed]
-    drawn = resamples(labels.groups, count=cell.scale.resamples)
-    replicates = SortedMatches.of(per_seed[0]).average_precision(drawn.counts[:, drawn.cluster])
+def pixel_measurement(cell: Cell, conditionings: dict[int, tuple[Conditioning, ...]]) -> Measurement:
+    """R2 of pixels given tokens by ``linear_pixels``. ``conditionings``: train and test by seed"""
+    rows = []
+    for train, test in conditionings.values():
+        probe = LinearPixels()
+        probe.fit(train, cell.split("train").batches(train.batch))
+        rows.append(probe.r2(test, cell.split("test").batches(test.batch)))
     return Measurement(
-        metric=name,
+        metric="r2",
         unit="ratio",
         direction="higher",
-        range=(0.0, 1.0),
-        value=float(np.mean(values)),
-        interval=percentile_ends(replicates, LEVEL) if drawn.clusters > 1 else None,
-        interval_method=method_name("percentile", LEVEL) if drawn.clusters > 1 else None,
-        n=len(labels),
-        stats=[json.dumps(entry.as_json(), allow_nan=False) for entry in per_seed[0]],
-        probe=PRIMARY,
-        seeds=cell.seeds[:1],
-        details={"by_seed": values},
+        range=(None, 1.0),
+        values=np.stack(rows),
+        probe=probe.name,
+        probe_choices=probe.choices(),
+        seeds=tuple(conditionings),
     )
-
-
-def _by_count(iou: Measurement, counts: list[int]) -> list[Measurement]:
-    """The same IoU over pictures with that many objects: how fast does it fall?"""
-    from dataclasses import replace
-
-    if iou.values is None:
-        return []
-    found = []
-    for objects in (1, 2, 3, 5):
-        chosen = np.array(counts) == objects
-        if chosen.sum() >= 2:
-            values = np.where(chosen[None], iou.values, np.nan)
-            found.append(replace(iou, metric=f"iou_{objects}", values=values, details={"objects": objects}))
-    return found
 
 
 def _pictures(cell: Cell, detections: list[Detections], ious: Values | None) -> tuple[Picture, ...]:
