@@ -5,7 +5,7 @@ from __future__ import annotations
 from foresight_harness.candidates.candidate import Candidate, StreamRef, parse_candidate
 from foresight_harness.candidates.matrix import Matrix, read_matrix
 from foresight_harness.candidates.resolve import ResolvedCandidate, ResolvedStream, resolve
-from foresight_harness.candidates.select import Selection, select_candidates
+from foresight_harness.candidates.select import Selection, select_candidates, suites_of
 
 __all__ = [
     "Candidate",
@@ -18,4 +18,5 @@ __all__ = [
     "read_matrix",
     "resolve",
     "select_candidates",
+    "suites_of",
 ]

@@ -12,68 +12,144 @@ from typing import Any
 
 from foresight_harness.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.errors import CandidateError, UnknownPartError, UsageError
+from foresight_harness.options import DEFAULT_SCALE, SCALES, DatasetChoice, parse_dataset, scale_of
 from foresight_harness.registry import Registry
+from foresight_harness.suites import suite
 
-GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders"}
+MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "group", "candidates"}
+GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment"}
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A named set of candidates."""
+    """A named set of candidates, and how they are scored where the command line does not say."""
 
     name: str
     description: str
     candidates: tuple[Candidate, ...]
     left_out: tuple[str, ...] = ()
     """Why groups were left out: they name a part that no installed plugin offers."""
+    suites: tuple[str, ...] | None = None
+    """Suites that the matrix is scored in; None is every default suite."""
+    datasets: tuple[DatasetChoice, ...] = ()
+    """Data sets where ``--dataset`` is not given; empty is the harness's own default."""
+    scale: str = DEFAULT_SCALE
+    """The scale that groups were chosen for: ``--scale``, else the matrix's own, else ``smoke``."""
 
 
-def read_matrix(path: Path, registry: Registry) -> Matrix:
+def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Matrix:
     """Read a matrix and multiply out its groups.
 
     ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, so that a plugin
     that was just installed is scored without an edit; in the other lists a glob stands for every name on offer that
-    it fits.
+    it fits. A group with ``scale = [...]`` counts at these scales only: tiny encoders for a smoke run and published
+    ones beyond stand in one matrix.
+
+    Args:
+        path: The TOML file.
+        registry: What is on offer.
+        scale: Overrides the matrix's own scale.
 
     Raises:
-        UsageError: naming the file and the key.
+        UsageError: naming the file and the key, or the unknown suite, data set or scale.
         CandidateError: where a name is unknown.
     """
+    content = _toml_of(path)
+    _refuse_unknown_keys(content, MATRIX_KEYS, f"matrix {path}", "a matrix")
+    own = _known_scale(_text(content, "scale", f"matrix {path}", DEFAULT_SCALE), f"matrix {path}")
+    chosen = own if scale is None else scale_of(scale).name
+    candidates: dict[str, Candidate] = {}
+    left_out: list[str] = []
+    for number, group in enumerate(content.get("group", []), start=1):
+        where = f"matrix {path}, group {number}"
+        try:
+            if chosen in _scales_of(group, where):
+                for candidate in _expand(group, registry, where):
+                    candidates.setdefault(str(candidate), candidate)
+        except UnknownPartError as error:
+            left_out.append(str(error))
+    for text in _names(content, "candidates", f"matrix {path}", []):
+        candidate = parse_candidate(text)
+        candidates.setdefault(str(candidate), candidate)
+    if not candidates and not left_out:
+        raise UsageError(
+            f"matrix {path} holds no candidate at scale {chosen}; it needs [[group]] tables or a list 'candidates'"
+        )
+    return Matrix(
+        name=_text(content, "name", f"matrix {path}", path.stem),
+        description=_text(content, "description", f"matrix {path}", ""),
+        candidates=tuple(candidates.values()),
+        left_out=tuple(left_out),
+        suites=_suites_of(content, path),
+        datasets=_datasets_of(content, path, registry),
+        scale=chosen,
+    )
+
+
+def _toml_of(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"matrix {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"matrix {path} is not valid TOML: {error}") from error
-    candidates: dict[str, Candidate] = {}
-    left_out: list[str] = []
-    for number, group in enumerate(content.get("group", []), start=1):
+
+
+def _refuse_unknown_keys(found: Mapping[str, Any], known: set[str], where: str, what: str) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise UsageError(f"{where}: unknown key {unknown[0]!r}; {what} has {', '.join(sorted(known))}")
+
+
+def _text(content: Mapping[str, Any], key: str, where: str, default: str) -> str:
+    value = content.get(key, default)
+    if not isinstance(value, str):
+        raise UsageError(f"{where}: {key} must be a text")
+    return value
+
+
+def _names(content: Mapping[str, Any], key: str, where: str, default: list[str]) -> list[str]:
+    value = content.get(key, default)
+    if not (isinstance(value, list) and (value or key not in content) and all(isinstance(item, str) for item in value)):
+        raise UsageError(f"{where}: {key} must be a list of names")
+    return value
+
+
+def _suites_of(content: Mapping[str, Any], path: Path) -> tuple[str, ...] | None:
+    try:
+        names = tuple(suite(name).name for name in _names(content, "suites", f"matrix {path}", []))
+    except UsageError as error:
+        raise UsageError(str(error) if str(path) in str(error) else f"matrix {path}: {error}") from error
+    return names or None
+
+
+def _datasets_of(content: Mapping[str, Any], path: Path, registry: Registry) -> tuple[DatasetChoice, ...]:
+    choices = tuple(parse_dataset(text) for text in _names(content, "datasets", f"matrix {path}", []))
+    for choice in choices:
         try:
-            for candidate in _expand(group, registry, f"{path}, group {number}"):
-                candidates.setdefault(str(candidate), candidate)
-        except UnknownPartError as error:
-            left_out.append(str(error))
-    for text in content.get("candidates", []):
-        candidate = parse_candidate(text)
-        candidates.setdefault(str(candidate), candidate)
-    if not candidates and not left_out:
-        raise UsageError(f"matrix {path} holds no candidate; it needs [[group]] tables or a list 'candidates'")
-    name, description = content.get("name", path.stem), content.get("description", "")
-    return Matrix(name, description, tuple(candidates.values()), tuple(left_out))
+            registry.dataset(choice.name)
+        except CandidateError as error:
+            raise UsageError(f"matrix {path}: {error}") from error
+    return choices
+
+
+def _scales_of(group: Mapping[str, Any], where: str) -> list[str]:
+    """The scales at which a group counts."""
+    return [_known_scale(name, where) for name in _names(group, "scale", where, list(SCALES))]
+
+
+def _known_scale(name: str, where: str) -> str:
+    if name not in SCALES:
+        raise UsageError(f"{where}: unknown scale {name!r}; there are {', '.join(SCALES)}")
+    return name
 
 
 def _expand(group: Mapping[str, Any], registry: Registry, where: str) -> Iterable[Candidate]:
-    unknown = set(group) - GROUP_KEYS - {"comment"}
-    if unknown:
-        raise UsageError(f"{where}: unknown key {sorted(unknown)[0]!r}; a group has {', '.join(sorted(GROUP_KEYS))}")
-    for key in GROUP_KEYS:
-        value = group.get(key, ["?"])
-        if not (isinstance(value, list) and value and all(isinstance(item, str) for item in value)):
-            raise UsageError(f"{where}: {key} must be a list of names")
-    streams = _expand_streams(group.get("streams", ["every tiny encoder"]), registry)
-    enhancers = _expand_names(group.get("enhancers", ["identity"]), registry.enhancers, "enhancer")
-    fusions = _expand_names(group.get("fusions", ["single"]), registry.fusions, "fusion")
-    decoders = _expand_names(group.get("decoders", ["linear"]), registry.decoders, "decoder")
+    _refuse_unknown_keys(group, GROUP_KEYS, where, "a group")
+    streams = _expand_streams(_names(group, "streams", where, ["every tiny encoder"]), registry)
+    enhancers = _expand_names(_names(group, "enhancers", where, ["identity"]), registry.enhancers, "enhancer")
+    fusions = _expand_names(_names(group, "fusions", where, ["single"]), registry.fusions, "fusion")
+    decoders = _expand_names(_names(group, "decoders", where, ["linear"]), registry.decoders, "decoder")
     for parts in itertools.product(streams, enhancers, fusions, decoders):
         yield parse_candidate("/".join(parts))
 

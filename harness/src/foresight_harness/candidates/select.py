@@ -11,8 +11,10 @@ from foresight_harness.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.candidates.matrix import read_matrix
 from foresight_harness.candidates.resolve import ResolvedCandidate, resolve
 from foresight_harness.errors import CandidateError, UnknownPartError, UsageError
+from foresight_harness.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.registry import Registry
 from foresight_harness.registry.registry import nearest
+from foresight_harness.suites import SUITES
 
 DEFAULT_MATRIX = "smoke"
 
@@ -23,10 +25,26 @@ class Selection(NamedTuple):
     candidates: tuple[ResolvedCandidate, ...]
     left_out: tuple[str, ...]
     """Why candidates of the matrix were left out: no installed plugin offers a part of them. Shown, never silent."""
+    suites: tuple[str, ...] | None = None
+    """Suites that the matrix names; None is every default suite."""
+    datasets: tuple[DatasetChoice, ...] = ()
+    """Data sets that the matrix names, for where the command names none."""
+    scale: str = DEFAULT_SCALE
+    """The command's scale, else the matrix's, else ``smoke``."""
+
+
+def suites_of(selection: Selection) -> tuple[str, ...]:
+    """Names of the suites that a selection is scored in, in running order, where the command does not name them."""
+    named = selection.suites
+    return tuple(found.name for found in SUITES.values() if (found.default if named is None else found.name in named))
 
 
 def select_candidates(
-    registry: Registry, patterns: Sequence[str], matrix: str | None, folders: Sequence[Path]
+    registry: Registry,
+    patterns: Sequence[str],
+    matrix: str | None,
+    folders: Sequence[Path],
+    scale: str | None = None,
 ) -> Selection:
     """Choose candidates.
 
@@ -35,9 +53,11 @@ def select_candidates(
         patterns: Globs over the matrix's candidates, or whole candidate strings, which need not stand in it.
         matrix: Name of a matrix in ``folders``, or a file; None is ``smoke``.
         folders: Where named matrices are looked for.
+        scale: The command's scale; None leaves it to the matrix.
 
     Returns:
         Resolved candidates in the matrix's order, each once; those of the matrix whose plugin is absent are left out.
+        With them the matrix's defaults for what the command does not say.
 
     Raises:
         UsageError: where the matrix does not exist or a pattern fits nothing.
@@ -46,8 +66,10 @@ def select_candidates(
     listed: dict[str, ResolvedCandidate] = {}
     path = _find_matrix(matrix, folders, required=not patterns or matrix is not None)
     left_out: list[str] = []
+    settings = Selection((), (), scale=scale_of(scale or DEFAULT_SCALE).name)
     if path is not None:
-        read = read_matrix(path, registry)
+        read = read_matrix(path, registry, scale)
+        settings = Selection((), (), read.suites, read.datasets, read.scale)
         left_out += read.left_out
         for candidate in read.candidates:
             try:
@@ -59,7 +81,7 @@ def select_candidates(
         if not listed and not patterns:
             raise UsageError(f"nothing of matrix {path} can be scored: {left_out[0]}")
     if not patterns:
-        return Selection(tuple(listed.values()), tuple(left_out))
+        return settings._replace(candidates=tuple(listed.values()), left_out=tuple(left_out))
     chosen: dict[str, ResolvedCandidate] = {}
     for pattern in patterns:
         fitting = [name for name in listed if fnmatch.fnmatchcase(name, pattern)]
@@ -68,7 +90,7 @@ def select_candidates(
             continue
         resolved = resolve(_written_out(pattern, registry, listed, path), registry)
         chosen.setdefault(str(resolved), resolved)
-    return Selection(tuple(chosen.values()), ())
+    return settings._replace(candidates=tuple(chosen.values()))
 
 
 def _written_out(

@@ -12,13 +12,13 @@ HELP = "list the candidates of a matrix or a glob"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--candidate``, ``--matrix``."""
+    """``--candidate``, ``--matrix``, ``--scale``."""
     add_choice(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print one line a candidate."""
-    _, candidates = chosen(options)
+    _, selection = chosen(options)
     rows = [
         {
             "candidate": str(candidate),
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
             "conditioning": str(candidate.conditioning_shape()),
             "fit": "trained" if candidate.trainable or candidate.decoder.adapter != "linear" else "closed form",
         }
-        for candidate in candidates
+        for candidate in selection.candidates
     ]
     if options.json:
         print_json(rows)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from foresight_harness.candidates import suites_of
 from foresight_harness.cli.choosing import add_choice, add_run_options, chosen, run_options
 from foresight_harness.cli.show import console, print_json, print_table
 from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, cost_of, datasets_of
-from foresight_harness.suites import SUITES, suite
+from foresight_harness.suites import suite
 
 NAME = "plan"
 HELP = "say what a run would do and cost, without doing it"
@@ -17,16 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The choice of candidates, sizes and suites."""
     add_choice(parser)
     add_run_options(parser)
-    parser.add_argument("--suite", action="append", default=[], help=f"repeatable; default {', '.join(SUITES)}")
+    parser.add_argument(
+        "--suite", action="append", default=[], help="repeatable; default the matrix's own, else every default one"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
-    registry, candidates = chosen(options)
-    wanted = run_options(options)
+    registry, selection = chosen(options)
+    candidates = selection.candidates
+    wanted = run_options(options, selection)
     check_datasets(registry, wanted)
     check_sources(candidates, wanted)
-    suites = [suite(name) for name in options.suite or SUITES]
+    suites = [suite(name) for name in options.suite or suites_of(selection)]
     cells = [
         PlannedCell(candidate, found, dataset)
         for found in suites

@@ -6,17 +6,20 @@ from foresight_harness.options.options import (
     DatasetChoice,
     RunOptions,
     WeightsSource,
+    datasets_or,
     parse_dataset,
     parse_weights_source,
 )
-from foresight_harness.options.scale import SCALES, Scale, scale_of
+from foresight_harness.options.scale import DEFAULT_SCALE, SCALES, Scale, scale_of
 
 __all__ = [
+    "DEFAULT_SCALE",
     "SCALES",
     "DatasetChoice",
     "RunOptions",
     "Scale",
     "WeightsSource",
+    "datasets_or",
     "parse_dataset",
     "parse_weights_source",
     "scale_of",

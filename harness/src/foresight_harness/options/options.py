@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,11 @@ def parse_weights_source(text: str) -> WeightsSource:
     if not name or not source:
         raise UsageError(f"--weights-source {text}: write NAME=SOURCE, such as dinov2_base=/data/dinov2-base")
     return WeightsSource(name, str(Path(source).expanduser()) if source.startswith("~") else source)
+
+
+def datasets_or(given: Sequence[str], otherwise: tuple[DatasetChoice, ...]) -> tuple[DatasetChoice, ...]:
+    """The data sets that a command names, else the matrix's, else the default ones."""
+    return tuple(map(parse_dataset, given)) or otherwise or tuple(map(parse_dataset, DEFAULT_DATASETS))
 
 
 @dataclass(frozen=True)

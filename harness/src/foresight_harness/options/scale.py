@@ -43,6 +43,9 @@ SCALES = {
     )
 }
 
+DEFAULT_SCALE = "smoke"
+"""Where neither the command nor its matrix says."""
+
 
 def scale_of(name: str) -> Scale:
     """The scale of that name. Raises: UsageError."""

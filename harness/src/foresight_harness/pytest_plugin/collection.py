@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from foresight_harness.candidates import ResolvedCandidate, select_candidates
+from foresight_harness.candidates import ResolvedCandidate, select_candidates, suites_of
 from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
 from foresight_harness.pytest_plugin.options import matrix_folders, options_of
@@ -18,6 +21,9 @@ from foresight_harness.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+UNSCORED = "suite not in this matrix"
+"""Stands for the candidates of a suite that is not to be scored."""
 
 
 def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
@@ -31,7 +37,7 @@ def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
         shown = [plugin for plugin in plugins if plugin.entry_point]
         metafunc.parametrize(PLUGIN_FIXTURE, shown, ids=[plugin.name for plugin in shown], indirect=True)
     if FIXTURE in metafunc.fixturenames:
-        candidates: list[Any] = [] if failed else _candidates_for(metafunc, state)
+        candidates: Sequence[Any] = [] if failed else _candidates_for(metafunc, state)
         metafunc.parametrize(
             "foresight_candidate", candidates, ids=[str(candidate) for candidate in candidates], indirect=True
         )
@@ -39,34 +45,50 @@ def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
 
 def _prepare(state: State) -> None:
     try:
-        state.options = options_of(state.config)
+        get = state.config.getoption
         state.registry = load_registry()
-        if state.registry.broken and state.options.strict_plugins:
+        if state.registry.broken and get("--strict-plugins"):
             raise UsageError("; ".join(str(plugin.error) for plugin in state.registry.broken))
+        folders = matrix_folders(state.config)
+        selection = select_candidates(state.registry, get("--candidate"), get("--matrix"), folders, get("--scale"))
+        state.options = options_of(state.config, selection)
         check_datasets(state.registry, state.options)
-        selection = select_candidates(
-            state.registry, state.options.candidates, state.options.matrix, matrix_folders(state.config)
-        )
         check_sources(selection.candidates, state.options)
-        state.candidates, state.left_out = list(selection.candidates), selection.left_out
+        state.selection = selection
     except UsageError as error:
         state.error = error
 
 
-def _candidates_for(metafunc: pytest.Metafunc, state: State) -> list[ResolvedCandidate]:
-    """All candidates; those that differ only in the decoder are one for a suite that reads no decoder."""
+def _candidates_for(metafunc: pytest.Metafunc, state: State) -> Sequence[ResolvedCandidate | str]:
+    """All candidates; those that differ only in the decoder are one for a suite that reads no decoder.
+
+    A suite that neither the matrix nor the command names has one placeholder, which ``order`` deselects.
+    """
     try:
         found = suite_of(metafunc.definition)
     except UsageError as error:
         state.error = error
         return []
+    assert state.selection is not None
+    if found.name not in suites_of(state.selection) and not asked_for(found, metafunc.definition):
+        return [UNSCORED]
     if found.uses_decoder:
-        return state.candidates
+        return list(state.selection.candidates)
     distinct: dict[tuple[object, ...], ResolvedCandidate] = {}
-    for candidate in state.candidates:
+    for candidate in state.selection.candidates:
         key = (candidate.candidate.streams, candidate.candidate.enhancer, candidate.candidate.fusion)
         distinct.setdefault(key, candidate)
     return list(distinct.values())
+
+
+def asked_for(found: Suite, node: pytest.Item | pytest.Collector) -> bool:
+    """Whether the command names the suite itself: its test file or test, or ``-k`` with its name (but not negated)."""
+    arguments = [argument.partition("::")[0] for argument in node.config.args]
+    if any(Path(argument).name == node.path.name for argument in arguments):
+        return True
+    words = re.findall(r"[\w.]+", str(node.config.getoption("keyword", "") or ""))
+    wanted = {found.name, f"test_{found.name}"}
+    return any(word in wanted and before != "not" for before, word in pairwise(["", *words]))
 
 
 def suite_of(node: pytest.Item | pytest.Collector) -> Suite:
@@ -87,9 +109,9 @@ def order(state: State, items: list[pytest.Item]) -> None:
     """
     if state.error is not None:
         raise pytest.UsageError(str(state.error))
-    options, registry = state.options, state.registry
+    options = state.options
     assert options is not None
-    assert registry is not None
+    _deselect_unscored(state, items)
     try:
         state.planned = {
             item.nodeid: _cells_of(item, state) for item in items if FIXTURE in getattr(item, "fixturenames", ())
@@ -116,8 +138,20 @@ def order(state: State, items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+def _deselect_unscored(state: State, items: list[pytest.Item]) -> None:
+    unscored = [item for item in items if _candidate_of(item) == UNSCORED]
+    if unscored:
+        state.config.hook.pytest_deselected(items=unscored)
+        items[:] = [item for item in items if item not in unscored]
+
+
+def _candidate_of(item: pytest.Item) -> object:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("foresight_candidate")
+
+
 def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
-    candidate = item.callspec.params["foresight_candidate"]  # type: ignore[attr-defined]
+    candidate = _candidate_of(item)
     assert state.registry is not None
     assert state.options is not None
     if not isinstance(candidate, ResolvedCandidate):

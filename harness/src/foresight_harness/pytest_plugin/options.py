@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from foresight_harness.candidates import Selection
     from foresight_harness.options import RunOptions
 
 
@@ -23,13 +24,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="score only the matrix's candidates that fit (repeatable), or a whole candidate string",
     )
     add("--matrix", metavar="NAME|FILE", help="set of candidates; default smoke")
-    add("--scale", default="smoke", metavar="smoke|small|full", help="how much is measured; default smoke")
+    add("--scale", metavar="smoke|small|full", help="how much is measured; default the matrix's own, else smoke")
     add(
         "--dataset",
         action="append",
         default=[],
         metavar="NAME[:PATH]",
-        help="data set (repeatable); default shapes and coins. coco:DIR reads DIR/images and DIR/annotations.json",
+        help="data set (repeatable); default the matrix's own, else shapes and coins. "
+        "coco:DIR reads DIR/images and DIR/annotations.json",
     )
     add(
         "--weights",
@@ -67,17 +69,16 @@ def add_options(parser: pytest.Parser) -> None:
     add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
 
 
-def options_of(config: pytest.Config) -> RunOptions:
-    """The options of this session. Raises: UsageError."""
-    from foresight_harness.options import RunOptions, parse_dataset, parse_weights_source
-    from foresight_harness.options.options import DEFAULT_DATASETS
+def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
+    """The options of this session; the matrix fills in scale and data sets. Raises: UsageError."""
+    from foresight_harness.options import RunOptions, datasets_or, parse_weights_source
 
     get = config.getoption
     return RunOptions(
         candidates=tuple(get("--candidate")),
         matrix=get("--matrix"),
-        scale=get("--scale"),
-        datasets=tuple(parse_dataset(text) for text in get("--dataset") or DEFAULT_DATASETS),
+        scale=selection.scale,
+        datasets=datasets_or(get("--dataset"), selection.datasets),
         weights=get("--weights"),
         weights_sources=tuple(parse_weights_source(text) for text in get("--weights-source")),
         device=get("--device"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from foresight_harness.candidates import ResolvedCandidate
+    from foresight_harness.candidates import Selection
     from foresight_harness.engine.engines import Engine
     from foresight_harness.errors import UsageError
     from foresight_harness.options import RunOptions
@@ -33,9 +33,8 @@ class State:
     """The first usage error; raised when collection ends, so that it is one line and exit 4."""
     registry: Registry | None = None
     options: RunOptions | None = None
-    candidates: list[ResolvedCandidate] = field(default_factory=list)
-    left_out: tuple[str, ...] = ()
-    """Candidates of the matrix that no installed plugin can make, and why."""
+    selection: Selection | None = None
+    """The candidates, what was left out of the matrix, and which suites it names."""
     planned: dict[str, list[PlannedCell]] = field(default_factory=dict)
     """Cells by the node id of their test."""
     bench: Bench | None = None

@@ -48,9 +48,10 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     if state.registry is not None:
         for plugin in state.registry.broken:
             terminal.write_line(str(plugin.error), red=True)
-    if state.left_out:
-        others = f" (and {len(state.left_out) - 1} more)" if len(state.left_out) > 1 else ""
-        terminal.write_line(f"left out of the matrix: {state.left_out[0]}{others}", yellow=True)
+    left_out = () if state.selection is None else state.selection.left_out
+    if left_out:
+        others = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
+        terminal.write_line(f"left out of the matrix: {left_out[0]}{others}", yellow=True)
     bench = state.bench
     if bench is None:
         return

@@ -30,6 +30,8 @@ class Suite:
     only_first_dataset: bool = False
     """For suites whose number does not depend on what the pictures show."""
     title: str = ""
+    default: bool = True
+    """Whether the suite runs where the matrix names none; others run where matrix or command name them."""
 
     def protocol(self, cell: Cell) -> dict[str, Any]:
         """The choices of this suite that decide what its numbers mean."""

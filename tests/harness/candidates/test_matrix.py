@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from foresight_harness.candidates import Matrix, read_matrix, select_candidates, suites_of
+from foresight_harness.errors import UsageError
+from foresight_harness.options import DatasetChoice, datasets_or
+from foresight_harness.registry import Registry
+from foresight_harness.suites import SUITES, Suite
+
+GROUPS = """
+[[group]]
+streams = ["pixels@patch"]
+scale = ["smoke"]
+
+[[group]]
+streams = ["constant@patch"]
+scale = ["small", "full"]
+
+[[group]]
+streams = ["oracle@mask"]
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path, builtins: Registry):
+    """Writes a matrix and reads it."""
+
+    def write(text: str, scale: str | None = None) -> Matrix:
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return read_matrix(path, builtins, scale)
+
+    return write
+
+
+def encoders(matrix: Matrix) -> list[str]:
+    return [candidate.encoders[0] for candidate in matrix.candidates]
+
+
+@pytest.mark.parametrize(
+    ("scale", "own", "expected"),
+    [
+        (None, "", ["pixels", "oracle"]),
+        ("full", "", ["constant", "oracle"]),
+        (None, 'scale = "small"\n', ["constant", "oracle"]),
+        ("smoke", 'scale = "small"\n', ["pixels", "oracle"]),
+    ],
+)
+def test_group_counts_at_its_scales_and_the_command_overrides_the_matrix(
+    written, scale: str | None, own: str, expected: list[str]
+) -> None:
+    assert encoders(written(own + GROUPS, scale)) == expected
+
+
+def test_matrix_says_suites_data_sets_and_scale(written) -> None:
+    matrix = written('suites = ["spatial"]\ndatasets = ["shapes", "coco:some/folder"]\nscale = "full"\n' + GROUPS)
+    assert matrix.suites == ("spatial",)
+    assert matrix.datasets == (DatasetChoice("shapes"), DatasetChoice("coco", "some/folder"))
+    assert matrix.scale == "full"
+
+
+def test_matrix_that_says_nothing_leaves_the_defaults(written) -> None:
+    matrix = written(GROUPS)
+    assert (matrix.suites, matrix.datasets, matrix.scale) == (None, (), "smoke")
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ('suites = ["spatail"]', "unknown suite 'spatail'; did you mean spatial?"),
+        ('datasets = ["shaeps"]', "unknown data set 'shaeps'; did you mean shapes"),
+        ('scale = "huge"', "unknown scale 'huge'; there are smoke, small, full"),
+        ("scale = 3", "scale must be a text"),
+        ('suites = "spatial"', "suites must be a list of names"),
+        ("suites = []", "suites must be a list of names"),
+        ('suite = ["spatial"]', "unknown key 'suite'"),
+    ],
+)
+def test_slip_in_a_matrix_is_one_line_that_names_the_file(written, head: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        written(head + "\n" + GROUPS)
+    assert message in str(error.value)
+    assert str(error.value).startswith("matrix ")
+    assert "mine.toml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_scale_of_a_group_is_an_error_at_every_scale(written) -> None:
+    with pytest.raises(UsageError, match=r"mine.toml, group 1: unknown scale 'huge'"):
+        written('[[group]]\nstreams = ["pixels@patch"]\nscale = ["huge"]\n', "small")
+
+
+def test_scale_at_which_no_group_counts_is_an_error(written) -> None:
+    with pytest.raises(UsageError, match="holds no candidate at scale full"):
+        written('[[group]]\nstreams = ["pixels@patch"]\nscale = ["smoke"]\n', "full")
+
+
+def test_suites_that_are_not_default_run_only_where_the_matrix_names_them(
+    tmp_path: Path, builtins: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SUITES, "audited", Suite("audited", "nowhere", default=False))
+    path = tmp_path / "mine.toml"
+    path.write_text(GROUPS)
+    assert "audited" not in suites_of(select_candidates(builtins, [], str(path), []))
+    path.write_text('suites = ["audited"]\n' + GROUPS)
+    assert suites_of(select_candidates(builtins, [], str(path), [])) == ("audited",)
+
+
+def test_command_overrides_the_data_sets_of_the_matrix() -> None:
+    named = (DatasetChoice("coins"),)
+    assert datasets_or(["photos"], named) == (DatasetChoice("photos"),)
+    assert datasets_or([], named) == named
+    assert datasets_or([], ()) == (DatasetChoice("shapes"), DatasetChoice("coins"))
