@@ -51,7 +51,11 @@ def test_failed_cells_are_kept_apart(write_run, record) -> None:
 
 
 def test_controls_are_no_candidates(write_run, record) -> None:
-    run = RunData.load(write_run([record(), record(candidate="oracle@mask", role="ceiling"), record(metric="x")]))
+    run = RunData.load(
+        write_run(
+            [record(), record(candidate="oracle@mask/identity/single/linear", role="ceiling"), record(metric="x")]
+        )
+    )
     assert measured_candidates(run.records) == ["dinov2_tiny@last/identity/single/linear"]
 
 

@@ -35,7 +35,7 @@ class Kind:
         return found
 
 
-KINDS: tuple[Kind, ...] = ()
+KINDS: tuple[Kind, ...] = (Kind("gates", "foresight_harness.analysis.gates"),)
 """In the order in which they run."""
 
 

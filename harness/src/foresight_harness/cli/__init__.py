@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from foresight_harness.cli import candidates, doctor, plan, plugins, report
+from foresight_harness.cli import candidates, doctor, gate, plan, plugins, report
 from foresight_harness.errors import ForesightError
 
-VERBS = (plugins, candidates, plan, report, doctor)
+VERBS = (plugins, candidates, plan, report, gate, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,8 @@ import pytest
 from foresight_harness.candidates import ResolvedCandidate, select_candidates, suites_of
 from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
-from foresight_harness.pytest_plugin.options import matrix_folders, options_of
+from foresight_harness.gates.reading import find_gates
+from foresight_harness.pytest_plugin.options import named_folders, options_of
 from foresight_harness.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 from foresight_harness.registry import PluginInfo, load_registry
 from foresight_harness.run.folder import check_writable, find_run
@@ -49,12 +50,14 @@ def _prepare(state: State) -> None:
         state.registry = load_registry()
         if state.registry.broken and get("--strict-plugins"):
             raise UsageError("; ".join(str(plugin.error) for plugin in state.registry.broken))
-        folders = matrix_folders(state.config)
+        folders = named_folders(state.config, "matrices")
         selection = select_candidates(state.registry, get("--candidate"), get("--matrix"), folders, get("--scale"))
         state.options = options_of(state.config, selection)
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
         state.selection = selection
+        gates = named_folders(state.config, "gates")
+        state.gates = find_gates(state.options.gates, gates, state.registry.metrics.values())
     except UsageError as error:
         state.error = error
 

@@ -100,9 +100,9 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
     )
 
 
-def matrix_folders(config: pytest.Config) -> list[Path]:
-    """Where named matrices lie: beside the benchmarks that were asked for, then under the root."""
+def named_folders(config: pytest.Config, kind: str) -> list[Path]:
+    """Where named files (``matrices``, ``gates``) lie: beside the benchmarks that were asked for, then in the root."""
     places = [Path(str(argument).partition("::")[0]) for argument in config.args]
     folders = [place if place.is_dir() else place.parent for place in places]
-    found = [folder / "matrices" for folder in [*folders, config.rootpath / "benchmarks"]]
+    found = [folder / kind for folder in [*folders, config.rootpath / "benchmarks"]]
     return [folder for folder in dict.fromkeys(found) if folder.is_dir()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from foresight_harness.engine.engines import Engine, engine_for
+from foresight_harness.gates.reading import keep_gates
 from foresight_harness.progress import Progress
 from foresight_harness.pytest_plugin.state import State
 from foresight_harness.run.bench import Bench, command_line
@@ -69,6 +70,7 @@ def started(state: State) -> Engine:
         assert state.options is not None
         progress = Progress(write=_writer(state.config))
         state.bench = Bench(state.registry, state.options, progress, command_line())
+        state.bench.describe(gates=keep_gates(state.bench.folder.path, state.gates))
         state.bench.plan(cell for cells in state.planned.values() for cell in cells)
         state.engine = engine_for(state.bench, state.bench.planned)
     return state.engine

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from foresight_harness.candidates import Selection
     from foresight_harness.engine.engines import Engine
     from foresight_harness.errors import UsageError
+    from foresight_harness.gates.gate import Gate
     from foresight_harness.options import RunOptions
     from foresight_harness.registry import Registry
     from foresight_harness.run.bench import Bench
@@ -38,8 +39,12 @@ class State:
     planned: dict[str, list[PlannedCell]] = field(default_factory=dict)
     """Cells by the node id of their test."""
     bench: Bench | None = None
+    gates: list[Gate] = field(default_factory=list)
+    """Read and checked at plan time."""
     analyses: tuple[str, ...] = ()
     """Kinds that were concluded."""
+    verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Verdict and sentence by gate that was asked for."""
     failed_analyses: dict[str, str] = field(default_factory=dict)
     """One line by kind that failed; each makes the session fail."""
     engine: Engine | None = None

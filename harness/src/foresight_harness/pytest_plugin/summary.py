@@ -17,7 +17,7 @@ REPORT_GROUP = "foresight_report"
 
 
 def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
-    """Close the run folder, run the analyses on it and render it. A failed analysis makes the session fail."""
+    """Close the run folder, conclude from it and render it. A failed analysis and a NO-GO make the session fail."""
     bench = state.bench
     assert bench is not None
     if state.engine is not None:
@@ -26,7 +26,10 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     bench.close("interrupted" if interrupted else "complete")
     concluded = conclude(bench.folder.path)
     state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
-    if concluded.failures and session.exitstatus == pytest.ExitCode.OK:
+    gates = concluded.written.get("gates")
+    state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
+    refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
+    if (concluded.failures or refused) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     state.report, state.report_error = write_report(bench.folder.path)
 
@@ -66,6 +69,9 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), calibration in bench.calibrations.items():
         if not calibration.ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(calibration.sentences)}", red=True)
+    for name, (verdict, sentence) in state.verdicts.items():
+        colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
+        terminal.write_line(f"gate {name}: {verdict}. {sentence}", **colours)
     for kind, reason in state.failed_analyses.items():
         terminal.write_line(f"analysis {kind} failed: {reason}", red=True)
     terminal.write_line(f"run: {_shown(bench.folder.path)}")

@@ -91,6 +91,10 @@ class Bench:
             ],
         }
 
+    def describe(self, **fields: Any) -> None:
+        """Fields of the manifest that the bench itself does not know. Before ``plan``, which writes it."""
+        self._facts.update(fields)
+
     def _open_folder(self) -> RunFolder:
         if self.options.resume:
             return RunFolder(find_run(self.options.out))
