@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from tox.config.loader.memory import MemoryLoader
@@ -17,6 +18,12 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
 
 
+def test_group(name: str) -> list[str]:
+    """What a plugin's tests need beside the plugin itself: group ``test`` of its own ``pyproject.toml``."""
+    project = tomllib.loads((PLUGINS / name / "pyproject.toml").read_text(encoding="utf-8"))
+    return list(project.get("dependency-groups", {}).get("test", []))
+
+
 @impl
 def tox_extend_envs() -> tuple[str, ...]:
     """``plugin-<folder>`` for each."""
@@ -29,10 +36,12 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
     root = Path(__file__).parent
     for name in names():
         pins = root / "constraints" / f"{name}.txt"
-        deps = [f"-e {root / 'harness'}", f"-e {PLUGINS / name}", *([f"-c {pins}"] if pins.is_file() else [])]
+        deps = [f"-e {root / 'harness'}", f"-e {PLUGINS / name}", *test_group(name)]
+        # By variable, so that the dependency groups, which tox installs by themselves, are pinned too.
+        constraint = {"UV_CONSTRAINT": str(pins)} if pins.is_file() else {}
         loader = MemoryLoader(
             description=f"tests of plugins/{name} with its dependencies only",
             deps="\n".join(deps),
-            set_env={"FORESIGHT_PLUGIN": name, "OMP_NUM_THREADS": "1"},
+            set_env={"FORESIGHT_PLUGIN": name, "OMP_NUM_THREADS": "1"} | constraint,
         )
         state.conf.memory_seed_loaders[f"plugin-{name}"].append(loader)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def compile_pins(projects: Sequence[Path], output: Path) -> None:
     own = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
     names = ["foresight-harness", "foresight-reports", *(f"foresight-{name.replace('_', '-')}" for name in own)]
     command = [str(UV), "pip", "compile", *(str(path / "pyproject.toml") for path in projects)]
+    for path in projects:
+        if "test" in tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8")).get("dependency-groups", {}):
+            command += ["--group", f"{path / 'pyproject.toml'}:test"]
     command += ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--universal", "--python-version", "3.11", "--quiet"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
     command += ["--output-file", str(output)]
