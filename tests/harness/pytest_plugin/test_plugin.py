@@ -76,6 +76,7 @@ def test_broken_plugin_is_one_red_test_and_everything_else_is_scored(
         (["--candidate", "nothing*"], "fits nothing"),
         (["--dataset", "shaeps"], "unknown data set 'shaeps'; did you mean shapes"),
         (["--dataset", "coco"], "--dataset coco:DIR"),
+        (["--dataset", "coco:nowhere"], "--dataset coco:nowhere: nowhere does not exist"),
         (["--scale", "huge"], "--scale huge"),
         (["--probe", "pooled_mlp"], "--probe pooled_mlp: for the audit alone"),
         (["--weights", "wrong"], "--weights wrong"),
@@ -130,7 +131,24 @@ def test_image_that_is_not_one_is_a_failed_cell_that_names_the_file(
     failed = [line for line in records(pytester) if line["status"] == "failed"]
     assert failed
     assert broken.name in failed[0]["error"]
+    assert "in read_picture" in failed[0]["trace"]
+    shown = [line for line in result.outlines if broken.name in line]
+    assert shown[0].startswith(f"{broken} cannot be read as a picture")
+    assert not any("Traceback" in line or "pictures.py" in line for line in result.outlines)
     assert any(line["dataset"] == "shapes" and line["status"] == "ok" for line in records(pytester))
+
+
+def test_box_outside_its_picture_is_a_failed_cell_that_names_the_file(
+    dropin: Path, benchmarks, pytester: pytest.Pytester, photographs: Path
+) -> None:
+    path = photographs / "annotations.json"
+    content = json.loads(path.read_text())
+    content["annotations"][4]["bbox"] = [900, 900, 60, 50]
+    path.write_text(json.dumps(content))
+    result = benchmarks("--dataset", f"coco:{photographs}", "--candidate", "gradients_tiny@*", "-k", "spatial")
+    assert result.ret == 1
+    (error,) = {line["error"] for line in records(pytester) if line["status"] == "failed"}
+    assert error.startswith(f"{path}: annotation 4 of image 4 (picture_4.png) has bbox [900, 900, 60, 50]")
 
 
 def test_data_set_without_boxes_is_said_not_scored(benchmarks, pytester: pytest.Pytester) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from foresight_harness.batches import Labels
 from foresight_harness.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.data.labels import labels_of
+from foresight_harness.errors import DataError
 from foresight_harness.options import DatasetChoice, RunOptions
 from foresight_harness.protocols import Dataset, Sample
 from foresight_harness.registry import Registry
@@ -59,6 +60,8 @@ class Splits:
     options: RunOptions
     store: ArrayStore
     _decoded: dict[tuple[str, Split], DecodedSplit] = field(default_factory=dict)
+    _unusable: dict[tuple[str, Split], str] = field(default_factory=dict)
+    """Why a split cannot be decoded, so that not every cell reads thousands of pictures up to the bad one."""
     _built: dict[tuple[str, Split], Dataset] = field(default_factory=dict)
 
     def built(self, choice: DatasetChoice, split: Split) -> Dataset:
@@ -80,10 +83,16 @@ class Splits:
         return self._built[key]
 
     def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
-        """Clips and labels. Raises: DataError naming the file that cannot be read."""
+        """Clips and labels. Raises: DataError naming the file that cannot be read; again at once when asked again."""
         key = (str(choice), split)
+        if key in self._unusable:
+            raise DataError(self._unusable[key])
         if key not in self._decoded:
-            self._decoded[key] = self._decode(choice, split)
+            try:
+                self._decoded[key] = self._decode(choice, split)
+            except DataError as error:
+                self._unusable[key] = str(error)
+                raise
         return self._decoded[key]
 
     def known(self) -> list[DecodedSplit]:

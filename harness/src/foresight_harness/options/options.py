@@ -31,7 +31,7 @@ class DatasetChoice:
 def parse_dataset(text: str) -> DatasetChoice:
     """``coco:some/folder`` -> name and path."""
     name, _, path = text.partition(":")
-    return DatasetChoice(name, path or None)
+    return DatasetChoice(name, str(Path(path).expanduser()) if path.startswith("~") else path or None)
 
 
 @dataclass(frozen=True)

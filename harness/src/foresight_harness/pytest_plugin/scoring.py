@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from foresight_harness.engine.engines import Engine, engine_for
+from foresight_harness.errors import ForesightError
 from foresight_harness.gates.reading import keep_gates
 from foresight_harness.progress import Progress
 from foresight_harness.pytest_plugin.state import State
@@ -34,7 +35,8 @@ class Scorer:
             benchmark: pytest-benchmark's fixture, for suites that time.
 
         Raises:
-            Exception: of the first data set that failed, after all were tried.
+            Exception: of the first data set that failed, after all were tried. What is the user's to mend fails the
+                test in one line; its traceback stands in the record. A bug keeps its traceback.
         """
         if not self.cells:
             pytest.skip("no data set of this run has what the suite needs (see --dataset)")
@@ -51,7 +53,10 @@ class Scorer:
                     outcomes.append(outcome)
         if failures:
             self._count_failures(len(failures))
-            raise failures[0]
+            bugs = [error for error in failures if not isinstance(error, ForesightError)]
+            if bugs:
+                raise bugs[0]
+            pytest.fail("; ".join(dict.fromkeys(map(str, failures))), pytrace=False)
         return outcomes
 
     def _count_failures(self, count: int) -> None:

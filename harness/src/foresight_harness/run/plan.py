@@ -42,6 +42,8 @@ def check_datasets(registry: Registry, options: RunOptions) -> None:
         spec = registry.dataset(choice.name)
         if spec.needs_path and choice.path is None:
             raise UsageError(f"--dataset {choice.name} needs a folder: --dataset {choice.name}:DIR")
+        if choice.path is not None and not Path(choice.path).exists():
+            raise UsageError(f"--dataset {choice}: {choice.path} does not exist")
 
 
 def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) -> None:
