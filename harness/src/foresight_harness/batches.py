@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -69,6 +69,8 @@ class Labels:
     foreground: Tensor
     """Union of the objects' masks (of their boxes where there are no masks). [B, T, H_px, W_px] bool"""
     names: Sequence[tuple[str, ...]] = ()
+    motion: Sequence[Mapping[str, Any]] = ()
+    """Motion labels of each sample; empty mappings, or nothing at all, for pictures."""
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -53,7 +53,7 @@ def foresight_decoders() -> Iterable[DecoderSpec]:
 
 @hookimpl
 def foresight_datasets() -> Iterable[DatasetSpec]:
-    """``shapes``, ``coins``, ``photos``, ``coco``."""
+    """The built-in pictures and clips, and folders of the user."""
     return dataset_specs()
 
 

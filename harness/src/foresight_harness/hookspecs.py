@@ -86,7 +86,7 @@ def foresight_datasets() -> Iterable[DatasetSpec]:
 
     Called: once per session, before collection ends.
     Cost: cheap. No torch, no reading of pictures; that belongs in ``DatasetSpec.build``.
-    Returns: zero or more specs. ``shapes``, ``coins``, ``photos`` and ``coco`` are built in.
+    Returns: zero or more specs. see ``foresight-bench plugins`` for the built-in ones, pictures and clips.
     Errors: a name offered twice stops the session and names both plugins.
     Example: harness/src/foresight_harness/builtin.py
     """

@@ -95,7 +95,9 @@ class Sample:
     labels: tuple[str, ...] = ()
     """Class name of each object; N of them, or empty."""
     motion: Mapping[str, Any] = field(default_factory=dict)
-    """Motion labels of a clip: ``direction`` (0 to 7), ``order`` ..."""
+    """Motion labels of a clip: ``frames`` (numbers of the frames shown in their source, in order) and, where known,
+    ``direction`` (0 to 7, clockwise from rightwards), ``directions`` (one a frame), ``speed`` (sides of the picture a
+    frame), ``action`` (class of the whole clip)."""
 
 
 @runtime_checkable

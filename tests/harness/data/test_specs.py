@@ -15,8 +15,9 @@ from foresight_harness.specs import DataRequest, DatasetSpec
 GENERATED = [spec for spec in dataset_specs() if not spec.needs_path]
 
 
-def test_the_four_built_in_sets_are_offered_once_each() -> None:
-    assert [spec.name for spec in dataset_specs()] == ["coco", "coins", "photos", "shapes", "one_shape"]
+def test_the_built_in_sets_are_offered_once_each() -> None:
+    pictures = ["coco", "coins", "digits", "photos", "shapes", "one_shape"]
+    assert [spec.name for spec in dataset_specs()] == [*pictures, "moving_digits", "moving_shapes"]
 
 
 def test_asking_for_specs_imports_neither_torch_nor_numpy() -> None:
@@ -34,7 +35,8 @@ def test_a_generated_set_is_a_dataset_with_what_its_spec_promises(spec: DatasetS
     assert isinstance(dataset, Dataset)
     assert (dataset.name, dataset.split, len(dataset)) == (spec.name, "test", 3)
     for sample in (dataset[index] for index in range(3)):
-        assert sample.clip.shape == (1, 3, 64, 64)
+        assert sample.clip.shape == (9 if spec.video else 1, 3, 64, 64)
+        assert bool(sample.motion) == ("motion" in spec.labels)
         assert 0 <= float(sample.clip.min()) <= float(sample.clip.max()) <= 1
         assert (sample.boxes.shape[1] > 0) == ("boxes" in spec.labels)
         assert (sample.masks is not None) == ("masks" in spec.labels)

@@ -31,6 +31,7 @@ def labels_of(dataset: Dataset) -> Labels:
         boxes=tuple(sample.boxes[-1] for sample, _ in samples),
         foreground=torch.stack([foreground for _, foreground in samples]),
         names=tuple(sample.labels for sample, _ in samples),
+        motion=tuple(sample.motion for sample, _ in samples),
     )
 
 

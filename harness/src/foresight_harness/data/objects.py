@@ -9,6 +9,10 @@ from torch import Tensor
 
 Mask = npt.NDArray[np.bool_]
 Picture = npt.NDArray[np.uint8]
+Clip = npt.NDArray[np.uint8]
+"""[T, H_px, W_px, 3]"""
+ClipMask = npt.NDArray[np.bool_]
+"""[T, N, H_px, W_px]"""
 
 
 def tight_box(mask: Mask) -> tuple[float, float, float, float]:
@@ -33,6 +37,16 @@ def clip_of(picture: Picture) -> Tensor:
     """One picture as a clip of one frame. [H_px, W_px, 3] uint8 -> [1, 3, H_px, W_px] float32 in [0, 1]"""
     channels_first = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
     return channels_first.unsqueeze(0).float().div_(255)
+
+
+def boxes_of_frames(masks: ClipMask) -> Tensor:
+    """Tight boxes in every frame; every object is visible in all of them. [T, N, H_px, W_px] -> [T, N, 4] float32"""
+    return torch.cat([boxes_of(frame) for frame in masks])
+
+
+def clip_of_frames(frames: Clip) -> Tensor:
+    """Frames as a clip. [T, H_px, W_px, 3] uint8 -> [T, 3, H_px, W_px] float32 in [0, 1]"""
+    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).float().div_(255)
 
 
 def no_boxes(frames: int = 1) -> Tensor:

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def dataset_specs() -> tuple[DatasetSpec, ...]:
-    """The built-in data sets: ``coco``, ``coins``, ``photos``, ``shapes`` and ``one_shape``."""
+    """The built-in data sets: pictures (``coco``, ``coins``, ``digits``, ``photos``, ``shapes``, ``one_shape``) and
+    clips (``moving_digits``, ``moving_shapes``)."""
+    return (*_picture_specs(), *_clip_specs())
+
+
+def _picture_specs() -> tuple[DatasetSpec, ...]:
     return (
         DatasetSpec(
             name="coco",
@@ -26,6 +31,13 @@ def dataset_specs() -> tuple[DatasetSpec, ...]:
             labels=frozenset({"boxes", "masks"}),
             license="no known restrictions (Brooklyn Museum)",
             source="scikit-image data/coins.png: rotated crops, coins segmented by Otsu's threshold",
+        ),
+        DatasetSpec(
+            name="digits",
+            build=_digits,
+            labels=frozenset({"boxes", "masks"}),
+            license="CC BY 4.0 (Alpaydin and Kaynak 1998, UCI Machine Learning Repository)",
+            source="scikit-learn's scans of handwritten digits, enlarged, at random places",
         ),
         DatasetSpec(
             name="photos",
@@ -46,6 +58,27 @@ def dataset_specs() -> tuple[DatasetSpec, ...]:
             labels=frozenset({"boxes", "masks"}),
             license="Apache-2.0",
             source="drawn: one object on a textured, noisy background",
+        ),
+    )
+
+
+def _clip_specs() -> tuple[DatasetSpec, ...]:
+    return (
+        DatasetSpec(
+            name="moving_digits",
+            build=_moving_digits,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="CC BY 4.0 (Alpaydin and Kaynak 1998, UCI Machine Learning Repository)",
+            source="scikit-learn's scans of handwritten digits, moving in one of eight directions",
+        ),
+        DatasetSpec(
+            name="moving_shapes",
+            build=_moving_shapes,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="Apache-2.0",
+            source="drawn: an object moving in one of eight directions on a textured, noisy background",
         ),
     )
 
@@ -78,3 +111,21 @@ def _one_shape(request: DataRequest) -> Dataset:
     from foresight_harness.data.shapes import OneShape
 
     return OneShape(request)
+
+
+def _digits(request: DataRequest) -> Dataset:
+    from foresight_harness.data.digits import Digits
+
+    return Digits(request)
+
+
+def _moving_digits(request: DataRequest) -> Dataset:
+    from foresight_harness.data.moving_digits import MovingDigits
+
+    return MovingDigits(request)
+
+
+def _moving_shapes(request: DataRequest) -> Dataset:
+    from foresight_harness.data.moving_shapes import MovingShapes
+
+    return MovingShapes(request)

@@ -23,6 +23,8 @@ class DataRequest:
     canvas_px: int = 224
     """Side of the square that every picture is brought to, so that grids of one set have one shape. Boxes stay true
     because they are relative."""
+    frames: int | None = None
+    """Frames of a clip, for sets of clips; None is the set's own choice (9 for the built-in ones)."""
 
 
 @dataclass(frozen=True)
