@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,11 +27,16 @@ def builtins() -> Registry:
     return registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
 
 
+FEW: dict[str, Any] = {
+    **{"train": 24, "test": 16, "pictures": 2, "steps": 8, "batch": 8},
+    **{"permutations": 5, "resamples": 200},
+}
+
+
 @pytest.fixture
 def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """``smoke`` with 24 training and 16 test pictures."""
-    sizes = {"train": 24, "test": 16, "pictures": 2, "steps": 8, "batch": 8, "permutations": 5, "resamples": 200}
-    small = replace(scale.SCALES["smoke"], **sizes)
+    small = replace(scale.SCALES["smoke"], **FEW)
     monkeypatch.setitem(scale.SCALES, "smoke", small)
 
 
@@ -71,14 +77,25 @@ def planned() -> PlanCell:
 WriteRun = Callable[..., Path]
 
 
-@pytest.fixture
-def scored_run(few_pictures, make_bench, builtins, planned) -> Path:
-    """``pixels`` in suite ``spatial`` with its controls, for real."""
-    bench = make_bench()
-    bench.plan([planned(builtins, "pixels@patch/identity/single/linear", "spatial")])
-    bench.run_cell(bench.planned[0])
-    bench.close("complete")
+@pytest.fixture(scope="session")
+def scored_once(tmp_path_factory: pytest.TempPathFactory, builtins: Registry) -> Path:
+    """``pixels`` in suite ``spatial`` with its controls, for real: 24 training and 16 test pictures."""
+    place = tmp_path_factory.mktemp("scored")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **FEW))
+        options = RunOptions(datasets=(DatasetChoice("shapes"),), out=place / "runs", cache=place / "cache")
+        bench = Bench(builtins, options, silent(), "pytest benchmarks/")
+        candidate = resolve(parse_candidate("pixels@patch/identity/single/linear"), builtins)
+        bench.plan([PlannedCell(candidate, suite("spatial"), DatasetChoice("shapes"))])
+        bench.run_cell(bench.planned[0])
+        bench.close("complete")
     return bench.folder.path
+
+
+@pytest.fixture
+def scored_run(scored_once: Path, tmp_path: Path) -> Path:
+    """A copy of that run, to be tampered with."""
+    return Path(shutil.copytree(scored_once, tmp_path / "copied" / scored_once.name))
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def test_corpus_metric_has_statistics_and_no_values(scored_run: Path) -> None:
     assert run.values(record) is None
     stats = run.stats(record)
     assert stats is not None
-    assert set(stats.stats[0]) == {"scores", "hits", "objects"}
+    assert set(stats.stats[0][0]) == {"scores", "hits", "objects"}
     assert run.stats(run.select(metric="iou")[0]) is None
 
 
@@ -69,7 +69,7 @@ def test_removed_sample_file_is_an_error_and_not_a_metric_without_samples(write_
 
 def test_missing_and_double_values_are_an_error(write_run, record) -> None:
     path = write_run([record()], {"c0": {"iou": {0: [0.1, 0.2], 1: [0.1]}}})
-    with pytest.raises(RunFolderError, match="some are missing or double"):
+    with pytest.raises(RunFolderError, match="some are missing, double or in another order"):
         RunData.load(path).values(RunData.load(path).records[0])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from foresight_harness.stats import bootstrap_corpus, bootstrap_mean, resamples
+from foresight_harness.stats import bootstrap_corpus, bootstrap_mean, hierarchical_corpus, hierarchical_mean, resamples
 
 
 def names(count: int) -> list[str]:
@@ -56,3 +56,28 @@ def test_undefined_or_single_cluster_values_have_no_interval() -> None:
 def test_a_statistic_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="one value each"):
         bootstrap_corpus(lambda weights: weights, resamples(names(5)))
+
+
+def test_seeds_and_samples_together_widen_the_interval_of_a_corpus_metric() -> None:
+    random = np.random.default_rng(3)
+    values = random.normal(size=(3, 80)) + np.array([[-1.0], [0.0], [1.0]])
+    drawn = resamples(names(80))
+
+    def mean_of(row):
+        return lambda weights: weights @ row / weights.sum(1)
+
+    one = hierarchical_corpus([mean_of(values[1])], drawn)
+    assert one == bootstrap_corpus(mean_of(values[1]), drawn)
+    found = hierarchical_corpus([mean_of(row) for row in values], drawn)
+    expected = hierarchical_mean(values, names(80))
+    assert found.mean == pytest.approx(expected.mean)
+    assert found.interval is not None
+    assert expected.interval is not None
+    assert (found.interval.low, found.interval.high) == pytest.approx((expected.interval.low, expected.interval.high))
+    assert found.interval.half_width > 3 * one.interval.half_width
+    assert found.interval.method == "bootstrap-corpus-seeds-samples-95"
+
+
+def test_corpus_metric_over_no_seed_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no seed"):
+        hierarchical_corpus([], resamples(names(3)))

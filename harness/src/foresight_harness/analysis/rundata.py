@@ -43,9 +43,11 @@ class SampleValues(NamedTuple):
 
 
 class SampleStats(NamedTuple):
-    """Sufficient statistics of a corpus metric (average precision), one a sample."""
+    """Sufficient statistics of a corpus metric (average precision)."""
 
-    stats: tuple[Mapping[str, Any], ...]
+    stats: tuple[tuple[Mapping[str, Any], ...], ...]
+    """By seed and sample. S x n"""
+    seeds: tuple[int, ...]
     samples: tuple[str, ...]
     groups: tuple[str, ...]
 
@@ -101,13 +103,7 @@ class RunData:
         if not rows:
             self._require_none(record, "values")
             return None
-        seeds = tuple(dict.fromkeys(row["seed"] for row in rows))
-        samples = tuple(dict.fromkeys(row["sample"] for row in rows))
-        if len(rows) != len(seeds) * len(samples):
-            raise RunFolderError(
-                f"samples of cell {record['cell']}, {record['metric']}: {len(rows)} values for {len(seeds)} seeds of "
-                f"{len(samples)} samples; some are missing or double"
-            )
+        seeds, samples = _axes(record, rows)
         values = np.array([row["value"] for row in rows], dtype=np.float64).reshape(len(seeds), len(samples))
         return SampleValues(values, seeds, samples, tuple(row["group"] for row in rows[: len(samples)]))
 
@@ -117,11 +113,15 @@ class RunData:
         if not rows:
             self._require_none(record, "stats")
             return None
-        return SampleStats(
-            tuple(json.loads(row["stat"]) for row in rows),
-            tuple(row["sample"] for row in rows),
-            tuple(row["group"] for row in rows),
-        )
+        seeds, samples = _axes(record, rows)
+        count = len(samples)
+        stats = [json.loads(row["stat"]) for row in rows]
+        by_seed = tuple(tuple(stats[start : start + count]) for start in range(0, len(stats), count))
+        return SampleStats(by_seed, seeds, samples, tuple(row["group"] for row in rows[:count]))
+
+    def sample_rows(self, cell: str) -> list[dict[str, Any]]:
+        """Every row of a cell's sample file, in file order; empty where it has none. Raises: RunFolderError."""
+        return [row for rows in self._cell(cell).values() for row in rows]
 
     def _require_none(self, record: Record, kind: str) -> None:
         if record.get("per_sample") == kind:
@@ -132,14 +132,28 @@ class RunData:
 
     def _rows(self, record: Record) -> list[dict[str, Any]]:
         """Rows of the cell's sample file that belong to a record, in file order: by seed, then sample."""
-        found = self._cells.get(record["cell"])
-        if found is None:
-            found = self._cells[record["cell"]] = _read_samples(self.path / "samples" / f"{record['cell']}.parquet")
-        return found.get((record["metric"], record["probe"]), [])
+        return self._cell(record["cell"]).get((record["metric"], record["probe"]), [])
+
+    def _cell(self, cell: str) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
+        if cell not in self._cells:
+            self._cells[cell] = _read_samples(self.path / "samples" / f"{cell}.parquet")
+        return self._cells[cell]
 
     @cached_property
     def _cells(self) -> dict[str, dict[tuple[str, str | None], list[dict[str, Any]]]]:
         return {}
+
+
+def _axes(record: Record, rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Seeds and samples of rows that lie by seed, then sample."""
+    seeds = tuple(dict.fromkeys(row["seed"] for row in rows))
+    samples = tuple(dict.fromkeys(row["sample"] for row in rows))
+    if [(row["seed"], row["sample"]) for row in rows] != [(seed, sample) for seed in seeds for sample in samples]:
+        raise RunFolderError(
+            f"samples of cell {record['cell']}, {record['metric']}: {len(rows)} values for {len(seeds)} seeds of "
+            f"{len(samples)} samples; some are missing, double or in another order"
+        )
+    return seeds, samples
 
 
 def _read_samples(path: Path) -> dict[tuple[str, str | None], list[dict[str, Any]]]:

@@ -1,37 +1,53 @@
-"""Value, interval and count of a measurement, from its per-sample values."""
+"""Value, interval and count of a record, from what is stored of its samples: the same code writes and verifies them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from foresight_harness.stats.bootstrap import bootstrap_mean
-from foresight_harness.suites.measurement import Measurement
+from foresight_harness.stats.bootstrap import Estimate, bootstrap_mean, resamples
+from foresight_harness.stats.corpus import hierarchical_corpus
+from foresight_harness.stats.hierarchical import hierarchical_mean
+from foresight_harness.stats.interval import Floats
 
-Summary = tuple[float | None, tuple[float, float, str] | None, int]
+NOTHING = Estimate(float("nan"), None, 0, 0)
 
 
-def summary_of(measurement: Measurement, groups: Sequence[str], resamples: int) -> Summary:
-    """Summarise one measurement.
+def summary_of_values(values: Floats, groups: Sequence[str], count: int) -> Estimate:
+    """Mean over samples (and seeds), with a 95 % interval.
+
+    Several seeds are resampled together with the samples; with one, samples alone.
 
     Args:
-        measurement: With per-sample values, or a value of its own.
-        groups: Cluster of each sample.
-        resamples: Bootstrap resamples.
-
-    Returns:
-        Value, (low, high, method) of its 95 % interval or None, and the number of samples behind it.
+        values: NaN where undefined. [S, n]
+        groups: Cluster of each sample. [n]
+        count: Bootstrap resamples.
     """
-    if measurement.values is None:
-        interval = measurement.interval
-        named = (*interval, measurement.interval_method or "") if interval else None
-        return measurement.value, named, measurement.n or 0
-    defined = np.asarray(~np.isnan(measurement.values).all(axis=0))
+    defined = np.asarray(~np.isnan(values).all(axis=0))
     if not defined.any():
-        return None, None, 0
-    samples = np.nanmean(measurement.values[:, defined], axis=0)
-    clusters = [group for group, kept in zip(groups, defined.tolist(), strict=True) if kept]
-    found = bootstrap_mean(samples, clusters, count=resamples).interval
-    named = (found.low, found.high, found.method) if found is not None else None
-    return float(samples.mean()), named, int(defined.sum())
+        return NOTHING
+    kept = values[:, defined]
+    clusters = [group for group, there in zip(groups, defined.tolist(), strict=True) if there]
+    if len(kept) > 1:
+        return hierarchical_mean(kept, clusters, count=count)
+    return bootstrap_mean(kept[0], clusters, count=count)
+
+
+def summary_of_stats(stats: Sequence[Sequence[Mapping[str, Any]]], groups: Sequence[str], count: int) -> Estimate:
+    """A corpus metric from sufficient statistics of its samples; today that is average precision.
+
+    Args:
+        stats: By seed and sample. S x n
+        groups: Cluster of each sample. [n]
+        count: Bootstrap resamples.
+
+    Raises:
+        DataError: where a statistic is damaged.
+    """
+    from foresight_harness.metrics.average_precision import PictureMatches, SortedMatches  # imports torch
+
+    by_seed = [SortedMatches.of([PictureMatches.from_json(entry) for entry in seed]) for seed in stats]
+    drawn = resamples(groups, count=count)
+    return hierarchical_corpus([matches.average_precision for matches in by_seed], drawn)

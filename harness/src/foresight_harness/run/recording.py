@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from foresight_harness.run.identity import digest
-from foresight_harness.run.intervals import summary_of
+from foresight_harness.run.intervals import summary_of_stats, summary_of_values
 from foresight_harness.run.media import write_pictures
-from foresight_harness.run.samples import sample_rows, write_samples
+from foresight_harness.run.samples import rows_digest, sample_rows, write_samples
 from foresight_harness.suites.measurement import Measurement, Outcome
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str
     folder.append_media(write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures))
     shared = _shared(cell, wall_s) | {
         "params": dict(outcome.params) or None,
+        "samples_digest": rows_digest(rows) if rows else None,
         "of_cell": len(outcome.measurements),
         "status": "ok",
         "error": None,
@@ -72,7 +74,8 @@ def protocols_of(cell: Cell, outcome: Outcome) -> dict[str, dict[str, Any]]:
 
 def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
     groups = cell.split("test").labels.groups
-    value, interval, n = summary_of(measurement, groups, cell.scale.resamples)
+    value, interval, n = _summary(measurement, groups, cell.scale.resamples)
+    per_sample = "values" if measurement.values is not None else "stats" if measurement.stats else None
     trusted = all(entry["kind"] in ("pretrained", "none") for entry in _provenance(cell))
     return {
         "metric": measurement.metric,
@@ -91,9 +94,26 @@ def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
         "ceiling_by": measurement.ceiling_by,
         "null": dict(measurement.null) if measurement.null else None,
         "seeds": list(measurement.seeds),
-        "per_sample": "values" if measurement.values is not None else "stats" if measurement.stats else None,
+        "per_sample": per_sample,
+        "resamples": cell.scale.resamples if per_sample else None,
         "gateable": trusted and measurement.gateable and cell.candidate.role == "candidate",
     }
+
+
+def _summary(
+    measurement: Measurement, groups: Sequence[str], count: int
+) -> tuple[float | None, tuple[float, float, str] | None, int]:
+    """Value, (low, high, method) of its interval or None, and the number of samples behind it."""
+    if measurement.values is None and not measurement.stats:
+        interval = measurement.interval
+        named = (*interval, measurement.interval_method or "") if interval else None
+        return measurement.value, named, measurement.n or 0
+    if measurement.values is not None:
+        found = summary_of_values(measurement.values, groups, count)
+    else:
+        found = summary_of_stats(measurement.stats or (), groups, count)
+    ends = found.interval
+    return found.mean, (ends.low, ends.high, ends.method) if ends else None, found.n
 
 
 def failure_record(cell: Cell, status: str, message: str, trace: str, wall_s: float) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,10 @@ def sample_rows(measurement: Measurement, labels: Labels, dataset: str, split: s
             for index, value in enumerate(values):
                 rows.append(_row(measurement, labels, dataset, split, seed, index, float(value)))
     elif measurement.stats is not None:
-        for index, stat in enumerate(measurement.stats):
-            row = _row(measurement, labels, dataset, split, measurement.seeds[0], index, float("nan"))
-            rows.append({**row, "stat": stat})
+        for seed, stats in zip(measurement.seeds, measurement.stats, strict=True):
+            for index, stat in enumerate(stats):
+                row = _row(measurement, labels, dataset, split, seed, index, float("nan"))
+                rows.append({**row, "stat": json.dumps(stat, allow_nan=False)})
     return rows
 
 
@@ -56,6 +59,15 @@ def _row(
         "value": value,
         "stat": None,
     }
+
+
+def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """First 16 hex digits of the sha256 over rows, to the last bit of every value, whatever the file's compression."""
+    found = hashlib.sha256()
+    for row in rows:
+        fields = [row[name].hex() if isinstance(row[name], float) else str(row[name]) for name in COLUMNS.names]
+        found.update("\x1f".join(fields).encode() + b"\n")
+    return found.hexdigest()[:16]
 
 
 def write_samples(path: Path, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> None:

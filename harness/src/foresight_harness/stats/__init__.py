@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foresight_harness.stats.bootstrap import Estimate, Resamples, bootstrap_mean, bootstrap_means, resamples
-from foresight_harness.stats.corpus import bootstrap_corpus
+from foresight_harness.stats.corpus import bootstrap_corpus, hierarchical_corpus
 from foresight_harness.stats.hierarchical import hierarchical_mean
 from foresight_harness.stats.interval import Interval
 from foresight_harness.stats.multiple import benjamini_hochberg, holm
@@ -22,6 +22,7 @@ __all__ = [
     "bootstrap_mean",
     "bootstrap_means",
     "flips_needed",
+    "hierarchical_corpus",
     "hierarchical_mean",
     "holm",
     "minimum_detectable_effect",

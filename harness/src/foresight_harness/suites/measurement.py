@@ -31,8 +31,9 @@ class Measurement:
     interval_method: str | None = None
     n: int | None = None
     """Samples behind ``value`` where there are no ``values``."""
-    stats: Sequence[str] | None = None
-    """One JSON text a sample: sufficient statistics of a corpus metric."""
+    stats: Sequence[Sequence[Mapping[str, Any]]] | None = None
+    """Sufficient statistics of a corpus metric (average precision), by seed and sample; JSON types. S x n
+    Value and interval of the record are computed from them."""
     probe: str | None = None
     probe_choices: Mapping[str, Any] | None = None
     """Of a probe other than the suite's own: they stand in the protocol in its place."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,14 +12,11 @@ from foresight_harness.fit.objectives import Fitted
 from foresight_harness.metrics.average_precision import SortedMatches, match_picture
 from foresight_harness.options.probes import SEEDED_PROBES
 from foresight_harness.probes.base import Detections, Probe
-from foresight_harness.stats.bootstrap import resamples
-from foresight_harness.stats.interval import method_name, percentile_ends
 from foresight_harness.suites.measurement import Measurement, Values, of_metric
 
 if TYPE_CHECKING:
     from foresight_harness.run.cell import Cell
 
-LEVEL = 0.95
 AP_THRESHOLDS = {"map50": 0.5, "map75": 0.75}
 
 
@@ -100,20 +96,15 @@ def _average_precision(cell: Cell, name: str, reading: Reading) -> Measurement:
         ]
         per_seed.append(matches)
     values = [float(SortedMatches.of(matches).average_precision(np.ones((1, len(matches))))[0]) for matches in per_seed]
-    drawn = resamples(labels.groups, count=cell.scale.resamples)
-    replicates = SortedMatches.of(per_seed[0]).average_precision(drawn.counts[:, drawn.cluster])
     return Measurement(
         metric=name,
         unit="ratio",
         direction="higher",
         range=(0.0, 1.0),
         value=float(np.mean(values)),
-        interval=percentile_ends(replicates, LEVEL) if drawn.clusters > 1 else None,
-        interval_method=method_name("percentile", LEVEL) if drawn.clusters > 1 else None,
-        n=len(labels),
-        stats=[json.dumps(entry.as_json(), allow_nan=False) for entry in per_seed[0]],
+        stats=[[entry.as_json() for entry in matches] for matches in per_seed],
         probe=reading.probe,
-        seeds=reading.seeds[:1],
+        seeds=reading.seeds,
         details={**reading.details, "by_seed": values},
     )
 
