@@ -129,8 +129,12 @@ def test_preprocessing_without_mean_is_caught(make_spec: MakeSpec) -> None:
         CHECKS["pixels"](make_spec(preprocessing={"std": (0.5, 0.5, 0.5)}))
 
 
-def test_a_size_that_is_refused_in_one_line_passes(make_spec: MakeSpec) -> None:
-    assert CHECKS["input_size"](make_spec("fixed_size")) is None
+def test_a_size_that_is_refused_in_one_line_passes_where_that_is_declared(make_spec: MakeSpec) -> None:
+    assert CHECKS["input_size"](make_spec("fixed_size", fixed_input=True)) is None
+    with pytest.raises(ConformanceError, match="fixed_input is not declared"):
+        CHECKS["input_size"](make_spec("fixed_size"))
+    with pytest.raises(ConformanceError, match="fixed_input is declared"):
+        CHECKS["input_size"](make_spec(fixed_input=True))
 
 
 def test_taps_in_the_wrong_order_are_caught(make_spec: MakeSpec) -> None:

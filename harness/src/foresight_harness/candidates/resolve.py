@@ -21,6 +21,19 @@ class ResolvedStream:
     """With its taps written out."""
     encoder: EncoderSpec
     extractor: ExtractorSpec
+    bases: tuple[EncoderSpec, ...] = ()
+    """What the encoder derives from, what that derives from, and so on to the one that has the weights."""
+
+    @property
+    def lineage(self) -> tuple[EncoderSpec, ...]:
+        """The encoder and its bases."""
+        return (self.encoder, *self.bases)
+
+    @property
+    def run(self) -> tuple[EncoderSpec, ...]:
+        """The encoders that must run: this one, those whose grids it transforms, last the one that is fed pictures."""
+        fed = next(place for place, spec in enumerate(self.lineage) if spec.inputs != "grids")
+        return self.lineage[: fed + 1]
 
     def shape(self, input_px: int | None = None) -> GridShape:
         """Expected shape on a square picture; an encoder may round otherwise, so modules are built from real grids."""
@@ -92,7 +105,8 @@ def _resolve_stream(ref: StreamRef, registry: Registry) -> ResolvedStream:
         if tap not in known:
             raise CandidateError(f"encoder {ref.encoder!r} has no tap {tap!r}{nearest(tap, known)}")
     _check_count(f"extractor {ref.extractor!r}", "tap", len(taps), extractor.taps)
-    return ResolvedStream(StreamRef(ref.encoder, ref.extractor, taps), encoder, extractor)
+    written_out = StreamRef(ref.encoder, ref.extractor, taps)
+    return ResolvedStream(written_out, encoder, extractor, registry.lineage(ref.encoder)[1:])
 
 
 def _check_count(what: str, unit: str, found: int, bounds: tuple[int, int | None]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foresight_harness.grids import TokenGrid
+from foresight_harness.grids import TokenGrid, resample_tokens
 
 FACTS: Mapping[str, Any] = {"attention": "none", "dtype": "float32", "params": 0}
 
@@ -66,6 +66,26 @@ class Oracle:
         cells = F.adaptive_avg_pool2d(clips.flatten(0, 1), (self.cells, self.cells))
         tokens = cells.reshape(batch, frames, 1, self.cells, self.cells).permute(0, 1, 3, 4, 2)
         return dict.fromkeys(taps, TokenGrid(tokens))
+
+    def facts(self) -> Mapping[str, Any]:
+        """No weights, no attention."""
+        return FACTS
+
+
+class Pooled:
+    """An encoder's tokens averaged over blocks: fewer places, the same channels.
+
+    Sides that the block does not divide give ``H // side`` cells of nearly equal size that cover the picture evenly, so
+    that places stay true.
+    """
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        """Another encoder's tokens [B, T, H, W, C] -> [B, T, H // side, W // side, C], at least one cell each way"""
+        rows, cols = (max(1, int(cells) // self.side) for cells in clips.shape[2:4])
+        return dict.fromkeys(taps, TokenGrid(resample_tokens(clips, (rows, cols))))
 
     def facts(self) -> Mapping[str, Any]:
         """No weights, no attention."""

@@ -48,12 +48,13 @@ class Extraction:
     _provenance: dict[str, Provenance] = field(default_factory=dict)
 
     def provenance(self, spec: EncoderSpec) -> Provenance:
-        """Origin of the encoder's weights. Raises: CheckpointError."""
-        if spec.name not in self._provenance:
-            self._provenance[spec.name] = provenance_of(
-                spec.name, spec.config, self.request(spec), repo=spec.repo, revision=spec.revision
+        """Origin of the weights of the encoder, or of the one that it is a variant of. Raises: CheckpointError."""
+        root = self.registry.lineage(spec.name)[-1]
+        if root.name not in self._provenance:
+            self._provenance[root.name] = provenance_of(
+                root.name, root.config, self.request(root), repo=root.repo, revision=root.revision
             )
-        return self._provenance[spec.name]
+        return self._provenance[root.name]
 
     def plan(self, encoder: str, taps: Sequence[str]) -> None:
         """Announce that a cell will read these taps."""

@@ -66,23 +66,16 @@ class Registry:
             return spec
         if spec.expand is not None:
             return spec.expand(argument)
-        if spec.derives_from is not None:
-            return self._derived(spec, name, argument)
+        if spec.derive is not None:
+            return replace(spec.derive(self.encoder(argument)), name=name)
         raise CandidateError(f"encoder {name!r}: {family!r} takes no argument after a colon")
 
-    def _derived(self, spec: EncoderSpec, name: str, argument: str) -> EncoderSpec:
-        """``shuffled:dinov2_tiny``: the derived encoder over another base than its own."""
-        base = self.encoder(argument)
-        if base.inputs != "clips":
-            raise CandidateError(f"encoder {name!r}: {argument!r} does not read clips, so it cannot be derived from")
-        return replace(
-            spec,
-            name=name,
-            derives_from=base.name,
-            taps=base.taps,
-            default_tap=base.default_tap,
-            input_px=base.input_px,
-        )
+    def lineage(self, name: str) -> tuple[EncoderSpec, ...]:
+        """The encoder, what it derives from, and so on to the one that has the weights. Raises: CandidateError."""
+        found = [self.encoder(name)]
+        while found[-1].derives_from is not None:
+            found.append(self.encoder(found[-1].derives_from))
+        return tuple(found)
 
     def extractor(self, name: str) -> ExtractorSpec:
         """The extractor of that name. Raises: CandidateError naming the nearest."""

@@ -103,7 +103,7 @@ class Bench:
     def encoder_request(self, spec: EncoderSpec) -> BuildRequest:
         """How this run builds an encoder: random weights for tiny sizes, pretrained ones for published sizes and where
         ``--weights-source`` names it."""
-        source = self.options.source_of(spec.name)
+        source = self.options.source_of(spec.name) or self.options.source_of(self.registry.lineage(spec.name)[-1].name)
         default = "random" if spec.size == "tiny" and source is None else "pretrained"
         asked = self.options.weights or default
         weights = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
@@ -131,9 +131,8 @@ class Bench:
         self.counts["planned"] = len(self.planned)
         for cell in self.planned:
             for stream in cell.candidate.streams:
-                self.extraction.plan(stream.ref.encoder, stream.ref.taps)
-                if stream.encoder.derives_from is not None:
-                    self.extraction.plan(stream.encoder.derives_from, stream.ref.taps)
+                for spec in stream.run:
+                    self.extraction.plan(spec.name, stream.ref.taps)
             if cell.suite.live_encoder:
                 self.pool.plan(cell.candidate.candidate.encoders)
         self.write_manifest("running")

@@ -54,7 +54,7 @@ def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) 
     """
     loading: dict[str, EncoderSpec | DecoderSpec] = {}
     for candidate in candidates:
-        loading |= {stream.encoder.name: stream.encoder for stream in candidate.streams}
+        loading |= {spec.name: spec for stream in candidate.streams for spec in stream.lineage}
         loading[candidate.decoder.name] = candidate.decoder
     for chosen in options.weights_sources:
         if chosen.name not in loading:
@@ -91,7 +91,12 @@ def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
         for stream in cell.candidate.streams
         for tap in stream.ref.taps
     }
-    passes = {(encoder, dataset) for (encoder, _, dataset), spec in taps.items() if spec.inputs == "clips"}
+    passes = {
+        (source.name, str(cell.dataset))
+        for cell in cells
+        for stream in cell.candidate.streams
+        if (source := stream.run[-1]).inputs == "clips"
+    }
     size = 0
     for (_, tap, _), spec in taps.items():
         found = spec.tap(tap)

@@ -174,11 +174,10 @@ def _provenance(cell: Cell) -> list[dict[str, Any]]:
     entries = []
     for name in cell.candidate.candidate.encoders:
         spec = cell.bench.registry.encoder(name)
-        base = cell.bench.registry.encoder(spec.derives_from) if spec.derives_from else spec
-        if base.params == 0:
+        if cell.bench.registry.lineage(name)[-1].params == 0:
             entries.append({"part": "encoder", "name": name, "kind": "none"})
         else:
-            entries.append({"part": "encoder", "name": name, **cell.bench.extraction.provenance(base).as_json()})
+            entries.append({"part": "encoder", "name": name, **cell.bench.extraction.provenance(spec).as_json()})
     if cell.suite.uses_decoder:
         found = cell.bench.latents.provenance(cell.candidate.decoder)
         facts = found.as_json() if found else {"kind": "none"}
@@ -190,8 +189,7 @@ def _attention(cell: Cell) -> str:
     split = cell.split("test")
     chosen = []
     for stream in cell.candidate.streams:
-        spec = stream.encoder
-        base = cell.bench.registry.encoder(spec.derives_from) if spec.derives_from else spec
+        base = stream.run[-1]
         choices = cell.bench.extraction.choices(base, stream.ref.taps[0], split)
         chosen.append("none" if base.params == 0 else str(choices["attention"]))
     return "+".join(dict.fromkeys(chosen))

@@ -78,7 +78,12 @@ class EncoderSpec:
     inputs: Literal["clips", "masks", "grids"] = "clips"
     """What ``encode`` is given: clips; object coverage ``[B, T, 1, H_px, W_px]``; or another encoder's grids."""
     derives_from: str | None = None
-    """With ``inputs="grids"``: the encoder whose cached grids are transformed, at no forward of its own."""
+    """The encoder that this one is a variant of: with ``inputs="grids"`` that one's cached grids are transformed, at no
+    forward of its own; else it is the same model, fed otherwise."""
+    derive: Callable[[EncoderSpec], EncoderSpec] | None = None
+    """For families of variants: ``name:OTHER`` asks ``derive(OTHER)`` (``shuffled:dinov2_tiny``)."""
+    fixed_input: bool = False
+    """True where the model takes pictures of ``input_px`` only."""
     attention: tuple[str, ...] = ("eager", "sdpa")
     """Attention implementations that the architecture supports."""
     expand: Callable[[str], EncoderSpec] | None = None

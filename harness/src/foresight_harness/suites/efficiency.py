@@ -46,14 +46,8 @@ class Stages:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self.device = cell.bench.options.device
-        self.encoders = {
-            name: cell.bench.pool.get(cell.bench.registry.encoder(name)) for name in cell.candidate.candidate.encoders
-        }
-        self.bases = {
-            name: cell.bench.pool.get(cell.bench.registry.encoder(base))
-            for name in self.encoders
-            if (base := cell.bench.registry.encoder(name).derives_from) is not None
-        }
+        self.specs = {spec.name: spec for stream in cell.candidate.streams for spec in stream.run}
+        self.encoders = {name: cell.bench.pool.get(spec) for name, spec in self.specs.items()}
         self.decoder = cell.bench.latents.decoder(cell.candidate.decoder)
         first = cell.split("test").take([0]).to(self.device)
         with torch.inference_mode():
@@ -80,20 +74,20 @@ class Stages:
     def encode(self, clips: Tensor) -> list[list[Tensor]]:
         """Stage 1: every encoder, each as deep as its deepest tap."""
         read = {}
-        for name, encoder in self.encoders.items():
+        for name in self.cell.candidate.candidate.encoders:
             taps = sorted({tap for s in self.cell.candidate.streams if s.ref.encoder == name for tap in s.ref.taps})
-            source = clips
-            if self.cell.bench.registry.encoder(name).inputs == "masks":
-                source = clips[:, :, :1]
-            if name in self.bases:
-                base = self.bases[name].encode(clips, taps)
-                read.update({(name, tap): encoder.encode(base[tap].tokens, [tap])[tap].tokens for tap in taps})
-            else:
-                grids = encoder.encode(source, taps)
-                read.update({(name, tap): grids[tap].tokens for tap in taps})
+            read.update({(name, tap): grid.tokens for tap, grid in self._read(name, clips, taps).items()})
         return [
             [read[stream.ref.encoder, tap].float() for tap in stream.ref.taps] for stream in self.cell.candidate.streams
         ]
+
+    def _read(self, name: str, clips: Tensor, taps: list[str]) -> dict[str, TokenGrid]:
+        """One encoder's grids; a transform of grids reads those of the encoder that it derives from."""
+        encoder, spec = self.encoders[name], self.specs[name]
+        if spec.inputs == "grids":
+            base = self._read(spec.derives_from or "", clips, taps)
+            return {tap: encoder.encode(base[tap].tokens, [tap])[tap] for tap in taps}
+        return encoder.encode(clips[:, :, :1] if spec.inputs == "masks" else clips, taps)
 
     def enhance(self, taps: list[list[Tensor]], clips: Tensor) -> list[Tensor]:
         """Stage 2: extractors and enhancers."""
@@ -124,7 +118,7 @@ class Stages:
 
     def params(self) -> dict[str, int]:
         """Parameters by part."""
-        encoders = sum(int(encoder.facts()["params"]) for encoder in [*self.encoders.values(), *self.bases.values()])
+        encoders = sum(int(encoder.facts()["params"]) for encoder in self.encoders.values())
         adapter = sum(parameter.numel() for part in (self.reader, self.adapter) for parameter in part.parameters())
         decoder = int(self.decoder.facts()["params"])
         return {"encoder": encoders, **self.modules.counts(), "adapter": adapter, "decoder": decoder}

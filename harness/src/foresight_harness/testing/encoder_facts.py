@@ -141,14 +141,19 @@ def check_pixels(encoder: Encoder, spec: EncoderSpec) -> None:
 
 
 def check_input_size(spec: EncoderSpec, request: BuildRequest) -> None:
-    """Another ``input_px`` changes the grid as declared, or is refused in one line. Raises: ConformanceError."""
+    """Another ``input_px`` changes the grid as declared, or is refused in one line where ``fixed_input`` says so.
+
+    Raises: ConformanceError.
+    """
     tap = spec.taps[0]
     asked = spec.input_px + 2 * max(tap.stride_px for tap in spec.taps)
     try:
         encoder = spec.build(BuildRequest(request.weights, seed=request.seed, device=request.device, input_px=asked))
     except ForesightError as error:
         require("\n" not in str(error), f"input_px={asked} is refused in more than one line: {error}")
+        require(spec.fixed_input, f"input_px={asked} is refused and fixed_input is not declared: {error}")
         return
+    require(not spec.fixed_input, f"fixed_input is declared and input_px={asked} is built")
     rows = encoder.encode(random_clips((asked, asked)), [tap.name])[tap.name].shape.rows
     require(
         _fits(rows, tap.stride_px, asked),

@@ -39,6 +39,7 @@ def _spec(preset: Preset, *, tiled: bool) -> EncoderSpec:
         taps=taps_of(preset.config),
         default_tap="post_projector",
         input_px=preset.tile_px * 2 if tiled else preset.tile_px,
+        fixed_input=True,
         family="llava_next",
         preprocessing=TILED_PREPROCESSING if tiled else BASE_PREPROCESSING,
         config=preset.config,

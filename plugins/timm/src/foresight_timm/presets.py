@@ -213,6 +213,7 @@ def encoder_spec(preset: Preset) -> EncoderSpec:
         taps=preset.taps,
         default_tap=preset.final or preset.block_names[-1],
         input_px=preset.input_px,
+        fixed_input=not preset.any_side,
         family="timm",
         preprocessing={
             "resize": "squash",
