@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from foresight_harness import builtin
+from foresight_harness.analysis import conclude
 from foresight_harness.candidates import parse_candidate, resolve
 from foresight_harness.options import DatasetChoice, RunOptions, scale
 from foresight_harness.progress import silent
@@ -89,6 +90,7 @@ def scored_once(tmp_path_factory: pytest.TempPathFactory, builtins: Registry) ->
         bench.plan([PlannedCell(candidate, suite("spatial"), DatasetChoice("shapes"))])
         bench.run_cell(bench.planned[0])
         bench.close("complete")
+    assert conclude(bench.folder.path).failures == {}
     return bench.folder.path
 
 

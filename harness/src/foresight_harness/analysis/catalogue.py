@@ -35,7 +35,10 @@ class Kind:
         return found
 
 
-KINDS: tuple[Kind, ...] = (Kind("gates", "foresight_harness.analysis.gates"),)
+KINDS: tuple[Kind, ...] = (
+    Kind("gates", "foresight_harness.analysis.gates"),
+    Kind("rankings", "foresight_harness.analysis.rankings"),
+)
 """In the order in which they run."""
 
 

@@ -48,7 +48,6 @@ def tie_groups(
     sign = 1.0 if direction == "higher" else -1.0
     means = {name: sign * float(np.nanmean(column)) for name, column in values.items() if not np.isnan(column).all()}
     remaining = sorted(means, key=lambda name: (-means[name], name))
-    tests = max(len(remaining) * (len(remaining) - 1) // 2, 1)
     ranking = []
     while remaining:
         head, others = remaining[0], remaining[1:]
@@ -57,7 +56,7 @@ def tie_groups(
             break
         columns = np.stack([np.asarray(values[name], dtype=np.float64) for name in others], axis=1)
         reference = np.asarray(values[head], dtype=np.float64)[:, None]
-        found = paired_differences(columns, reference, groups, tests=tests, alpha=alpha, seed=seed)
+        found = paired_differences(columns, reference, groups, alpha=alpha, seed=seed)
         adjusted = holm([one.p_value for one in found])
         tied = [index for index, p_value in enumerate(adjusted) if not p_value <= alpha]
         p_values = [None if np.isnan(adjusted[index]) else float(adjusted[index]) for index in tied]
