@@ -47,7 +47,8 @@ def test_changed_record_is_named(scored_run: Path, field: str, metric: str) -> N
         record[field] = "bootstrap-bca-95" if field == "ci_method" else record[field] + 1e-6 if field != "n" else 7
 
     edit_record(scored_run, change, metric)
-    problems = verify(scored_run).problems
+    # A conclusion that was drawn from the number differs too; it is named after the record.
+    problems = [problem for problem in verify(scored_run).problems if not problem.startswith("analysis/")]
     assert len(problems) == 1
     assert problems[0].startswith(f"spatial {metric} by dense_ridge of ")
     assert f"{field} is " in problems[0]
