@@ -35,7 +35,7 @@ def foresight_extractors() -> Iterable[ExtractorSpec]:
 
 @hookimpl
 def foresight_enhancers() -> Iterable[EnhancerSpec]:
-    """``identity``, ``bilinear``, ``nearest``."""
+    """``identity``; ``bilinear``, ``nearest`` and both ``_x4``."""
     return enhancer_specs()
 
 

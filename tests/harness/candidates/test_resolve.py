@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from foresight_harness import builtin
-from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.candidates import fed_px, parse_candidate, resolve
 from foresight_harness.errors import CandidateError, UnknownPartError
 from foresight_harness.registry import PluginInfo, Registry, registry_from
 
@@ -59,6 +61,23 @@ def test_shuffled_of_another_encoder_takes_its_taps(registry: Registry) -> None:
 def test_argument_of_an_encoder_that_is_no_family_is_refused(registry: Registry) -> None:
     with pytest.raises(CandidateError, match="'pixels' takes no argument"):
         registry.encoder("pixels:oracle")
+
+
+@pytest.mark.parametrize(("name", "side"), [("pixels", 336), ("larger2:pixels", 672), ("pooled4:pixels", None)])
+def test_encoder_is_fed_the_asked_side_down_to_whole_tokens(registry: Registry, name: str, side: int | None) -> None:
+    """336 is 24 patches of 14 px; 340 leaves 4 px over. A transform of grids is fed no picture."""
+    for asked in (336, 340):
+        assert fed_px(registry.lineage(name), asked) == side
+    assert fed_px(registry.lineage(name), None) is None
+
+
+def test_encoder_of_one_size_keeps_it(registry: Registry) -> None:
+    assert fed_px((replace(registry.encoder("pixels"), fixed_input=True),), 336) is None
+
+
+def test_planned_shape_follows_the_asked_side(registry: Registry) -> None:
+    (stream,) = resolve(parse_candidate("pooled4:pixels@patch/identity/single/linear"), registry).streams
+    assert (stream.shape().rows, stream.shape(336).rows) == (4, 6)
 
 
 def test_controls_have_the_role_that_is_known_of_them(registry: Registry) -> None:

@@ -116,3 +116,14 @@ def test_enlarging_beyond_the_limit_is_refused_when_planned() -> None:
 
 def test_the_limit_of_the_plan_is_the_limit_of_resampling() -> None:
     assert shape_rules.MAX_ENLARGEMENT == grids.MAX_ENLARGEMENT
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("bilinear", 2), ("nearest", 2), ("bilinear_x4", 4), ("nearest_x4", 4), ("identity", 1)]
+)
+def test_resampling_enhancer_gives_the_side_that_it_plans(name: str, factor: int) -> None:
+    shape = GridShape(4, 6, 8)
+    planned = ENHANCERS[name].output_shape(shape)
+    assert (planned.rows, planned.cols) == (4 * factor, 6 * factor)
+    made = ENHANCERS[name].build(shape)(torch.rand(1, 1, 4, 6, 8))
+    assert made.shape == (1, 1, planned.rows, planned.cols, 8)

@@ -52,6 +52,8 @@ def test_options_survive_json_whatever_they_hold() -> None:
         scale="small",
         datasets=(DatasetChoice("shapes"), DatasetChoice("coco", "some/folder")),
         seeds=2,
+        train_size=64,
+        picture_px=336,
         gates=("x",),
         weights_sources=(parse_weights_source("dinov2_base=weights/dinov2"),),
         engine="local:3",
@@ -74,3 +76,21 @@ def test_unknown_engine_is_one_line(engine: str) -> None:
 def test_limits_are_above_nothing(limit: str, option: str) -> None:
     with pytest.raises(UsageError, match=f"{option} 0: must be above 0"):
         RunOptions(**{limit: 0})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"train_size": 4}, "--train-size 4: at least 16 pictures are needed"),
+        ({"picture_px": 225}, "--picture-px 225: a side is a multiple of 8 px, such as 224"),
+        ({"picture_px": 0}, "--picture-px 0: a side is a multiple of 8 px, such as 8"),
+    ],
+)
+def test_sizes_that_cannot_be_used_are_one_line(given: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RunOptions(**given)
+
+
+def test_sizes_of_the_command_replace_those_of_the_scale() -> None:
+    sizes = RunOptions(scale="small", train_size=64, picture_px=336, seeds=5).sizes
+    assert (sizes.train, sizes.canvas_px, sizes.seeds, sizes.test) == (64, 336, 5, 512)

@@ -38,6 +38,23 @@ def test_cell_leaves_records_samples_and_pictures(make_bench, builtins, planned)
     assert manifest["counts"]["ok"] == manifest["counts"]["planned"] == 4
 
 
+def test_sizes_of_the_command_reach_pictures_encoders_and_protocol(make_bench, builtins, planned) -> None:
+    digests = {}
+    for given in ({}, {"train_size": 20}, {"picture_px": 168}):
+        bench = make_bench(**given)
+        cell = planned(builtins, PIXELS, "spatial")
+        bench.plan([cell])
+        bench.run_cell(cell)
+        split = bench.splits.decoded(cell.dataset, "train")
+        grid = bench.extraction.grids(builtins.encoder("pixels"), "patch", split).shape
+        asked = given.get("picture_px", 224)
+        assert len(split) == given.get("train_size", 24)
+        assert split.take([0]).shape[-1] == given.get("picture_px", 128)
+        assert (grid.rows, grid.cols) == (asked // 14, asked // 14)
+        digests[str(given)] = bench.folder.records()[0]["protocol"]
+    assert len(set(digests.values())) == 3
+
+
 def test_failing_cell_is_a_record_with_its_trace_and_the_rest_goes_on(
     make_bench, builtins, planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:

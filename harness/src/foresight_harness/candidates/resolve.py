@@ -35,9 +35,13 @@ class ResolvedStream:
         fed = next(place for place, spec in enumerate(self.lineage) if spec.inputs != "grids")
         return self.lineage[: fed + 1]
 
-    def shape(self, input_px: int | None = None) -> GridShape:
+    def side_px(self, picture_px: int | None = None) -> int:
+        """Side of what is fed, where a run asks for pictures of ``picture_px`` (None: as the encoder says)."""
+        return fed_px(self.lineage[len(self.run) - 1 :], picture_px) or self.encoder.input_px
+
+    def shape(self, picture_px: int | None = None) -> GridShape:
         """Expected shape on a square picture; an encoder may round otherwise, so modules are built from real grids."""
-        side = input_px or self.encoder.input_px
+        side = self.side_px(picture_px)
         return self.extractor.output_shape([_tap_shape(self.encoder, tap, side) for tap in self.ref.taps])
 
 
@@ -114,6 +118,23 @@ def _check_count(what: str, unit: str, found: int, bounds: tuple[int, int | None
     if found < least or (most is not None and found > most):
         wanted = f"exactly {least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
         raise CandidateError(f"{what} takes {wanted} {unit}{'' if wanted == 'exactly 1' else 's'}, got {found}")
+
+
+def fed_px(lineage: Sequence[EncoderSpec], picture_px: int | None) -> int | None:
+    """What an encoder is asked to resize to where a run asks for pictures of ``picture_px``.
+
+    Args:
+        lineage: The encoder, and what it is a variant of: ``larger2`` is fed twice the side.
+        picture_px: The run's ``--picture-px``.
+
+    Returns:
+        The nearest side below that every tap divides; None leaves it to the encoder.
+    """
+    spec = lineage[0]
+    if picture_px is None or spec.fixed_input or spec.inputs == "grids":
+        return None
+    step = max(tap.stride_px for tap in spec.taps)
+    return max(step, picture_px * spec.input_px // lineage[-1].input_px // step * step)
 
 
 def _tap_shape(encoder: EncoderSpec, tap: str, side: int) -> GridShape:

@@ -25,6 +25,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights-source", action="append", default=[], metavar="NAME=SOURCE")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--seeds", type=int)
+    parser.add_argument("--train-size", type=int, metavar="N")
+    parser.add_argument("--picture-px", type=int, metavar="N")
 
 
 def chosen(options: argparse.Namespace) -> tuple[Registry, Selection]:
@@ -49,4 +51,6 @@ def run_options(options: argparse.Namespace, selection: Selection) -> RunOptions
         weights_sources=tuple(parse_weights_source(text) for text in options.weights_source),
         dtype=options.dtype,
         seeds=options.seeds,
+        train_size=options.train_size,
+        picture_px=options.picture_px,
     )

@@ -38,12 +38,21 @@ def extractor_specs() -> tuple[ExtractorSpec, ...]:
 
 
 def enhancer_specs() -> tuple[EnhancerSpec, ...]:
-    """``identity``, ``bilinear`` (twice the grid) and ``nearest`` (twice the grid)."""
+    """``identity``; ``bilinear`` and ``nearest`` (twice the side), and both with ``_x4`` (four times)."""
     return (
         EnhancerSpec("identity", build=_build_identity, output_shape=_same_shape),
         *(
-            EnhancerSpec(mode, build=partial(_build_resampling, mode), output_shape=partial(_doubled_shape, mode))
-            for mode in ("bilinear", "nearest")
+            EnhancerSpec(
+                name,
+                build=partial(_build_resampling, name, factor, mode),
+                output_shape=partial(_larger_shape, name, factor),
+            )
+            for name, factor, mode in (
+                ("bilinear", 2, "bilinear"),
+                ("bilinear_x4", 4, "bilinear"),
+                ("nearest", 2, "nearest"),
+                ("nearest_x4", 4, "nearest"),
+            )
         ),
     )
 
@@ -83,11 +92,11 @@ def _build_identity(shape: GridShape) -> Enhancer:
     return IdentityEnhancer()
 
 
-def _build_resampling(mode: str, shape: GridShape) -> Enhancer:
+def _build_resampling(name: str, factor: int, mode: str, shape: GridShape) -> Enhancer:
     from foresight_harness.modules.enhancers import ResamplingEnhancer
 
-    _doubled_shape(mode, shape)
-    return ResamplingEnhancer(factor=2, mode=mode)
+    _larger_shape(name, factor, shape)
+    return ResamplingEnhancer(factor=factor, mode=mode)
 
 
 def _build_single(shapes: Sequence[GridShape]) -> Fusion:
@@ -138,9 +147,9 @@ def _same_shape(shape: GridShape) -> GridShape:
     return shape
 
 
-def _doubled_shape(name: str, shape: GridShape) -> GridShape:
+def _larger_shape(name: str, factor: int, shape: GridShape) -> GridShape:
     require_grids(name, [shape])
-    return replace(shape, rows=2 * shape.rows, cols=2 * shape.cols)
+    return replace(shape, rows=factor * shape.rows, cols=factor * shape.cols)
 
 
 def _single_shape(shapes: Sequence[GridShape]) -> GridShape:

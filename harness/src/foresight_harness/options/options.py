@@ -14,6 +14,9 @@ from foresight_harness.options.scale import Scale, scale_of
 DEFAULT_DATASETS = ("shapes", "coins")
 WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
+LEAST_TRAIN = 16
+CANVAS_STEP_PX = 8
+"""The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
 ENGINES = ("local", "ray")
 
 
@@ -81,6 +84,11 @@ class RunOptions:
     dtype: str = "float32"
     attention: str = "auto"
     seeds: int | None = None
+    train_size: int | None = None
+    """Pictures that probes, adapters and modules are fitted on; None is what the scale says."""
+    picture_px: int | None = None
+    """Side of the square that every picture is brought to, and of what encoders are fed where they take any size; None
+    is what the scale and each encoder say."""
     probes: tuple[str, ...] = ()
     """Scored beside the primary probe, in suites that read boxes."""
     gates: tuple[str, ...] = ()
@@ -124,6 +132,13 @@ class RunOptions:
             )
         if self.seeds is not None and self.seeds < 1:
             raise UsageError(f"--seeds {self.seeds}: at least one seed is needed")
+        if self.train_size is not None and self.train_size < LEAST_TRAIN:
+            raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
+        if self.picture_px is not None and (self.picture_px < CANVAS_STEP_PX or self.picture_px % CANVAS_STEP_PX):
+            nearest = max(1, round(self.picture_px / CANVAS_STEP_PX)) * CANVAS_STEP_PX
+            raise UsageError(
+                f"--picture-px {self.picture_px}: a side is a multiple of {CANVAS_STEP_PX} px, such as {nearest}"
+            )
 
     def source_of(self, name: str) -> str | None:
         """Where the weights of that encoder or decoder come from, where the user said so."""
@@ -137,9 +152,9 @@ class RunOptions:
 
     @property
     def sizes(self) -> Scale:
-        """Sizes of the chosen scale, with ``--seeds`` taken in."""
-        scale = scale_of(self.scale)
-        return scale if self.seeds is None else replace(scale, seeds=self.seeds)
+        """Sizes of the chosen scale, with ``--seeds``, ``--train-size`` and ``--picture-px`` taken in."""
+        given = {"seeds": self.seeds, "train": self.train_size, "canvas_px": self.picture_px}
+        return replace(scale_of(self.scale), **{name: size for name, size in given.items() if size is not None})  # type: ignore[arg-type]
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only; paths as given."""

@@ -50,6 +50,13 @@ def add_options(parser: pytest.Parser) -> None:
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")
     add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
     add("--seeds", type=int, metavar="N", help="seeds of trained parts; default by scale")
+    add("--train-size", type=int, metavar="N", help="pictures that everything is fitted on; default by scale")
+    add(
+        "--picture-px",
+        type=int,
+        metavar="N",
+        help="side of the pictures, and of what encoders are fed where they take any size",
+    )
     add(
         "--probe",
         action="append",
@@ -85,6 +92,8 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
         dtype=get("--dtype"),
         attention=get("--attention"),
         seeds=get("--seeds"),
+        train_size=get("--train-size"),
+        picture_px=get("--picture-px"),
         probes=tuple(get("--probe")),
         gates=tuple(get("--gate")),
         baseline=get("--baseline"),

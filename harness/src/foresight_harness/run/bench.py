@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from foresight_harness.cache import ArrayStore
+from foresight_harness.candidates import fed_px
 from foresight_harness.errors import ForesightError
 from foresight_harness.extraction import EncoderPool, Extraction, Splits
 from foresight_harness.extraction.latents import Latents
@@ -113,6 +114,7 @@ class Bench:
             device=self.options.device,
             dtype=self.options.dtype,
             attention=self.options.attention,  # type: ignore[arg-type]
+            input_px=fed_px(self.registry.lineage(spec.name), self.options.picture_px),
         )
 
     def decoder_request(self, spec: DecoderSpec) -> BuildRequest:

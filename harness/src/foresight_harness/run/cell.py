@@ -99,6 +99,8 @@ class Cell:
             "dataset": self.dataset.name,
             "scale": self.scale.name,
             "canvas_px": self.scale.canvas_px,
+            "picture_px": self.bench.options.picture_px,
+            "train_size": self.scale.train,
             "seeds": self.scale.seeds,
             **{f"fingerprint_{name}": self.bench.splits.built(self.dataset, name).fingerprint for name in SPLITS},
             **self.suite.protocol(self),

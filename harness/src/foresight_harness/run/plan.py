@@ -86,7 +86,7 @@ def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
     scale = options.sizes
     pictures = scale.train + scale.test
     taps = {
-        (stream.ref.encoder, tap, str(cell.dataset)): stream.encoder
+        (stream.ref.encoder, tap, str(cell.dataset)): stream
         for cell in cells
         for stream in cell.candidate.streams
         for tap in stream.ref.taps
@@ -98,9 +98,9 @@ def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
         if (source := stream.run[-1]).inputs == "clips"
     }
     size = 0
-    for (_, tap, _), spec in taps.items():
-        found = spec.tap(tap)
-        cells_of_grid = max(1, spec.input_px // found.stride_px) ** 2
+    for (_, tap, _), stream in taps.items():
+        found = stream.encoder.tap(tap)
+        cells_of_grid = max(1, stream.side_px(options.picture_px) // found.stride_px) ** 2
         size += pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
     fitted = {
         (str(cell.candidate), cell.suite.name, str(cell.dataset))
