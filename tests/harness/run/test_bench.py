@@ -25,6 +25,7 @@ def test_cell_leaves_records_samples_and_pictures(make_bench, builtins, planned)
     assert iou["ci_method"] == "bootstrap-percentile-95"
     assert iou["floor_by"] == "mean_box"
     assert iou["provenance"] == [{"part": "encoder", "name": "pixels", "kind": "none"}]
+    assert iou["axes"]["depths"] == [None]  # one tap is on offer: it has no relative depth
     assert iou["of_cell"] == len([line for line in records if line["cell"] == iou["cell"]])
     controls = {line["candidate"].partition("@")[0] for line in records} - {"pixels"}
     assert controls == {"oracle", "shuffled", "constant"}

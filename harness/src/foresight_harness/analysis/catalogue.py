@@ -38,6 +38,9 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("gates", "foresight_harness.analysis.gates"),
     Kind("rankings", "foresight_harness.analysis.rankings"),
+    Kind("proxies", "foresight_harness.analysis.proxies"),
+    Kind("attribution", "foresight_harness.analysis.attribution"),
+    Kind("layers", "foresight_harness.analysis.layers"),
 )
 """In the order in which they run."""
 

@@ -14,6 +14,7 @@ from foresight_harness.run.samples import rows_digest, sample_rows, write_sample
 from foresight_harness.suites.measurement import Measurement, Outcome
 
 if TYPE_CHECKING:
+    from foresight_harness.candidates.resolve import ResolvedStream
     from foresight_harness.run.cell import Cell
 
 TRACE_CHARS = 8000
@@ -142,6 +143,7 @@ def _bare(cell: Cell, wall_s: float) -> dict[str, Any]:
             "encoders": list(candidate.candidate.encoders),
             "taps": [tap for stream in candidate.streams for tap in stream.ref.taps],
             "streams": [str(stream.ref) for stream in candidate.streams],
+            "depths": [depth_of(stream) for stream in candidate.streams],
             "families": [stream.encoder.family for stream in candidate.streams],
             "enhancer": candidate.enhancer.name,
             "fusion": candidate.fusion.name,
@@ -159,6 +161,14 @@ def _bare(cell: Cell, wall_s: float) -> dict[str, Any]:
         "attention": None,
         "wall_s": round(wall_s, 4),
     }
+
+
+def depth_of(stream: ResolvedStream) -> float | None:
+    """Place of a stream's tap among its encoder's, 0 the first, 1 the last; None for several taps or one on offer."""
+    names = [tap.name for tap in stream.encoder.taps]
+    if len(stream.ref.taps) != 1 or len(names) < 2:
+        return None
+    return round(names.index(stream.ref.taps[0]) / (len(names) - 1), 4)
 
 
 def _shared(cell: Cell, wall_s: float) -> dict[str, Any]:
