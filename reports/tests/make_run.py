@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from make_analyses import write_analyses
 from make_media import write_media
 from run_plans import METRICS, PROBES, REFERENCES, SMOKE, Plan, digest, many
 
@@ -43,6 +44,8 @@ def make_run(folder: Path, plan: Plan = SMOKE) -> Path:
                 _write_samples(folder, plan, base, columns)
     write_jsonl(folder / "records.jsonl", lines)
     (folder / "run.json").write_text(json.dumps(_manifest(plan, lines), indent=1), encoding="utf-8")
+    if plan.analyses:
+        write_analyses(folder, lines)
     if plan.pictures:
         shown = [
             (_name(axes), digest(plan.name, _name(axes), "reconstruction")) for axes, role in rows if role != "ceiling"

@@ -60,6 +60,7 @@ class Plan:
     name: str = "20261121T004500Z_963ed9c_1a2b"
     shift: float = 0.0
     sampled: int | None = None
+    analyses: bool = False
 
 
 SMOKE = Plan(
@@ -67,7 +68,8 @@ SMOKE = Plan(
         "dinov2_tiny": ("patch_embed", "block.01", "block.02", "block.03", "last"),
         "qwen2_5_vl_tiny": ("block.03", "pre_merge", "post_merge"),
         "pixels": ("patches",),
-    }
+    },
+    analyses=True,
 )
 
 
@@ -83,6 +85,7 @@ def many(count: int) -> Plan:
         limit=count,
         samples=8,
         name="20261121T020000Z_963ed9c_3c4d",
+        analyses=True,
     )
 
 

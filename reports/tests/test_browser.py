@@ -13,6 +13,12 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
+EVERYTHING = """() => {
+  for (const node of document.querySelectorAll("section > details.numbers, details.gate-rules")) node.open = true;
+  const lazy = document.querySelectorAll(".board, .card, .sample, .prov");
+  for (const node of lazy) node.style.contentVisibility = "visible";
+}"""
+
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("kind", ["smoke", pytest.param("many", marks=pytest.mark.slow)])
@@ -24,6 +30,8 @@ def test_the_page_has_no_complaints_and_no_accessibility_violations(
         reason="accessibility left out: pip install 'foresight-reports[browser]'",
     )
     page = visit(request.getfixturevalue(f"{kind}_page"), theme=theme)
+    # What is folded or off the screen is checked too.
+    page.evaluate(EVERYTHING)
     found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
     assert page.complaints == []
@@ -157,8 +165,37 @@ def test_long_boards_are_short_until_asked_and_filters_see_all_rows(visit: Calla
     page = visit(many_page)
     table = page.locator(".ranking").first
     assert table.locator(".rows tr:visible").count() == 25
-    page.locator("button.more").first.click()
+    page.locator(".board button.more").first.click()
     assert table.locator(".rows tr:visible").count() == 300
+
+
+def test_a_filter_reaches_rows_beyond_the_ones_shown(visit: Callable[..., Any], many_page: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    page = visit(many_page)
+    table = page.locator(".ranking").first
+    lines = [json.loads(line) for line in (many_page.parent / "records.jsonl").read_text().splitlines()]
+    scores = {r["candidate"]: r["value"] for r in lines if r["metric"] == "iou" and r["role"] == "candidate"}
+    worst = min(scores, key=lambda name: scores[name])
+    assert worst not in table.locator(".rows tr:visible th").all_inner_texts()
+    page.fill("#search", worst)
+    sync_api.expect(page.locator("#count")).to_have_text("1 of 300 candidates")
+    assert table.locator(".rows tr:visible").count() == 1
+
+
+def test_rows_that_lie_packed_unfold_sort_and_download(visit: Callable[..., Any], many_page: Path) -> None:
+    page = visit(many_page)
+    wanted = len(json.loads((many_page.parent / "analysis" / "gates.json").read_text())["rows"])
+    page.evaluate("document.querySelector('#gates > details.numbers').open = true")
+    table = page.locator("#t-gates")
+    assert table.locator("tbody tr").count() < wanted
+    with page.expect_download() as waiting:
+        page.locator("#gates > details.numbers .downloads").get_by_text("JSON").click()
+    assert len(json.loads(Path(waiting.value.path()).read_text())) == wanted
+    table.locator("thead th", has_text="Measured").locator("button").click()
+    page.locator("#gates button.more").click()
+    page.wait_for_function("n => document.querySelectorAll('#t-gates tbody tr').length === n", arg=wanted)
+    values = table.evaluate("t => [...t.querySelectorAll('tbody tr td[data-v]')].length")
+    assert values >= wanted
 
 
 def test_three_hundred_candidates_are_ready_soon(visit: Callable[..., Any], many_page: Path) -> None:

@@ -14,6 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from foresight_reports import captions, charts, metrics, tables
+from foresight_reports.analysis.gates import TONES
+from foresight_reports.analysis.sections import conclude
 from foresight_reports.boards import Board, build_boards
 from foresight_reports.comparison import compare
 from foresight_reports.details import candidates
@@ -27,8 +29,8 @@ from foresight_reports.refusals import refusals, told_apart
 from foresight_reports.verdict import FAILURE_WORDS, failures, judge
 
 ASSETS = Path(__file__).parent / "assets"
-STYLES = ("base", "verdict", "tables", "figures", "samples", "details", "print")
-SCRIPTS = ("tables", "page", "charts")
+STYLES = ("base", "verdict", "tables", "figures", "analysis", "samples", "details", "print")
+SCRIPTS = ("packed", "tables", "page", "kit", "charts", "strips", "drawing")
 LINES = 6
 """Lines of one layer profile: more are a tangle."""
 
@@ -63,7 +65,6 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
         head_script=Markup(head_script),
         script=Markup(script),
         style=Markup(style),
-        data=Markup(island(context["chart_data"])),
     )
 
 
@@ -72,16 +73,18 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
     refused = refusals(boards, runs)
     drawn = [board for board in boards if not board.broken and board.group.suite != "efficiency"][: 4 * CHARTS_SHOWN]
     scatter = tradeoffs(boards)[:CHARTS_SHOWN]
-    depth = [group for board in drawn for group in by_encoder(profiles(board))][: 2 * CHARTS_SHOWN]
+    depth = [group for board in drawn for group in by_encoder(profiles(board))][: CHARTS_SHOWN + 2]
     aligned = [(board, rows) for board in drawn if len(rows := charts.alignment_rows(board)) >= 3][:CHARTS_SHOWN]
     maps = [each for board in drawn for each in heat_maps(board)][: 2 * CHARTS_SHOWN]
     names = charts.Names()
+    found = conclude(runs[0])
+    everyone = candidates(runs, boards)
     chart_data: dict[str, Any] = {
         **{f"tradeoff-{i}": charts.tradeoff_data(each, names) for i, each in enumerate(scatter)},
         **{f"profile-{i}": charts.profile_data(each[:LINES], names) for i, each in enumerate(depth)},
         **{f"alignment-{i}": charts.alignment_data(board, rows, names) for i, (board, rows) in enumerate(aligned)},
     }
-    chart_data["candidates"] = names.rows
+    chart_data |= {"candidates": names.rows, **found.charts}
     return {
         "runs": runs,
         "run": runs[0],
@@ -89,7 +92,9 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "tags": {run.name: chr(ord("A") + place % 26) for place, run in enumerate(runs)},
         "sampled": {cell for run in runs for cell in run.sampled},
         "users": _users(boards),
-        "verdict": judge(runs, boards, refused),
+        "verdict": judge(runs, boards, refused, found.gates),
+        "found": found,
+        "tones": TONES,
         "boards": boards,
         "refused": refused,
         "filters": tables.axis_values(boards),
@@ -100,7 +105,8 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "heat_maps": maps,
         "galleries": galleries(runs[0], boards, store),
         "store": store,
-        "candidates": candidates(runs, boards),
+        "candidates": everyone,
+        "folded": len(everyone) > UNPACKED,
         "failed": [(run, record) for run in runs for record in failures(run)],
         "comparisons": [compare(runs[0], other) for other in runs[1:]],
         "protocols": {d: c for run in reversed(runs) for d, c in run.section("protocols").items()},
@@ -117,13 +123,22 @@ def _users(boards: Sequence[Board]) -> dict[str, list[Board]]:
     return found
 
 
-def _packed(environment: Environment, context: Mapping[str, Any]) -> str:
-    """Details of very many candidates, compressed: written out they would be half of the page. Empty for few."""
-    if len(context["candidates"]) <= UNPACKED:
-        return ""
-    template = environment.get_template("candidate.html")
-    parts = {each.anchor: template.render(**context, each=each) for each in context["candidates"]}
-    written = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+def _packed(environment: Environment, context: Mapping[str, Any]) -> dict[str, str]:
+    """What unfolds on demand, compressed: charts, rows of long tables, and details of very many candidates."""
+    parts = {"charts": island(context["chart_data"]), **context["found"].packed}
+    tags = context["tags"] if len(context["runs"]) > 1 else {}
+    for board in context["boards"]:
+        if len(board.rows) > tables.MOST_ROWS:
+            rest = (tables.ranked_row(row, board, tags) for row in board.rows[tables.FIRST_ROWS :])
+            parts[f"{board.anchor}-table"] = "".join(rest)
+    if context["folded"]:
+        template = environment.get_template("candidate.html")
+        inside = {each.anchor: template.render(**context, each=each) for each in context["candidates"]}
+        parts["candidates"] = json.dumps(inside, ensure_ascii=False, separators=(",", ":"))
+    return {name: _deflated(part) for name, part in parts.items()}
+
+
+def _deflated(written: str) -> str:
     return base64.b64encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode()
 
 
@@ -141,6 +156,9 @@ def _environment() -> Environment:
         number_cell=tables.number_cell,
         reference_cell=tables.reference_cell,
         record_row=tables.record_row,
+        ranked_row=tables.ranked_row,
+        most_rows=tables.MOST_ROWS,
+        first_rows=tables.FIRST_ROWS,
         axes_of=tables.axes_of,
         label=metrics.label,
         write=metrics.write,
@@ -149,7 +167,9 @@ def _environment() -> Environment:
         summary_columns=tables.SUMMARY_COLUMNS,
         failure_words=FAILURE_WORDS,
     )
-    environment.filters.update(name=tables.breakable, whole=tables.whole, unit=metrics.pretty_unit, pretty=_pretty)
+    environment.filters.update(
+        name=tables.breakable, whole_name=tables.isolated, whole=tables.whole, unit=metrics.pretty_unit, pretty=_pretty
+    )
     return environment
 
 

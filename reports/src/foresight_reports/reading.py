@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from foresight_reports.analysis.files import Analysis, read_analyses
 from foresight_reports.errors import RunFolderError, SchemaError
 from foresight_reports.records import Record, parse_record
 
@@ -25,6 +26,7 @@ class Run:
     media: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
     sampled: frozenset[str] = frozenset()
+    analyses: Mapping[str, Analysis] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -65,7 +67,8 @@ def read_run(path: Path, place: int = 0) -> Run:
         notes += media_notes
     sampled = frozenset(r.cell for r in records if r.cell and sample_file(folder, r.cell).is_file())
     notes += _missing_samples(records, sampled)
-    return Run(folder, manifest, records, media, tuple(notes), sampled)
+    analyses = read_analyses(folder, notes)
+    return Run(folder, manifest, records, media, tuple(notes), sampled, analyses)
 
 
 def _read_manifest(folder: Path) -> Mapping[str, Any]:

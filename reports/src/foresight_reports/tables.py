@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from markupsafe import Markup, escape
 
 from foresight_reports import charts, metrics
@@ -12,6 +15,12 @@ from foresight_reports.records import Record
 SUMMARY_COLUMNS = 6
 """Columns that a board shows at first; the others are one choice away."""
 
+MOST_ROWS, FIRST_ROWS = 500, 100
+"""Rows of a board that stand in the page; of a longer one the first ones do, and the others unfold on demand."""
+
+LOUD = ("random", "nano")
+TIED = "<i>≈</i>"
+
 LONGEST, LONGEST_SENTENCE = 400, 2000
 """Characters of a name and of any other text that are shown."""
 
@@ -20,7 +29,10 @@ def raw(record: Record) -> str:
     """Value and interval for downloads and sorting, six digits each."""
     numbers = (record.value, record.ci_low, record.ci_high)
     known = numbers if record.has_interval else numbers[:1]
-    return " ".join("" if value is None else f"{value:.5g}" for value in known)
+    # A leading zero says nothing, thousands of times.
+    return " ".join(
+        "" if value is None else f"{value:.5g}".replace("0.", ".", 1 if abs(value) < 1 else 0) for value in known
+    )
 
 
 def number_cell(row: Row, column: Column, extra: bool) -> Markup:
@@ -36,6 +48,17 @@ def number_cell(row: Row, column: Column, extra: bool) -> Markup:
     if column.direction in metrics.MARKS:
         parts.append(f'<svg><path d="{charts.whisker(record, column)}"/></svg>')
     return Markup("".join(parts))
+
+
+def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
+    """One candidate of a board: rank, name and all numbers. ``tags`` names its run where there are several."""
+    kind = f' class="w-{row.weights}"' if row.weights in LOUD else ""
+    tied = TIED if row.tied else ""
+    weights = f'<span class="chip {row.weights}">{row.weights}</span>' if row.weights in LOUD else ""
+    tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
+    who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'
+    cells = "".join(number_cell(row, column, place >= SUMMARY_COLUMNS) for place, column in enumerate(board.columns))
+    return Markup(f'<tr{kind}><td data-v="{row.rank or ""}">{row.rank or "–"}{tied}<th scope="row">{who}{cells}')
 
 
 def reference_cell(reference: Reference, column: Column, extra: bool) -> Markup:
@@ -115,9 +138,19 @@ def whole(text: object) -> Markup:
     return escape(visible(text))
 
 
+def isolated(text: object) -> Markup:
+    """A name whose writing direction stays its own, cut if huge, without places to break at."""
+    return Markup(f"<bdi>{escape(visible(cut(str(text), LONGEST)))}</bdi>")
+
+
 def breakable(text: object, longest: int = LONGEST) -> Markup:
     """A long name with places to break at, isolated so that its writing direction stays its own, and cut if huge."""
-    escaped = str(escape(visible(cut(str(text), longest))))
+    return _breakable(str(text), longest)
+
+
+@lru_cache(maxsize=16_384)
+def _breakable(text: str, longest: int) -> Markup:
+    escaped = str(escape(visible(cut(text, longest))))
     for mark in ("+", "@"):
         escaped = escaped.replace(mark, f"<wbr>{mark}")
     return Markup(f"<bdi>{escaped.replace('/', '/<wbr>')}</bdi>")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foresight_reports import metrics
+from foresight_reports.analysis.gates import Gate, summary
 from foresight_reports.boards import Board, Row, share_of_range
 from foresight_reports.captions import LOUD, counted, listed
 from foresight_reports.reading import Run
@@ -14,6 +15,10 @@ from foresight_reports.refusals import Refusal
 
 FAILURES = ("failed", "oom", "unavailable")
 FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
+
+
+GATED = {"NO-GO": "broken", "INCONCLUSIVE": "provisional", "MARGINAL": "provisional", "GO": "measured"}
+"""Look of the banner by the answer of the gates."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,9 @@ def failures(run: Run) -> list[Record]:
     return [record for record in run.records if record.status in FAILURES]
 
 
-def judge(runs: Sequence[Run], boards: Sequence[Board], refused: Sequence[Refusal]) -> Verdict:
+def judge(
+    runs: Sequence[Run], boards: Sequence[Board], refused: Sequence[Refusal], gates: Sequence[Gate] = ()
+) -> Verdict:
     """The verdict over the first run; the others are what it is compared with."""
     run = runs[0]
     mine = [board for board in boards if any(row.pipeline.run == run.name for row in board.rows)]
@@ -76,6 +83,11 @@ def judge(runs: Sequence[Run], boards: Sequence[Board], refused: Sequence[Refusa
     else:
         state, word = "measured", "Measured"
         sentence = _sentence(ranked)
+        answer, counts = summary(gates)
+        if answer:
+            # Gates decide only where the run is whole and its weights are real: anything else was said above.
+            state, word = GATED[answer], answer
+            sentence = f"{counts}. {sentence}"
     return Verdict(state, word, headline, sentence, _tiles(mine, run), _caveats(runs, boards, refused, loud, rows))
 
 

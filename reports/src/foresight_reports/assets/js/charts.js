@@ -1,24 +1,7 @@
-// Draws the charts with Plot and makes every point reachable by keyboard and announced.
+// Quality against latency, layer profiles of one encoder, and alignment with its null.
 (() => {
-  const island = document.getElementById("chart-data");
-  const data = island ? JSON.parse(island.textContent) : {};
-  const tip = document.getElementById("tip");
-  const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "wye", "plus", "times"];
-  const DASHES = ["0", "6 3", "2 3", "8 3 2 3", "0", "6 3", "2 3", "8 3 2 3"];
-  const colour = (i) => `var(--s${Math.min(i, 7)})`;
-  const loud = (point) => point.weights === "random" || point.weights === "nano";
-  const seriesOf = (points) => [...new Set(points.map((point) => point.series))];
-  const short = (value) => (Math.abs(value) >= 1000 ? value.toLocaleString("en") : String(Number(value.toPrecision(3))));
-  const titled = (axis) => axis.name + (axis.unit ? ` (${axis.unit})` : "");
-  const said = (axis, value, lo = null, hi = null) =>
-    `${axis.name} ${short(value)}${axis.unit ? ` ${axis.unit}` : ""}${lo === null || hi === null ? "" : ` [${short(lo)}, ${short(hi)}]`}`;
-
-  // Points come as short lists; here they get their names back.
-  const named = (place) => {
-    const [name, anchor, encoder, weights] = data.candidates[place];
-    return {name, anchor, encoder, weights};
-  };
-  const unfold = {
+  const {SYMBOLS, DASHES, colour, loud, seriesOf, short, titled, said, named, logTicks, key, swatch, arrow, cut} = kit;
+  Object.assign(kit.unfold, {
     tradeoff: ({x: xs, y: ys, points}) => points.map(([place, x, y, lo, hi, front]) => {
       const who = named(place);
       return {...who, x, y, lo, hi, front: front === 1, series: who.encoder, said: `${said(ys, y, lo, hi)}; ${said(xs, x)}`};
@@ -29,102 +12,9 @@
     alignment: ({x: xs, points}) => points.map(([place, x, lo, hi, mean, p95]) => (
       {...named(place), x, lo, hi, mean, p95, said: `${said(xs, x, lo, hi)}; 95th percentile of the null ${short(p95)}`}
     )),
-  };
-
-  function logTicks(low, high, width) {
-    const steps = high / low > 50 ? [1, 3] : [1, 2, 5];
-    const ticks = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
-      for (const step of steps) ticks.push(step * 10 ** power);
-    }
-    const inside = ticks.filter((tick) => tick >= low && tick <= high);
-    return inside.length >= 2 && inside.length <= width / 60 ? inside : undefined;
-  }
-
-  function key(box, entries) {
-    const list = document.createElement("ul");
-    list.className = "plot-key";
-    for (const {name, chart} of entries) {
-      const item = document.createElement("li");
-      item.append(chart, document.createTextNode(name));
-      list.append(item);
-    }
-    box.append(list);
-  }
-
-  function swatch(marks) {
-    const chart = Plot.plot({
-      className: "fs-plot", width: 26, height: 12, margin: 0, axis: null,
-      x: {domain: [0, 1], range: [3, 23]}, y: {domain: [0, 1], range: [10, 2]}, marks,
-    });
-    chart.setAttribute("aria-hidden", "true");
-    clean(chart);
-    return chart;
-  }
-
-  // Plot labels plain groups, which assistive technology may not read out: labels stay only where a role allows them.
-  const clean = (svg) => svg.querySelectorAll("g[aria-label]").forEach((group) => {
-    group.dataset.mark = group.getAttribute("aria-label");
-    group.removeAttribute("aria-label");
   });
 
-  function showTip(node, point) {
-    tip.replaceChildren();
-    const name = document.createElement("b");
-    name.textContent = point.name;
-    tip.append(name, point.said + (loud(point) ? ` (${point.weights} weights)` : ""));
-    tip.hidden = false;
-    const at = node.getBoundingClientRect();
-    const wide = tip.offsetWidth;
-    const left = Math.min(Math.max(8, at.left + at.width / 2 - wide / 2), document.documentElement.clientWidth - wide - 8);
-    const above = at.top - tip.offsetHeight - 8;
-    tip.style.left = `${left + scrollX}px`;
-    tip.style.top = `${(above > 60 ? above : at.bottom + 8) + scrollY}px`;
-  }
-
-  function reachable(svg, points, figure) {
-    clean(svg);
-    svg.setAttribute("role", "group");
-    svg.setAttribute("aria-labelledby", figure.querySelector("h3").id);
-    svg.setAttribute("aria-describedby", figure.querySelector(".finding").id);
-    const nodes = [...svg.querySelectorAll('[data-mark="dot"] > *')];
-    const order = nodes
-      .map((node) => [node, points[node.__data__]])
-      .sort(([, a], [, b]) => (a.series === b.series || typeof a.x === "number" ? 0 : a.series < b.series ? -1 : 1));
-    order.forEach(([node, point], place) => {
-      node.setAttribute("role", "link");
-      node.setAttribute("tabindex", place === 0 ? "0" : "-1");
-      node.setAttribute("aria-label", `${point.name}: ${point.said}${loud(point) ? `, ${point.weights} weights` : ""}`);
-      node.addEventListener("focus", () => showTip(node, point));
-      node.addEventListener("mouseenter", () => showTip(node, point));
-      node.addEventListener("blur", () => (tip.hidden = true));
-      node.addEventListener("mouseleave", () => (tip.hidden = true));
-      node.addEventListener("click", () => (location.hash = point.anchor));
-      node.addEventListener("keydown", (event) => {
-        const moves = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
-        const last = order.length - 1;
-        let next = place;
-        if (event.key in moves) next = Math.min(last, Math.max(0, place + moves[event.key]));
-        else if (event.key === "Home") next = 0;
-        else if (event.key === "End") next = last;
-        else if (event.key === "Enter") {
-          location.hash = point.anchor;
-          return;
-        } else if (event.key === "Escape") {
-          tip.hidden = true;
-          return;
-        } else return;
-        event.preventDefault();
-        node.setAttribute("tabindex", "-1");
-        order[next][0].setAttribute("tabindex", "0");
-        order[next][0].focus();
-      });
-    });
-  }
-
-  const arrow = (axis) => (axis.direction === "higher" ? "↑ " : axis.direction === "lower" ? "↓ " : "") + titled(axis);
-
-  const draw = {
+  Object.assign(kit.draw, {
     tradeoff(box, chart, width) {
       const {points, x, y} = chart;
       const series = seriesOf(points);
@@ -210,41 +100,5 @@
         ],
       });
     },
-  };
-  const cut = (name, length) => (name.length > length ? `${name.slice(0, length - 1)}…` : name);
-
-  function drawOne(box) {
-    const chart = data[box.dataset.key];
-    const width = Math.floor(box.clientWidth);
-    if (!chart || !width || box.dataset.width === String(width)) return;
-    box.dataset.width = String(width);
-    box.replaceChildren();
-    const points = unfold[box.dataset.plot](chart);
-    const svg = draw[box.dataset.plot](box, {...chart, points}, width);
-    box.append(svg);
-    reachable(svg, points, box.closest("figure"));
-  }
-
-  const boxes = [...document.querySelectorAll("[data-plot]")];
-  // One chart a turn: the page can be read, sorted and searched while the charts appear.
-  const soon = window.requestIdleCallback ?? ((work) => setTimeout(work, 0));
-  const waitingBoxes = [...boxes];
-  function drawNext() {
-    const box = waitingBoxes.shift();
-    if (box) {
-      drawOne(box);
-      soon(drawNext, {timeout: 200});
-      return;
-    }
-    document.documentElement.dataset.ready = "true";
-    performance.mark("ready");
-  }
-  performance.mark("usable");
-  soon(drawNext, {timeout: 200});
-  addEventListener("beforeprint", () => waitingBoxes.splice(0).forEach(drawOne));
-  let waiting;
-  addEventListener("resize", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => boxes.filter((box) => box.dataset.width).forEach(drawOne), 150);
   });
 })();

@@ -13,25 +13,13 @@
     }
   });
 
-  // Details of very many candidates are packed: they are unfolded once, when the first is wanted.
-  const packed = document.getElementById("packed");
-  let unpacking;
-  function unpack() {
-    unpacking ??= (async () => {
-      const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0));
-      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-      return JSON.parse(await new Response(stream).text());
-    })();
-    return unpacking;
-  }
   async function fill(details) {
     const inside = details?.querySelector(".inside");
-    if (!packed || !inside || inside.dataset.filled) return;
+    if (!packed.folded || !inside || inside.dataset.filled) return;
     inside.dataset.filled = "true";
-    // The text was escaped when it was rendered, exactly as if it stood in the page.
-    inside.innerHTML = (await unpack())[details.id] ?? "";
+    inside.innerHTML = await packed.candidate(details.id);
   }
-  if (packed) {
+  if (packed.folded) {
     document.querySelectorAll("details.candidate").forEach((details) => {
       details.addEventListener("toggle", () => details.open && fill(details));
     });
@@ -39,12 +27,11 @@
 
   async function find(id) {
     const there = document.getElementById(id);
-    if (there || !packed) {
+    if (there || !packed.folded) {
       if (there?.matches("details.candidate")) await fill(there);
       return there;
     }
-    const row = document.querySelector(`.ranking a[href="#${CSS.escape(id)}"]`)?.closest("tr");
-    const owner = row?.querySelector("th a")?.getAttribute("href").slice(1);
+    const owner = await packed.holder(`<tr id="${id}">`);
     if (!owner) return null;
     await fill(document.getElementById(owner));
     return document.getElementById(id);

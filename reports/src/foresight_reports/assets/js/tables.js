@@ -7,9 +7,46 @@
   };
   const nameOf = (cell) => (cell.querySelector("bdi") ?? cell).textContent.trim();
 
-  function sortBy(button) {
+  // All rows of one table. Only the ones that are shown stand in the page; rows of long tables come packed and are
+  // put in their place before anything looks at all of them.
+  const views = new Map();
+  function viewOf(table) {
+    if (!views.has(table)) {
+      const body = table.querySelector("tbody.rows");
+      // A table with packed rows goes on showing as many as stood in the page, until all are asked for.
+      const short = Number(table.dataset.short ?? (table.dataset.total ? body.rows.length : 0));
+      views.set(table, {table, body, rows: [...body.rows], limit: short || Infinity, keep: null});
+    }
+    return views.get(table);
+  }
+  async function load(view) {
+    const {table} = view;
+    if (table.dataset.total === undefined) return;
+    delete table.dataset.total;
+    const inert = document.createElement("template");
+    inert.innerHTML = `<table><tbody>${await packed.text(table.id)}</tbody></table>`;
+    view.rows.push(...inert.content.querySelectorAll("tr"));
+  }
+  function show(view) {
+    const kept = view.keep ? view.rows.filter(view.keep) : view.rows;
+    view.body.replaceChildren(...(kept.length > view.limit ? kept.slice(0, view.limit) : kept));
+    const more = all("button.more").find((button) => button.dataset.table === view.table.id);
+    if (!more) return;
+    more.hidden = kept.length <= view.limit && view.table.dataset.total === undefined;
+    more.textContent = `Show all ${(view.table.dataset.total ? Number(view.table.dataset.total) : kept.length).toLocaleString("en")} rows`;
+  }
+  async function showAll(table) {
+    const view = viewOf(table);
+    view.limit = Infinity;
+    await load(view);
+    show(view);
+  }
+
+  async function sortBy(button) {
     const header = button.closest("th");
     const table = button.closest("table");
+    const view = viewOf(table);
+    await load(view);
     const kind = button.dataset.sort;
     const current = header.getAttribute("aria-sort");
     const first = kind === "higher" || kind === "none" ? "descending" : "ascending";
@@ -18,16 +55,17 @@
     header.setAttribute("aria-sort", next);
     const sign = next === "ascending" ? 1 : -1;
     const index = header.cellIndex;
-    const body = table.querySelector("tbody.rows");
-    const keyed = [...body.rows].map((row) => {
+    const keyed = view.rows.map((row) => {
       const cell = row.cells[index];
       return [kind === "text" ? nameOf(cell) : firstNumber(cell), row];
     });
+    const words = new Intl.Collator();
     keyed.sort(([a], [b]) => {
       if (a === null || b === null) return (a === null) - (b === null);
-      return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+      return sign * (typeof a === "string" ? words.compare(a, b) : a - b);
     });
-    body.append(...keyed.map(([, row]) => row));
+    view.rows = keyed.map(([, row]) => row);
+    show(view);
   }
 
   const form = document.querySelector(".filters");
@@ -35,31 +73,38 @@
   const columns = document.getElementById("columns");
   const axes = form ? all("[data-axis]", form) : [];
   // Rows share what their candidate's details say about its axes, so that it is written once.
-  const known = new Map(all("[data-a]").map((node) => [`#${node.id}`, {
+  const details = all("details[data-a]").map((node) => ({
+    node,
     parts: node.dataset.a.split("|"),
     words: nameOf(node.querySelector(".name") ?? node).toLowerCase(),
-  }]));
-  const items = [...all("[data-a]"), ...all(".ranking .rows tr")].map((node) => {
-    const anchor = node.id ? `#${node.id}` : node.querySelector("th a").getAttribute("href");
-    return {node, ...(known.get(anchor) ?? {parts: [], words: ""})};
-  });
+    control: node.querySelector(".chip.role") !== null,
+  }));
+  const known = new Map(details.map((each) => [`#${each.node.id}`, each]));
+  const boards = all("table.ranking");
+  // A filter that comes late must not undo one that was set after it.
+  let turn = 0;
 
-  function filter() {
+  async function filter() {
+    const mine = ++turn;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = axes.filter((axis) => axis.value).map((axis) => [Number(axis.dataset.axis), axis.value]);
     const active = words.length > 0 || wanted.length > 0;
-    let shown = 0;
-    let total = 0;
-    for (const {node, parts, words: name} of items) {
-      const keep = words.every((word) => name.includes(word)) && wanted.every(([i, value]) => parts[i] === value);
-      node.hidden = !keep;
-      if (node.tagName === "DETAILS" && !node.querySelector(".chip.role")) {
-        total += 1;
-        shown += keep;
-      }
+    const keeps = ({parts, words: name}) =>
+      words.every((word) => name.includes(word)) && wanted.every(([i, value]) => parts[i] === value);
+    for (const each of details) {
+      each.kept = keeps(each);
+      each.node.hidden = !each.kept;
     }
-    all("table.ranking").forEach((table) => table.classList.toggle("filtered", active));
-    document.getElementById("count").textContent = active ? `${shown} of ${total} candidates` : `${total} candidates`;
+    const own = details.filter(({control}) => !control);
+    const shown = own.filter(({kept}) => kept).length;
+    document.getElementById("count").textContent = active ? `${shown} of ${own.length} candidates` : `${own.length} candidates`;
+    for (const table of boards) {
+      const view = viewOf(table);
+      if (active) await load(view);
+      if (mine !== turn) return;
+      view.keep = active ? (row) => known.get(row.querySelector("th a")?.getAttribute("href"))?.kept ?? true : null;
+      show(view);
+    }
   }
 
   function cellsOf(table) {
@@ -68,7 +113,9 @@
       all(".mark", copy).forEach((mark) => mark.remove());
       return copy.textContent.trim();
     });
-    const rows = all("tbody tr", table).filter((row) => !row.hidden);
+    const view = table.querySelector("tbody.rows") && viewOf(table);
+    const around = (kind) => all(`tbody.${kind} tr`, table);
+    const rows = view ? [...around("ceiling"), ...view.rows.filter(view.keep ?? (() => true)), ...around("floor")] : all("tbody tr", table);
     const spread = heads.map((_, i) => rows.some((row) => row.cells[i]?.dataset.v?.includes(" ")));
     return rows.map((row) => {
       const line = {};
@@ -111,8 +158,10 @@
   }
 
   function tableFor(node) {
-    const own = node.closest("details.numbers, article, figure")?.querySelector("table");
+    const own = node.closest("details.numbers, details.gate-rules, article, figure")?.querySelector("table");
     if (own) return own;
+    const before = node.closest(".under")?.previousElementSibling?.querySelector("table");
+    if (before) return before;
     for (let next = node.closest(".board-head")?.nextElementSibling; next; next = next.nextElementSibling) {
       const table = next.querySelector("table");
       if (table) return table;
@@ -120,10 +169,11 @@
     return null;
   }
 
-  function save(button) {
+  async function save(button) {
     const box = button.closest(".downloads");
     const table = tableFor(box);
     if (!table) return;
+    if (table.querySelector("tbody.rows")) await load(viewOf(table));
     const kind = button.dataset.save;
     const type = kind === "csv" ? "text/csv" : "application/json";
     const link = document.createElement("a");
@@ -138,12 +188,9 @@
     if (!button) return;
     if (button.dataset.sort !== undefined) sortBy(button);
     else if (button.dataset.save) save(button);
-    else if (button.classList.contains("more")) {
-      button.closest(".board").querySelector("table").removeAttribute("data-short");
-      button.remove();
-    }
+    else if (button.classList.contains("more")) showAll(document.getElementById(button.dataset.table));
   });
-  all("button.more").forEach((button) => (button.hidden = false));
+  all("[data-short], [data-total]").forEach((table) => show(viewOf(table)));
   if (form) {
     form.hidden = false;
     let waiting;

@@ -1,0 +1,1 @@
+"""What the harness concluded: one module for each kind of ``analysis/<kind>.json``, and a plain table for any other."""

@@ -1,0 +1,58 @@
+"""From a row of a conclusion to the record behind it: every number leads to its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from foresight_reports.analysis.files import Line, amount, said
+from foresight_reports.boards import Pipeline
+from foresight_reports.reading import Run
+from foresight_reports.records import Record
+
+FIELDS = ("suite", "dataset", "metric", "probe")
+
+
+class Index:
+    """Finds the one record that a row speaks of, and the place of a candidate in the page."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run.name
+        self._records: dict[str, list[Record]] = {}
+        self._candidates: set[str] = set()
+        for record in run.records:
+            if record.value is None:
+                continue
+            self._candidates.add(record.candidate)
+            streams = record.axes.get("streams")
+            names = [record.candidate]
+            if isinstance(streams, list) and len(streams) == 1:
+                names.append(str(streams[0]))
+            for name in names:
+                self._records.setdefault(name, []).append(record)
+
+    def candidate(self, name: str) -> str:
+        """Anchor of a candidate with at least one number, empty for any other name."""
+        return Pipeline(self._run, name, "", "", "").anchor if name in self._candidates else ""
+
+    def record(self, line: Line, value: float | None, key: str = "") -> str:
+        """Anchor of the record that a row speaks of; empty where none is, or where several could be meant."""
+        names = [said(line, "candidate"), said(line, "stream"), f"{said(line, 'encoder')}@{said(line, 'tap')}"]
+        found = next((self._records[name] for name in names if name in self._records), [])
+        for field in FIELDS:
+            wanted = said(line, field) or (key if field == "metric" else "")
+            if wanted:
+                found = [record for record in found if str(getattr(record, field)) == wanted] or (
+                    [] if field in ("metric", "dataset") else found
+                )
+        if value is not None:
+            found = [r for r in found if r.value is not None and abs(r.value - value) <= 1e-9 * max(1.0, abs(value))]
+        return found[0].anchor if len(found) == 1 else ""
+
+    def anchor(self, line: Line, key: str) -> str:
+        """Where a number of a row leads: to its record, else to its candidate, else nowhere."""
+        return self.record(line, amount(line, key)) or self.candidate(said(line, "candidate"))
+
+
+def ordered(names: Sequence[str]) -> list[str]:
+    """Each name once, in the order of its first place."""
+    return list(dict.fromkeys(names))

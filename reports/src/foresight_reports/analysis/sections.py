@@ -1,0 +1,67 @@
+"""All conclusions of a run as the page shows them: views for the templates, and plain data for the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens
+from foresight_reports.analysis.files import Analysis
+from foresight_reports.analysis.links import Index
+from foresight_reports.reading import Run
+
+ORDER = ("gates", "regressions", "audit", "layers", "similarity", "embeddings", "attribution", "proxies")
+"""Kinds with a picture of their own; the others follow as tables, in the order of their names."""
+
+
+@dataclass
+class Conclusions:
+    """What a template needs of all conclusions. ``charts`` are keyed as the figures name them."""
+
+    analyses: Mapping[str, Analysis] = field(default_factory=dict)
+    grids: Mapping[str, grid.Grid] = field(default_factory=dict)
+    gates: Sequence[gates.Gate] = ()
+    audits: Sequence[audit.Audit] = ()
+    depths: Sequence[layers.Depth] = ()
+    strips: Mapping[str, Sequence[strips.Strip]] = field(default_factory=dict)
+    maps: Sequence[tokens.TokenMap] = ()
+    map_count: int = 0
+    matrices: Sequence[similarity.Matrix] = ()
+    charts: dict[str, Any] = field(default_factory=dict)
+    others: Sequence[str] = ()
+
+    @property
+    def packed(self) -> dict[str, str]:
+        """Rows that do not stand in the page, by the table that they belong to."""
+        return {each.id: str(Markup("\n").join(each.rest)) for each in self.grids.values() if each.rest}
+
+
+def conclude(run: Run) -> Conclusions:
+    """Views of all conclusions of a run."""
+    found = dict(run.analyses)
+    index = Index(run)
+    grids = {kind: grid.build(analysis, index) for kind, analysis in found.items() if kind != "gates"}
+    result = Conclusions(analyses=found, grids=grids, others=[kind for kind in found if kind not in ORDER])
+    if "gates" in found:
+        result.gates = gates.gates(found["gates"], index)
+        ordered = [line for gate in result.gates for line in gate.lines]
+        grids["gates"] = grid.build(found["gates"], index, ordered)
+    if "audit" in found:
+        result.audits = audit.audits(found["audit"], index)
+        result.charts |= {f"audit-{i}": audit.chart(each) for i, each in enumerate(result.audits)}
+    if "layers" in found:
+        result.depths = layers.depths(found["layers"])[:8]
+        result.charts |= {f"layers-{i}": layers.chart(each, index) for i, each in enumerate(result.depths)}
+    if "embeddings" in found:
+        result.maps, result.map_count = tokens.token_maps(found["embeddings"], index)
+        result.charts |= {f"tokens-{i}": tokens.chart(each) for i, each in enumerate(result.maps)}
+    if "similarity" in found:
+        result.matrices = similarity.matrices(found["similarity"])[:8]
+    made = {"attribution": strips.attribution, "proxies": strips.proxies}
+    result.strips = {kind: make(found[kind])[:8] for kind, make in made.items() if kind in found}
+    for kind, each in result.strips.items():
+        result.charts |= {f"{kind}-{i}": one.chart for i, one in enumerate(each)}
+    return result

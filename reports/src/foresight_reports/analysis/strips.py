@@ -1,0 +1,122 @@
+"""Conclusions that are drawn as rows of values with intervals: proxies and attribution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from foresight_reports import metrics
+from foresight_reports.analysis.files import Analysis, Line, amount, quantity, said, truth
+from foresight_reports.charts import round_for_page
+
+ROWS = 40
+"""Rows of one figure; the table below has all."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One figure with its sentence."""
+
+    title: str
+    sentence: str
+    chart: dict[str, Any]
+    lines: Sequence[Line]
+
+
+def _groups(analysis: Analysis, *keys: str) -> dict[tuple[str, ...], list[Line]]:
+    found: dict[tuple[str, ...], list[Line]] = {}
+    for line in analysis.rows:
+        found.setdefault(tuple(said(line, key) for key in keys), []).append(line)
+    return found
+
+
+def proxies(analysis: Analysis) -> list[Strip]:
+    """Rank correlation of each cheap metric with one outcome: value, interval, and the worst family left out."""
+    found = []
+    for (outcome, dataset), lines in _groups(analysis, "outcome", "dataset").items():
+        known = [line for line in lines if quantity(line, "correlation").value is not None]
+        if not known:
+            continue
+        known.sort(key=lambda line: -abs(quantity(line, "correlation").value or 0.0))
+        fit = [said(line, "proxy") for line in known if truth(line, "gateable")]
+        names = ", ".join(metrics.label(name) for name in fit[:4])
+        stand = f"of {len(known)} cheap metrics may stand in for {metrics.label(outcome)}"
+        sentence = f"{len(fit)} {stand}: {names}." if fit else f"None {stand}: no gate should rest on them."
+        points = []
+        for row, line in enumerate(known[:ROWS]):
+            value = quantity(line, "correlation")
+            left = quantity(line, "worst_left_out").value
+            family = said(line, "left_out_family")
+            if left is not None:
+                points.append(
+                    [row, 1, round_for_page(left), None, None, f"without {family}" if family else "worst", ""]
+                )
+            points.append([row, 0, *map(round_for_page, (value.value, value.low, value.high)), "all candidates", ""])
+        drawn = {
+            "x": {"name": f"Rank correlation with {metrics.label(outcome)}", "unit": "", "direction": "none"},
+            "domain": [-1, 1],
+            "rows": [
+                [
+                    metrics.label(said(line, "proxy")),
+                    "may be gated on" if truth(line, "gateable") else "not to be gated on",
+                ]
+                for line in known[:ROWS]
+            ],
+            "tones": ["" if truth(line, "gateable") else "mute" for line in known[:ROWS]],
+            "kinds": [
+                {"name": "all candidates, with interval", "symbol": "circle", "colour": 0},
+                {"name": "worst with one family left out", "symbol": "square", "colour": 1},
+            ],
+            "rules": [[0, "no relation"]],
+            "spans": [],
+            "points": points,
+        }
+        found.append(Strip(f"{metrics.label(outcome)} on {dataset}" if dataset else outcome, sentence, drawn, known))
+    return found
+
+
+def attribution(analysis: Analysis) -> list[Strip]:
+    """Main effects of the levels of each axis on one metric, beside the spread of seeds."""
+    found = []
+    shares = analysis.section("shares")
+    for (metric, suite, dataset), lines in _groups(analysis, "metric", "suite", "dataset").items():
+        known = [line for line in lines if quantity(line, "effect").value is not None]
+        if not known:
+            continue
+        axes = list(dict.fromkeys(said(line, "axis") for line in known))
+        known.sort(key=lambda line: (axes.index(said(line, "axis")), -(quantity(line, "effect").value or 0.0)))
+        spreads = [value for line in known if (value := amount(line, "seed_spread")) is not None]
+        mine = [each for each in shares if each.get("metric") == metric and each.get("dataset") in (None, dataset)]
+        parts = [
+            f"{each.get('axis')} {share:.0%}" for each in mine if isinstance(share := each.get("share"), int | float)
+        ]
+        clear = [line for line in known if _clear(line)]
+        sentence = f"{len(clear)} of {len(known)} effects on {metrics.label(metric)} have an interval without 0."
+        if parts:
+            sentence += f" Share of the spread between candidates: {', '.join(parts)}."
+        if spreads:
+            sentence += f" Seeds alone spread by {metrics.write(max(spreads))}."
+        drawn = {
+            "x": {"name": f"Effect on {metrics.label(metric)}", "unit": "", "direction": "none"},
+            "rows": [[f"{said(line, 'axis')}: {said(line, 'level')}", ""] for line in known[:ROWS]],
+            "tones": ["" if _clear(line) else "mute" for line in known[:ROWS]],
+            "kinds": [{"name": "effect against the mean of its axis, with interval", "symbol": "circle", "colour": 0}],
+            "rules": [[0, "mean"]],
+            "band": [-max(spreads), max(spreads)] if spreads else None,
+            "spans": [],
+            "points": [
+                [row, 0, *map(round_for_page, (value.value, value.low, value.high)), f"{axis}: {level}", ""]
+                for row, line in enumerate(known[:ROWS])
+                for value, axis, level in ((quantity(line, "effect"), said(line, "axis"), said(line, "level")),)
+            ],
+        }
+        title = f"{metrics.label(metric)}: {suite} on {dataset}" if suite else metrics.label(metric)
+        found.append(Strip(title, sentence, drawn, known))
+    return found
+
+
+def _clear(line: Line) -> bool:
+    """Whether the interval of an effect leaves 0 out."""
+    value = quantity(line, "effect")
+    return value.low is not None and value.high is not None and not value.low <= 0 <= value.high

@@ -1,0 +1,120 @@
+"""Layers, proxies, attribution, token maps, matrices and plain tables: what their views make of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from foresight_reports import render
+from foresight_reports.analysis import grid, layers, similarity, strips, tokens
+from foresight_reports.analysis.files import Analysis, Head, Measured
+from foresight_reports.analysis.links import Index
+from foresight_reports.reading import Run, read_run
+
+
+def analysis(rows: list[dict[str, Any]], **extra: Any) -> Analysis:
+    return Analysis("kind", "Title", "", [], {}, [Head("a", "a")], rows, extra)
+
+
+def run_of(make: Callable[..., Path]) -> Run:
+    return read_run(make(analyses=True))
+
+
+def test_best_taps_are_reported_with_the_half_that_chose_them(make: Callable[..., Path]) -> None:
+    (depth,) = layers.depths(run_of(make).analyses["layers"])
+    assert depth.sentence.startswith("Best taps, chosen on half A and scored on the rest: dinov2_tiny at block.")
+    drawn = layers.chart(depth, Index(run_of(make)))
+    assert sum(point[7] for point in drawn["points"]) == 2
+    depths_of_first = [point[1] for point in drawn["points"] if point[0] == 0]
+    assert depths_of_first == sorted(depths_of_first)
+
+
+def test_an_encoder_with_one_tap_is_no_line() -> None:
+    rows = [{"encoder": "a", "tap": "last", "depth": 1.0, "metric": "iou", "measured": Measured(0.3)}]
+    assert layers.depths(analysis(rows)) == []
+
+
+def test_proxies_are_ordered_by_strength_and_name_what_may_be_gated_on(make: Callable[..., Path]) -> None:
+    (strip,) = strips.proxies(run_of(make).analyses["proxies"])
+    assert strip.sentence == "1 of 5 cheap metrics may stand in for LPIPS (random trunk): IoU."
+    assert [name for name, _ in strip.chart["rows"]][:2] == ["IoU", "Mutual k-NN"]
+    assert len(strip.chart["points"]) == 10
+
+
+def test_an_effect_within_its_interval_of_zero_is_not_counted_as_one() -> None:
+    row = {"metric": "iou", "axis": "encoder", "level": "a"}
+    rows = [{**row, "effect": Measured(0.1, 0.05, 0.15)}, {**row, "level": "b", "effect": Measured(0.1, -0.05, 0.15)}]
+    (strip,) = strips.attribution(analysis(rows, shares=[{"metric": "iou", "axis": "encoder", "share": 0.6}]))
+    assert strip.sentence.startswith("1 of 2 effects on IoU have an interval without 0.")
+    assert "encoder 60%" in strip.sentence
+    assert strip.chart["tones"] == ["", "mute"]
+
+
+def test_a_token_map_is_thinned_evenly_and_says_so(make: Callable[..., Path]) -> None:
+    points = [[float(i), 0.0, "a", i, 0, None] for i in range(1500)]
+    found, total = tokens.token_maps(
+        analysis([], maps=[{"candidate": "c", "method": "tsne", "points": points}]), Index(run_of(make))
+    )
+    assert total == 1
+    assert len(found[0].points) == 500
+    assert found[0].points[-1][0] == tokens.SIZE
+    assert "500 of 1,500 tokens are drawn." in found[0].sentence
+    assert "distances between clusters carry no meaning" in found[0].sentence
+
+
+def test_points_that_are_no_numbers_are_left_out(make: Callable[..., Path]) -> None:
+    points = [[0, 1], [None, 1], "x", [float("nan"), 2], [1, 2, "a", "b", None, 3]]
+    found, _ = tokens.token_maps(analysis([], maps=[{"candidate": "c", "points": points}]), Index(run_of(make)))
+    assert found[0].total == 2
+    assert found[0].points[1][2:] == [0, None, None, 3]
+
+
+def test_a_pair_within_its_null_is_never_called_alike() -> None:
+    row = {"dataset": "d", "estimator": "cka"}
+    rows = [
+        {**row, "a": "x", "b": "y", "measured": Measured(0.3, 0.05, 0.5), "null_p95": 0.1},
+        {**row, "a": "x", "b": "z", "measured": Measured(0.3, 0.2, 0.5), "null_p95": 0.1},
+    ]
+    (matrix,) = similarity.matrices(analysis(rows))
+    assert [pair.clear for pair in matrix.cells[0] if pair] == [False, True]
+    assert matrix.sentence.startswith("1 of 2 pairs stand clear")
+
+
+def test_a_square_matrix_is_filled_on_both_sides(make: Callable[..., Path]) -> None:
+    (matrix,) = similarity.matrices(run_of(make).analyses["similarity"])
+    assert matrix.rows == matrix.columns
+    assert matrix.cells[0][1] is matrix.cells[1][0]
+
+
+def test_an_unknown_kind_is_a_plain_table_with_its_finding(make: Callable[..., Path]) -> None:
+    html = render([make(analyses=True)]).html
+    section = html[html.index('<section id="analysis-convergence"') :].split("</section>")[0]
+    assert "Two thirds of the fits reached a plateau." in section
+    assert section.count("<tr>") > 5
+    assert 'data-sort="text"' in section
+
+
+def test_a_number_of_a_conclusion_leads_to_the_one_record_that_has_it(make: Callable[..., Path]) -> None:
+    run = run_of(make)
+    record = next(r for r in run.records if r.metric == "iou")
+    index = Index(run)
+    line = {
+        "candidate": record.candidate,
+        "suite": "spatial",
+        "dataset": "shapes",
+        "metric": "iou",
+        "head": record.value,
+    }
+    assert index.anchor(line, "head") == record.anchor
+    assert index.record({**line, "metric": "map50"}, record.value) == ""
+    assert index.anchor({**line, "metric": "other"}, "head") == index.candidate(record.candidate)
+    stream = record.axes["streams"][0]
+    assert index.record({"stream": stream, "dataset": "shapes", "metric": "iou"}, record.value) == record.anchor
+
+
+def test_long_tables_keep_their_first_rows_and_pack_the_others(make: Callable[..., Path]) -> None:
+    rows: list[dict[str, Any]] = [{"a": f"name {i}", "n": float(i)} for i in range(grid.SHOWN + 7)]
+    built = grid.build(Analysis("x", "", "", [], {}, [Head("a", "a"), Head("n", "n")], rows), Index(run_of(make)))
+    assert (len(built.shown), len(built.rest), built.total) == (grid.SHOWN, 7, grid.SHOWN + 7)
+    assert "name 3" in built.shown[3]

@@ -1,0 +1,323 @@
+"""Conclusions of a generated run: every kind of ``analysis/<kind>.json``, with rows made from the run's own numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from run_plans import digest
+
+Rows = list[dict[str, Any]]
+
+PROBES = {
+    "dense_ridge": (False, 0.889, 0.064, 0.3),
+    "conv": (False, 0.875, 0.058, 0.42),
+    "detr": (False, 0.769, 0.06, 0.5),
+    "attentive": (False, 0.666, 0.068, 0.4),
+    "soft_argmax": (False, 0.546, 0.061, 0.48),
+    "detr_no_position": (True, 0.066, 0.061, 0.055),
+    "pooled_mlp": (True, 0.068, 0.066, 0.066),
+}
+"""Probes with what they score on a perfect mask, on shuffled tokens and on an encoder (measured, see the findings)."""
+
+
+def write_analyses(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write one file a kind from the records of a run."""
+    ranked = [line for line in lines if line["metric"] is not None and line["role"] == "candidate"]
+    made = {
+        "audit": _audit(ranked),
+        "gates": _gates(ranked),
+        "regressions": _regressions(ranked),
+        "proxies": _proxies(ranked),
+        "attribution": _attribution(ranked),
+        "layers": _layers(ranked),
+        "embeddings": _embeddings(ranked),
+        "similarity": _similarity(ranked),
+        "convergence": _unknown(ranked),
+    }
+    (folder / "analysis").mkdir(exist_ok=True)
+    for kind, content in made.items():
+        (folder / "analysis" / f"{kind}.json").write_text(json.dumps({"schema": 1, "kind": kind, **content}, indent=1))
+
+
+def measured(value: float, half: float = 0.02, n: int = 256) -> dict[str, Any]:
+    """A measured value as the harness writes it."""
+    return {"value": value, "low": value - half, "high": value + half, "n": n, "method": "cluster_bootstrap_percentile"}
+
+
+def _form(title: str, finding: str, keys: Iterable[str], rows: Rows, **extra: Any) -> dict[str, Any]:
+    columns = [{"key": k, "label": k.replace("_", " ").capitalize(), "unit": "", "direction": "none"} for k in keys]
+    inputs = {"suites": ["spatial"], "metrics": ["iou"], "seeds": [0], "method": "recomputed from samples"}
+    caveats = ["Encoders have random weights: nothing here is about a published model."]
+    return {
+        "title": title,
+        "finding": finding,
+        "caveats": caveats,
+        "inputs": inputs,
+        "columns": columns,
+        "rows": rows,
+        **extra,
+    }
+
+
+def _encoders(ranked: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(line["axes"]["encoders"][0] for line in ranked))
+
+
+def _noise(*parts: object) -> float:
+    return int(digest(*parts), 16) % 1000 / 1000 - 0.5
+
+
+def _audit(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    streams = [
+        "oracle@mask",
+        *(f"{name}@last" for name in _encoders(ranked)[:4]),
+        "pixels@patch",
+        "shuffled@last",
+        "constant@patch",
+    ]
+    for probe, (only, oracle, noise, own) in PROBES.items():
+        for stream in streams:
+            value = {"oracle@mask": oracle, "shuffled@last": noise, "constant@patch": 0.06}.get(stream, own)
+            if stream[:6] not in ("oracle", "shuffl", "consta"):
+                value += 0.3 * (own - 0.06) * _noise(probe, stream)
+            rows.append(
+                {"probe": probe, "audit_only": only, "stream": stream, "dataset": "shapes", "metric": "iou"}
+                | {"score": measured(value, 0.014), "floor": 0.06, "ceiling": oracle, "sees_position": oracle > 0.2}
+            )
+    probes = [
+        {"name": probe, "tells_oracle_from_shuffled": oracle > 0.2, "gap": oracle - noise}
+        for probe, (_, oracle, noise, _) in PROBES.items()
+    ]
+    finding = (
+        "pooled_mlp and detr_no_position score the floor on a perfect mask: their 0.10 says nothing about an encoder."
+    )
+    keys = ("probe", "audit_only", "stream", "dataset", "metric", "score", "floor", "ceiling", "sees_position")
+    return _form("Audit of the probes", finding, keys, rows, probes=probes)
+
+
+def _gates(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rules = [
+        ("premerge_phase1", "IoU at least 0.40", "spatial", "iou", 0.4, "higher", "pre-merge document, table 3"),
+        (
+            "premerge_phase1",
+            "centre error at most 0.15",
+            "spatial",
+            "centre_error",
+            0.15,
+            "lower",
+            "pre-merge document, table 3",
+        ),
+        ("hybrid_go", "LPIPS at most 0.35", "reconstruction", "lpips", 0.35, "higher", "hybrid document, section 5.2"),
+        ("hybrid_go", "SSIM at least 0.60", "reconstruction", "ssim", 0.6, "higher", "hybrid document, section 5.2"),
+        (
+            "sem_cp1",
+            "latency at most 40 ms",
+            "efficiency",
+            "latency_p50_ms",
+            40.0,
+            "lower",
+            "SEM document, checkpoint CP1",
+        ),
+    ]
+    rows: Rows = []
+    for gate, rule, suite, metric, bound, direction, source in rules:
+        mine = [line for line in ranked if line["suite"] == suite and line["metric"] == metric] or ranked[:3]
+        for line in mine:
+            exists = line["metric"] == metric and line["gateable"]
+            verdict, needed = _verdict(line, bound, direction) if exists else ("NOT MEASURED", None)
+            reason = "" if exists else "random weights" if line["metric"] == metric else "metric not measured"
+            rows.append(
+                {"gate": gate, "rule": rule, "candidate": line["candidate"], "suite": suite, "dataset": "shapes"}
+                | {"metric": metric, "probe": line["probe"], "bound": bound, "direction": direction, "verdict": verdict}
+                | {"measured": None if line["metric"] != metric else _of(line)}
+                | {"needed_n": needed, "source": source, "reason": reason}
+            )
+    stated = []
+    for gate in dict.fromkeys(rule[0] for rule in rules):
+        answers = {row["verdict"] for row in rows if row["gate"] == gate}
+        verdict = next(v for v in ("GO", "INCONCLUSIVE", "NO-GO", "NOT MEASURED") if v in answers)
+        stated.append(
+            {
+                "name": gate,
+                "title": gate.replace("_", " ").capitalize(),
+                "source": next(r[6] for r in rules if r[0] == gate),
+            }
+            | {"digest": digest(gate), "verdict": verdict, "finding": f"{gate} answers {verdict} on shapes."}
+        )
+    keys = (
+        "gate",
+        "rule",
+        "verdict",
+        "candidate",
+        "suite",
+        "dataset",
+        "metric",
+        "probe",
+        "bound",
+        "direction",
+        "measured",
+    )
+    return _form("Gates", "One gate may be passed.", (*keys, "needed_n", "source", "reason"), rows, gates=stated)
+
+
+def _of(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "value": line["value"],
+        "low": line["ci_low"],
+        "high": line["ci_high"],
+        "n": line["n"],
+        "method": line["ci_method"],
+    }
+
+
+def _verdict(line: Mapping[str, Any], bound: float, direction: str) -> tuple[str, int | None]:
+    low, high = line["ci_low"], line["ci_high"]
+    if low <= bound <= high:
+        return "INCONCLUSIVE", 1200
+    return ("GO" if (low > bound) == (direction == "higher") else "NO-GO"), None
+
+
+def _regressions(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    words = ("regressed", "improved", "within noise", "identical", "not compared")
+    for place, line in enumerate([line for line in ranked if line["metric"] == "iou"]):
+        delta = (-0.03, 0.024, 0.002, 0.0, None)[place % 5]
+        rows.append(
+            {"verdict": words[place % 5], "candidate": line["candidate"], "suite": line["suite"], "dataset": "shapes"}
+            | {"metric": "iou", "sentinel": place < 3, "base": line["value"] - (delta or 0.0), "head": line["value"]}
+            | {"delta": None if delta is None else measured(delta, 0.008), "p": None if delta is None else 0.004}
+            | {"p_adjusted": None if delta is None else 0.012, "tolerance": 0.01}
+            | {"reason": "other data: fingerprint differs" if delta is None else ""}
+        )
+    keys = (
+        "verdict",
+        "candidate",
+        "suite",
+        "dataset",
+        "metric",
+        "sentinel",
+        "base",
+        "head",
+        "delta",
+        "p",
+        "p_adjusted",
+    )
+    baseline = {"name": "main", "run": "20261114T000000Z_9f31c20_0001", "reason": "release 0.1"}
+    finding = "2 sentinels regressed beyond tolerance."
+    return _form("Regressions against main", finding, (*keys, "tolerance", "reason"), rows, baseline=baseline)
+
+
+def _proxies(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    for proxy, value in {"iou": 0.82, "cka": 0.31, "mutual_knn": 0.44, "psnr": -0.12, "latency_p50_ms": 0.05}.items():
+        rows.append(
+            {"proxy": proxy, "outcome": "lpips_random_trunk", "dataset": "shapes", "candidates": 17}
+            | {"correlation": measured(value, 0.18, 17), "worst_left_out": value - 0.15, "left_out_family": "dinov2"}
+            | {
+                "gateable": value > 0.6,
+                "sentence": f"{proxy} {'orders' if value > 0.6 else 'does not order'} candidates.",
+            }
+        )
+    keys = ("proxy", "outcome", "dataset", "candidates", "correlation", "worst_left_out", "left_out_family", "gateable")
+    return _form("Which cheap numbers may be trusted", "Only IoU orders candidates.", (*keys, "sentence"), rows)
+
+
+def _attribution(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    for axis in ("encoder", "tap", "enhancer", "fusion"):
+        names = [
+            line["axes"]["encoders" if axis == "encoder" else "taps" if axis == "tap" else axis] for line in ranked
+        ]
+        levels = sorted({name[0] if isinstance(name, list) else name for name in names})
+        for level in levels:
+            rows.append(
+                {"metric": "iou", "suite": "spatial", "dataset": "shapes", "axis": axis, "level": level}
+                | {"effect": measured(0.2 * _noise(axis, level), 0.02), "seed_spread": 0.014, "candidates": 12}
+            )
+    shares = [
+        {"metric": "iou", "axis": axis, "share": s} for axis, s in (("encoder", 0.6), ("tap", 0.25), ("enhancer", 0.1))
+    ]
+    keys = ("metric", "suite", "dataset", "axis", "level", "effect", "seed_spread", "candidates")
+    return _form("What the score depends on", "The encoder explains 60 % of the spread.", keys, rows, shares=shares)
+
+
+def _layers(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    best: Rows = []
+    for encoder in _encoders(ranked):
+        for block in range(6):
+            value = 0.25 + 0.25 * np.sin((block + 1 + _noise(encoder)) * 0.55) + 0.1 * _noise(encoder, "height")
+            rows.append(
+                {
+                    "encoder": encoder,
+                    "tap": f"block.{block:02d}",
+                    "depth": block / 5,
+                    "suite": "spatial",
+                    "dataset": "shapes",
+                }
+                | {"metric": "iou", "measured": measured(float(value))}
+            )
+        mine = [row for row in rows if row["encoder"] == encoder]
+        top = max(mine, key=lambda row: row["measured"]["value"])
+        best.append(
+            {"encoder": encoder, "metric": "iou", "tap": top["tap"], "chosen_on": "half A", "measured": top["measured"]}
+        )
+    keys = ("encoder", "tap", "depth", "suite", "dataset", "metric", "measured")
+    return _form("Score by depth", "Encoders peak in the middle.", keys, rows, best=best)
+
+
+def _embeddings(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    maps: Rows = []
+    names = list(dict.fromkeys(line["candidate"] for line in ranked))
+    for candidate in names[:4]:
+        for method in ("tsne", "umap"):
+            rng = np.random.default_rng(int(digest(candidate, method), 16))
+            points = []
+            for number in range(240):
+                kind, row, col = number % 5, number // 15 % 16, number % 16
+                x, y = np.cos(kind * 1.26) * 6 + rng.normal(), np.sin(kind * 1.26) * 6 + rng.normal()
+                points.append(
+                    [float(x), float(y), ("ground", "circle", "square", "star", "cross")[kind], row, col, number % 4]
+                )
+            maps.append({"candidate": candidate, "dataset": "shapes", "method": method, "seed": 0, "points": points})
+            rows.append(
+                {"candidate": candidate, "dataset": "shapes", "method": method, "seed": 0, "silhouette_class": 0.41}
+                | {"silhouette_position": 0.03, "silhouette_frame": None}
+            )
+    keys = ("candidate", "dataset", "method", "seed", "silhouette_class", "silhouette_position", "silhouette_frame")
+    return _form("Token space", "Tokens cluster by class, not by place.", keys, rows, maps=maps)
+
+
+def _similarity(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    names = [f"{name}@last" for name in _encoders(ranked)] + ["ltx_video_nano latents"]
+    for left in range(len(names)):
+        for right in range(left + 1, len(names)):
+            value = 0.5 + 0.9 * _noise(names[left], names[right])
+            rows.append(
+                {"a": names[left], "b": names[right], "dataset": "shapes", "estimator": "debiased_linear_cka"}
+                | {"measured": measured(value, 0.03), "null_mean": 0.01, "null_p95": 0.12}
+            )
+    keys = ("a", "b", "dataset", "estimator", "measured", "null_mean", "null_p95")
+    return _form("How alike representations are", "Encoders of one family are most alike.", keys, rows)
+
+
+def _unknown(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A kind that the reader has no picture for."""
+    rows: Rows = [
+        {"candidate": line["candidate"], "converged": bool(place % 3), "final_loss": 0.02 * place, "note": None}
+        for place, line in enumerate(ranked)
+        if line["metric"] == "cka"
+    ]
+    return _form(
+        "Which fits converged",
+        "Two thirds of the fits reached a plateau.",
+        ("candidate", "converged", "final_loss"),
+        rows,
+    )
