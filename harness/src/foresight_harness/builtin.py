@@ -47,7 +47,7 @@ def foresight_fusions() -> Iterable[FusionSpec]:
 
 @hookimpl
 def foresight_decoders() -> Iterable[DecoderSpec]:
-    """The pixel decoders ``linear`` and ``conv``."""
+    """The pixel decoders ``linear`` and ``conv``, and adapters by budget in front of any decoder."""
     return decoder_specs()
 
 

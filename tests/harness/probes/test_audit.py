@@ -10,7 +10,7 @@ import torch
 from foresight_harness.batches import Labels, TensorBatches
 from foresight_harness.data.labels import labels_of
 from foresight_harness.data.shapes import Shapes
-from foresight_harness.fit import Recipe
+from foresight_harness.fit.recipe import Recipe
 from foresight_harness.probes import PROBES, Probe, detection_scores, floor_scores, mean_box_floor, probe
 from foresight_harness.probes.detr import DetrProbe
 from foresight_harness.probes.detr_head import DetrHead

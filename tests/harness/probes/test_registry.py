@@ -6,7 +6,7 @@ import json
 
 import pytest
 from foresight_harness.errors import UsageError
-from foresight_harness.fit import Recipe
+from foresight_harness.fit.recipe import Recipe
 from foresight_harness.probes import PROBES, Probe, probe
 
 

@@ -9,7 +9,7 @@ from foresight_harness.batches import Labels, TensorBatches
 from foresight_harness.data.labels import labels_of
 from foresight_harness.data.shapes import Shapes
 from foresight_harness.errors import FitError, GridError
-from foresight_harness.fit import Recipe
+from foresight_harness.fit.recipe import Recipe
 from foresight_harness.probes import detection_scores, floor_scores, mean_box_floor, probe
 from foresight_harness.probes.single_box import SingleBoxProbe, largest_objects
 from foresight_harness.probes.single_heads import Attentive, Convolution, SoftArgmax

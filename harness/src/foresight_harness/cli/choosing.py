@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from foresight_harness.candidates import Selection, select_candidates
+from foresight_harness.fit.recipe import DEFAULT_RECIPE
 from foresight_harness.options import RunOptions, datasets_or, parse_weights_source
 from foresight_harness.registry import Registry, load_registry
 
@@ -27,6 +28,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--train-size", type=int, metavar="N")
     parser.add_argument("--picture-px", type=int, metavar="N")
+    parser.add_argument("--recipe", default=DEFAULT_RECIPE, metavar="NAME", help="as for pytest")
 
 
 def chosen(options: argparse.Namespace) -> tuple[Registry, Selection]:
@@ -53,4 +55,5 @@ def run_options(options: argparse.Namespace, selection: Selection) -> RunOptions
         seeds=options.seeds,
         train_size=options.train_size,
         picture_px=options.picture_px,
+        recipe=options.recipe,
     )

@@ -35,17 +35,17 @@ class Latents:
 
     def decoder(self, spec: DecoderSpec) -> Decoder:
         """The built decoder. Raises: CheckpointError, UsageError from its plugin."""
-        if spec.name not in self._live:
-            self.builds[spec.name] += 1
-            self._live[spec.name] = spec.build(self.request(spec))
-        return self._live[spec.name]
+        if spec.base not in self._live:
+            self.builds[spec.base] += 1
+            self._live[spec.base] = spec.build(self.request(spec))
+        return self._live[spec.base]
 
     def provenance(self, spec: DecoderSpec) -> Provenance | None:
         """Origin of the decoder's weights; None for a fixed transform."""
         if spec.weightless:
             return None
         return provenance_of(
-            spec.name,
+            spec.base,
             spec.config,
             self.request(spec),
             repo=spec.repo,
@@ -58,9 +58,9 @@ class Latents:
         provenance = self.provenance(spec)
         choices = {
             "kind": "latents",
-            "decoder": spec.name,
+            "decoder": spec.base,
             "weights": provenance.sha256 if provenance else "none",
-            "code": self.registry.owner("decoder", spec.name).digest,
+            "code": self.registry.owner("decoder", spec.base).digest,
             "dtype": self.request(spec).dtype,
             "fingerprint": split.fingerprint,
         }
@@ -78,7 +78,7 @@ class Latents:
     def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, str]) -> None:
         decoder = self.decoder(spec)
         device = self.request(spec).device
-        title = f"encode {split.dataset}/{split.split} into {spec.name} latents"
+        title = f"encode {split.dataset}/{split.split} into {spec.base} latents"
         with self.store.writer(key, choices) as writer, self.progress.task(title, len(split)) as advance:
             for clips in split.batches(BATCH):
                 with torch.inference_mode():

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foresight_harness.batches import GridBatches
+from foresight_harness.errors import FitError
 from foresight_harness.grids import resample_tokens
 from foresight_harness.linear import RidgeFit, RidgeSums
 from foresight_harness.linear.ridge import ridge_dual
+from foresight_harness.specs import DecoderSpec
 
 
 class Adapter(Protocol):
@@ -39,6 +41,23 @@ def on_latent_grid(grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
         nearest = (torch.arange(frames, device=grid.device) * grid.shape[1] / frames).long()
         grid = grid[:, nearest]
     return resample_tokens(grid, (rows, cols))
+
+
+def build_adapter(spec: DecoderSpec, width: int, channels: int, latent: tuple[int, int]) -> nn.Module:
+    """The trained adapter that a decoder asks for; under ``linear`` the layer that the closed form replaces.
+
+    Args:
+        spec: The decoder.
+        width: Channels of the conditioning grid.
+        channels: Channels of the latents.
+        latent: Latent rows and columns.
+
+    Raises:
+        FitError: where a budget is too small for the widths.
+    """
+    if spec.adapter_params is not None:
+        return BudgetAdapter(width, channels, latent, spec.adapter_params)
+    return nn.Linear(width, channels) if spec.adapter == "linear" else ConvAdapter(width, channels, latent)
 
 
 class LinearAdapter:
@@ -108,3 +127,93 @@ class ConvAdapter(nn.Module):
         hidden = F.interpolate(hidden, self.latent, mode="bilinear", align_corners=False)
         out: Tensor = self.leave(hidden + self.blocks(hidden)).permute(0, 2, 3, 1)
         return out.reshape(batch, frames, *out.shape[1:])
+
+
+class BudgetAdapter(nn.Module):
+    """An adapter of a given size: how much of a gap is only the adapter's capacity?
+
+    Every token through a linear layer and GELU, averaged or interpolated to the latent grid, then a residual block of
+    two 3x3 convolutions and a third to the latents' channels. The inner width is the one that comes nearest to the
+    budget; nothing else changes with it.
+
+    *Source*: claim 1 document, E1.6, "Adapter capacity: 1M, 5M, 10M, 50M params".
+
+    Args:
+        width_in: Channels of the conditioning grid.
+        channels: Channels of the latents.
+        latent: Latent rows and columns.
+        budget: Parameters wanted; met within ``BUDGET_TOLERANCE``.
+
+    Raises:
+        FitError: where the widths leave no inner width that meets the budget.
+    """
+
+    def __init__(self, width_in: int, channels: int, latent: tuple[int, int], budget: int) -> None:
+        super().__init__()
+        hidden = budget_width(width_in, channels, budget)
+        self.latent = latent
+        self.norm = nn.LayerNorm(width_in)
+        self.enter = nn.Linear(width_in, hidden)
+        self.block = nn.Sequential(
+            nn.Conv2d(hidden, hidden, 3, padding=1), nn.GELU(), nn.Conv2d(hidden, hidden, 3, padding=1)
+        )
+        self.leave = nn.Conv2d(hidden, channels, 3, padding=1)
+        self.params = sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """[b, T', H, W, C] -> [b, T', H', W', channels]"""
+        batch, frames = grid.shape[:2]
+        tokens = resample_tokens(F.gelu(self.enter(self.norm(grid))), self.latent)
+        hidden = tokens.flatten(0, 1).permute(0, 3, 1, 2)
+        out: Tensor = self.leave(hidden + self.block(hidden)).permute(0, 2, 3, 1)
+        return out.reshape(batch, frames, *out.shape[1:])
+
+
+BUDGET_TOLERANCE = 0.05
+"""A budget is met within this share."""
+
+
+def budget_width(width_in: int, channels: int, budget: int) -> int:
+    """Inner width at which a ``BudgetAdapter`` comes nearest to its budget. Raises: FitError."""
+
+    def count(hidden: int) -> int:
+        enter = 2 * width_in + (width_in + 1) * hidden
+        return enter + 2 * (9 * hidden + 1) * hidden + (9 * hidden + 1) * channels
+
+    hidden = 1
+    while count(2 * hidden) < budget:
+        hidden *= 2
+    nearest = min(range(hidden, 2 * hidden + 1), key=lambda width: abs(count(width) - budget))
+    if abs(count(nearest) - budget) > BUDGET_TOLERANCE * budget:
+        raise FitError(
+            f"an adapter of {budget / 1e6:g}M parameters from {width_in} to {channels} channels is not to be had; the "
+            f"nearest has {count(nearest) / 1e6:.2f}M. Use a larger budget."
+        )
+    return nearest
+
+
+class TrainedAdapter:
+    """A trained adapter behind the placing of frames (and cells), so that every adapter is called alike.
+
+    Args:
+        network: A linear layer or one of the networks above.
+        frames: Latent frames.
+    """
+
+    def __init__(self, network: nn.Module, frames: int) -> None:
+        self.network, self.frames = network, frames
+        self.params = sum(parameter.numel() for parameter in network.parameters())
+
+    def __call__(self, grid: Tensor) -> Tensor:
+        """[b, T, H, W, C] -> [b, T', H', W', channels]"""
+        placed = on_latent_grid(grid, (self.frames, *grid.shape[2:4]))
+        with torch.inference_mode():
+            return self.network(placed.to(next(self.network.parameters()).device)).cpu()  # type: ignore[no-any-return]
+
+
+def decode_latents(adapter: Adapter, grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
+    """Latents that the adapter predicts for conditioning grids. [b, T, H, W, C] -> [b, T', H', W', channels]"""
+    per_cell = isinstance(adapter, LinearAdapter) or (
+        isinstance(adapter, TrainedAdapter) and isinstance(adapter.network, nn.Linear)
+    )
+    return adapter(on_latent_grid(grid, latent) if per_cell else grid)

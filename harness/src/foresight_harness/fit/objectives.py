@@ -1,63 +1,27 @@
-"""What trainable candidates are fitted for: where objects are, or a decoder's latents."""
+"""Fitting candidates, one or several: phase by phase, each failure its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 from foresight_harness.cache import CachedGrids
 from foresight_harness.candidates import ResolvedCandidate
-from foresight_harness.fit.adapters import Adapter, ConvAdapter, LinearAdapter, fit_linear, on_latent_grid
-from foresight_harness.fit.readers import SetReader
+from foresight_harness.fit.adapters import decode_latents
+from foresight_harness.fit.convergence import Convergence
+from foresight_harness.fit.draft import Draft
+from foresight_harness.fit.fitted import FitRequest, Fitted
+from foresight_harness.fit.latents import Pictures
+from foresight_harness.fit.pathway import Task
 from foresight_harness.fit.recipe import Recipe
-from foresight_harness.fit.trainer import Convergence, train
-from foresight_harness.pipeline import Conditioning, PipelineModules, StreamSet, build_modules
+from foresight_harness.fit.stacked import can_stack, train_stacked
+from foresight_harness.fit.trainer import train
+from foresight_harness.pipeline import StreamSet
 
-SET_READER_CELLS = 16
-"""Side of the grid on which a token set is read for localisation: that of the ViTs under test."""
+P = ParamSpec("P")
+R = TypeVar("R")
 
-
-@dataclass(frozen=True)
-class Fitted:
-    """Modules of one candidate, fitted for one objective."""
-
-    modules: PipelineModules
-    reader: nn.Module | None
-    adapter: Adapter | None
-    convergence: Convergence | None
-    """None where everything was solved in closed form."""
-    device: str
-
-    def conditioning(self, streams: StreamSet, name: str) -> Conditioning:
-        """Conditioning grids of a split through the fitted modules."""
-        return Conditioning(streams, self.modules, name, self.reader, self.device)
-
-    def params(self) -> dict[str, int]:
-        """Parameters by part, without encoder and decoder."""
-        counts = self.modules.counts()
-        if self.reader is not None:
-            counts["reader"] = sum(parameter.numel() for parameter in self.reader.parameters())
-        if self.adapter is not None:
-            counts["adapter"] = self.adapter.params
-        return counts
-
-
-class _Trained(nn.Module):
-    """What one optimiser sees: modules, reader and head."""
-
-    def __init__(self, modules: PipelineModules, reader: nn.Module | None, head: nn.Module) -> None:
-        super().__init__()
-        self.pipeline, self.reader, self.head = modules, reader, head
-
-    def conditioning(self, streams: StreamSet, indices: Sequence[int], device: str) -> Tensor:
-        taps, clips = streams.take(indices, clips=self.pipeline.uses_image)
-        moved = [[grid.to(device) for grid in stream] for stream in taps]
-        tokens = self.pipeline(moved, None if clips is None else clips.to(device))
-        return tokens if self.reader is None else self.reader(tokens)  # type: ignore[no-any-return]
+__all__ = ["Fitted", "decode_latents", "fit_for_latents", "fit_for_places", "fit_together"]
 
 
 def fit_for_places(
@@ -70,24 +34,7 @@ def fit_for_places(
     Raises:
         FitError: if the fit diverges or makes no progress.
     """
-    modules = build_modules(candidate, train_streams.shapes(), seed).to(device)
-    shape = candidate.fusion.output_shape(_stream_shapes(candidate, train_streams))
-    if not candidate.trainable:
-        return Fitted(modules.eval(), None, None, None, device)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
-        reader = SetReader(shape.width, SET_READER_CELLS, SET_READER_CELLS).to(device) if shape.is_set else None
-        head = nn.Sequential(nn.LayerNorm(shape.width), nn.Linear(shape.width, 1)).to(device)
-    rows, cols = (SET_READER_CELLS, SET_READER_CELLS) if shape.is_set else (shape.rows, shape.cols)
-    coverage = train_streams.split.labels.coverage(rows, cols, frames=shape.frames)
-    trained = _Trained(modules, reader, head)
-
-    def loss_of(indices: Sequence[int]) -> Tensor:
-        logits = trained.head(trained.conditioning(train_streams, indices, device)).squeeze(-1)
-        return F.binary_cross_entropy_with_logits(logits, coverage[list(indices)].to(device))
-
-    convergence = train(trained, loss_of, len(train_streams), recipe, seed)
-    return Fitted(modules, reader, None, convergence, device)
+    return _alone(FitRequest(candidate, train_streams, "places", recipe, seed), device)
 
 
 def fit_for_latents(
@@ -97,6 +44,9 @@ def fit_for_latents(
     recipe: Recipe,
     seed: int,
     device: str,
+    *,
+    pictures: Pictures | None = None,
+    start: Fitted | None = None,
 ) -> Fitted:
     """Fit everything between the streams and a decoder's latents.
 
@@ -106,60 +56,65 @@ def fit_for_latents(
     Raises:
         FitError: if the fit diverges or makes no progress.
     """
-    modules = build_modules(candidate, train_streams.shapes(), seed).to(device)
-    shape = candidate.fusion.output_shape(_stream_shapes(candidate, train_streams))
-    target = latents.shape
-    size = (target.frames, target.rows, target.cols)
-    linear = candidate.decoder.adapter == "linear"
-    reader: nn.Module | None = None
-    convergence: Convergence | None = None
-    head: nn.Module
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
-        if shape.is_set:
-            reader = SetReader(shape.width, target.rows, target.cols).to(device)
-        if linear:
-            head = nn.Linear(shape.width, target.width).to(device)
-        else:
-            head = ConvAdapter(shape.width, target.width, (target.rows, target.cols)).to(device)
-    if candidate.trainable or not linear:
-        trained = _Trained(modules, reader, head)
-
-        def loss_of(indices: Sequence[int]) -> Tensor:
-            grid = trained.conditioning(train_streams, indices, device)
-            placed = on_latent_grid(grid, size) if linear else on_latent_grid(grid, (target.frames, *grid.shape[2:4]))
-            return F.mse_loss(trained.head(placed), latents.take(indices).to(device))
-
-        convergence = train(trained, loss_of, len(train_streams), recipe, seed)
-    modules.eval()
-    if not linear:
-        return Fitted(modules, reader, _Placed(head, target.frames), convergence, device)  # type: ignore[arg-type]
-    conditioning = Conditioning(train_streams, modules, str(candidate), reader, device)
-    return Fitted(modules, reader, fit_linear(conditioning, latents), convergence, device)
+    return _alone(FitRequest(candidate, train_streams, "latents", recipe, seed, latents, pictures, start), device)
 
 
-class _Placed:
-    """A convolutional adapter behind the placing of frames, so that every adapter is called alike."""
+def fit_together(requests: Sequence[FitRequest], device: str) -> list[Fitted | Exception]:
+    """Fit several candidates that ``stacked.can_stack`` says are of one build, in one stack of modules.
 
-    def __init__(self, network: ConvAdapter, frames: int) -> None:
-        self.network, self.frames = network, frames
-        self.params = network.params
+    Args:
+        requests: Of one objective and one recipe.
+        device: Where to fit.
 
-    def __call__(self, grid: Tensor) -> Tensor:
-        placed = on_latent_grid(grid, (self.frames, *grid.shape[2:4]))
-        with torch.inference_mode():
-            return self.network(placed.to(next(self.network.parameters()).device)).cpu()  # type: ignore[no-any-return]
+    Returns:
+        For each request its fit, or the error with which it failed; a failure does not touch the others.
+    """
+    drafts: list[Draft | Exception] = [_attempt(Draft, request, device) for request in requests]
+    alive = [draft for draft in drafts if isinstance(draft, Draft)]
+    for number in range(len(alive[0].phases()) if alive else 0):
+        alive = [draft for draft in drafts if isinstance(draft, Draft)]
+        found = [_attempt(draft.task, draft.phases()[number]) for draft in alive]
+        tasks = [task for task in found if isinstance(task, Task)]
+        made = dict(zip(map(id, tasks), _train(tasks), strict=True))
+        for draft, task in zip(alive, found, strict=True):
+            outcome = task if isinstance(task, Exception) else made[id(task)] if task is not None else None
+            if isinstance(outcome, Exception):
+                drafts[drafts.index(draft)] = outcome
+            elif outcome is not None:
+                draft.made(outcome)
+    return [draft if isinstance(draft, Exception) else _attempt(draft.finish) for draft in drafts]
 
 
-def decode_latents(adapter: Adapter, grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
-    """Latents that the adapter predicts for conditioning grids. [b, T, H, W, C] -> [b, T', H', W', channels]"""
-    if isinstance(adapter, LinearAdapter):
-        return adapter(on_latent_grid(grid, latent))
-    return adapter(grid)
+def _alone(request: FitRequest, device: str) -> Fitted:
+    (found,) = fit_together([request], device)
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
-def _stream_shapes(candidate: ResolvedCandidate, streams: StreamSet) -> list:  # type: ignore[type-arg]
-    shapes = []
-    for stream, taps in zip(candidate.streams, streams.shapes(), strict=True):
-        shapes.append(candidate.enhancer.output_shape(stream.extractor.output_shape(taps)))
-    return shapes
+def _train(tasks: Sequence[Task]) -> list[Convergence | Exception]:
+    if len(tasks) > 1 and can_stack(tasks):
+        return list(train_stacked(tasks))
+    return [_attempt(_train_alone, task) for task in tasks]
+
+
+def _train_alone(task: Task) -> Convergence:
+    with task.pathway.only(task.recipe.trains):
+        return train(
+            task.pathway,
+            task.loss_of,
+            task.count,
+            task.recipe,
+            task.seed,
+            parts=task.pathway.parts(),
+            constant=task.constant,
+            phase=task.phase,
+        )
+
+
+def _attempt(work: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R | Exception:
+    """The answer, or the error instead of it: to be raised where its own cell asks for the fit."""
+    try:
+        return work(*arguments, **named)
+    except Exception as error:
+        return error

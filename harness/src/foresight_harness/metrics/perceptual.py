@@ -93,6 +93,23 @@ class PerceptualDistance:
             values = torch.cat(parts).double().reshape(output.shape[:2])
         return values.clone()
 
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The same distance with a gradient to ``output``, for fits. [B, T, 3, H_px, W_px] in [0, 1], twice -> []
+
+        Raises:
+            DataError: if the clips differ in shape or are too small for the trunk.
+        """
+        rows, cols = output.shape[-2:]
+        if output.shape != target.shape:
+            raise DataError(f"output {tuple(output.shape)} and target {tuple(target.shape)} differ in shape")
+        if min(rows, cols) < LEAST_PX[self.trunk]:
+            raise DataError(f"LPIPS with {self.trunk} needs sides of {LEAST_PX[self.trunk]} px, got {rows}x{cols}")
+        self.network.to(output.device)
+        first, second = output.flatten(0, 1), target.flatten(0, 1)
+        with torch.no_grad():
+            known = self._features(second)
+        return self._distance(self._features(first), known).mean()
+
     def _features_of_target(self, target: Tensor, pictures: Tensor) -> Iterable[list[Tensor]]:
         """Features of the target, chunk by chunk; remembered while few candidates' worth of memory is needed.
 

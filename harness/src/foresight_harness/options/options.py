@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.errors import UsageError
+from foresight_harness.fit.recipe import DEFAULT_RECIPE
+from foresight_harness.fit.recipes import check_recipe
 from foresight_harness.options.probes import checked_probe
 from foresight_harness.options.scale import Scale, scale_of
 
@@ -91,6 +93,8 @@ class RunOptions:
     is what the scale and each encoder say."""
     probes: tuple[str, ...] = ()
     """Scored beside the primary probe, in suites that read boxes."""
+    recipe: str = DEFAULT_RECIPE
+    """How fits to a decoder's latents are made; see ``fit.recipes``."""
     gates: tuple[str, ...] = ()
     baseline: str | None = None
     out: Path = Path("runs")
@@ -110,6 +114,7 @@ class RunOptions:
         scale_of(self.scale)
         for name in self.probes:
             checked_probe(name)
+        check_recipe(self.recipe)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),

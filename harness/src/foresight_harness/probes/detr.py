@@ -10,7 +10,8 @@ from torch import Tensor
 
 from foresight_harness.batches import GridBatches, Labels
 from foresight_harness.errors import FitError
-from foresight_harness.fit import Convergence, Recipe, train
+from foresight_harness.fit.recipe import Recipe
+from foresight_harness.fit.trainer import Convergence, train
 from foresight_harness.probes.base import Detections
 from foresight_harness.probes.box_loss import GIOU_WEIGHT, L1_WEIGHT, centred, corners
 from foresight_harness.probes.boxes import Floats, mean_box_floor

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 
 from foresight_harness.errors import UsageError
-from foresight_harness.fit import Recipe
+from foresight_harness.fit.recipe import Recipe
 from foresight_harness.probes.base import Probe
 from foresight_harness.probes.dense_ridge import DenseRidge
 from foresight_harness.probes.detr import DetrProbe

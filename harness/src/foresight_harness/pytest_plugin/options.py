@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from foresight_harness.fit.recipe import DEFAULT_RECIPE
+
 if TYPE_CHECKING:
     from foresight_harness.candidates import Selection
     from foresight_harness.options import RunOptions
@@ -64,6 +66,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="score this probe beside the primary one (repeatable): soft_argmax, attentive, conv, detr, knn, ...",
     )
+    add(
+        "--recipe",
+        default=DEFAULT_RECIPE,
+        metavar="NAME",
+        help="how adapters are fitted: joint (default), spatial_then_reconstruction, frozen_enhancer, perceptual",
+    )
     add("--gate", action="append", default=[], metavar="NAME", help="fail the session where this gate says NO-GO")
     add("--baseline", metavar="RUN|NAME", help="compare with that run or baseline")
     add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
@@ -95,6 +103,7 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
         train_size=get("--train-size"),
         picture_px=get("--picture-px"),
         probes=tuple(get("--probe")),
+        recipe=get("--recipe"),
         gates=tuple(get("--gate")),
         baseline=get("--baseline"),
         out=Path(get("--out")),

@@ -94,10 +94,21 @@ class Registry:
         spec = _find("decoder", name, self.decoders)
         family, _, argument = name.partition(":")
         if argument and name not in self.decoders:
+            if spec.adapter_params is not None and spec.derives_from is not None:
+                return self._with_adapter(spec, name, argument)
             if spec.expand is None:
                 raise CandidateError(f"decoder {name!r}: {family!r} takes no argument after a colon")
             spec = spec.expand(argument)
         return spec
+
+    def _with_adapter(self, spec: DecoderSpec, name: str, argument: str) -> DecoderSpec:
+        """``adapter_5m:ltx_video_tiny``: another decoder's latents behind an adapter of that budget."""
+        base = self.decoder(argument)
+        if base.derives_from is not None:
+            raise CandidateError(f"decoder {name!r}: {argument!r} has an adapter already; name the decoder alone")
+        return replace(
+            base, name=name, adapter=spec.adapter, adapter_params=spec.adapter_params, derives_from=base.name
+        )
 
     def dataset(self, name: str) -> DatasetSpec:
         """The data set of that name. Raises: CandidateError naming the nearest."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,6 @@ from foresight_harness.candidates import fed_px
 from foresight_harness.errors import ForesightError
 from foresight_harness.extraction import EncoderPool, Extraction, Splits
 from foresight_harness.extraction.latents import Latents
-from foresight_harness.fit.objectives import Fitted
 from foresight_harness.options import RunOptions
 from foresight_harness.progress import Progress
 from foresight_harness.protocols import Metric
@@ -25,6 +23,7 @@ from foresight_harness.registry import Registry
 from foresight_harness.run.attached import RemoteFacts
 from foresight_harness.run.cell import Cell, Timer
 from foresight_harness.run.environment import environment, git_state, hardware
+from foresight_harness.run.fits import Fits
 from foresight_harness.run.folder import RunFolder, find_run
 from foresight_harness.run.identity import cell_id
 from foresight_harness.run.plan import PlannedCell, datasets_of
@@ -34,9 +33,6 @@ from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, Metr
 from foresight_harness.suites.calibration import Calibration
 from foresight_harness.suites.measurement import Outcome
 from foresight_harness.suites.references import References
-
-KEPT_FITS = 4
-"""Fitted candidates kept in memory, so that two suites of one candidate share a fit."""
 
 
 class Bench:
@@ -57,7 +53,7 @@ class Bench:
         self.pool = EncoderPool(self.encoder_request)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
-        self.fitted: OrderedDict[tuple[str, str, int], Fitted] = OrderedDict()
+        self.fits = Fits()
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.references: dict[tuple[str, str], References] = {}
         self._metrics: dict[str, Metric] = {}
@@ -221,12 +217,6 @@ class Bench:
             if spec.name not in self._metrics:
                 self._metrics[spec.name] = spec.build()
         return {spec.name: self._metrics[spec.name] for spec in wanted}
-
-    def keep_fitted(self, key: tuple[str, str, int], fitted: Fitted) -> None:
-        """Remember a fit for the next suite of the same candidate."""
-        self.fitted[key] = fitted
-        while len(self.fitted) > KEPT_FITS:
-            self.fitted.popitem(last=False)
 
     def write_manifest(self, status: str) -> None:
         """Write ``run.json`` as things stand. An attached process leaves that to the one that keeps the run."""

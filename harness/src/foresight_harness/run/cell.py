@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from foresight_harness.candidates import ResolvedCandidate
 from foresight_harness.extraction import DecodedSplit
 from foresight_harness.extraction.splits import SPLITS, Split
-from foresight_harness.fit import Recipe
-from foresight_harness.fit.objectives import Fitted, fit_for_latents, fit_for_places
+from foresight_harness.fit.fitted import Fitted
+from foresight_harness.fit.latents import needs_pictures
+from foresight_harness.fit.recipe import Objective, Recipe
+from foresight_harness.fit.recipes import latents_recipe, places_recipe
 from foresight_harness.options import DatasetChoice, Scale
 from foresight_harness.pipeline import StreamSet
 from foresight_harness.run.identity import cell_id, digest
@@ -46,7 +48,7 @@ class Cell:
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of trained parts; one where nothing is trained for this suite."""
-        trained = self.candidate.trainable or (self.suite.uses_decoder and self.candidate.decoder.adapter != "linear")
+        trained = self.trained("latents" if self.suite.uses_decoder else "places")
         return tuple(range(self.scale.seeds)) if trained else (0,)
 
     def split(self, name: Split) -> DecodedSplit:
@@ -63,34 +65,25 @@ class Cell:
         return StreamSet(taps, split)
 
     def fitted_for_places(self, seed: int) -> Fitted:
-        """Modules fitted for localisation."""
-        return fit_for_places(
-            self.candidate, self.streams("train"), self.recipe_for_places(), seed, self.bench.options.device
-        )
+        """Modules fitted for localisation. Raises: FitError."""
+        return self.bench.fits.places(self, seed)
 
     def fitted_for_latents(self, seed: int) -> Fitted:
-        """Modules and adapter fitted to the decoder's latents; kept for the next suite of the same candidate."""
-        key = (str(self.candidate), str(self.dataset), seed)
-        if key not in self.bench.fitted:
-            latents = self.bench.latents.of(self.candidate.decoder, self.split("train"))
-            fitted = fit_for_latents(
-                self.candidate,
-                self.streams("train"),
-                latents,
-                self.recipe_for_latents(),
-                seed,
-                self.bench.options.device,
-            )
-            self.bench.keep_fitted(key, fitted)
-        return self.bench.fitted[key]
+        """Modules and adapter fitted to the decoder's latents; made once for every suite that reads them."""
+        return self.bench.fits.latents(self, seed)
 
     def recipe_for_places(self) -> Recipe:
         """Budget of localisation fits at this scale."""
-        return Recipe(self.scale.steps, self.scale.batch, ("bce",))
+        return places_recipe(self.scale)
 
     def recipe_for_latents(self) -> Recipe:
-        """Budget of latent fits at this scale: 200 steps is the least that ranks, so ``smoke`` only shows the way."""
-        return Recipe(self.scale.steps, self.scale.batch, ("latent_mse",))
+        """The recipe asked for, at this scale: 200 steps is the least that ranks, so ``smoke`` only shows the way."""
+        return latents_recipe(self.bench.options.recipe, self.scale)
+
+    def trained(self, objective: Objective) -> bool:
+        """Whether a fit for this objective has anything that steps must find."""
+        adapter = self.candidate.decoder.adapter != "linear" or needs_pictures(self.recipe_for_latents().weights)
+        return self.candidate.trainable or (objective == "latents" and adapter)
 
     def protocol(self) -> dict[str, Any]:
         """Every choice that decides what this cell's numbers mean, flat."""

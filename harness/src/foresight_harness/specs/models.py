@@ -115,7 +115,12 @@ class DecoderSpec:
     build: Callable[[BuildRequest], Decoder]
     latent_space: LatentSpace
     adapter: str = "linear"
-    """Map that the harness fits from conditioning grid to latents: ``linear`` (closed form) or ``conv`` (trained)."""
+    """Map that the harness fits from conditioning grid to latents: ``linear`` (closed form), ``conv`` (trained) or
+    ``budget`` (trained, of ``adapter_params``)."""
+    adapter_params: int | None = None
+    """Parameters of a ``budget`` adapter, met within 5 %."""
+    derives_from: str | None = None
+    """The decoder whose latent space this one reads through another adapter (``adapter_5m:NAME``)."""
     family: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     params: int | None = None
@@ -128,3 +133,8 @@ class DecoderSpec:
     weightless: bool = False
     """True for a fixed transform (pixels): it has no provenance to state and may pass gates."""
     expand: Callable[[str], DecoderSpec] | None = None
+
+    @property
+    def base(self) -> str:
+        """The decoder that is built: candidates that differ in the adapter alone share its latents and references."""
+        return self.derives_from or self.name

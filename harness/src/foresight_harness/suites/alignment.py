@@ -26,7 +26,7 @@ SEED = 0
 def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, cells, estimator."""
     return {
-        "decoder": cell.candidate.candidate.decoder,
+        "decoder": cell.candidate.decoder.base,
         "cells_per_picture": CELLS,
         "estimator": "debiased linear CKA (Song et al. 2012), jackknife over 10 folds of pictures",
         "null": f"{cell.scale.permutations} permutations of pictures",

@@ -29,6 +29,8 @@ class Suite:
     """Whether the decoder is read; candidates that differ only in the decoder share one score where it is not."""
     only_first_dataset: bool = False
     """For suites whose number does not depend on what the pictures show."""
+    first_seed_only: bool = False
+    """For suites that read one repeat of a trained fit."""
     title: str = ""
     default: bool = True
     """Whether the suite runs where the matrix names none; others run where matrix or command name them."""
@@ -65,6 +67,7 @@ SUITES = {
             "alignment",
             "foresight_harness.suites.alignment",
             uses_decoder=True,
+            first_seed_only=True,
             title="similarity of conditioning and decoder latents: debiased CKA with its null",
         ),
         Suite(

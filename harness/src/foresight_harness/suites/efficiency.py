@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from foresight_harness.errors import UsageError
-from foresight_harness.fit.adapters import ConvAdapter, on_latent_grid
+from foresight_harness.fit.adapters import build_adapter, on_latent_grid
 from foresight_harness.fit.readers import SetReader
 from foresight_harness.grids import TokenGrid
 from foresight_harness.pipeline import build_modules
@@ -67,8 +67,7 @@ class Stages:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             reader = SetReader(width, *self.latent[1:]) if shape.is_set else nn.Identity()
-            linear = spec.decoder.adapter == "linear"
-            adapter = nn.Linear(width, channels) if linear else ConvAdapter(width, channels, self.latent[1:])
+            adapter = build_adapter(spec.decoder, width, channels, self.latent[1:])
         return reader.to(self.device).eval(), adapter.to(self.device).eval()
 
     def encode(self, clips: Tensor) -> list[list[Tensor]]:

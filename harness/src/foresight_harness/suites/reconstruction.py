@@ -27,7 +27,7 @@ def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
     metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
     return {
-        "decoder": cell.candidate.candidate.decoder,
+        "decoder": cell.candidate.decoder.base,
         "adapter": cell.candidate.decoder.adapter,
         "pictures": cell.scale.pictures,
         "metrics": metrics,

@@ -41,7 +41,7 @@ def references(cell: Cell) -> References:
     from foresight_harness.suites.reconstruction import picture_metrics
 
     memory = cell.bench.references
-    key = (cell.candidate.candidate.decoder, str(cell.dataset))
+    key = (cell.candidate.decoder.base, str(cell.dataset))
     if key in memory:
         return memory[key]
     built = cell.bench.built_metrics(picture_metrics(cell))
