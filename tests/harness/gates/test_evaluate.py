@@ -104,6 +104,18 @@ def test_controls_are_no_candidates(gate, judged) -> None:
     assert judged(gate(), {**GOOD, "role": "ceiling"}).verdict == "NOT MEASURED"
 
 
+def test_candidate_whose_cell_failed_is_not_measured_and_keeps_all_from_being_decided(gate, judged, rule_text) -> None:
+    failed = {"candidate": f"b@x/{TAIL}", "metric": None, "value": None, "status": "failed", "error": "diverged"}
+    poor = {"candidate": f"a@x/{TAIL}", **POOR}
+    tree = gate(("bound = 0.4\n", "bound = 0.4\nmarginal = [0.3, 0.4]\n"), rules=rule_text + TREE)
+    assert judged(tree, poor).sentence == "abort."
+    result = judged(tree, poor, failed)
+    assert result.verdict == "INCONCLUSIVE"
+    assert [found.reason for found in result.findings][-1] == "its cell failed: diverged"
+    each = gate(('section = "1"', 'section = "1"\nscope = "each"'))
+    assert judged(each, {"candidate": f"a@x/{TAIL}", **GOOD}, failed).verdict == "NOT MEASURED"
+
+
 def test_what_was_not_measured_says_what_to_run(gate, judged) -> None:
     other = gate(('section = "1"', 'section = "1"\nmatrix = "pivot1_premerge"\ncandidates = ["qwen*", "!*+*"]'))
     reason = judged(other, GOOD).findings[0].reason

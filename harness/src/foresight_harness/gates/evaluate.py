@@ -28,7 +28,7 @@ class GateResult:
 
 def evaluate(gate: Gate, run: RunData) -> GateResult:
     """Judge a run. Raises: RunFolderError where its samples cannot be read."""
-    subjects = [name for name in measured_candidates(run.records) if fits(name, gate.candidates)]
+    subjects = [name for name in measured_candidates(run.all_records) if fits(name, gate.candidates)]
     findings = [finding for rule in gate.rules for finding in _findings(gate, rule, run, subjects)]
     if gate.outcomes:
         result = _by_outcome(gate, findings, subjects)
@@ -50,12 +50,28 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list
         for record in records_for([entry for entry in records if entry["role"] == "candidate"], name)
         if within_size(rule, record)
     ]
+    failed = _failed(rule, run, [name for name in subjects if rule.fits(name)])
     if not pairs:
-        return [Finding(rule, None, rule.dataset, None, "NOT MEASURED", _what_to_run(gate, rule, records, run))]
+        return failed or [
+            Finding(rule, None, rule.dataset, None, "NOT MEASURED", _what_to_run(gate, rule, records, run))
+        ]
     # Decoders that share a score are one contender; every data set is asked for, so it adds none.
     contenders = len({record["candidate"] for _, record in pairs if record["gateable"]})
     widen = contenders if gate.scope == "any" else 1
-    return [_finding(run, rule, name, record, records, widen) for name, record in pairs]
+    return [*(_finding(run, rule, name, record, records, widen) for name, record in pairs), *failed]
+
+
+def _failed(rule: Rule, run: RunData, names: list[str]) -> list[Finding]:
+    """Candidates whose cell failed: without them the best, and "all of them", would be of those that are left."""
+    records = [record for record in run.all_records if record["suite"] == rule.suite and record["status"] != "ok"]
+    return [
+        Finding(
+            rule, name, record["dataset"], None, "NOT MEASURED", f"its cell {record['status']}: {record['error']:.200}"
+        )
+        for name in names
+        for record in records_for(records, name)
+        if rule.dataset in (None, record["dataset"])
+    ]
 
 
 def _finding(run: RunData, rule: Rule, name: str, record: Record, pool: list[Record], contenders: int) -> Finding:

@@ -10,17 +10,20 @@ from foresight_harness.stats.multiple import benjamini_hochberg, holm
 from foresight_harness.stats.paired import Paired, flips_needed, paired_difference, paired_differences
 from foresight_harness.stats.power import minimum_detectable_effect, samples_needed, standard_error
 from foresight_harness.stats.ranking import TieGroup, tie_groups
+from foresight_harness.stats.seeded import Seeded, difference_over_seeds
 
 __all__ = [
     "Estimate",
     "Interval",
     "Paired",
     "Resamples",
+    "Seeded",
     "TieGroup",
     "benjamini_hochberg",
     "bootstrap_corpus",
     "bootstrap_mean",
     "bootstrap_means",
+    "difference_over_seeds",
     "flips_needed",
     "hierarchical_corpus",
     "hierarchical_mean",
