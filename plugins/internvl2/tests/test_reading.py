@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
+from foresight_harness.reading import reading
 from foresight_internvl2.encoder import InternVL2Encoder
 from foresight_internvl2.modules import language_on_meta
 from foresight_internvl2.preprocessing import prepare
-from foresight_internvl2.reading import capture, unshuffle
+from foresight_internvl2.reading import unshuffle
 from torch import Tensor
 
 
@@ -84,7 +85,7 @@ def test_nothing_deeper_than_the_tap_runs(spec: EncoderSpec, tap: str, blocks: i
     tower: Any = encoder._vision.vision_tower
     modules = {f"block.{i}": block for i, block in enumerate(tower.encoder.layer)}
     modules |= {f"layer.{i}": layer for i, layer in enumerate(language.layers)}
-    with capture(modules) as ran:
+    with reading(modules) as ran:
         encoder.encode(_clips(), [tap])
     assert sorted(ran) == [f"block.{i}" for i in range(blocks)] + [f"layer.{i}" for i in range(layers)]
     assert len(language.layers) == 4

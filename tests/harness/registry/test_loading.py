@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.errors import PluginError
-from foresight_harness.registry import load_registry
+from foresight_harness.registry import load_registry, loading
 
 HEAD = "from foresight_harness import hookimpl, EncoderSpec, TapSpec, EnhancerSpec\n"
 ENCODER = (
@@ -65,3 +65,21 @@ def test_changed_source_changes_the_digest(plugin_module: Callable[..., Path], t
     before = load_registry().owner("encoder", "twice").digest
     (folder / "foresight_test_first.py").write_text(ENCODER + "# another version\n")
     assert load_registry().owner("encoder", "twice").digest != before
+
+
+def test_a_change_in_what_plugins_build_with_changes_their_digest(
+    plugin_module: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin_module("first", ENCODER)
+    before = load_registry().owner("encoder", "twice").digest
+    monkeypatch.setattr(loading, "SHARED", ("grids.py", "weights"))
+    loading._shared_sources.cache_clear()
+    try:
+        assert load_registry().owner("encoder", "twice").digest != before
+    finally:
+        loading._shared_sources.cache_clear()
+
+
+def test_what_plugins_build_with_is_all_there() -> None:
+    core = Path(loading.builtin.__file__).parent
+    assert all((core / name).exists() for name in loading.SHARED)

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -183,14 +184,26 @@ def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist else point.value
 
 
+SHARED = ("grids.py", "reading.py", "weights")
+"""What plugins' models are built with: a change there may change features, and so makes cached ones another's."""
+
+
 def _source_digest(module: ModuleType) -> str:
-    """sha256 of the package's Python sources (of the module alone where it is no package)."""
+    """sha256 of the package's Python sources (of the module alone where it is no package), and of what all share."""
     path = Path(module.__file__ or "")
+    core = Path(builtin.__file__).parent
     if module.__name__ == builtin.__name__:
         files = sorted((path.parent / "controls").rglob("*.py"))
     else:
         files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_shared_sources(core))
     for file in files:
         digest.update(str(file.relative_to(path.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _shared_sources(core: Path) -> bytes:
+    found = [core / name for name in SHARED]
+    files = [file for place in found for file in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
+    return b"".join(str(file.relative_to(core)).encode() + b"\0" + file.read_bytes() + b"\0" for file in files)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foresight_harness.weights.attention import resolve_attention
 from foresight_harness.weights.checkpoint import check_folder, checkpoint_folder, read_config, weight_files
-from foresight_harness.weights.loading import read_tensors, require_complete
+from foresight_harness.weights.loading import exact_tensors, read_tensors, require_complete
 from foresight_harness.weights.preflight import require_memory
 from foresight_harness.weights.provenance import Provenance, provenance_of
 
@@ -12,6 +12,7 @@ __all__ = [
     "Provenance",
     "check_folder",
     "checkpoint_folder",
+    "exact_tensors",
     "provenance_of",
     "read_config",
     "read_tensors",

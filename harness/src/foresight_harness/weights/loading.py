@@ -11,7 +11,7 @@ from foresight_harness.errors import CheckpointError
 from foresight_harness.weights.checkpoint import weight_files
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def read_tensors(folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> Iterator[tuple[str, Tensor]]:
@@ -30,6 +30,34 @@ def read_tensors(folder: Path, wanted: Callable[[str], bool] = lambda name: True
                         yield name, shard.get_tensor(name)
         except SafetensorError as error:
             raise CheckpointError(f"{path} cannot be read ({error}); download it again") from error
+
+
+def exact_tensors(folder: Path, model: nn.Module, dtype: str) -> dict[str, Tensor]:
+    """The whole checkpoint in the layout of a model: none missing, none left over, none twice.
+
+    Args:
+        folder: In the published layout.
+        model: Says names and shapes; it may lie on the meta device.
+        dtype: Of what is returned.
+
+    Raises:
+        CheckpointError: in one line.
+    """
+    import torch
+
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in read_tensors(folder):
+        if name in tensors:
+            raise CheckpointError(f"{folder} holds {name} twice; keep the files of one variant")
+        tensors[name] = tensor.to(getattr(torch, dtype))
+    require_complete(
+        folder,
+        missing=shapes.keys() - tensors.keys(),
+        unexpected=tensors.keys() - shapes.keys(),
+        mismatched=[name for name in shapes.keys() & tensors.keys() if shapes[name] != tensors[name].shape],
+    )
+    return tensors
 
 
 def require_complete(

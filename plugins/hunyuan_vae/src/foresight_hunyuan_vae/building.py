@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from foresight_harness import BuildRequest
 from foresight_harness.errors import CheckpointError
-from foresight_harness.weights import check_folder, checkpoint_folder, read_tensors, require_complete, require_memory
-from torch import Tensor, nn
+from foresight_harness.weights import check_folder, checkpoint_folder, exact_tensors, require_memory
+from torch import nn
 
 from foresight_hunyuan_vae.decoder import HunyuanDecoder
 from foresight_hunyuan_vae.presets import Preset
@@ -39,7 +39,7 @@ def build_decoder(preset: Preset, request: BuildRequest) -> HunyuanDecoder:
             vae = construct(dict(preset.config))
     else:
         whole = checkpoint_folder(request.source, preset.repo, None, subfolder="vae")
-        vae = _pretrained(preset, whole / "vae" if (whole / "vae").is_dir() else whole)
+        vae = _pretrained(preset, whole / "vae" if (whole / "vae").is_dir() else whole, request.dtype)
     # Not the library's own ``to``, which warns about an empty list of modules to be kept in float32.
     nn.Module.to(vae, device=request.device, dtype=getattr(torch, request.dtype))
     return HunyuanDecoder(preset.name, vae.eval().requires_grad_(False))
@@ -54,7 +54,7 @@ def construct(config: dict[str, Any]) -> nn.Module:
     return model
 
 
-def _pretrained(preset: Preset, folder: Path) -> nn.Module:
+def _pretrained(preset: Preset, folder: Path, dtype: str) -> nn.Module:
     found = check_folder(folder, model_types=[CLASS_NAME], expected=f"HunyuanVideo's autoencoder ({preset.name})")
     known = dict(preset.config) | {key: value for key, value in found.items() if key in preset.config}
     for key in SHAPES:
@@ -64,17 +64,5 @@ def _pretrained(preset: Preset, folder: Path) -> nn.Module:
             )
     with torch.device("meta"):
         vae = construct(known)
-    shapes = {name: tensor.shape for name, tensor in vae.state_dict().items()}
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in read_tensors(folder):
-        if name in tensors:
-            raise CheckpointError(f"{folder} holds {name} twice; keep the files of one variant")
-        tensors[name] = tensor
-    require_complete(
-        folder,
-        missing=shapes.keys() - tensors.keys(),
-        unexpected=tensors.keys() - shapes.keys(),
-        mismatched=[name for name in shapes.keys() & tensors.keys() if shapes[name] != tensors[name].shape],
-    )
-    vae.load_state_dict(tensors, strict=True, assign=True)
+    vae.load_state_dict(exact_tensors(folder, vae, dtype), strict=True, assign=True)
     return vae

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from foresight_harness.reading import reading
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,7 +31,7 @@ def read_vision(vision: Vision, pixels: Tensor, wanted: Collection[str]) -> dict
     blocks = _blocks_needed(wanted, len(tower.encoder.layer))
     if blocks == 0:
         return {"patch_embed": tower.embeddings.patch_embeddings(pixels)} if "patch_embed" in wanted else {}
-    with capture({"patch_embed": tower.embeddings.patch_embeddings}) as captured:
+    with reading({"patch_embed": tower.embeddings.patch_embeddings}) as captured:
         states = tower.embeddings(pixels)
     if "patch_embed" in wanted:
         found["patch_embed"] = captured["patch_embed"]
@@ -88,29 +88,8 @@ def read_language(
     layers = model.layers
     try:
         model.layers = layers[: max(depths)]
-        with capture({str(depth): layers[depth - 1] for depth in depths}) as captured:
+        with reading({str(depth): layers[depth - 1] for depth in depths}) as captured:
             model(inputs_embeds=sequence, use_cache=False)
     finally:
         model.layers = layers
     return {depth: captured[str(depth)][:, len(prefix_ids) :] for depth in depths}
-
-
-@contextmanager
-def capture(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """Record the outputs of modules by name while the block runs; each module must run exactly once."""
-    outputs: dict[str, Tensor] = {}
-
-    def record(name: str) -> Any:
-        def hook(module: nn.Module, args: Any, output: Any) -> None:
-            if name in outputs:
-                raise RuntimeError(f"{name} ran twice in one forward pass")
-            outputs[name] = output[0] if isinstance(output, tuple) else output
-
-        return hook
-
-    handles = [module.register_forward_hook(record(name)) for name, module in modules.items()]
-    try:
-        yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()

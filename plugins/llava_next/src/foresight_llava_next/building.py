@@ -20,10 +20,10 @@ from foresight_harness.weights import (
     require_memory,
     resolve_attention,
 )
+from foresight_harness.weights.seeding import fill_parameters, seeded_model
 from torch import nn
 
 from foresight_llava_next.presets import Preset
-from foresight_llava_next.seeding import fill_parameters, random_model
 
 if TYPE_CHECKING:
     from transformers.models.clip.modeling_clip import CLIPVisionModel
@@ -194,11 +194,11 @@ def _build(
     require_memory(what, count_params(model_class, config), origin.device, origin.dtype)
     config = deepcopy(config)
     if origin.folder is None:
-        model: Any = random_model(
-            lambda: model_class._from_config(config, attn_implementation=origin.attention, dtype=origin.torch_dtype),
-            origin.seed,
-            part,
-        )
+        from transformers.initialization import no_init_weights
+
+        chosen = {"attn_implementation": origin.attention, "dtype": origin.torch_dtype}
+        with no_init_weights():
+            model: Any = seeded_model(lambda: model_class._from_config(config, **chosen), origin.seed, part)
     else:
         model = _load(model_class, config, origin, keys, ignore)
     return model.to(origin.device).eval().requires_grad_(False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from foresight_harness.errors import CandidateError, GridError
 from foresight_harness.grids import TokenGrid
+from foresight_harness.reading import reading
 from torch import Tensor
 
 from foresight_llava_next.building import Connector, Origin, build_language
@@ -16,7 +17,6 @@ from foresight_llava_next.language import LanguageReader
 from foresight_llava_next.preprocessing import base_tile, cut_tiles, normalise
 from foresight_llava_next.presets import Preset
 from foresight_llava_next.prompts import prompt_ids
-from foresight_llava_next.reading import reading
 from foresight_llava_next.taps import block_tap, feature_block, llm_depth, taps_of
 from foresight_llava_next.tiling import Tiling, tile_picture
 

@@ -7,9 +7,8 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
+from foresight_harness.reading import reading
 from torch import Tensor, nn
-
-from foresight_llava_next.reading import reading
 
 if TYPE_CHECKING:
     from transformers.models.llava_next.configuration_llava_next import LlavaNextConfig

@@ -12,11 +12,10 @@ from foresight_harness.errors import CheckpointError
 from foresight_harness.weights import (
     check_folder,
     checkpoint_folder,
-    read_tensors,
-    require_complete,
+    exact_tensors,
     require_memory,
 )
-from torch import Tensor, nn
+from torch import nn
 
 
 def part_folder(source: str | None, repo: str | None, subfolder: str) -> Path:
@@ -77,7 +76,7 @@ def pretrained_part(
         if wanted != given:
             raise CheckpointError(f"{folder} is another version: its {key} is {given}, {what} has {wanted}")
     require_memory(what, sum(parameter.numel() for parameter in model.parameters()), request.device, request.dtype)
-    model.load_state_dict(_tensors(folder, model, request.dtype), strict=True, assign=True)
+    model.load_state_dict(exact_tensors(folder, model, request.dtype), strict=True, assign=True)
     return frozen(model, request)
 
 
@@ -93,23 +92,6 @@ def count_params(model_class: Any, config: Mapping[str, Any]) -> int:
     with torch.device("meta"):
         model = model_class(**config)
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def _tensors(folder: Path, model: nn.Module, dtype: str) -> dict[str, Tensor]:
-    """Every tensor of the checkpoint in the dtype of the request, checked to be what the model needs."""
-    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in read_tensors(folder):
-        if name in tensors:
-            raise CheckpointError(f"{folder} holds {name} twice; keep the files of one variant")
-        tensors[name] = tensor.to(getattr(torch, dtype))
-    require_complete(
-        folder,
-        missing=shapes.keys() - tensors.keys(),
-        unexpected=tensors.keys() - shapes.keys(),
-        mismatched=[name for name in shapes.keys() & tensors.keys() if shapes[name] != tensors[name].shape],
-    )
-    return tensors
 
 
 def _plain(value: Any) -> Any:

@@ -19,9 +19,9 @@ from foresight_harness.weights import (
     require_memory,
     resolve_attention,
 )
+from foresight_harness.weights.seeding import seeded_model
 
 from foresight_qwen2_5_vl.presets import Preset
-from foresight_qwen2_5_vl.seeding import random_model
 
 if TYPE_CHECKING:
     from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
@@ -130,11 +130,11 @@ def _build(
     require_memory(what, count_params(model_class, config), origin.device, origin.dtype)
     config = deepcopy(config)
     if origin.folder is None:
-        model: Any = random_model(
-            lambda: model_class._from_config(config, attn_implementation=origin.attention, dtype=origin.torch_dtype),
-            origin.seed,
-            part,
-        )
+        from transformers.initialization import no_init_weights
+
+        chosen = {"attn_implementation": origin.attention, "dtype": origin.torch_dtype}
+        with no_init_weights():
+            model: Any = seeded_model(lambda: model_class._from_config(config, **chosen), origin.seed, part)
     else:
         model = _load(model_class, config, origin, keys, ignore)
     return model.to(origin.device).eval().requires_grad_(False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from foresight_harness.errors import CandidateError, GridError, UsageError
 from foresight_harness.grids import TokenGrid
+from foresight_harness.reading import reading
 from torch import Tensor
 
 from foresight_qwen2_5_vl.building import Origin, build_language
@@ -15,7 +16,6 @@ from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
 from foresight_qwen2_5_vl.language import LanguageReader
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify, resize, target_size
 from foresight_qwen2_5_vl.presets import PROMPT, PROMPT_IDS, SECONDS_PER_SLOT, Preset
-from foresight_qwen2_5_vl.reading import reading
 from foresight_qwen2_5_vl.taps import block_tap, llm_depth, taps_of
 
 if TYPE_CHECKING:

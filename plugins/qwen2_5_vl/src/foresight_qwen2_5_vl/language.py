@@ -7,10 +7,10 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
+from foresight_harness.reading import reading
 from torch import Tensor
 
 from foresight_qwen2_5_vl.presets import SECONDS_PER_SLOT
-from foresight_qwen2_5_vl.reading import reading
 
 if TYPE_CHECKING:
     from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig

@@ -25,7 +25,8 @@ def reading(places: Mapping[str, nn.Module], *, until: str | None = None) -> Ite
         A mapping that fills while the body runs.
 
     Raises:
-        TypeError: if a module gives something other than a tensor, as another version of the library may.
+        TypeError: if a module gives something other than a tensor, as another version of its library may.
+        RuntimeError: if a module runs twice: which of its outputs the tap means would be a guess.
     """
     found: dict[str, Tensor] = {}
 
@@ -34,8 +35,10 @@ def reading(places: Mapping[str, nn.Module], *, until: str | None = None) -> Ite
             if not isinstance(output, Tensor):
                 raise TypeError(
                     f"{type(module).__name__} ({name}) gave a {type(output).__name__}, not a tensor; "
-                    "this plugin reads transformers 5.23 and newer"
+                    "is its library of another version than the plugin was written for?"
                 )
+            if name in found:
+                raise RuntimeError(f"{type(module).__name__} ({name}) ran twice in one forward")
             found[name] = output
             if name == until:
                 raise _Reached

@@ -18,17 +18,16 @@ EMBEDDING_STD = 0.1
 Model = TypeVar("Model", bound=nn.Module)
 
 
-def random_model(construct: Callable[[], Model], seed: int, part: str) -> Model:
-    """Construct a transformers model and fill it with seeded weights, leaving the global generators alone.
+def seeded_model(construct: Callable[[], Model], seed: int, part: str) -> Model:
+    """Construct a model and fill it with seeded weights, leaving the global generators alone.
 
     Args:
-        construct: Makes the model; its own initialisation is skipped, it costs minutes at full size.
+        construct: Makes the model. Its library's own initialisation costs minutes at full size and is drawn over: call
+            this where the library is told to skip it.
         seed: Seed of the weights.
-        part: Name of the part (``visual``), so that equally named parameters of two parts differ.
+        part: Name of the part (``vision_tower``), so that equally named parameters of two parts differ.
     """
-    from transformers.initialization import no_init_weights
-
-    with torch.random.fork_rng(devices=[]), no_init_weights():
+    with torch.random.fork_rng(devices=[]):
         model = construct()
     fill_parameters(model, seed, part)
     return model
