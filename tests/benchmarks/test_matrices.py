@@ -1,0 +1,83 @@
+"""Every committed matrix means what it says, at every scale: all names exist and all grids fit together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from foresight_harness.candidates import Selection, select_candidates
+from foresight_harness.options import SCALES
+from foresight_harness.registry import Registry, load_registry
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "benchmarks" / "matrices"
+MATRICES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+DOCUMENTS = {"pivot1_premerge", "pivot2_hybrid", "pivot3_sem", "pivot4_vlms", "c1_experiments", "c1_sufficiency"}
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    """Every plugin of the workspace."""
+    return load_registry()
+
+
+def planned(registry: Registry, matrix: str, scale: str) -> Selection:
+    return select_candidates(registry, [], matrix, [FOLDER], scale)
+
+
+def test_every_proposal_has_a_matrix() -> None:
+    assert set(MATRICES) >= DOCUMENTS | {"smoke"}
+
+
+@pytest.mark.parametrize("scale", list(SCALES))
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_every_name_of_a_matrix_is_on_offer_at_every_scale(registry: Registry, matrix: str, scale: str) -> None:
+    found = planned(registry, matrix, scale)
+    assert found.left_out == ()
+    assert len(found.candidates) > 1
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_smoke_scale_builds_no_published_model(registry: Registry, matrix: str) -> None:
+    for candidate in planned(registry, matrix, "smoke").candidates:
+        sizes = {spec.size for stream in candidate.streams for spec in stream.lineage} | {candidate.decoder.size}
+        assert sizes == {"tiny"}, str(candidate)
+
+
+@pytest.mark.parametrize("matrix", sorted(DOCUMENTS))
+def test_full_scale_scores_published_models(registry: Registry, matrix: str) -> None:
+    under_test = [found for found in planned(registry, matrix, "full").candidates if found.role == "candidate"]
+    assert under_test
+    assert {found.streams[0].lineage[-1].size for found in under_test} == {"published"}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "small", "full"])
+def test_an_enhancers_gain_can_be_read_against_bilinear_and_a_larger_picture(registry: Registry, scale: str) -> None:
+    """The question of ``pivot3_sem``: on the stream that ``sem`` enhances both baselines stand in the same matrix."""
+    listed = {str(found.candidate) for found in planned(registry, "pivot3_sem", scale).candidates}
+    enhanced = next(name for name in listed if "/sem/" in name and ":" not in name)
+    for baseline in ("identity", "nearest", "bilinear"):
+        assert enhanced.replace("/sem/", f"/{baseline}/") in listed
+    assert "larger2:" + enhanced.replace("/sem/", "/identity/") in listed
+
+
+def test_hybrid_has_each_stream_alone_beside_it(registry: Registry) -> None:
+    for scale in SCALES:
+        found = planned(registry, "pivot2_hybrid", scale).candidates
+        alone = {str(entry.streams[0].ref) for entry in found if len(entry.streams) == 1}
+        joined = [str(stream.ref) for entry in found if len(entry.streams) > 1 for stream in entry.streams]
+        assert {name for name in joined if ":" not in name} <= alone
+        assert len({entry.fusion.name for entry in found} - {"single"}) == 5
+
+
+def test_planning_a_matrix_imports_no_torch() -> None:
+    code = (
+        "import sys; from pathlib import Path; from foresight_harness.candidates import select_candidates;"
+        "from foresight_harness.registry import load_registry;"
+        f"select_candidates(load_registry(), [], 'pivot2_hybrid', [Path({str(FOLDER)!r})], 'full');"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
