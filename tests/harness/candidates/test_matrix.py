@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from foresight_harness.candidates import Matrix, read_matrix, select_candidates, suites_of
+from foresight_harness.candidates import Matrix, candidates_of, read_matrix, select_candidates, suites_of
 from foresight_harness.errors import UsageError
 from foresight_harness.options import DatasetChoice, datasets_or
 from foresight_harness.registry import Registry
@@ -113,3 +113,28 @@ def test_command_overrides_the_data_sets_of_the_matrix() -> None:
     assert datasets_or(["photos"], named) == (DatasetChoice("photos"),)
     assert datasets_or([], named) == named
     assert datasets_or([], ()) == (DatasetChoice("shapes"), DatasetChoice("coins"))
+
+
+def test_a_matrix_keeps_a_costly_suite_to_the_candidates_that_it_names(written, builtins, tmp_path) -> None:
+    text = '[only]\ntemporal = ["oracle@*"]\n[[group]]\nstreams = ["oracle@mask", "pixels@patch"]\n'
+    assert written(text).only == {"temporal": ("oracle@*",)}
+    path = tmp_path / "few.toml"
+    path.write_text(text, encoding="utf-8")
+    chosen = select_candidates(builtins, [], str(path), [])
+    assert [str(one) for one in candidates_of(chosen, SUITES["temporal"])] == ["oracle@mask/identity/single/linear"]
+    assert len(candidates_of(chosen, SUITES["spatial"])) == 2
+    named = select_candidates(builtins, ["pixels@*"], str(path), [])
+    assert len(candidates_of(named, SUITES["temporal"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[only]\ntempral = ["oracle@*"]\n', "unknown suite 'tempral'; did you mean temporal"),
+        ("[only]\ntemporal = []\n", "temporal must be a list of names"),
+        ('only = ["temporal"]\n', "only must be a table"),
+    ],
+)
+def test_a_mistake_in_what_a_suite_is_kept_to_is_said_in_one_line(written, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        written(text + '[[group]]\nstreams = ["pixels@patch"]\n')

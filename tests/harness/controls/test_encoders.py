@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import torch
-from foresight_harness.controls.encoders import Constant, Oracle, Pixels, Shuffled
+from foresight_harness.controls.encoders import Constant, Oracle, Pixels, Shuffled, TimeShuffled
 
 
 def test_pixels_put_each_patch_in_its_own_cell() -> None:
@@ -31,3 +31,16 @@ def test_shuffled_does_not_depend_on_batching_and_does_on_the_seed() -> None:
     alone = torch.cat([Shuffled(0).encode(tokens[index : index + 1], ["a"])["a"].tokens for index in range(3)])
     assert torch.equal(together, alone)
     assert not torch.equal(together, Shuffled(1).encode(tokens, ["a"])["a"].tokens)
+
+
+def test_time_shuffled_keeps_every_slot_and_its_places_in_another_order() -> None:
+    tokens = torch.randn(6, 9, 2, 2, 3)
+    turned = TimeShuffled(0).encode(tokens, ["a"])["a"].tokens
+    orders = set()
+    for before, after in zip(tokens, turned, strict=True):
+        order = [next(place for place in range(9) if torch.equal(before[place], slot)) for slot in after]
+        assert sorted(order) == list(range(9))
+        orders.add(tuple(order))
+    assert len(orders) == 6
+    assert torch.equal(TimeShuffled(0).encode(tokens[2:4], ["a"])["a"].tokens, turned[2:4])
+    assert torch.equal(TimeShuffled(0).encode(tokens[:, :1], ["a"])["a"].tokens, tokens[:, :1])

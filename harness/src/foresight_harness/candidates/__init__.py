@@ -5,7 +5,7 @@ from __future__ import annotations
 from foresight_harness.candidates.candidate import Candidate, StreamRef, parse_candidate
 from foresight_harness.candidates.matrix import Matrix, read_matrix
 from foresight_harness.candidates.resolve import ResolvedCandidate, ResolvedStream, fed_px, resolve
-from foresight_harness.candidates.select import Selection, select_candidates, suites_of
+from foresight_harness.candidates.select import Selection, candidates_of, select_candidates, suites_of
 
 __all__ = [
     "Candidate",
@@ -14,6 +14,7 @@ __all__ = [
     "ResolvedStream",
     "Selection",
     "StreamRef",
+    "candidates_of",
     "fed_px",
     "parse_candidate",
     "read_matrix",

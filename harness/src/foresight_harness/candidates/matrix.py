@@ -6,7 +6,7 @@ import fnmatch
 import itertools
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from foresight_harness.options import DEFAULT_SCALE, SCALES, DatasetChoice, pars
 from foresight_harness.registry import Registry
 from foresight_harness.suites import suite
 
-MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "group", "candidates"}
+MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "group", "candidates"}
 GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment"}
 
 
@@ -33,6 +33,8 @@ class Matrix:
     """Suites that the matrix is scored in; None is every default suite."""
     datasets: tuple[DatasetChoice, ...] = ()
     """Data sets where ``--dataset`` is not given; empty is the harness's own default."""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By suite, globs over the candidates that it scores: costly suites score a few."""
     scale: str = DEFAULT_SCALE
     """The scale that groups were chosen for: ``--scale``, else the matrix's own, else ``smoke``."""
 
@@ -82,6 +84,7 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
         left_out=tuple(left_out),
         suites=_suites_of(content, path),
         datasets=_datasets_of(content, path, registry),
+        only=_only_of(content, path),
         scale=chosen,
     )
 
@@ -121,6 +124,14 @@ def _suites_of(content: Mapping[str, Any], path: Path) -> tuple[str, ...] | None
     except UsageError as error:
         raise UsageError(str(error) if str(path) in str(error) else f"matrix {path}: {error}") from error
     return names or None
+
+
+def _only_of(content: Mapping[str, Any], path: Path) -> dict[str, tuple[str, ...]]:
+    table = content.get("only", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"matrix {path}: only must be a table of suites, each with a list of candidate globs")
+    _suites_of({"suites": list(table)} if table else {}, path)
+    return {name: tuple(_names(table, name, f"matrix {path}, only", [])) for name in table}
 
 
 def _datasets_of(content: Mapping[str, Any], path: Path, registry: Registry) -> tuple[DatasetChoice, ...]:

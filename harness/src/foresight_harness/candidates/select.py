@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from foresight_harness.errors import CandidateError, UnknownPartError, UsageErro
 from foresight_harness.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.registry import Registry
 from foresight_harness.registry.registry import nearest
-from foresight_harness.suites import SUITES
+from foresight_harness.suites import SUITES, Suite
 
 DEFAULT_MATRIX = "smoke"
 
@@ -29,6 +29,8 @@ class Selection(NamedTuple):
     """Suites that the matrix names; None is every default suite."""
     datasets: tuple[DatasetChoice, ...] = ()
     """Data sets that the matrix names, for where the command names none."""
+    only: Mapping[str, tuple[str, ...]] = {}
+    """By suite, globs over the candidates that it scores; a suite that is not named scores all of them."""
     scale: str = DEFAULT_SCALE
     """The command's scale, else the matrix's, else ``smoke``."""
 
@@ -37,6 +39,18 @@ def suites_of(selection: Selection) -> tuple[str, ...]:
     """Names of the suites that a selection is scored in, in running order, where the command does not name them."""
     named = selection.suites
     return tuple(found.name for found in SUITES.values() if (found.default if named is None else found.name in named))
+
+
+def candidates_of(selection: Selection, suite: Suite) -> list[ResolvedCandidate]:
+    """The candidates of a selection that a suite scores, where the matrix keeps some from it."""
+    patterns = selection.only.get(suite.name)
+    if patterns is None:
+        return list(selection.candidates)
+    return [
+        candidate
+        for candidate in selection.candidates
+        if any(fnmatch.fnmatchcase(str(candidate), pattern) for pattern in patterns)
+    ]
 
 
 def select_candidates(
@@ -69,7 +83,7 @@ def select_candidates(
     settings = Selection((), (), scale=scale_of(scale or DEFAULT_SCALE).name)
     if path is not None:
         read = read_matrix(path, registry, scale)
-        settings = Selection((), (), read.suites, read.datasets, read.scale)
+        settings = Selection((), (), read.suites, read.datasets, read.only, read.scale)
         left_out += read.left_out
         for candidate in read.candidates:
             try:
@@ -90,7 +104,8 @@ def select_candidates(
             continue
         resolved = resolve(_written_out(pattern, registry, listed, path), registry)
         chosen.setdefault(str(resolved), resolved)
-    return settings._replace(candidates=tuple(chosen.values()))
+    # Who names candidates wants them scored in every suite.
+    return settings._replace(candidates=tuple(chosen.values()), only={})
 
 
 def _written_out(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from foresight_harness.candidates import suites_of
+from foresight_harness.candidates import candidates_of, suites_of
 from foresight_harness.cli.choosing import add_choice, add_run_options, chosen, run_options
 from foresight_harness.cli.show import console, print_json, print_table
 from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, cost_of, datasets_of
@@ -32,9 +32,9 @@ def run(options: argparse.Namespace) -> int:
     check_sources(candidates, wanted)
     suites = [suite(name) for name in options.suite or suites_of(selection)]
     cells = [
-        PlannedCell(candidate, found, dataset)
+        PlannedCell(candidate, found, dataset, clips=registry.dataset(dataset.name).video)
         for found in suites
-        for candidate in candidates
+        for candidate in candidates_of(selection, found)
         for dataset in datasets_of(found, registry, wanted)
     ]
     cost = cost_of(cells, wanted)

@@ -92,6 +92,35 @@ class Pooled:
         return FACTS
 
 
+class TimeShuffled:
+    """An encoder's temporal slots in random order, permuted anew in every clip: *when* is destroyed, *where* is kept.
+
+    Pictures, which have one slot, are left as they are.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        """Another encoder's tokens [B, T, H, W, C] -> the same, permuted over T by seed and content."""
+        out = torch.empty_like(clips)
+        for index, clip in enumerate(clips):
+            order = _permutation(clip, self.seed, clip.shape[0])
+            out[index] = clip[order.to(clip.device)]
+        return dict.fromkeys(taps, TokenGrid(out))
+
+    def facts(self) -> Mapping[str, Any]:
+        """No weights, no attention."""
+        return FACTS
+
+
+def _permutation(tokens: Tensor, seed: int, count: int) -> Tensor:
+    """A permutation that follows from seed and content alone. [count] int64"""
+    content = tokens.float().contiguous().cpu().numpy().tobytes()
+    digest = hashlib.sha256(content + str(seed).encode()).digest()
+    return torch.randperm(count, generator=torch.Generator().manual_seed(int.from_bytes(digest[:7], "little")))
+
+
 class Shuffled:
     """An encoder's tokens in random places, permuted anew in every picture: *what* is kept, *where* is destroyed."""
 
@@ -108,10 +137,7 @@ class Shuffled:
         flat = clips.reshape(batch, frames, rows * cols, width)
         out = torch.empty_like(flat)
         for index in range(batch):
-            content = flat[index].float().contiguous().cpu().numpy().tobytes()
-            digest = hashlib.sha256(content + str(self.seed).encode()).digest()
-            generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-            order = torch.randperm(rows * cols, generator=generator)
+            order = _permutation(flat[index], self.seed, rows * cols)
             out[index] = flat[index][:, order.to(flat.device)]
         return dict.fromkeys(taps, TokenGrid(out.reshape_as(clips)))
 

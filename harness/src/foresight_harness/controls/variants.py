@@ -20,6 +20,7 @@ def variant_specs(base: EncoderSpec) -> tuple[EncoderSpec, ...]:
     """One spec a family: the variant of ``base`` by the family's bare name, of any other encoder by ``family:NAME``."""
     families: dict[str, Callable[[EncoderSpec], EncoderSpec]] = {
         "shuffled": shuffled,
+        "time_shuffled": time_shuffled,
         "window_order": window_order,
         **{f"pooled{side}": partial(pooled, side=side) for side in POOLED},
         f"larger{LARGER}": larger,
@@ -30,6 +31,11 @@ def variant_specs(base: EncoderSpec) -> tuple[EncoderSpec, ...]:
 def shuffled(base: EncoderSpec) -> EncoderSpec:
     """The tokens of ``base`` in random places, permuted anew in every picture, at no forward of its own."""
     return _of_grids(base, _build_shuffled, base.taps, floor=True)
+
+
+def time_shuffled(base: EncoderSpec) -> EncoderSpec:
+    """The temporal slots of ``base`` in random order, permuted anew in every clip, at no forward of its own."""
+    return _of_grids(base, _build_time_shuffled, base.taps, floor=True)
 
 
 def window_order(base: EncoderSpec) -> EncoderSpec:
@@ -88,6 +94,12 @@ def _build_shuffled(request: BuildRequest) -> Encoder:
     from foresight_harness.controls.encoders import Shuffled
 
     return Shuffled(request.seed)
+
+
+def _build_time_shuffled(request: BuildRequest) -> Encoder:
+    from foresight_harness.controls.encoders import TimeShuffled
+
+    return TimeShuffled(request.seed)
 
 
 def _build_window_order(request: BuildRequest) -> Encoder:

@@ -13,10 +13,10 @@ from foresight_harness.batches import Labels
 from foresight_harness.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.data.labels import labels_of
 from foresight_harness.errors import DataError
-from foresight_harness.options import DatasetChoice, RunOptions
+from foresight_harness.options import DatasetChoice, RunOptions, Scale
 from foresight_harness.protocols import Dataset, Sample
 from foresight_harness.registry import Registry
-from foresight_harness.specs import DataRequest
+from foresight_harness.specs import DataRequest, DatasetSpec
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
@@ -72,14 +72,8 @@ class Splits:
         """
         key = (str(choice), split)
         if key not in self._built:
-            scale = self.options.sizes
-            request = DataRequest(
-                split=split,
-                count=scale.train if split == "train" else scale.test,
-                path=choice.path,
-                canvas_px=scale.canvas_px,
-            )
-            self._built[key] = self.registry.dataset(choice.name).build(request)
+            spec = self.registry.dataset(choice.name)
+            self._built[key] = spec.build(request_of(spec, self.options.sizes, split, choice.path))
         return self._built[key]
 
     def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
@@ -112,6 +106,14 @@ class Splits:
         else:
             labels = labels_of(dataset)
         return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips)
+
+
+def request_of(spec: DatasetSpec, scale: Scale, split: Split, path: str | None) -> DataRequest:
+    """What a run of that scale asks of a data set: clips are fewer and smaller than pictures, and have frames."""
+    if spec.video:
+        count = scale.clips_train if split == "train" else scale.clips_test
+        return DataRequest(split, count, path=path, canvas_px=scale.clip_px, frames=scale.frames)
+    return DataRequest(split, scale.train if split == "train" else scale.test, path=path, canvas_px=scale.canvas_px)
 
 
 class _Spooled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foresight_harness.options.options import (
+    DEFAULT_DATASETS,
     DatasetChoice,
     RunOptions,
     WeightsSource,
@@ -13,6 +14,7 @@ from foresight_harness.options.options import (
 from foresight_harness.options.scale import DEFAULT_SCALE, SCALES, Scale, scale_of
 
 __all__ = [
+    "DEFAULT_DATASETS",
     "DEFAULT_SCALE",
     "SCALES",
     "DatasetChoice",

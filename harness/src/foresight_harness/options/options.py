@@ -158,7 +158,11 @@ class RunOptions:
     @property
     def sizes(self) -> Scale:
         """Sizes of the chosen scale, with ``--seeds``, ``--train-size`` and ``--picture-px`` taken in."""
-        given = {"seeds": self.seeds, "train": self.train_size, "canvas_px": self.picture_px}
+        given = {
+            "seeds": self.seeds,
+            **dict.fromkeys(("train", "clips_train"), self.train_size),
+            **dict.fromkeys(("canvas_px", "clip_px"), self.picture_px),
+        }
         return replace(scale_of(self.scale), **{name: size for name, size in given.items() if size is not None})  # type: ignore[arg-type]
 
     def as_json(self) -> dict[str, Any]:

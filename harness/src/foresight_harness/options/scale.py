@@ -30,6 +30,14 @@ class Scale:
     """Repeats of a latency measurement."""
     permutations: int
     """Permutations of the CKA null."""
+    clips_train: int = 40
+    """Clips that probes, adapters and modules are fitted on, of data sets of clips."""
+    clips_test: int = 40
+    """Clips that are scored."""
+    clip_px: int = 64
+    """Side of the square that every frame of a clip is brought to."""
+    frames: int = 9
+    """Frames of a clip: 8k+1."""
     resamples: int = 2000
     """Bootstrap resamples of an interval."""
 
@@ -38,8 +46,36 @@ SCALES = {
     scale.name: scale
     for scale in (
         Scale("smoke", 128, 96, 8, 128, steps=25, batch=32, seeds=1, rounds=20, permutations=10),
-        Scale("small", 512, 512, 128, 224, steps=200, batch=64, seeds=3, rounds=50, permutations=100),
-        Scale("full", 2000, 1000, 500, 448, steps=1000, batch=64, seeds=3, rounds=100, permutations=200),
+        Scale(
+            "small",
+            512,
+            512,
+            128,
+            224,
+            steps=200,
+            batch=64,
+            seeds=3,
+            rounds=50,
+            permutations=100,
+            clips_train=256,
+            clips_test=256,
+            clip_px=128,
+        ),
+        Scale(
+            "full",
+            2000,
+            1000,
+            500,
+            448,
+            steps=1000,
+            batch=64,
+            seeds=3,
+            rounds=100,
+            permutations=200,
+            clips_train=1000,
+            clips_test=500,
+            clip_px=224,
+        ),
     )
 }
 

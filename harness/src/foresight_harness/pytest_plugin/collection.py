@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from foresight_harness.candidates import ResolvedCandidate, select_candidates, suites_of
+from foresight_harness.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
 from foresight_harness.gates.reading import find_gates
@@ -75,10 +75,11 @@ def _candidates_for(metafunc: pytest.Metafunc, state: State) -> Sequence[Resolve
     assert state.selection is not None
     if found.name not in suites_of(state.selection) and not asked_for(found, metafunc.definition):
         return [UNSCORED]
-    if found.uses_decoder:
-        return list(state.selection.candidates)
+    candidates = candidates_of(state.selection, found)
+    if found.uses_decoder or not candidates:
+        return candidates or [UNSCORED]
     distinct: dict[tuple[object, ...], ResolvedCandidate] = {}
-    for candidate in state.selection.candidates:
+    for candidate in candidates:
         key = (candidate.candidate.streams, candidate.candidate.enhancer, candidate.candidate.fusion)
         distinct.setdefault(key, candidate)
     return list(distinct.values())
@@ -160,4 +161,7 @@ def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
     if not isinstance(candidate, ResolvedCandidate):
         return []
     found = suite_of(item)
-    return [PlannedCell(candidate, found, dataset) for dataset in datasets_of(found, state.registry, state.options)]
+    return [
+        PlannedCell(candidate, found, dataset, clips=state.registry.dataset(dataset.name).video)
+        for dataset in datasets_of(found, state.registry, state.options)
+    ]

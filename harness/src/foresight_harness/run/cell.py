@@ -51,13 +51,26 @@ class Cell:
         trained = self.trained("latents" if self.suite.uses_decoder else "places")
         return tuple(range(self.scale.seeds)) if trained else (0,)
 
+    @property
+    def clips(self) -> bool:
+        """Whether the data set is one of clips."""
+        return self.bench.registry.dataset(self.dataset.name).video
+
+    @property
+    def canvas_px(self) -> int:
+        """Side of the pictures or frames of the cell's data set."""
+        return self.scale.clip_px if self.clips else self.scale.canvas_px
+
     def split(self, name: Split) -> DecodedSplit:
         """``train`` or ``test``, decoded."""
         return self.bench.splits.decoded(self.dataset, name)
 
     def streams(self, name: Split) -> StreamSet:
         """The candidate's cached streams over a split, extracted now where they are missing."""
-        split = self.split(name)
+        return self.streams_over(self.split(name))
+
+    def streams_over(self, split: DecodedSplit) -> StreamSet:
+        """The candidate's streams over a split that a suite made of one of the run's own (frames reordered)."""
         taps = tuple(
             tuple(self.bench.extraction.grids(stream.encoder, tap, split) for tap in stream.ref.taps)
             for stream in self.candidate.streams
@@ -91,9 +104,9 @@ class Cell:
             "suite": self.suite.name,
             "dataset": self.dataset.name,
             "scale": self.scale.name,
-            "canvas_px": self.scale.canvas_px,
+            "canvas_px": self.canvas_px,
             "picture_px": self.bench.options.picture_px,
-            "train_size": self.scale.train,
+            "train_size": self.scale.clips_train if self.clips else self.scale.train,
             "seeds": self.scale.seeds,
             **{f"fingerprint_{name}": self.bench.splits.built(self.dataset, name).fingerprint for name in SPLITS},
             **self.suite.protocol(self),

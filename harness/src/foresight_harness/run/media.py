@@ -14,6 +14,10 @@ from torch import Tensor
 from foresight_harness.suites.measurement import Picture
 
 QUALITY = 80
+SHARED = ("target", "boxes", "clip")
+"""Kinds whose pixels are the data set's own: written once, whatever candidate they are shown for."""
+FRAME_MS = 160
+"""How long a frame of a clip is shown: slow enough to follow nine frames by eye."""
 
 
 def write_pictures(
@@ -25,13 +29,18 @@ def write_pictures(
     """
     lines = []
     for picture in pictures:
-        shared = picture.kind in ("target", "boxes")
+        shared = picture.kind in SHARED
         owner = _safe(dataset) if shared else f"{_safe(dataset)}/{cell}"
-        name = "target" if shared else picture.kind
+        moves = picture.pixels is not None and picture.pixels.ndim == 4
+        name = picture.kind if not shared else "clip" if moves else "target"
         path = Path("media") / owner / f"{_safe(picture.sample)}_{name}.webp"
+        still = path.with_name(f"{path.stem}_still.webp") if moves else None
         if picture.pixels is not None and not (folder / path).exists():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            _image(picture.pixels).save(folder / path, "WEBP", quality=QUALITY)
+            if still is not None:
+                _animate(picture.pixels, folder / path, folder / still)
+            else:
+                _image(picture.pixels).save(folder / path, "WEBP", quality=QUALITY)
         lines.append(
             {
                 "kind": picture.kind,
@@ -40,6 +49,8 @@ def write_pictures(
                 "dataset": dataset,
                 "sample": picture.sample,
                 "path": path.as_posix(),
+                "still": still.as_posix() if still else None,
+                "frames": len(picture.pixels) if moves else None,
                 "metric": picture.metric,
                 "value": picture.value,
                 "boxes_true": [[round(float(side), 5) for side in box] for box in picture.boxes_true],
@@ -52,9 +63,17 @@ def write_pictures(
 
 
 def _image(pixels: Tensor) -> Image.Image:
-    """[3, H, W] colour or [H, W] magnitude, in [0, 1]."""
-    values = (pixels.clamp(0, 1) * 255).round().to("cpu").numpy().astype(np.uint8)
+    """[3, H, W] colour, [1, H, W] or [H, W] magnitude, in [0, 1]."""
+    plane = pixels[0] if pixels.ndim == 3 and len(pixels) == 1 else pixels
+    values = (plane.clamp(0, 1) * 255).round().to("cpu").numpy().astype(np.uint8)
     return Image.fromarray(values if values.ndim == 2 else values.transpose(1, 2, 0))
+
+
+def _animate(clip: Tensor, moving: Path, still: Path) -> None:
+    """A clip [T, 3, H, W] or [T, 1, H, W] as a looping picture, and its middle frame as one for print."""
+    frames = [_image(frame) for frame in clip]
+    frames[len(frames) // 2].save(still, "WEBP", quality=QUALITY)
+    frames[0].save(moving, "WEBP", quality=QUALITY, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
 
 
 def _safe(name: str) -> str:

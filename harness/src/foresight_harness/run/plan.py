@@ -8,7 +8,7 @@ from pathlib import Path
 
 from foresight_harness.candidates import ResolvedCandidate
 from foresight_harness.errors import UsageError
-from foresight_harness.options import DatasetChoice, RunOptions
+from foresight_harness.options import DEFAULT_DATASETS, DatasetChoice, RunOptions, Scale
 from foresight_harness.registry import Registry
 from foresight_harness.registry.registry import nearest
 from foresight_harness.specs import DecoderSpec, EncoderSpec
@@ -22,6 +22,8 @@ class PlannedCell:
     candidate: ResolvedCandidate
     suite: Suite
     dataset: DatasetChoice
+    clips: bool = False
+    """Whether the data set is one of clips, which are fewer and have frames."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) 
 def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:
     """The data sets of a run that a suite can be scored on, in the order given."""
     fitting = tuple(choice for choice in options.datasets if suite.labels <= registry.dataset(choice.name).labels)
+    if not fitting and suite.own_dataset and options.datasets == tuple(map(DatasetChoice, DEFAULT_DATASETS)):
+        fitting = (DatasetChoice(suite.own_dataset),)
     return fitting[:1] if suite.only_first_dataset else fitting
 
 
@@ -81,10 +85,17 @@ def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> lis
     return sorted(cells, key=lambda cell: (first_seen[cell.candidate.candidate.encoders], rank[cell.suite.name]))
 
 
+def _pictures(cell: PlannedCell, scale: Scale) -> int:
+    """Pictures of both splits; of clips every frame, twice: as it happened and with frames exchanged."""
+    if cell.clips:
+        return 2 * scale.frames * (scale.clips_train + scale.clips_test)
+    return scale.train + scale.test
+
+
 def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
     """Upper bound of the work: shared extractions are counted once."""
     scale = options.sizes
-    pictures = scale.train + scale.test
+    pictures = {str(cell.dataset): _pictures(cell, scale) for cell in cells}
     taps = {
         (stream.ref.encoder, tap, str(cell.dataset)): stream
         for cell in cells
@@ -98,13 +109,13 @@ def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
         if (source := stream.run[-1]).inputs == "clips"
     }
     size = 0
-    for (_, tap, _), stream in taps.items():
+    for (_, tap, dataset), stream in taps.items():
         found = stream.encoder.tap(tap)
         cells_of_grid = max(1, stream.side_px(options.picture_px) // found.stride_px) ** 2
-        size += pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
+        size += pictures[dataset] * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
     fitted = {
         (str(cell.candidate), cell.suite.name, str(cell.dataset))
         for cell in cells
         if cell.candidate.trainable or (cell.suite.uses_decoder and cell.candidate.decoder.adapter != "linear")
     }
-    return Cost(len(cells), len(passes) * pictures, size, len(fitted) * scale.seeds)
+    return Cost(len(cells), sum(pictures[dataset] for _, dataset in passes), size, len(fitted) * scale.seeds)

@@ -83,16 +83,16 @@ def _floor(cell: Cell) -> dict[str, np.ndarray]:
 
 def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], dataset: str) -> Calibration:
     """Compare what the controls scored with what they are known to score."""
-    iou = {name: _values(outcome, "iou") for name, outcome in outcomes.items()}
+    iou = {name: values_of(outcome, "iou") for name, outcome in outcomes.items()}
     least = ORACLE_LEAST if dataset in ("shapes", "one_shape") else ORACLE_LEAST_ELSEWHERE
     base = float(np.nanmean(floor["iou"]))
     ceiling = float(np.nanmean(iou["oracle@mask"]))
-    spare = _noise(iou["oracle@mask"])
+    spare = noise_of(iou["oracle@mask"])
     checks = [(ceiling + spare >= least, f"oracle scores {ceiling:.3f} IoU, expected at least {least:.2f}")]
     for name in ("shuffled@patch", "constant@patch"):
         difference = iou[name] - floor["iou"]
         mean = float(np.nanmean(difference))
-        noise = _noise(difference)
+        noise = noise_of(difference)
         held = abs(mean) <= FLOOR_BAND + noise
         checks.append(
             (
@@ -127,22 +127,22 @@ def _judge_others(outcomes: Mapping[str, Outcome], floor: np.ndarray) -> dict[st
     for found in outcomes["oracle@mask"].measurements:
         if found.metric != "iou" or found.probe_choices is None:
             continue
-        gains = {name: _values(outcome, "iou", found.probe) - floor for name, outcome in outcomes.items()}
-        held = bool(np.nanmean(gains["oracle@mask"]) - _noise(gains["oracle@mask"]) > LEAST_GAP)
+        gains = {name: values_of(outcome, "iou", found.probe) - floor for name, outcome in outcomes.items()}
+        held = bool(np.nanmean(gains["oracle@mask"]) - noise_of(gains["oracle@mask"]) > LEAST_GAP)
         for name in ("shuffled@patch", "constant@patch"):
-            held = held and bool(np.nanmean(gains[name]) <= FLOOR_BAND + _noise(gains[name]))
+            held = held and bool(np.nanmean(gains[name]) <= FLOOR_BAND + noise_of(gains[name]))
         scores = ", ".join(f"{name.partition('@')[0]} {np.nanmean(gain + floor):.3f}" for name, gain in gains.items())
         wanted = f"oracle over {np.nanmean(floor) + LEAST_GAP:.3f}, shuffled and constant no higher than the floor"
         checks[found.probe] = (held, f"{found.probe} scores {scores} IoU, expected {wanted}")
     return checks
 
 
-def _noise(values: np.ndarray) -> float:
+def noise_of(values: np.ndarray) -> float:
     """Two standard errors of the mean: what sampling alone may move it by."""
     return 2 * float(np.nanstd(values)) / math.sqrt(max(1, int(np.isfinite(values).sum())))
 
 
-def _values(outcome: Outcome, metric: str, probe: str | None = None) -> np.ndarray:
+def values_of(outcome: Outcome, metric: str, probe: str | None = None) -> np.ndarray:
     """Per-sample values, mean over seeds; the first probe's, the suite's own, where none is named."""
     fitting = (entry for entry in outcome.measurements if entry.metric == metric and probe in (None, entry.probe))
     found = next(fitting)

@@ -32,6 +32,8 @@ class Suite:
     first_seed_only: bool = False
     """For suites that read one repeat of a trained fit."""
     title: str = ""
+    own_dataset: str | None = None
+    """Scored on this one where the run has no data set that fits and the command names none."""
     default: bool = True
     """Whether the suite runs where the matrix names none; others run where matrix or command name them."""
 
@@ -62,6 +64,13 @@ SUITES = {
             "foresight_harness.suites.spatial",
             labels=frozenset({"boxes"}),
             title="where objects are: IoU, AP, centre and size error",
+        ),
+        Suite(
+            "temporal",
+            "foresight_harness.suites.temporal",
+            labels=frozenset({"motion"}),
+            own_dataset="moving_shapes",
+            title="what moves where, and in which order: direction and ordering accuracy",
         ),
         Suite(
             "alignment",

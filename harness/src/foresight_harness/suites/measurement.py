@@ -67,10 +67,11 @@ class Picture:
     """One picture for the report."""
 
     kind: str
-    """``target``, ``output``, ``round_trip``, ``error``, ``boxes``."""
+    """``target``, ``output``, ``round_trip``, ``error``, ``boxes``; ``clip`` is a target with what was read from it."""
     sample: str
     pixels: Any = None
-    """[3, H_px, W_px] or [H_px, W_px] tensor in [0, 1]; None where the target is drawn over."""
+    """[3, H_px, W_px] or [H_px, W_px] tensor in [0, 1], of clips with a leading [T]: [T, 3, H_px, W_px]; None where the
+    target is drawn over."""
     metric: str | None = None
     value: float | None = None
     boxes_true: Sequence[Sequence[float]] = ()
