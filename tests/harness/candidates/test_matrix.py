@@ -76,6 +76,7 @@ def test_matrix_that_says_nothing_leaves_the_defaults(written) -> None:
         ('suites = "spatial"', "suites must be a list of names"),
         ("suites = []", "suites must be a list of names"),
         ('suite = ["spatial"]', "unknown key 'suite'"),
+        ('probes = ["pooled_mlp"]', "probe pooled_mlp: for the audit alone"),
     ],
 )
 def test_slip_in_a_matrix_is_one_line_that_names_the_file(written, head: str, message: str) -> None:
@@ -138,3 +139,9 @@ def test_a_matrix_keeps_a_costly_suite_to_the_candidates_that_it_names(written, 
 def test_a_mistake_in_what_a_suite_is_kept_to_is_said_in_one_line(written, text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         written(text + '[[group]]\nstreams = ["pixels@patch"]\n')
+
+
+def test_matrix_names_probes_that_are_scored_beside_the_primary_one(tmp_path: Path, builtins: Registry) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('probes = ["knn", "detr"]\n' + GROUPS)
+    assert select_candidates(builtins, [], str(path), []).probes == ("knn", "detr")

@@ -41,6 +41,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("proxies", "foresight_harness.analysis.proxies"),
     Kind("attribution", "foresight_harness.analysis.attribution"),
     Kind("layers", "foresight_harness.analysis.layers"),
+    Kind("audit", "foresight_harness.analysis.audit"),
 )
 """In the order in which they run."""
 

@@ -13,10 +13,11 @@ from typing import Any
 from foresight_harness.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.errors import CandidateError, UnknownPartError, UsageError
 from foresight_harness.options import DEFAULT_SCALE, SCALES, DatasetChoice, parse_dataset, scale_of
+from foresight_harness.options.probes import checked_probe
 from foresight_harness.registry import Registry
 from foresight_harness.suites import suite
 
-MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "group", "candidates"}
+MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "probes", "group", "candidates"}
 GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment"}
 
 
@@ -37,6 +38,8 @@ class Matrix:
     """By suite, globs over the candidates that it scores: costly suites score a few."""
     scale: str = DEFAULT_SCALE
     """The scale that groups were chosen for: ``--scale``, else the matrix's own, else ``smoke``."""
+    probes: tuple[str, ...] = ()
+    """Probes that are scored beside the primary one where ``--probe`` is not given."""
 
 
 def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Matrix:
@@ -86,6 +89,7 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
         datasets=_datasets_of(content, path, registry),
         only=_only_of(content, path),
         scale=chosen,
+        probes=_probes_of(content, path),
     )
 
 
@@ -142,6 +146,13 @@ def _datasets_of(content: Mapping[str, Any], path: Path, registry: Registry) -> 
         except CandidateError as error:
             raise UsageError(f"matrix {path}: {error}") from error
     return choices
+
+
+def _probes_of(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(checked_probe(name) for name in _names(content, "probes", f"matrix {path}", []))
+    except UsageError as error:
+        raise UsageError(str(error).replace("--probe", f"matrix {path}: probe", 1)) from error
 
 
 def _scales_of(group: Mapping[str, Any], where: str) -> list[str]:

@@ -33,6 +33,8 @@ class Selection(NamedTuple):
     """By suite, globs over the candidates that it scores; a suite that is not named scores all of them."""
     scale: str = DEFAULT_SCALE
     """The command's scale, else the matrix's, else ``smoke``."""
+    probes: tuple[str, ...] = ()
+    """Probes that the matrix names, for where the command names none."""
 
 
 def suites_of(selection: Selection) -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def select_candidates(
     settings = Selection((), (), scale=scale_of(scale or DEFAULT_SCALE).name)
     if path is not None:
         read = read_matrix(path, registry, scale)
-        settings = Selection((), (), read.suites, read.datasets, read.only, read.scale)
+        settings = Selection((), (), read.suites, read.datasets, read.only, read.scale, read.probes)
         left_out += read.left_out
         for candidate in read.candidates:
             try:

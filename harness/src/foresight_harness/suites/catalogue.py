@@ -85,6 +85,13 @@ SUITES = {
             uses_decoder=True,
             title="pictures decoded from conditioning: LPIPS, PSNR, SSIM",
         ),
+        Suite(
+            "audit",
+            "foresight_harness.suites.audit",
+            labels=frozenset({"boxes"}),
+            title="do probes measure what they claim? The documents' and ours on the same features",
+            default=False,
+        ),
     )
 }
 """In the order in which they run for one encoder: what needs it live first."""
