@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foresight_harness.batches import TensorBatches
-from foresight_harness.fit import Recipe
+from foresight_harness.fit.recipe import Recipe
 from foresight_harness.options.probes import AUDIT_PROBES, PIXEL_PROBE, PRIMARY, RANKING_PROBES
 from foresight_harness.pipeline import Conditioning
 from foresight_harness.probes import floor_scores, mean_box_floor
