@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 def test_plugin_imports(foresight_plugin) -> None:
-    assert foresight_plugin.error is None, foresight_plugin.error
+    if foresight_plugin.error is not None:
+        pytest.fail(foresight_plugin.error, pytrace=False)
