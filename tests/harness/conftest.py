@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from foresight_harness import builtin
 from foresight_harness.analysis import conclude
 from foresight_harness.candidates import parse_candidate, resolve
@@ -17,9 +18,12 @@ from foresight_harness.options import DatasetChoice, RunOptions, scale
 from foresight_harness.progress import silent
 from foresight_harness.registry import PluginInfo, Registry, registry_from
 from foresight_harness.run.bench import Bench
+from foresight_harness.run.cell import Cell
 from foresight_harness.run.plan import PlannedCell
 from foresight_harness.run.samples import write_samples
+from foresight_harness.specs import EnhancerSpec, GridShape
 from foresight_harness.suites import suite
+from torch import Tensor, nn
 
 
 @pytest.fixture(scope="session")
@@ -174,5 +178,54 @@ def record() -> Callable[..., dict[str, Any]]:
             "details": {},
         }
         return {**fields, **changes}
+
+    return make
+
+
+class Residual(nn.Module):
+    """A per-token correction, and what is planted in it."""
+
+    def __init__(self, width: int, planted: str) -> None:
+        super().__init__()
+        self.planted = planted
+        self.correct = nn.Linear(width, width)
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """[B, T, H, W, C] -> the same shape."""
+        corrected: Tensor = grid + self.correct(grid)
+        if self.planted == "nan":
+            return corrected * torch.nan
+        if self.planted == "branch" and bool(corrected.sum() > 1e9):
+            return grid
+        return corrected
+
+
+def _spec(name: str, planted: str) -> EnhancerSpec:
+    def build(shape: GridShape) -> nn.Module:
+        if planted == "build":
+            raise ValueError("this width cannot be built")
+        return Residual(shape.width, planted)
+
+    return EnhancerSpec(name, build=build, output_shape=lambda shape: shape, trainable=True)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def learning(builtins: Registry) -> Registry:
+    """The harness's own offers, an enhancer with parameters, and broken ones."""
+    planted = {"residual": "", "residual_nan": "nan", "residual_branch": "branch", "residual_build": "build"}
+    found = {name: _spec(name, kind) for name, kind in planted.items()}
+    return replace(builtins, enhancers={**builtins.enhancers, **found})
+
+
+MakeCell = Callable[..., Cell]
+
+
+@pytest.fixture
+def make_cell(planned) -> MakeCell:  # type: ignore[no-untyped-def]
+    """A cell of a run, as a suite is given it."""
+
+    def make(bench: Bench, candidate: str, suite_name: str = "reconstruction") -> Cell:
+        found = planned(bench.registry, candidate, suite_name)
+        return Cell(bench, found.candidate, found.suite, DatasetChoice("shapes"))
 
     return make

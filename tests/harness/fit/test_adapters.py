@@ -77,6 +77,21 @@ def test_budget_adapter_averages_over_every_cell_that_it_shrinks() -> None:
             assert not torch.allclose(adapter(changed), before, atol=1e-6)
 
 
+def test_one_learning_rate_moves_small_and_large_budgets_alike() -> None:
+    moved = []
+    for budget in (20_000, 2_000_000):
+        torch.manual_seed(0)
+        adapter = BudgetAdapter(8, 4, (4, 4), budget)
+        grid = torch.randn(8, 1, 4, 4, 8)
+        before = adapter(grid).detach()
+        optimiser = torch.optim.AdamW(adapter.parameters(), lr=2e-3)
+        before_loss = (adapter(grid) - 1).square().mean()
+        before_loss.backward()
+        optimiser.step()
+        moved.append((adapter(grid).detach() - before).abs().mean().item())
+    assert 0.2 < moved[1] / moved[0] < 5
+
+
 def test_budget_that_the_widths_do_not_allow_is_refused_with_the_nearest() -> None:
     with pytest.raises(FitError, match=r"of 1M parameters from 2000000 to 4 channels is not to be had; the nearest"):
         BudgetAdapter(2_000_000, 4, (2, 2), 1_000_000)

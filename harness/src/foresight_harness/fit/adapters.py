@@ -134,9 +134,11 @@ class BudgetAdapter(nn.Module):
 
     Every token through a linear layer and GELU, averaged or interpolated to the latent grid, then a residual block of
     two 3x3 convolutions and a third to the latents' channels. The inner width is the one that comes nearest to the
-    budget; nothing else changes with it.
+    budget; nothing else changes with it. An Adam step moves a layer's output by more the wider its input is, so that
+    one learning rate would favour small budgets: layers are written so that it does not.
 
-    *Source*: claim 1 document, E1.6, "Adapter capacity: 1M, 5M, 10M, 50M params".
+    *Source*: claim 1 document, E1.6, "Adapter capacity: 1M, 5M, 10M, 50M params"; step sizes over widths,
+    arXiv 2203.03466.
 
     Args:
         width_in: Channels of the conditioning grid.
@@ -153,11 +155,13 @@ class BudgetAdapter(nn.Module):
         hidden = budget_width(width_in, channels, budget)
         self.latent = latent
         self.norm = nn.LayerNorm(width_in)
-        self.enter = nn.Linear(width_in, hidden)
+        self.enter = _EvenSteps(nn.Linear(width_in, hidden), width_in)
         self.block = nn.Sequential(
-            nn.Conv2d(hidden, hidden, 3, padding=1), nn.GELU(), nn.Conv2d(hidden, hidden, 3, padding=1)
+            _EvenSteps(nn.Conv2d(hidden, hidden, 3, padding=1), hidden),
+            nn.GELU(),
+            _EvenSteps(nn.Conv2d(hidden, hidden, 3, padding=1), hidden),
         )
-        self.leave = nn.Conv2d(hidden, channels, 3, padding=1)
+        self.leave = _EvenSteps(nn.Conv2d(hidden, channels, 3, padding=1), hidden)
         self.params = sum(parameter.numel() for parameter in self.parameters())
 
     def forward(self, grid: Tensor) -> Tensor:
@@ -167,6 +171,27 @@ class BudgetAdapter(nn.Module):
         hidden = tokens.flatten(0, 1).permute(0, 3, 1, 2)
         out: Tensor = self.leave(hidden + self.block(hidden)).permute(0, 2, 3, 1)
         return out.reshape(batch, frames, *out.shape[1:])
+
+
+EVEN_STEPS_WIDTH = 64
+"""Input channels up to which a layer takes the recipe's steps as they are: the width of ``ConvAdapter``."""
+
+
+class _EvenSteps(nn.Module):
+    """A layer whose steps move its output as much at any input width: the same function before training."""
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d, width: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.factor = min(1.0, EVEN_STEPS_WIDTH / width)
+        with torch.no_grad():
+            for parameter in layer.parameters():
+                parameter.div_(self.factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the layer's."""
+        out: Tensor = self.layer(x) * self.factor
+        return out
 
 
 BUDGET_TOLERANCE = 0.05
