@@ -67,3 +67,8 @@ def test_every_rule_quotes_its_line(gate) -> None:
 def test_what_only_people_can_judge_is_kept_with_what_they_must_do(gate) -> None:
     for rule in gate.rules:
         assert rule.measured_by == "harness" or rule.needs
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_matrix_that_measures_a_gate_exists(gate) -> None:
+    assert (FOLDER.parent / "matrices" / f"{gate.matrix}.toml").is_file()
