@@ -140,9 +140,12 @@ def share(runs: int, work: Callable[[np.random.Generator], bool]) -> float:
 def on_real_scores(runs: int) -> dict[str, float]:
     """A/A and power on scores of the primary probe."""
     pool = Pool()
+    _say(f"encoded {TRAIN + POOL} pictures by {len(ENCODERS)} encoders")
     base = [seeded(pool, name, NOISE, 1000, SEEDS) for name in ENCODERS]
+    _say(f"read {len(ENCODERS)} candidates with {SEEDS} seeds")
     noise = tuned_noise(pool, ENCODERS[0], float(base[0]["iou"].mean()))
     worse = [seeded(pool, ENCODERS[0], noise, 2000, SEEDS), *base[1:]]
+    _say(f"noise {noise:.3f} costs {base[0]['iou'].mean() - worse[0]['iou'].mean():.4f} IoU; comparing {runs} families")
     clean = pool.scores(ENCODERS[0], 0.0, 0)["iou"]
     means = base[0]["iou"].mean(axis=1)
 
@@ -196,6 +199,11 @@ def simulated(runs: int, tests: int = 30, spread: float = 0.22, correlation: flo
         "false_alarms_sign_flips": share(runs, lambda random: bool((p_values(random, 0.0) <= ALPHA).any())),
         "power_sign_flips": share(runs, lambda random: bool(p_values(random, DROP)[0] <= ALPHA)),
     }
+
+
+def _say(line: str) -> None:
+    """Progress, beside the figures."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def main() -> int:
