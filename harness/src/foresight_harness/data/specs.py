@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def dataset_specs() -> tuple[DatasetSpec, ...]:
     """The built-in data sets: pictures (``coco``, ``coins``, ``digits``, ``photos``, ``shapes``, ``one_shape``) and
-    clips (``moving_digits``, ``moving_shapes``)."""
+    clips (``davis``, ``video``, ``moving_digits``, ``moving_shapes``)."""
     return (*_picture_specs(), *_clip_specs())
 
 
@@ -64,6 +64,22 @@ def _picture_specs() -> tuple[DatasetSpec, ...]:
 
 def _clip_specs() -> tuple[DatasetSpec, ...]:
     return (
+        DatasetSpec(
+            name="davis",
+            build=_davis,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            needs_path=True,
+            video=True,
+            source="a folder DIR given as davis:DIR, in DAVIS's layout with its masks",
+        ),
+        DatasetSpec(
+            name="video",
+            build=_video,
+            labels=frozenset({"motion"}),
+            needs_path=True,
+            video=True,
+            source="video:DIR, a folder DIR of clips: Something-Something v2, UCF101, DAVIS, or any video files",
+        ),
         DatasetSpec(
             name="moving_digits",
             build=_moving_digits,
@@ -129,3 +145,15 @@ def _moving_shapes(request: DataRequest) -> Dataset:
     from foresight_harness.data.moving_shapes import MovingShapes
 
     return MovingShapes(request)
+
+
+def _davis(request: DataRequest) -> Dataset:
+    from foresight_harness.data.video import VideoFolder
+
+    return VideoFolder.open("davis", request)
+
+
+def _video(request: DataRequest) -> Dataset:
+    from foresight_harness.data.video import VideoFolder
+
+    return VideoFolder.open("video", request)
