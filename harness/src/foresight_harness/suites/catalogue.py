@@ -86,6 +86,12 @@ SUITES = {
             title="pictures decoded from conditioning: LPIPS, PSNR, SSIM",
         ),
         Suite(
+            "structure",
+            "foresight_harness.suites.structure",
+            title="token space without labels: local order, effective rank, separation of places, frames and classes",
+            default=False,
+        ),
+        Suite(
             "audit",
             "foresight_harness.suites.audit",
             labels=frozenset({"boxes"}),
