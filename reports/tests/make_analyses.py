@@ -264,9 +264,8 @@ def _layers(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             )
         mine = [row for row in rows if row["encoder"] == encoder]
         top = max(mine, key=lambda row: row["measured"]["value"])
-        best.append(
-            {"encoder": encoder, "metric": "iou", "tap": top["tap"], "chosen_on": "half A", "measured": top["measured"]}
-        )
+        for half in ("half A", "half B"):
+            best.append({**top, "chosen_on": half, "on_chosen": top["measured"]["value"]})
     keys = ("encoder", "tap", "depth", "suite", "dataset", "metric", "measured")
     return _form("Score by depth", "Encoders peak in the middle.", keys, rows, best=best)
 

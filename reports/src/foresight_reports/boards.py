@@ -74,6 +74,7 @@ class Row:
     records: Mapping[str, Record]
     rank: int | None = None
     tied: bool = False
+    group: int | None = None
 
     @cached_property
     def any_record(self) -> Record:
@@ -112,6 +113,10 @@ class Board:
     broken: bool
     control_notes: Sequence[str] = ()
     distinction: str = ""
+    tested: bool = False
+    """Whether ties come from paired tests and not from intervals that overlap."""
+    detectable: float | None = None
+    """Difference that these samples would show with 80 % power."""
 
     @property
     def anchor(self) -> str:

@@ -67,7 +67,9 @@ def board(found: Board) -> str:
     if real is not None and real is not leader:
         said += f" The first with real weights is {real.pipeline.candidate}: {quantity(real.records[primary.metric])}."
     tied = sum(row.tied for row in found.rows)
-    if tied:
+    if found.tested:
+        said += f" {tied} of {counted(len(found.rows) - 1, 'other')} cannot be told from it by a paired test."
+    elif tied:
         said += " " + counted(tied, "other interval reaches", "other intervals reach") + " into its own."
     elif len(found.rows) > 1 and record.has_interval:
         said += " No other interval reaches into its own."

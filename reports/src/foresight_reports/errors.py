@@ -15,5 +15,9 @@ class SchemaError(ReportError):
     """A file was written by a newer harness than this reader knows."""
 
 
+class FigureError(ReportError):
+    """A figure was asked for that the run does not have."""
+
+
 class SizeError(ReportError):
     """The page would be larger than the limit of a single file."""

@@ -50,10 +50,15 @@ def number_cell(row: Row, column: Column, extra: bool) -> Markup:
     return Markup("".join(parts))
 
 
+def letter(place: int) -> str:
+    """A tie group as a letter, ``a`` for the first; later ones as numbers."""
+    return chr(96 + place) if 1 <= place <= 26 else str(place)
+
+
 def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
     """One candidate of a board: rank, name and all numbers. ``tags`` names its run where there are several."""
     kind = f' class="w-{row.weights}"' if row.weights in LOUD else ""
-    tied = TIED if row.tied else ""
+    tied = f"<i>{letter(row.group)}</i>" if row.group is not None else TIED if row.tied else ""
     weights = f'<span class="chip {row.weights}">{row.weights}</span>' if row.weights in LOUD else ""
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
     who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'

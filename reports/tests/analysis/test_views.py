@@ -23,7 +23,9 @@ def run_of(make: Callable[..., Path]) -> Run:
 
 def test_best_taps_are_reported_with_the_half_that_chose_them(make: Callable[..., Path]) -> None:
     (depth,) = layers.depths(run_of(make).analyses["layers"])
-    assert depth.sentence.startswith("Best taps, chosen on half A and scored on the rest: dinov2_tiny at block.")
+    assert depth.sentence.startswith(
+        "Best taps, each chosen on one half of the samples and scored on the other: dinov2_tiny at"
+    )
     drawn = layers.chart(depth, Index(run_of(make)))
     assert sum(point[7] for point in drawn["points"]) == 2
     depths_of_first = [point[1] for point in drawn["points"] if point[0] == 0]

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from foresight_harness.cli import candidates, doctor, gate, plan, plugins, rank, report, verify
+from foresight_harness.cli import candidates, doctor, figure, gate, plan, plugins, rank, report, verify
 from foresight_harness.errors import ForesightError
 
-VERBS = (plugins, candidates, plan, report, rank, gate, verify, doctor)
+VERBS = (plugins, candidates, plan, report, figure, rank, gate, verify, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

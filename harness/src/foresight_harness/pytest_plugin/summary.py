@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from foresight_harness.analysis.catalogue import conclude
+from foresight_harness.errors import UsageError
+from foresight_harness.reporters import reporter
 
 if TYPE_CHECKING:
     from foresight_harness.pytest_plugin.state import State
-
-REPORT_GROUP = "foresight_report"
 
 
 def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
@@ -36,11 +35,10 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
 
 def write_report(run: Path) -> tuple[Path | None, str | None]:
     """Render a run with the installed report writer; a missing or failing one never fails a run, and says so."""
-    points = entry_points(group=REPORT_GROUP)
-    if not points:
-        return None, "no report writer is installed (pip install foresight-reports)"
     try:
-        return Path(next(iter(points)).load()([run])), None
+        return Path(reporter("html")([run])), None
+    except UsageError as error:
+        return None, str(error)
     except Exception as error:  # the numbers stand without their page, and the page can be rendered again
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return None, f"the report could not be written ({reason[:300]}); try foresight-bench report {run}"

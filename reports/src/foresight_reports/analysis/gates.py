@@ -11,6 +11,7 @@ from typing import Any
 from foresight_reports import metrics
 from foresight_reports.analysis.files import Analysis, Line, Measured, amount, quantity, said
 from foresight_reports.analysis.links import Index, ordered
+from foresight_reports.records import number
 
 VERDICTS = ("NO-GO", "INCONCLUSIVE", "MARGINAL", "GO", "NOT MEASURED")
 """From what stops a decision to what says nothing at all."""
@@ -45,6 +46,8 @@ class Gate:
     digest: str
     verdict: str
     finding: str
+    outcome: str
+    scores: Sequence[tuple[str, float, float]]
     passing: int
     candidates: int
     leader: str
@@ -101,6 +104,10 @@ def _gate(name: str, stated: Mapping[str, Any], lines: Sequence[Line], index: In
         by_rule[said(line, "rule")].append(line)
         if said(line, "candidate"):
             by_candidate.setdefault(said(line, "candidate"), []).append(said(line, "verdict"))
+    answers_of = stated.get("candidates")
+    if isinstance(answers_of, Mapping) and answers_of:
+        # What the harness says of a candidate goes before what its rows seem to say.
+        by_candidate = {str(who): [str(answer)] for who, answer in answers_of.items()}
     passing = [who for who, answers in by_candidate.items() if all(answer == "GO" for answer in answers)]
     leader = max(by_candidate, key=lambda who: by_candidate[who].count("GO"), default="")
     if leader and by_candidate[leader].count("GO") == 0:
@@ -112,6 +119,8 @@ def _gate(name: str, stated: Mapping[str, Any], lines: Sequence[Line], index: In
         digest=str(stated.get("digest") or ""),
         verdict=str(stated.get("verdict") or _worst([said(line, "verdict") for line in lines])),
         finding=str(stated.get("finding") or ""),
+        outcome=str(stated.get("outcome") or ""),
+        scores=_scores(stated.get("scores")),
         passing=len(passing),
         candidates=len(by_candidate),
         leader=leader,
@@ -119,6 +128,18 @@ def _gate(name: str, stated: Mapping[str, Any], lines: Sequence[Line], index: In
         rules=[_rule(text, by_rule[text], index) for text in texts],
         lines=sorted(lines, key=_order),
     )
+
+
+def _scores(value: Any) -> list[tuple[str, float, float]]:
+    """Candidates by their weighted score: what is sure, and what is still possible; best first."""
+    found = []
+    for who, each in value.items() if isinstance(value, Mapping) else ():
+        sure, possible = (
+            number(each.get(name)) if isinstance(each, Mapping) else None for name in ("sure", "possible")
+        )
+        if sure is not None and possible is not None:
+            found.append((str(who), sure, possible))
+    return sorted(found, key=lambda score: (-score[1], -score[2], score[0]))
 
 
 def _worst(answers: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ LINES = 8
 class Best:
     """The tap of one encoder that one half of the samples chose, with its score on the other half."""
 
-    encoder: str
+    line: str
     tap: str
     chosen_on: str
     measured: Measured
@@ -32,77 +32,100 @@ class Depth:
     suite: str
     dataset: str
     metric: str
-    encoders: Sequence[str]
-    lines: Sequence[Line]
+    probe: str
+    names: Sequence[str]
+    lines: Sequence[tuple[str, Line]]
     best: Sequence[Best]
 
     @property
     def title(self) -> str:
         """What is drawn."""
-        return f"{metrics.label(self.metric)} over depth: {self.suite} on {self.dataset}"
+        probe = f", {self.probe}" if self.probe else ""
+        return f"{metrics.label(self.metric)} over depth: {self.suite} on {self.dataset}{probe}"
 
     @property
     def sentence(self) -> str:
         """Which tap each encoder is best at, judged on samples that had no part in choosing it."""
-        if not self.best:
-            return f"{metrics.label(self.metric)} of {len(self.encoders)} encoders over relative depth."
-        said_of = [
-            f"{each.encoder} at {each.tap} ({metrics.write(each.measured.value)}"
-            + (f" [{metrics.span(each.measured.low, each.measured.high)}])" if each.measured.has_interval else ")")
-            for each in self.best[:4]
-        ]
-        more = f" and {len(self.best) - 4} more" if len(self.best) > 4 else ""
-        chosen = next((each.chosen_on for each in self.best if each.chosen_on), "one half of the samples")
-        return f"Best taps, chosen on {chosen} and scored on the rest: {', '.join(said_of)}{more}."
+        chosen: dict[str, list[Best]] = {}
+        for each in self.best:
+            chosen.setdefault(each.line, []).append(each)
+        if not chosen:
+            return f"{metrics.label(self.metric)} of {counted(len(self.names), 'encoder')} over relative depth."
+        parts = [_told(name, both) for name, both in list(chosen.items())[:4]]
+        more = f" And {len(chosen) - 4} more in the table." if len(chosen) > 4 else ""
+        return f"Best taps, each chosen on one half of the samples and scored on the other: {'; '.join(parts)}.{more}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count} {noun if count == 1 else noun + 's'}"
+
+
+def _told(name: str, both: Sequence[Best]) -> str:
+    """One encoder: its tap with the score, and whether the other half chooses the same."""
+    first = both[0]
+    value = metrics.write(first.measured.value)
+    if first.measured.has_interval:
+        value += f" [{metrics.span(first.measured.low, first.measured.high)}]"
+    others = {each.tap for each in both} - {first.tap}
+    if others:
+        return f"{name} at {first.tap} ({value}), while the other half chooses {' or '.join(sorted(others))}"
+    return f"{name} at {first.tap} ({value}){', as both halves say' if len(both) > 1 else ''}"
 
 
 def depths(analysis: Analysis) -> list[Depth]:
-    """One figure a suite, data set and metric in which some encoder has at least two taps."""
-    groups: dict[tuple[str, str, str], list[Line]] = {}
+    """One figure a suite, data set, metric and probe in which some encoder has at least two taps."""
+    groups: dict[tuple[str, str, str, str], list[Line]] = {}
     for line in analysis.rows:
         if amount(line, "depth") is not None and quantity(line, "measured").value is not None:
-            groups.setdefault((said(line, "suite"), said(line, "dataset"), said(line, "metric")), []).append(line)
+            key = (said(line, "suite"), said(line, "dataset"), said(line, "metric"), said(line, "probe"))
+            groups.setdefault(key, []).append(line)
     best = analysis.section("best")
     found = []
-    for (suite, dataset, metric), lines in groups.items():
-        counts = [said(line, "encoder") for line in lines]
-        encoders = [name for name in ordered(counts) if counts.count(name) > 1]
-        if encoders:
-            mine = [each for each in best if _fits(each, suite, dataset, metric)]
-            found.append(Depth(suite, dataset, metric, encoders, lines, [_best(each) for each in mine]))
+    for key, lines in groups.items():
+        mine = [each for each in best if _fits(each, *key)]
+        pipelines = {said(line, "pipeline") for line in lines}
+
+        def named(encoder: str, pipeline: str, several: bool = len(pipelines) > 1) -> str:
+            return f"{encoder} ({pipeline})" if several and pipeline else encoder
+
+        told = [(named(said(line, "encoder"), said(line, "pipeline")), line) for line in lines]
+        counts = [name for name, _ in told]
+        names = [name for name in ordered(counts) if counts.count(name) > 1]
+        if names:
+            chosen = [_best(each, named(str(each.get("encoder")), str(each.get("pipeline") or ""))) for each in mine]
+            found.append(Depth(*key, names=names, lines=told, best=[each for each in chosen if each.line in names]))
     return found
 
 
-def _fits(each: Mapping[str, Any], suite: str, dataset: str, metric: str) -> bool:
-    wanted = (("metric", metric), ("dataset", dataset), ("suite", suite))
+def _fits(each: Mapping[str, Any], suite: str, dataset: str, metric: str, probe: str) -> bool:
+    wanted = (("metric", metric), ("dataset", dataset), ("suite", suite), ("probe", probe))
     return all(each.get(name) in (None, value) for name, value in wanted)
 
 
-def _best(each: Mapping[str, Any]) -> Best:
-    return Best(
-        str(each.get("encoder")), str(each.get("tap")), str(each.get("chosen_on") or ""), measured(each.get("measured"))
-    )
+def _best(each: Mapping[str, Any], line: str) -> Best:
+    return Best(line, str(each.get("tap")), str(each.get("chosen_on") or ""), measured(each.get("measured")))
 
 
 def chart(found: Depth, index: Index) -> dict[str, Any]:
     """Lines over relative depth: line, depth, value with interval, tap, record, whether it was chosen."""
-    encoders = list(found.encoders[:LINES])
-    chosen = {(each.encoder, each.tap) for each in found.best}
+    names = list(found.names[:LINES])
+    chosen = {(each.line, each.tap) for each in found.best}
     points = [
         [
-            encoders.index(said(line, "encoder")),
+            names.index(name),
             round_for_page(amount(line, "depth")),
             *map(round_for_page, (value.value, value.low, value.high)),
             said(line, "tap"),
             index.record(line, value.value),
-            int((said(line, "encoder"), said(line, "tap")) in chosen),
+            int((name, said(line, "tap")) in chosen),
         ]
-        for line in sorted(found.lines, key=lambda line: amount(line, "depth") or 0.0)
-        if said(line, "encoder") in encoders
+        for name, line in sorted(found.lines, key=lambda pair: amount(pair[1], "depth") or 0.0)
+        if name in names
         for value in (quantity(line, "measured"),)
     ]
     return {
         "y": {"name": metrics.label(found.metric), "unit": "", "direction": "none"},
-        "lines": encoders,
+        "lines": names,
         "points": points,
     }

@@ -45,6 +45,7 @@ def conclude(run: Run) -> Conclusions:
     index = Index(run)
     grids = {kind: grid.build(analysis, index) for kind, analysis in found.items() if kind != "gates"}
     result = Conclusions(analyses=found, grids=grids, others=[kind for kind in found if kind not in ORDER])
+
     if "gates" in found:
         result.gates = gates.gates(found["gates"], index)
         ordered = [line for gate in result.gates for line in gate.lines]

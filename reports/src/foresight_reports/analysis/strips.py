@@ -34,13 +34,13 @@ def _groups(analysis: Analysis, *keys: str) -> dict[tuple[str, ...], list[Line]]
 def proxies(analysis: Analysis) -> list[Strip]:
     """Rank correlation of each cheap metric with one outcome: value, interval, and the worst family left out."""
     found = []
-    for (outcome, dataset), lines in _groups(analysis, "outcome", "dataset").items():
+    for (outcome, decoder, dataset), lines in _groups(analysis, "outcome", "decoder", "dataset").items():
         known = [line for line in lines if quantity(line, "correlation").value is not None]
         if not known:
             continue
         known.sort(key=lambda line: -abs(quantity(line, "correlation").value or 0.0))
-        fit = [said(line, "proxy") for line in known if truth(line, "gateable")]
-        names = ", ".join(metrics.label(name) for name in fit[:4])
+        fit = [_named(line) for line in known if truth(line, "gateable")]
+        names = ", ".join(fit[:4])
         stand = f"of {len(known)} cheap metrics may stand in for {metrics.label(outcome)}"
         sentence = f"{len(fit)} {stand}: {names}." if fit else f"None {stand}: no gate should rest on them."
         points = []
@@ -58,7 +58,7 @@ def proxies(analysis: Analysis) -> list[Strip]:
             "domain": [-1, 1],
             "rows": [
                 [
-                    metrics.label(said(line, "proxy")),
+                    _named(line),
                     "may be gated on" if truth(line, "gateable") else "not to be gated on",
                 ]
                 for line in known[:ROWS]
@@ -72,22 +72,32 @@ def proxies(analysis: Analysis) -> list[Strip]:
             "spans": [],
             "points": points,
         }
-        found.append(Strip(f"{metrics.label(outcome)} on {dataset}" if dataset else outcome, sentence, drawn, known))
+        where = f" on {dataset}" if dataset else ""
+        where += f", decoder {decoder}" if decoder else ""
+        found.append(Strip(metrics.label(outcome) + where, sentence, drawn, known))
     return found
+
+
+def _named(line: Line) -> str:
+    """A cheap metric with the probe that it belongs to."""
+    probe = said(line, "probe")
+    return metrics.label(said(line, "proxy")) + (f" ({probe})" if probe else "")
 
 
 def attribution(analysis: Analysis) -> list[Strip]:
     """Main effects of the levels of each axis on one metric, beside the spread of seeds."""
     found = []
     shares = analysis.section("shares")
-    for (metric, suite, dataset), lines in _groups(analysis, "metric", "suite", "dataset").items():
+    keys = ("metric", "suite", "dataset", "probe", "decoder")
+    for (metric, suite, dataset, probe, decoder), lines in _groups(analysis, *keys).items():
         known = [line for line in lines if quantity(line, "effect").value is not None]
         if not known:
             continue
         axes = list(dict.fromkeys(said(line, "axis") for line in known))
         known.sort(key=lambda line: (axes.index(said(line, "axis")), -(quantity(line, "effect").value or 0.0)))
         spreads = [value for line in known if (value := amount(line, "seed_spread")) is not None]
-        mine = [each for each in shares if each.get("metric") == metric and each.get("dataset") in (None, dataset)]
+        wanted = dict(zip(keys, (metric, suite, dataset, probe, decoder), strict=True))
+        mine = [each for each in shares if all(each.get(key) in (None, value) for key, value in wanted.items())]
         parts = [
             f"{each.get('axis')} {share:.0%}" for each in mine if isinstance(share := each.get("share"), int | float)
         ]
@@ -95,6 +105,9 @@ def attribution(analysis: Analysis) -> list[Strip]:
         sentence = f"{len(clear)} of {len(known)} effects on {metrics.label(metric)} have an interval without 0."
         if parts:
             sentence += f" Share of the spread between candidates: {', '.join(parts)}."
+        beyond = [line for line in known if truth(line, "beyond_seeds")]
+        if any(truth(line, "beyond_seeds") is not None for line in known):
+            sentence += f" {len(beyond)} are larger than what seeds alone do."
         if spreads:
             sentence += f" Seeds alone spread by {metrics.write(max(spreads))}."
         drawn = {
@@ -111,7 +124,9 @@ def attribution(analysis: Analysis) -> list[Strip]:
                 for value, axis, level in ((quantity(line, "effect"), said(line, "axis"), said(line, "level")),)
             ],
         }
-        title = f"{metrics.label(metric)}: {suite} on {dataset}" if suite else metrics.label(metric)
+        details = ", ".join(part for part in (probe, decoder and f"decoder {decoder}") if part)
+        where = f": {suite} on {dataset}" if suite else ""
+        title = metrics.label(metric) + where + (f" ({details})" if details else "")
         found.append(Strip(title, sentence, drawn, known))
     return found
 
