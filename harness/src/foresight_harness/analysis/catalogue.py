@@ -42,6 +42,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("attribution", "foresight_harness.analysis.attribution"),
     Kind("layers", "foresight_harness.analysis.layers"),
     Kind("audit", "foresight_harness.analysis.audit"),
+    Kind("enhancement", "foresight_harness.analysis.enhancement"),
 )
 """In the order in which they run."""
 
