@@ -113,10 +113,11 @@ def write_run(tmp_path: Path) -> WriteRun:
         samples: Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]] | None = None,
         **manifest: Any,
     ) -> Path:
-        path = tmp_path / "written"
+        name = str(manifest.get("run", "written"))
+        path = tmp_path / name
         (path / "samples").mkdir(parents=True, exist_ok=True)
         (path / "run.json").write_text(json.dumps({"schema": 1, "run": "written", "protocols": {}, **manifest}))
-        lines = [json.dumps({"schema": 1, "run": "written", **record}) + "\n" for record in records]
+        lines = [json.dumps({"schema": 1, "run": name, **record}) + "\n" for record in records]
         (path / "records.jsonl").write_text("".join(lines))
         for cell, metrics in (samples or {}).items():
             rows = [
@@ -135,7 +136,7 @@ def write_run(tmp_path: Path) -> WriteRun:
                 for seed, values in seeds.items()
                 for index, value in enumerate(values)
             ]
-            write_samples(path / "samples" / f"{cell}.parquet", rows, {"run": "written", "cell": cell})
+            write_samples(path / "samples" / f"{cell}.parquet", rows, {"run": name, "cell": cell})
         return path
 
     return write

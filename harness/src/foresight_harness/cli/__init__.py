@@ -6,10 +6,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from foresight_harness.cli import candidates, doctor, figure, gate, plan, plugins, rank, report, verify
+from foresight_harness.cli import (
+    baseline,
+    candidates,
+    compare,
+    doctor,
+    figure,
+    gate,
+    plan,
+    plugins,
+    rank,
+    report,
+    verify,
+)
 from foresight_harness.errors import ForesightError
 
-VERBS = (plugins, candidates, plan, report, figure, rank, gate, verify, doctor)
+VERBS = (plugins, candidates, plan, report, figure, rank, gate, compare, baseline, verify, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP)
         verb.add_argument("--json", action="store_true", help="print JSON instead of text")
         module.add_arguments(verb)
-        verb.set_defaults(run=module.run)
+        verb.set_defaults(carry_out=module.run)
     options = parser.parse_args(arguments)
     try:
-        code: int = options.run(options)
+        code: int = options.carry_out(options)
     except ForesightError as error:
         print(f"foresight-bench {options.verb}: {error}", file=sys.stderr)
         return 2

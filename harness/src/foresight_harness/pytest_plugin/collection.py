@@ -16,6 +16,8 @@ from foresight_harness.gates.reading import find_gates
 from foresight_harness.pytest_plugin.options import named_folders, options_of
 from foresight_harness.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 from foresight_harness.registry import PluginInfo, load_registry
+from foresight_harness.regression.against import target_of
+from foresight_harness.regression.sentinels import read_sentinels, sentinel_file
 from foresight_harness.run.folder import check_writable, find_run
 from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, datasets_of, in_running_order
 from foresight_harness.suites import SUITES, Suite, suite
@@ -126,6 +128,10 @@ def order(state: State, items: list[pytest.Item]) -> None:
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.resume:
                 find_run(options.out)
+            if options.baseline is not None:
+                folders = [folder.parent for folder in named_folders(state.config, "matrices")]
+                state.sentinels = read_sentinels(sentinel_file(folders))
+                state.baseline = target_of(options.out, options.baseline)
     except Exception as error:
         if isinstance(error, UsageError) or type(error).__name__ == "RunFolderError":
             raise pytest.UsageError(str(error)) from error

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from foresight_harness.gates.gate import Gate
     from foresight_harness.options import RunOptions
     from foresight_harness.registry import Registry
+    from foresight_harness.regression.against import Target
+    from foresight_harness.regression.sentinels import Sentinels
     from foresight_harness.run.bench import Bench
     from foresight_harness.run.plan import PlannedCell
 
@@ -50,6 +52,11 @@ class State:
     engine: Engine | None = None
     failures: int = 0
     """Cells that failed so far, for ``--max-failures``."""
+    baseline: Target | None = None
+    """What ``--baseline`` names; found before any work."""
+    sentinels: Sentinels | None = None
+    compared: tuple[str, ...] = ()
+    """Lines that say what the comparison with it found."""
     report: Path | None = None
     report_error: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from foresight_harness.analysis.catalogue import conclude
-from foresight_harness.errors import UsageError
+from foresight_harness.errors import ForesightError, UsageError
+from foresight_harness.regression.against import compare_with
+from foresight_harness.regression.comparing import regressed as regressions
+from foresight_harness.regression.outputs import sentence
 from foresight_harness.reporters import reporter
 
 if TYPE_CHECKING:
     from foresight_harness.pytest_plugin.state import State
+
+EXIT_REGRESSED = 10
+EXIT_IMPOSSIBLE = 11
+SHOWN = 5
+"""Regressions that the summary writes out."""
 
 
 def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
@@ -30,7 +38,32 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
     if (concluded.failures or refused) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if state.baseline is not None:
+        _compare(state, session)
     state.report, state.report_error = write_report(bench.folder.path)
+
+
+def _compare(state: State, session: pytest.Session) -> None:
+    """Compare with the baseline: exit 10 for a regression, 11 where ``--strict`` demands what was impossible."""
+    bench, options = state.bench, state.options
+    assert bench is not None
+    assert options is not None
+    assert state.baseline is not None
+    assert state.sentinels is not None
+    try:
+        compared = compare_with(bench.folder.path, state.baseline, state.sentinels)
+    except ForesightError as error:
+        state.compared = (f"not compared: {error}",)
+        impossible, regressed = True, False
+    else:
+        lines = [sentence(one) for one in regressions(compared.found)[:SHOWN]]
+        state.compared = (compared.sentence, *lines, *state.baseline.refused)
+        impossible, regressed = compared.exit_impossible, compared.exit_regressed
+    if session.exitstatus == pytest.ExitCode.OK:
+        if regressed:
+            session.exitstatus = EXIT_REGRESSED
+        elif impossible and options.strict:
+            session.exitstatus = EXIT_IMPOSSIBLE
 
 
 def write_report(run: Path) -> tuple[Path | None, str | None]:
@@ -67,11 +100,13 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), calibration in bench.calibrations.items():
         if not calibration.ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(calibration.sentences)}", red=True)
-    for name, (verdict, sentence) in state.verdicts.items():
+    for name, (verdict, found) in state.verdicts.items():
         colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
-        terminal.write_line(f"gate {name}: {verdict}. {sentence}", **colours)
+        terminal.write_line(f"gate {name}: {verdict}. {found}", **colours)
     for kind, reason in state.failed_analyses.items():
         terminal.write_line(f"analysis {kind} failed: {reason}", red=True)
+    for line in state.compared:
+        terminal.write_line(line)
     terminal.write_line(f"run: {_shown(bench.folder.path)}")
     if state.report is not None:
         latest = bench.folder.path.parent / "latest" / state.report.name

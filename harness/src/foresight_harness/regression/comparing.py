@@ -1,0 +1,264 @@
+"""A run against a baseline: paired differences, Holm over the sentinels, Benjamini-Hochberg over the rest."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from foresight_harness.analysis.envelope import Analysis, Column, Measured
+from foresight_harness.analysis.rundata import Record, RunData
+from foresight_harness.regression.acknowledging import Acknowledgement
+from foresight_harness.regression.matching import Key, Pair, pairs
+from foresight_harness.regression.sentinels import Sentinels
+from foresight_harness.stats.multiple import benjamini_hochberg, holm
+from foresight_harness.stats.paired import ALPHA, Paired, paired_difference
+
+KIND = "regressions"
+REGRESSED, IMPROVED, NOISE, IDENTICAL, NOT_COMPARED = (
+    "regressed",
+    "improved",
+    "within noise",
+    "identical",
+    "not compared",
+)
+COLUMNS = (
+    Column("candidate", "candidate"),
+    Column("suite", "suite"),
+    Column("dataset", "data set"),
+    Column("metric", "metric"),
+    Column("sentinel", "sentinel"),
+    Column("base", "baseline"),
+    Column("head", "this run"),
+    Column("delta", "difference"),
+    Column("p", "p"),
+    Column("p_adjusted", "p, corrected"),
+    Column("tolerance", "tolerance"),
+    Column("verdict", "verdict"),
+    Column("reason", "reason"),
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number in both runs."""
+
+    key: Key
+    sentinel: bool
+    direction: str
+    base: Record | None
+    head: Record | None
+    tolerance: float
+    verdict: str = NOT_COMPARED
+    reason: str = ""
+    paired: Paired | None = None
+    p_adjusted: float | None = None
+    acknowledged: bool = False
+
+    @property
+    def worse(self) -> bool:
+        """Whether the difference is to the bad side."""
+        if self.paired is None:
+            return False
+        return self.paired.difference < 0 if self.direction == "higher" else self.paired.difference > 0
+
+
+def compare(
+    base: RunData,
+    head: RunData,
+    sentinels: Sentinels,
+    acknowledged: Sequence[Acknowledgement] = (),
+) -> list[Compared]:
+    """Every number of either run with its verdict.
+
+    A sentinel regresses where its difference is to the bad side, beyond the tolerance, and significant after Holm
+    over all sentinels that could be tested. The other numbers are judged alike under Benjamini-Hochberg.
+
+    Raises:
+        RunFolderError: where a sample file is damaged.
+    """
+    found = [_measured(pair, base, head, sentinels) for pair in pairs(base, head)]
+    found = _corrected(found)
+    return [_with_acknowledgement(one, acknowledged) for one in found]
+
+
+def _measured(pair: Pair, base: RunData, head: RunData, sentinels: Sentinels) -> Compared:
+    record = pair.head or pair.base
+    assert record is not None
+    one = Compared(
+        pair.key,
+        sentinels.watches(pair.key),
+        record["direction"],
+        pair.base,
+        pair.head,
+        sentinels.tolerance(record["metric"]),
+        reason=pair.reason,
+    )
+    if pair.head is None and pair.reason.startswith(("failed", "oom")):
+        return replace(one, verdict=REGRESSED)
+    if pair.reason or pair.base is None or pair.head is None:
+        return one
+    if record["direction"] == "none":
+        return _fact(one, pair.base, pair.head)
+    before, after = base.values(pair.base), head.values(pair.head)
+    if before is None or after is None:
+        return _whole_split(one, pair.base, pair.head)
+    shared = [sample for sample in after.samples if sample in set(before.samples)]
+    if not shared:
+        return replace(one, reason="no picture is in both runs")
+    places = [{sample: place for place, sample in enumerate(side.samples)} for side in (before, after)]
+    first = after.mean_over_seeds[[places[1][sample] for sample in shared]]
+    second = before.mean_over_seeds[[places[0][sample] for sample in shared]]
+    groups = [after.groups[places[1][sample]] for sample in shared]
+    return replace(one, paired=paired_difference(first, second, groups, tests=30), reason="")
+
+
+def _fact(one: Compared, before: Record, after: Record) -> Compared:
+    if before["value"] == after["value"]:
+        return replace(one, verdict=IDENTICAL)
+    return replace(one, verdict=NOISE, reason=f"a fact: {before['value']:g} became {after['value']:g}")
+
+
+def _whole_split(one: Compared, before: Record, after: Record) -> Compared:
+    """A metric without values a picture: equal, or told apart by intervals that do not meet."""
+    if before["value"] is None or after["value"] is None:
+        return replace(one, reason="one of the two has no value")
+    if before["value"] == after["value"]:
+        return replace(one, verdict=IDENTICAL)
+    ends = [float(side[end]) for side in (before, after) for end in ("ci_low", "ci_high") if side.get(end) is not None]
+    if len(ends) < 4:
+        return replace(one, reason="it has no values a picture and no interval to tell a change from noise")
+    low, high = max(ends[0], ends[2]), min(ends[1], ends[3])
+    difference = after["value"] - before["value"]
+    if low <= high or abs(difference) <= one.tolerance:
+        return replace(one, verdict=NOISE, reason="the intervals of the two runs meet")
+    better = (difference > 0) == (one.direction == "higher")
+    return replace(
+        one, verdict=IMPROVED if better else REGRESSED, sentinel=False, reason="the intervals of the two do not meet"
+    )
+
+
+def _corrected(found: Sequence[Compared]) -> list[Compared]:
+    done = list(found)
+    for sentinel, correct in ((True, holm), (False, benjamini_hochberg)):
+        places = [place for place, one in enumerate(done) if one.paired is not None and one.sentinel is sentinel]
+        adjusted = correct([done[place].paired.p_value for place in places])  # type: ignore[union-attr]
+        for place, p_adjusted in zip(places, adjusted, strict=True):
+            done[place] = _judged(done[place], float(p_adjusted))
+    return done
+
+
+def _judged(one: Compared, p_adjusted: float) -> Compared:
+    paired = one.paired
+    assert paired is not None
+    p = None if math.isnan(p_adjusted) else p_adjusted
+    if paired.identical:
+        return replace(one, verdict=IDENTICAL)
+    if np.isnan(paired.difference) or p is None:
+        return replace(one, reason="fewer than two pictures have both values")
+    if abs(paired.difference) <= one.tolerance or p >= ALPHA:
+        return replace(one, verdict=NOISE, p_adjusted=p)
+    return replace(one, verdict=REGRESSED if one.worse else IMPROVED, p_adjusted=p)
+
+
+def _with_acknowledgement(one: Compared, acknowledged: Sequence[Acknowledgement]) -> Compared:
+    if one.verdict != REGRESSED:
+        return one
+    delta = one.paired.difference if one.paired else math.nan
+    for known in acknowledged:
+        if known.covers(one.key, delta, one.direction):
+            return replace(one, acknowledged=True, reason=f"acknowledged until {known.expires}: {known.reason}")
+    return one
+
+
+def regressed(found: Sequence[Compared]) -> list[Compared]:
+    """Sentinels that got worse and that nobody has acknowledged: what turns a run red."""
+    return [one for one in found if one.sentinel and one.verdict == REGRESSED and not one.acknowledged]
+
+
+def warned(found: Sequence[Compared]) -> list[Compared]:
+    """Numbers that got worse and are no sentinels."""
+    return [one for one in found if not one.sentinel and one.verdict == REGRESSED and not one.acknowledged]
+
+
+def impossible(found: Sequence[Compared]) -> list[Compared]:
+    """Sentinels that could not be compared: what ``--strict`` does not let pass."""
+    return [one for one in found if one.sentinel and one.verdict == NOT_COMPARED]
+
+
+def as_analysis(found: Sequence[Compared], baseline: dict[str, Any]) -> Analysis:
+    """The comparison in the common form. ``baseline`` holds ``name``, ``run`` and ``reason``."""
+    order = {REGRESSED: 0, IMPROVED: 1, NOT_COMPARED: 2, NOISE: 3, IDENTICAL: 4}
+    ordered = sorted(found, key=lambda one: (order[one.verdict], not one.sentinel, one.key[:4], one.key[4] or ""))
+    return Analysis(
+        kind=KIND,
+        title=f"Against {baseline['name']}",
+        finding=finding(found, str(baseline["name"])),
+        columns=COLUMNS,
+        rows=tuple(_row(one) for one in ordered),
+        caveats=("Time is not compared between runs: other load, other clocks.",),
+        inputs={
+            "alpha": ALPHA,
+            "p": "two-sided sign flips of clustered paired differences",
+            "correction": "Holm over sentinels, Benjamini-Hochberg over the rest",
+        },
+        further={"baseline": baseline},
+    )
+
+
+def finding(found: Sequence[Compared], name: str) -> str:
+    """One sentence: what got worse, else that nothing did, and how much could be compared."""
+    counts = Counter(one.verdict for one in found if one.sentinel)
+    bad = regressed(found)
+    total = sum(counts.values())
+    compared = total - counts[NOT_COMPARED]
+    if not total:
+        return f"No sentinel is in this run or in {name}: nothing was gated."
+    if bad:
+        first = bad[0]
+        said = f"{len(bad)} of {total} sentinels regressed against {name}, first {first.key[3]} of {first.key[0]}"
+        return said + (f" by {first.paired.difference:+.4g}." if first.paired else f" ({first.reason}).")
+    if not compared:
+        reason = next(one.reason for one in found if one.sentinel)
+        return f"None of {total} sentinels could be compared with {name}: {reason}."
+    return (
+        f"No sentinel regressed against {name}: {counts[IDENTICAL]} identical, {counts[NOISE]} within noise, "
+        f"{counts[IMPROVED]} improved, {counts[NOT_COMPARED]} not compared."
+    )
+
+
+def _row(one: Compared) -> dict[str, Any]:
+    candidate, suite, dataset, metric, probe = one.key
+    paired = one.paired
+    delta = None
+    if paired is not None and not math.isnan(paired.difference):
+        interval = paired.interval
+        low, high, method = (interval.low, interval.high, interval.method) if interval else (None, None, None)
+        delta = Measured(paired.difference, low, high, paired.n, method)
+    return {
+        "candidate": candidate,
+        "suite": suite,
+        "dataset": dataset,
+        "metric": metric if probe in (None, "dense_ridge") else f"{metric} ({probe})",
+        "sentinel": one.sentinel,
+        "base": _value(one.base),
+        "head": _value(one.head),
+        "delta": delta,
+        "p": paired.p_value if paired else None,
+        "p_adjusted": one.p_adjusted,
+        "tolerance": one.tolerance,
+        "verdict": one.verdict,
+        "reason": one.reason,
+    }
+
+
+def _value(record: Record | None) -> Measured | None:
+    if record is None:
+        return None
+    return Measured(
+        record["value"], record.get("ci_low"), record.get("ci_high"), int(record["n"] or 0), record.get("ci_method")
+    )
