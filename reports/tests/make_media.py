@@ -41,6 +41,8 @@ def write_media(
                 if (candidate, "lpips_random_trunk") in values
                 else None
             )
+            if number < 2 and place < 2:
+                lines.append(_clip(folder, picture, cell, candidate, number))
             iou = float(values[candidate, "iou"][number % len(values[candidate, "iou"])])
             shared = {"metric": "lpips_random_trunk", "value": lpips}
             lines.append(_line("output", cell, candidate, sample, output, **shared))
@@ -69,6 +71,15 @@ def _line(
         "boxes_predicted": None,
         "label": None,
     }
+
+
+def _clip(folder: Path, picture: Image.Image, cell: str, candidate: str, number: int) -> dict[str, Any]:
+    """A picture that moves to the right, as a looping picture with its middle frame as still."""
+    frames = [Image.fromarray(np.roll(np.asarray(picture), 6 * step, axis=1)) for step in range(5)]
+    path = f"media/{cell}_{number:02d}_clip.webp"
+    frames[0].save(folder / path, "WEBP", quality=60, save_all=True, append_images=frames[1:], duration=160, loop=0)
+    line = _line("clip", cell, candidate, f"clips/{number:04d}", path, metric="direction_accuracy", value=float(number))
+    return line | {"still": _save(folder, frames[2], f"{cell}_{number:02d}_still"), "frames": 5, "label": "moves right"}
 
 
 def _save(folder: Path, picture: Image.Image, name: str) -> str:

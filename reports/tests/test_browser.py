@@ -219,3 +219,63 @@ def test_a_hostile_page_runs_nothing(visit: Callable[..., Any], make: Callable[.
     page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
     assert page.evaluate("window.harmed") is None
     assert page.complaints == []
+
+
+def test_clips_stop_on_demand_and_never_start_where_less_motion_is_wished(
+    visit: Callable[..., Any], smoke_page: Path
+) -> None:
+    page = visit(smoke_page)
+    clip = page.locator(".looped").first
+    assert clip.locator(".moving").is_visible()
+    assert not clip.locator(".still").is_visible()
+    page.click("#stills")
+    assert not clip.locator(".moving").is_visible()
+    page.click("#stills")
+    page.emulate_media(reduced_motion="reduce")
+    assert clip.locator(".still").is_visible()
+    assert not clip.locator(".moving").is_visible()
+
+
+@pytest.mark.parametrize("kind", ["tradeoff", "profile", "alignment", "strips", "depth", "tokens"])
+def test_points_of_every_kind_of_chart_are_reached_by_keyboard(
+    visit: Callable[..., Any], smoke_page: Path, kind: str
+) -> None:
+    page = visit(smoke_page)
+    for chart in page.locator(f"[data-plot={kind}]").all():
+        points = chart.locator("[role=link]")
+        assert points.count() > 2
+        assert chart.locator("[tabindex='0']").count() == 1
+        points.first.evaluate("(node) => node.closest('svg').querySelector(\"[tabindex='0']\").focus()")
+        page.keyboard.press("End")
+        assert chart.locator("[role=link]:focus").count() == 1
+        assert page.locator("#tip").is_visible()
+        assert page.evaluate("document.activeElement.getAttribute('aria-label').length") > 5
+
+
+def test_hostile_conclusions_run_nothing_and_stay_texts(visit: Callable[..., Any], make: Callable[..., Path]) -> None:
+    from foresight_reports import write_report
+
+    run = make(analyses=True, pictures=1)
+    hostile = "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>\"'\u202e" + "x" * 10_000
+
+    def poison(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: poison(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [poison(each) for each in value]
+        return hostile + value if isinstance(value, str) and value not in ("", "higher", "lower", "none") else value
+
+    for file in (run / "analysis").glob("*.json"):
+        file.write_text(json.dumps(poison(json.loads(file.read_text())) | {"kind": hostile}))
+    (run / "analysis" / "<img src=x onerror=window.harmed=1>.json").write_text(
+        json.dumps({"rows": [{hostile: hostile}]})
+    )
+    page = visit(write_report([run]))
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    page.evaluate("document.querySelectorAll('button.more').forEach((each) => each.click())")
+    page.locator("[data-plot=strips] [role=link]").first.focus()
+    assert page.evaluate("window.harmed") is None
+    assert page.complaints == []
+    assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+    assert "\u202e" not in page.content()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400

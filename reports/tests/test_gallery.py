@@ -21,7 +21,7 @@ def galleries_of(run: Path, store: PictureStore) -> list[Gallery]:
 
 
 def test_the_worst_samples_come_first_then_some_by_chance(make: Callable[..., Path]) -> None:
-    found, boxed = galleries_of(make(pictures=12), PictureStore(inline=True))
+    found, boxed, _ = galleries_of(make(pictures=12), PictureStore(inline=True))
     assert [sample.reason for sample in found.samples] == ["worst"] * WORST + ["chance"] * OTHERS
     worst = [sample.value or 0.0 for sample in found.samples[:WORST]]
     assert worst == sorted(worst, reverse=True)
@@ -32,7 +32,7 @@ def test_the_worst_samples_come_first_then_some_by_chance(make: Callable[..., Pa
 
 
 def test_a_shot_has_output_error_boxes_and_the_mark_of_its_weights(make: Callable[..., Path]) -> None:
-    found, boxed = galleries_of(make(pictures=3, pictured=9), PictureStore(inline=True))
+    found, boxed, _ = galleries_of(make(pictures=3, pictured=9), PictureStore(inline=True))
     sample = found.samples[0]
     assert sample.target is not None
     assert [ceiling.decoder for ceiling in sample.ceilings] == ["ltx_video_nano"]
@@ -123,3 +123,13 @@ def test_a_sample_that_was_kept_for_its_score_is_not_called_chance(make: Callabl
     for gallery in galleries_of(run, PictureStore(inline=True)):
         chance = {sample.name for sample in gallery.samples if sample.reason == "chance"}
         assert chance <= {"shapes/0003", "shapes/0004"}
+
+
+def test_a_clip_moves_and_has_a_still_for_print(make: Callable[..., Path]) -> None:
+    *_, clips = galleries_of(make(pictures=2), PictureStore(inline=True))
+    assert clips.kind == "clip"
+    picture = clips.samples[0].shots[0].picture
+    assert picture is not None
+    assert picture.still.startswith("data:image/webp;base64,")
+    assert picture.still != picture.href
+    assert clips.samples[0].shots[0].label == "moves right"

@@ -200,7 +200,7 @@ def gallery(found: Gallery) -> str:
     """What is shown of how much, and on which scale."""
     worst = sum(sample.reason == "worst" for sample in found.samples)
     chance = len(found.samples) - worst
-    what = "Reconstructions" if found.kind == "output" else "Boxes"
+    what = {"output": "Reconstructions", "clip": "Clips, and what was read from them"}.get(found.kind, "Boxes")
     by = f" by mean {metrics.label(found.metric)}" if found.metric else ""
     said = f"{what}: the {counted(worst, 'worst sample')}{by}"
     said += f", then {chance} that chance picked" if chance else ""

@@ -60,7 +60,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Gallery:
-    """All samples of one kind of picture: ``output`` (reconstructions) or ``boxes``."""
+    """All samples of one kind of picture: ``output`` (reconstructions), ``boxes`` or ``clip``."""
 
     kind: str
     metric: str
@@ -74,7 +74,7 @@ class Gallery:
 
 def galleries(run: Run, boards: Sequence[Board], store: PictureStore) -> list[Gallery]:
     """The galleries of one run, each with its worst samples first and then some that chance picked."""
-    found = (_gallery(kind, run, boards, store) for kind in ("output", "boxes"))
+    found = (_gallery(kind, run, boards, store) for kind in ("output", "boxes", "clip"))
     return [gallery for gallery in found if gallery is not None]
 
 
@@ -170,7 +170,7 @@ def _sample(
         decoder = candidate.rsplit("/", 1)[-1]
         trip = beside.get(("round_trip", dataset, name, candidate)) or beside.get(("round_trip", dataset, name, ""))
         if trip is not None and decoder not in ceilings:
-            ceilings[decoder] = Ceiling(decoder, store.get(run.path, trip.get("path")), number(trip.get("value")))
+            ceilings[decoder] = Ceiling(decoder, store.shot(run.path, trip), number(trip.get("value")))
         shots.append(
             Shot(
                 candidate=candidate,
@@ -180,8 +180,8 @@ def _sample(
                 metric=str(line.get("metric") or ""),
                 value=number(line.get("value")),
                 cell=str(line.get("cell") or ""),
-                picture=store.get(run.path, line.get("path")),
-                error=store.get(run.path, error.get("path")),
+                picture=store.shot(run.path, line),
+                error=store.shot(run.path, error),
                 boxes_true=boxes(line.get("boxes_true")),
                 boxes_predicted=boxes(line.get("boxes_predicted")),
                 label="" if line.get("label") in ("worst", "as they come") else str(line.get("label") or ""),
@@ -193,7 +193,7 @@ def _sample(
         dataset,
         name,
         reason,
-        store.get(run.path, target.get("path")),
+        store.shot(run.path, target),
         list(ceilings.values()),
         shots,
         mean,

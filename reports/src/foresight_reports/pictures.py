@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -16,11 +18,12 @@ INLINE_LIMIT = 12 * 2**20
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that the page may show. ``href`` is a data URI or a path beside the page."""
+    """A picture that the page may show. ``href`` is a data URI or a path beside the page; a clip has a ``still``."""
 
     href: str
     width: int
     height: int
+    still: str = ""
 
 
 @dataclass
@@ -53,6 +56,11 @@ class PictureStore:
         if file not in self._known:
             self._known[file] = self._load(folder, file, name)
         return self._known[file]
+
+    def shot(self, folder: Path, line: Mapping[str, Any]) -> Picture | None:
+        """The picture of a line of the media index, with its still where it moves."""
+        picture, still = self.get(folder, line.get("path")), self.get(folder, line.get("still"))
+        return replace(picture, still=still.href) if picture is not None and still is not None else picture
 
     def _load(self, folder: Path, file: Path, name: str) -> Picture | None:
         if not file.is_relative_to(folder.resolve()):

@@ -9,7 +9,8 @@ const kit = (() => {
   const loud = (point) => point.weights === "random" || point.weights === "nano";
   const seriesOf = (points) => [...new Set(points.map((point) => point.series))];
   const short = (value) => (Math.abs(value) >= 1000 ? value.toLocaleString("en") : String(Number(value.toPrecision(3))));
-  const titled = (axis) => axis.name + (axis.unit ? ` (${axis.unit})` : "");
+  const cut = (name, length) => (name.length > length ? `${name.slice(0, length - 1)}…` : name);
+  const titled = (axis) => cut(axis.name, 60) + (axis.unit ? ` (${axis.unit})` : "");
   const said = (axis, value, lo = null, hi = null) =>
     `${axis.name} ${short(value)}${axis.unit ? ` ${axis.unit}` : ""}${lo === null || hi === null ? "" : ` [${short(lo)}, ${short(hi)}]`}`;
 
@@ -33,7 +34,7 @@ const kit = (() => {
     list.className = "plot-key";
     for (const {name, chart} of entries) {
       const item = document.createElement("li");
-      item.append(chart, document.createTextNode(name));
+      item.append(chart, document.createTextNode(cut(name, 80)));
       list.append(item);
     }
     box.append(list);
@@ -120,7 +121,6 @@ const kit = (() => {
 
   const arrow = (axis) => (axis.direction === "higher" ? "↑ " : axis.direction === "lower" ? "↓ " : "") + titled(axis);
 
-  const cut = (name, length) => (name.length > length ? `${name.slice(0, length - 1)}…` : name);
   // Each kind of chart adds how its points get their names back, and how it is drawn.
   return {data, tip, SYMBOLS, DASHES, colour, loud, seriesOf, short, titled, said, named, logTicks, key, swatch, reachable, arrow, cut, unfold: {}, draw: {}};
 })();

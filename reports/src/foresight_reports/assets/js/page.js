@@ -66,3 +66,14 @@
     });
   });
 })();
+
+// Clips loop until they are stopped; where less motion is wished for they never start.
+(() => {
+  const stills = document.getElementById("stills");
+  if (!stills || !document.querySelector(".looped")) return;
+  stills.parentElement.hidden = false;
+  stills.addEventListener("click", () => {
+    const stopped = document.documentElement.classList.toggle("stopped");
+    stills.setAttribute("aria-pressed", String(stopped));
+  });
+})();
