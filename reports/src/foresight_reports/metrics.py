@@ -15,6 +15,7 @@ LABELS = {
     "edge_f1": "Edge F1",
     "cka": "CKA",
     "cka_debiased": "CKA (debiased)",
+    "rbf_cka": "CKA (RBF)",
     "mutual_knn": "Mutual k-NN",
     "latency_p50_ms": "Latency p50",
     "latency_p90_ms": "Latency p90",

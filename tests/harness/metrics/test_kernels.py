@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from foresight_harness.errors import GridError, UsageError
-from foresight_harness.metrics.kernels import mutual_knn, rbf_cka
+from foresight_harness.metrics.kernels import GaussianCKA, mutual_knn, mutual_knn_null, rbf_cka
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
@@ -90,3 +90,48 @@ def test_unusable_requests_are_refused_in_one_line(generator: torch.Generator) -
         rbf_cka(x, x * math.nan, generator)
     with pytest.raises(UsageError, match=r"rbf_cka\(most=3\)"):
         rbf_cka(x, x, generator, most=3)
+
+
+def test_rbf_interval_leaves_out_whole_pictures(generator: torch.Generator) -> None:
+    """Jackknife pseudo-values of five equal folds by hand; what is left out is two pictures of two rows each."""
+    x = torch.randn(20, 4, generator=generator)
+    y = x + 0.5 * torch.randn(20, 4, generator=generator)
+    found = GaussianCKA(x, y, rows_per_picture=2).estimate(folds=5)
+    assert found.ci_low < found.value < found.ci_high
+    folds = np.arange(20) // 2 % 5
+    bandwidths = [
+        np.median(pairwise_distances(rows.numpy().astype(np.float64))[~np.eye(20, dtype=bool)]) for rows in (x, y)
+    ]
+
+    def value(kept: np.ndarray) -> float:
+        centred = []
+        for rows, width in zip((x, y), bandwidths, strict=True):
+            kernel = np.exp(-(pairwise_distances(rows.numpy()[kept].astype(np.float64)) ** 2) / (2 * width**2))
+            np.fill_diagonal(kernel, 0)
+            n = len(kernel)
+            kernel = kernel - (kernel.sum(1)[:, None] + kernel.sum(1)) / (n - 2) + kernel.sum() / ((n - 1) * (n - 2))
+            np.fill_diagonal(kernel, 0)
+            centred.append(kernel.ravel())
+        return float(centred[0] @ centred[1] / np.linalg.norm(centred[0]) / np.linalg.norm(centred[1]))
+
+    whole = value(np.arange(20))
+    pseudo = np.array([5 * whole - 4 * value(np.flatnonzero(folds != fold)) for fold in range(5)])
+    reach = 2.7764451 * pseudo.std(ddof=1) / math.sqrt(5)
+    assert found.ci_high - found.value == pytest.approx(min(reach, 1 - whole), rel=0.01)
+
+
+def test_null_of_unrelated_sides_holds_the_value_and_of_equal_ones_does_not(generator: torch.Generator) -> None:
+    x, y = torch.randn(60, 5, generator=generator), torch.randn(60, 5, generator=generator)
+    same, other = GaussianCKA(x, x, rows_per_picture=2), GaussianCKA(x, y, rows_per_picture=2)
+    assert same.value() > float(same.null(30, generator).max())
+    assert other.value() <= float(other.null(99, generator).quantile(0.99))
+    assert mutual_knn(x, x, 5).mean() > mutual_knn_null(x, x, 5, 30, generator, rows_per_picture=2).max()
+
+
+def test_neighbour_null_moves_pictures_and_no_cells(generator: torch.Generator) -> None:
+    """Two rows of a picture that are each other's nearest stay so wherever the picture goes: the null is 1, not k/n."""
+    x = torch.eye(8).repeat_interleave(2, 0)
+    assert mutual_knn_null(x, x, 1, 6, generator, rows_per_picture=2).tolist() == [1.0] * 6
+    assert float(mutual_knn_null(x, x, 1, 20, generator).mean()) < 0.5
+    with pytest.raises(GridError, match="not whole pictures of 3 rows"):
+        mutual_knn_null(x, x, 1, 1, generator, rows_per_picture=3)

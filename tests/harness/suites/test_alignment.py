@@ -28,3 +28,17 @@ def test_features_without_spread_have_no_alignment_rather_than_a_number(make_ben
     record = next(line for line in bench.folder.records() if line["metric"] == "cka")
     assert record["value"] is None
     assert record["null"] is None
+
+
+def test_each_measure_has_its_null_its_rows_and_its_estimator(make_bench, builtins, planned) -> None:
+    bench = make_bench()
+    found = bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "alignment")).measurements
+    assert [entry.metric for entry in found] == ["cka", "rbf_cka", "mutual_knn"]
+    for entry in found:
+        assert entry.null["permutations"] == 5
+        assert entry.details["estimator"]
+    rbf = found[1]
+    assert rbf.n == 16 * 4
+    assert "median distance" in rbf.details["estimator"]
+    assert rbf.value > rbf.null["p95"]
+    assert rbf.interval[0] < rbf.value <= rbf.interval[1]

@@ -50,7 +50,10 @@ VOCABULARY: Mapping[str, Mapping[str, Fact]] = {
         "frame_consistency": Fact("ratio", "higher", (-1.0, 1.0)),
     },
     "temporal": {"direction_accuracy": _ratio(), "ordering_accuracy": _ratio()},
-    "alignment": {"cka": Fact("ratio", "higher", (None, 1.0)), "mutual_knn": _ratio()},
+    "alignment": {
+        **{name: Fact("ratio", "higher", (None, 1.0)) for name in ("cka", "rbf_cka")},
+        "mutual_knn": _ratio(),
+    },
     "efficiency": {
         **{f"latency_p{percent}_ms": _LATENCY for percent in (50, 90, 99)},
         "throughput_per_s": Fact("pictures/s", "higher", (0.0, None)),

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import t as student
 from torch import Tensor
 
 from foresight_harness.errors import GridError, UsageError
 from foresight_harness.metrics.guards import require_rows
-from foresight_harness.metrics.hsic import LEAST_ROWS, CKAEstimate, hsic_ratio, unbiased_hsic
+from foresight_harness.metrics.hsic import LEAST_ROWS, CKAEstimate, exchanged, hsic_ratio, jackknife, unbiased_hsic
 from foresight_harness.metrics.kernels import mutual_knn, rbf_cka
 from foresight_harness.metrics.products import CrossProducts, SelfProducts
 
@@ -83,10 +82,7 @@ class LinearCKA:
         return float(self._leave_out(torch.ones(1, self.folds, dtype=torch.float64))[0])
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Delete-group jackknife interval (Student's t, folds - 1 degrees), NaN with fewer than three folds in use.
-
-        Source: Busing, Meijer and van der Leeden 1999, doi 10.1023/A:1008800423698, for folds of unequal size.
-        """
+        """Jackknife interval over folds, NaN with fewer than three in use."""
         self._flush()
         used = (self._rows > 0).nonzero().squeeze(1)
         count, rows = len(used), self._rows[used]
@@ -95,13 +91,7 @@ class LinearCKA:
         keep = torch.ones(count + 1, self.folds, dtype=torch.float64)
         keep[torch.arange(1, count + 1), used] = 0
         values = self._leave_out(keep)
-        whole, without = values[0], values[1:]
-        ratio = rows.sum() / rows
-        centre = count * whole - ((1 - 1 / ratio) * without).sum()
-        pseudo = ratio * whole - (ratio - 1) * without
-        variance = ((pseudo - centre).square() / (ratio - 1)).mean()
-        reach = float(student.ppf(0.5 + level / 2, count - 1)) * float(variance.sqrt())
-        return max(float(whole) - reach, -1.0), min(float(whole) + reach, 1.0)
+        return jackknife(float(values[0]), values[1:], rows, level)
 
     def estimate(self, level: float = 0.95) -> CKAEstimate:
         """Value, rows and interval in one."""
@@ -195,18 +185,14 @@ def permutation_null(
     """
     x, y = require_rows(x, y, least=LEAST_ROWS)
     n = len(x)
-    if rows_per_picture < 1 or n % rows_per_picture:
-        raise GridError(f"{n} rows are not whole pictures of {rows_per_picture} rows")
     x, y = _centred(x, _mean(x)), _centred(y, _mean(y))
     if x.shape[1] < y.shape[1]:
         x, y = y, x
     (k, sums_x), (m, sums_y) = _norms(x), _norms(y)
     spread = _self_hsic(x, k, sums_x) * _self_hsic(y, m, sums_y)
-    starts = torch.arange(0, n, rows_per_picture)[:, None]
-    steps = torch.arange(rows_per_picture)[None, :]
     values = torch.empty(permutations, dtype=torch.float64)
     for draw in range(permutations):
-        rows = (starts[torch.randperm(n // rows_per_picture, generator=generator)] + steps).flatten()
+        rows = exchanged(n, rows_per_picture, generator)
         moved, norms = y[rows], m[rows]
         product = x.T @ moved
         shared = sums_x @ product.double() @ sums_y

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from foresight_harness.fit.adapters import on_latent_grid
 from foresight_harness.metrics.cka import linear_cka, null_p_value, permutation_null
-from foresight_harness.metrics.kernels import mutual_knn
+from foresight_harness.metrics.hsic import CKAEstimate
+from foresight_harness.metrics.kernels import GaussianCKA, mutual_knn, mutual_knn_null
 from foresight_harness.suites.measurement import Measurement, Outcome, Values
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 CELLS = 16
 """Cells of each picture that are compared, evenly spread over the latent grid: rows of one picture are far from
 independent, so more of them cost time and add little."""
+RBF_CELLS = 4
+"""Of these, the cells that the Gaussian kernels compare: their cost grows with the square of the rows."""
+RBF_ROWS = 1000
+FOLDS = 10
 NEIGHBOURS = 10
 SEED = 0
 
@@ -30,6 +35,9 @@ def protocol(cell: Cell) -> dict[str, Any]:
         "cells_per_picture": CELLS,
         "estimator": "debiased linear CKA (Song et al. 2012), jackknife over 10 folds of pictures",
         "null": f"{cell.scale.permutations} permutations of pictures",
+        "rbf_estimator": "debiased CKA of Gaussian kernels, bandwidth 1 median distance of each side, jackknife over "
+        f"{FOLDS} folds of pictures",
+        "rbf_rows": f"at most {RBF_ROWS}, {RBF_CELLS} cells a picture",
         "knn": NEIGHBOURS,
         **({} if not cell.candidate.trainable else cell.recipe_for_latents().choices()),
     }
@@ -46,35 +54,68 @@ def score(cell: Cell) -> Outcome:
         x.append(_cells(on_latent_grid(grid, size), picked))
         y.append(_cells(latent, picked))
     left, right = torch.cat(x), torch.cat(y)
-    pictures = torch.arange(len(cell.split("test"))).repeat_interleave(len(picked))
-    found = linear_cka(left, right, pictures)
-    null = permutation_null(
-        left, right, cell.scale.permutations, torch.Generator().manual_seed(SEED), rows_per_picture=len(picked)
-    )
-    shared: dict[str, Any] = {"unit": "ratio", "direction": "higher", "n": found.n}
-    interval = (found.ci_low, found.ci_high) if np.isfinite(found.ci_low) else None
     measurements = (
-        Measurement(
-            "cka",
-            range=(None, 1.0),
-            value=found.value,
-            interval=interval,
-            interval_method="jackknife_t" if interval else None,
-            null=_summary(found.value, null),
-            details={"estimator": "debiased linear", "rows": found.n, "pictures": len(cell.split("test"))},
-            **shared,
-        ),
-        Measurement(
-            "mutual_knn",
-            unit="ratio",
-            direction="higher",
-            range=(0.0, 1.0),
-            values=_neighbours(left, right, len(cell.split("test"))),
-            floor=NEIGHBOURS / (len(left) - 1),
-            floor_by="chance",
-        ),
+        _linear(cell, left, right, len(picked)),
+        _gaussian(cell, left, right, len(picked)),
+        _nearest(cell, left, right, len(picked)),
     )
     return Outcome(measurements, params=fitted.params())
+
+
+def _linear(cell: Cell, left: Tensor, right: Tensor, cells: int) -> Measurement:
+    """Debiased linear CKA over all picked cells."""
+    found = linear_cka(left, right, torch.arange(len(left)) // cells, folds=FOLDS)
+    null = permutation_null(left, right, cell.scale.permutations, _generator(), rows_per_picture=cells)
+    return _cka("cka", found, null, len(left) // cells, "debiased linear")
+
+
+def _gaussian(cell: Cell, left: Tensor, right: Tensor, cells: int) -> Measurement:
+    """Debiased CKA of Gaussian kernels over some cells of evenly spread pictures."""
+    pictures, some = len(left) // cells, min(RBF_CELLS, cells)
+    chosen = torch.linspace(0, pictures - 1, min(pictures, RBF_ROWS // some)).round().long()
+    places = (torch.arange(some) * cells) // some
+    rows = (chosen[:, None] * cells + places).flatten()
+    kernels = GaussianCKA(left[rows], right[rows], rows_per_picture=some)
+    null = kernels.null(cell.scale.permutations, _generator())
+    return _cka("rbf_cka", kernels.estimate(FOLDS), null, len(chosen), "debiased RBF, bandwidth 1 median distance")
+
+
+def _cka(metric: str, found: CKAEstimate, null: Tensor, pictures: int, estimator: str) -> Measurement:
+    interval = (found.ci_low, found.ci_high) if np.isfinite(found.ci_low) else None
+    return Measurement(
+        metric,
+        unit="ratio",
+        direction="higher",
+        range=(None, 1.0),
+        value=found.value,
+        n=found.n,
+        interval=interval,
+        interval_method="jackknife_t" if interval else None,
+        null=_summary(found.value, null),
+        details={"estimator": estimator, "rows": found.n, "pictures": pictures},
+    )
+
+
+def _nearest(cell: Cell, left: Tensor, right: Tensor, cells: int) -> Measurement:
+    """Shared nearest neighbours of each picture's cells."""
+    k = min(NEIGHBOURS, len(left) - 1)
+    values: Values = np.asarray(mutual_knn(left, right, k).reshape(-1, cells).mean(1)[None].numpy())
+    null = mutual_knn_null(left, right, k, cell.scale.permutations, _generator(), rows_per_picture=cells)
+    return Measurement(
+        "mutual_knn",
+        unit="ratio",
+        direction="higher",
+        range=(0.0, 1.0),
+        values=values,
+        floor=NEIGHBOURS / (len(left) - 1),
+        floor_by="chance",
+        null=_summary(float(values.mean()), null),
+        details={"estimator": f"mutual {k} nearest by cosine", "rows": len(left)},
+    )
+
+
+def _generator() -> torch.Generator:
+    return torch.Generator().manual_seed(SEED)
 
 
 def _summary(value: float, null: Tensor) -> dict[str, float] | None:
@@ -99,9 +140,3 @@ def _cells(grid: Tensor, picked: Tensor) -> Tensor:
     """Chosen cells as rows. [b, T, H, W, C] -> [b * picked, C]"""
     flat = grid.flatten(1, 3)
     return flat[:, picked].flatten(0, 1)
-
-
-def _neighbours(left: Tensor, right: Tensor, pictures: int) -> Values:
-    """Mutual nearest neighbours of each picture's cells. [1, n]"""
-    shared = mutual_knn(left, right, min(NEIGHBOURS, len(left) - 1))
-    return np.asarray(shared.reshape(pictures, -1).mean(1)[None].numpy())
