@@ -92,6 +92,21 @@ def test_run_that_regressed_is_not_promoted_unless_acknowledged(run_with, tmp_pa
     accepted = ["--ack", "encoder_0@*|iou|accepted for speed|2999-01-01"]
     assert main(["baseline", "promote", "two", *how, *accepted]) == 0
     assert baselines.current(tmp_path, "main").run == "two"
+    run_with("three", moved={0: -0.10}, noise=0.01)
+    assert main(["compare", "three", "main", "--out", str(tmp_path)]) == 1, "the acknowledgement was used up"
+
+
+def test_unused_acknowledgements_outlive_a_promotion(run_with, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_with("one")
+    run_with("two")
+    run_with("three", moved={0: -0.05}, noise=0.01)
+    how = ["--reason", "why", "--out", str(tmp_path)]
+    acks = [*("--ack", "encoder_0@*|iou|a trade to come|2999-01-01"), *("--ack", "*|iou|over|2020-01-01")]
+    assert main(["baseline", "promote", "one", *how, *acks]) == 0
+    assert main(["baseline", "promote", "two", *how]) == 0
+    assert [one.reason for one in baselines.current(tmp_path, "main").acknowledged] == ["a trade to come"]
+    assert main(["compare", "three", "main", "--out", str(tmp_path)]) == 0
 
 
 def test_interrupted_run_is_not_promoted(run_with, tmp_path: Path, capsys) -> None:

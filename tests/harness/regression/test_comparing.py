@@ -176,3 +176,60 @@ def test_undefined_values_are_left_out_of_the_pair(write_run, record, sentinels)
     (one,) = compare(*sides, sentinels)
     assert one.paired is not None
     assert (one.paired.n, one.paired.difference) == (2, pytest.approx(-0.075))
+
+
+def test_another_machine_is_not_compared_unless_the_sentinels_say_so(run_with) -> None:
+    patterns = ({"metric": "iou"},)
+    sides = []
+    for name, cpu in (("base", "A"), ("head", "B")):
+        path = run_with(name)
+        manifest = json.loads((path / "run.json").read_text())
+        hardware = {"cpu": cpu, "fingerprint": cpu}
+        (path / "run.json").write_text(json.dumps({**manifest, "hardware": hardware}))
+        sides.append(RunData.load(path))
+    found = compare(*sides, Sentinels(patterns=patterns))
+    assert {one.reason for one in found} == {"other machine: cpu is A and B"}
+    assert set(verdicts(compare(*sides, Sentinels(patterns=patterns, any_machine=True))).values()) == {"identical"}
+
+
+def test_controls_are_no_sentinels(run_with, sentinels) -> None:
+    """A floor that rises or an oracle that falls says something of the data, not of the code's quality."""
+    found = compared(run_with, sentinels, {"role": "floor"}, {"role": "floor", "moved": {0: -0.3}, "noise": 0.01})
+    assert verdicts(found)["encoder_0"] == "regressed"
+    assert regressed(found) == []
+
+
+def seeded(write_run, record, name: str, draw: int, drop: float = 0.0, seeds: int = 3) -> RunData:
+    """A trained candidate: what a seed does moves all pictures of its fit together."""
+    pictures = np.random.default_rng(1).uniform(0.2, 0.8, 100)
+    random = np.random.default_rng(draw)
+    fits = {s: (pictures + random.normal(0, 0.03) + random.normal(0, 0.03, 100) - drop).tolist() for s in range(seeds)}
+    line = record(candidate="encoder_0@last/identity/single/linear", seeds=list(range(seeds)), fingerprint="f")
+    return RunData.load(write_run([{**line, "dtype": "float32", "device": "cpu"}], {"c0": {"iou": fits}}, run=name))
+
+
+def test_seeds_of_trained_cells_count_as_noise(write_run, record, sentinels) -> None:
+    """Sign flips over pictures alone call most of these reruns a regression or an improvement."""
+    base, verdict = seeded(write_run, record, "base", 0), []
+    for draw in range(1, 31):
+        (one,) = compare(base, seeded(write_run, record, f"head{draw}", draw), sentinels)
+        verdict.append(one.verdict)
+    assert verdict.count("within noise") >= 27
+    (one,) = compare(base, seeded(write_run, record, "worse", 1, drop=0.3), sentinels)
+    assert one.verdict == "regressed"
+    assert one.paired.interval.method == "seeds-samples-t-95"  # type: ignore[union-attr]
+
+
+def test_the_same_fits_again_are_identical_and_other_seeds_are_not_compared(write_run, record, sentinels) -> None:
+    base = seeded(write_run, record, "base", 0)
+    (same,) = compare(base, seeded(write_run, record, "same", 0), sentinels)
+    (fewer,) = compare(base, seeded(write_run, record, "fewer", 0, seeds=2), sentinels)
+    assert same.verdict == "identical"
+    assert fewer.reason == "other seeds: [0, 1, 2] and [0, 1]"
+
+
+def test_a_crash_is_not_acknowledged_and_a_whole_split_metric_is_by_its_amount() -> None:
+    key = ("a", "spatial", "shapes", "map50", None)
+    known = Acknowledgement("*", "map50", "r", "2999-01-01")
+    assert known.covers(key, -0.1, "higher")
+    assert not known.covers(key, float("nan"), "higher")

@@ -74,7 +74,7 @@ def test_comment_is_found_by_its_marker_and_holds_the_verdict(found) -> None:
     text = markdown(found, finding(found, "main"))
     assert text.startswith(MARKER)
     assert "### Regressed" in text
-    assert "| encoder\\_0&#64;last/identity/single/linear |" in text
+    assert "| encoder\\_0@last/identity/single/linear |" in text
 
 
 def test_comment_keeps_to_its_budget_and_escapes_everything(many) -> None:
@@ -82,6 +82,8 @@ def test_comment_keeps_to_its_budget_and_escapes_everything(many) -> None:
     assert len(text.encode()) <= COMMENT_BYTES
     assert "<script" not in text
     assert "@everyone" not in text
+    assert "&#64;everyone" not in text, "GitHub looks for mentions after entities are resolved"
+    assert "://" not in markdown(many, "see https://evil.example")
     assert "\u202e" not in text
     short = markdown(many, "x", budget=2000, rows=500)
     assert len(short.encode()) <= 2000

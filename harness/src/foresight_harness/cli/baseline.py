@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from foresight_harness.analysis.rundata import RunData
@@ -11,7 +12,7 @@ from foresight_harness.errors import UsageError
 from foresight_harness.regression import baselines
 from foresight_harness.regression.acknowledging import parse_acknowledgement
 from foresight_harness.regression.against import target_of
-from foresight_harness.regression.comparing import compare, regressed
+from foresight_harness.regression.comparing import compare, covered, regressed
 from foresight_harness.regression.outputs import sentence
 from foresight_harness.regression.sentinels import read_sentinels, sentinel_file
 from foresight_harness.run.folder import find_run
@@ -74,12 +75,20 @@ def _promote(options: argparse.Namespace, runs: Path) -> int:
     if options.name in baselines.names(runs):
         target = target_of(runs, f"baseline:{options.name}")
         sentinels = read_sentinels(options.sentinels or sentinel_file([Path("benchmarks")]))
-        bad = regressed(compare(RunData.load(target.path), head, sentinels, (*target.acknowledged, *acknowledged)))
+        known = (*target.acknowledged, *acknowledged)
+        found = compare(RunData.load(target.path), head, sentinels, known)
+        bad = regressed(found)
         if bad:
             raise UsageError(
                 f"{run.name} is not promoted: {len(bad)} sentinels regressed against {options.name}, first "
                 f"{sentence(bad[0])}; mend it, or accept it for a while with --ack"
             )
+        # What this run already holds is used up: against it, a further drop is a regression again.
+        acknowledged = tuple(
+            replace(one, spent=one.spent or any(covered(one, number) for number in found))
+            for one in known
+            if not one.expired
+        )
     made = baselines.promote(
         runs,
         run,

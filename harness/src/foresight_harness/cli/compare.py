@@ -60,7 +60,7 @@ def _write(options: argparse.Namespace, compared: Comparison) -> None:
         options.md.write_text(markdown(compared.found, compared.sentence), encoding="utf-8")
     if options.github:
         for line in github_annotations(compared.found):
-            print(line)
+            print(line, file=sys.stderr if options.json else sys.stdout)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
             text = markdown(compared.found, compared.sentence, budget=SUMMARY_BYTES, rows=500)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from foresight_harness.analysis.rundata import RunData
 from foresight_harness.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
@@ -132,6 +133,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
                 folders = [folder.parent for folder in named_folders(state.config, "matrices")]
                 state.sentinels = read_sentinels(sentinel_file(folders))
                 state.baseline = target_of(options.out, options.baseline)
+                RunData.load(state.baseline.path)  # damaged or of a newer schema: said before any work
     except Exception as error:
         if isinstance(error, UsageError) or type(error).__name__ == "RunFolderError":
             raise pytest.UsageError(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,15 +25,24 @@ class Acknowledgement:
     """ISO date; from that day on it no longer counts."""
     at_most: float | None = None
     """Largest difference to the bad side that it covers; None is any."""
+    spent: bool = False
+    """The run that was promoted with it holds the worse number already, so a further drop is not covered."""
 
     def covers(self, key: Key, delta: float, direction: str) -> bool:
-        """Whether a regression is acknowledged today."""
-        if datetime.now(UTC).date() >= date.fromisoformat(self.expires):
+        """Whether a regression is acknowledged today. A crash has no difference, and is never."""
+        if self.spent or math.isnan(delta):
+            return False
+        if self.expired:
             return False
         if not fnmatch.fnmatchcase(key[0], self.candidate) or key[3] != self.metric:
             return False
         bad = -delta if direction == "higher" else delta
         return self.at_most is None or bad <= self.at_most
+
+    @property
+    def expired(self) -> bool:
+        """Whether its day has come."""
+        return datetime.now(UTC).date() >= date.fromisoformat(self.expires)
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in a baseline."""
@@ -69,4 +79,5 @@ def acknowledgement_of(entry: Mapping[str, Any]) -> Acknowledgement:
         str(entry["reason"]),
         str(entry["expires"]),
         None if at_most is None else float(at_most),
+        bool(entry.get("spent", False)),
     )

@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from foresight_harness.analysis.envelope import Analysis, Column, Measured
-from foresight_harness.analysis.rundata import Record, RunData
+from foresight_harness.analysis.rundata import Record, RunData, SampleValues
 from foresight_harness.regression.acknowledging import Acknowledgement
 from foresight_harness.regression.matching import Key, Pair, pairs
 from foresight_harness.regression.sentinels import Sentinels
 from foresight_harness.stats.multiple import benjamini_hochberg, holm
 from foresight_harness.stats.paired import ALPHA, Paired, paired_difference
+from foresight_harness.stats.seeded import difference_over_seeds
 
 KIND = "regressions"
+FAMILY = 30
+"""Sentinels that the sign flips are enough for: 12,000 flips, so that Holm's strictest level can be reached."""
 REGRESSED, IMPROVED, NOISE, IDENTICAL, NOT_COMPARED = (
     "regressed",
     "improved",
@@ -81,7 +84,7 @@ def compare(
     Raises:
         RunFolderError: where a sample file is damaged.
     """
-    found = [_measured(pair, base, head, sentinels) for pair in pairs(base, head)]
+    found = [_measured(pair, base, head, sentinels) for pair in pairs(base, head, any_machine=sentinels.any_machine)]
     found = _corrected(found)
     return [_with_acknowledgement(one, acknowledged) for one in found]
 
@@ -91,7 +94,7 @@ def _measured(pair: Pair, base: RunData, head: RunData, sentinels: Sentinels) ->
     assert record is not None
     one = Compared(
         pair.key,
-        sentinels.watches(pair.key),
+        record["role"] == "candidate" and sentinels.watches(pair.key),
         record["direction"],
         pair.base,
         pair.head,
@@ -107,14 +110,24 @@ def _measured(pair: Pair, base: RunData, head: RunData, sentinels: Sentinels) ->
     before, after = base.values(pair.base), head.values(pair.head)
     if before is None or after is None:
         return _whole_split(one, pair.base, pair.head)
-    shared = [sample for sample in after.samples if sample in set(before.samples)]
+    paired = _difference(after, before)
+    return replace(one, reason="no picture is in both runs") if paired is None else replace(one, paired=paired)
+
+
+def _difference(after: SampleValues, before: SampleValues) -> Paired | None:
+    """Over the pictures that both runs have; with several seeds their spread counts as noise too. None: no picture."""
+    places = [{sample: place for place, sample in enumerate(side.samples)} for side in (after, before)]
+    shared = [sample for sample in after.samples if sample in places[1]]
     if not shared:
-        return replace(one, reason="no picture is in both runs")
-    places = [{sample: place for place, sample in enumerate(side.samples)} for side in (before, after)]
-    first = after.mean_over_seeds[[places[1][sample] for sample in shared]]
-    second = before.mean_over_seeds[[places[0][sample] for sample in shared]]
-    groups = [after.groups[places[1][sample]] for sample in shared]
-    return replace(one, paired=paired_difference(first, second, groups, tests=30), reason="")
+        return None
+    columns = [[place[sample] for sample in shared] for place in places]
+    groups = [after.groups[place] for place in columns[0]]
+    if min(len(after.seeds), len(before.seeds)) < 2:
+        first, second = after.mean_over_seeds[columns[0]], before.mean_over_seeds[columns[1]]
+        return paired_difference(first, second, groups, tests=FAMILY)
+    found = difference_over_seeds(after.values[:, columns[0]], before.values[:, columns[1]], groups)
+    clusters = found.interval.clusters if found.interval else 0
+    return Paired(found.difference, found.interval, found.p_value, 0, False, found.n, clusters, found.identical)
 
 
 def _fact(one: Compared, before: Record, after: Record) -> Compared:
@@ -166,13 +179,22 @@ def _judged(one: Compared, p_adjusted: float) -> Compared:
 
 
 def _with_acknowledgement(one: Compared, acknowledged: Sequence[Acknowledgement]) -> Compared:
-    if one.verdict != REGRESSED:
-        return one
-    delta = one.paired.difference if one.paired else math.nan
     for known in acknowledged:
-        if known.covers(one.key, delta, one.direction):
+        if covered(known, one):
             return replace(one, acknowledged=True, reason=f"acknowledged until {known.expires}: {known.reason}")
     return one
+
+
+def covered(known: Acknowledgement, one: Compared) -> bool:
+    """Whether an acknowledgement accepts what got worse here."""
+    if one.verdict != REGRESSED:
+        return False
+    delta = math.nan
+    if one.paired:
+        delta = one.paired.difference
+    elif one.base and one.head:  # of a whole split
+        delta = one.head["value"] - one.base["value"]
+    return known.covers(one.key, delta, one.direction)
 
 
 def regressed(found: Sequence[Compared]) -> list[Compared]:
@@ -203,7 +225,7 @@ def as_analysis(found: Sequence[Compared], baseline: dict[str, Any]) -> Analysis
         caveats=("Time is not compared between runs: other load, other clocks.",),
         inputs={
             "alpha": ALPHA,
-            "p": "two-sided sign flips of clustered paired differences",
+            "p": "two-sided: sign flips of clustered differences; with several seeds, t over seeds and pictures",
             "correction": "Holm over sentinels, Benjamini-Hochberg over the rest",
         },
         further={"baseline": baseline},

@@ -29,8 +29,9 @@ def key_of(record: Record) -> Key:
     return record["candidate"], record["suite"], record["dataset"], record["metric"], record.get("probe")
 
 
-def pairs(base: RunData, head: RunData) -> Iterator[Pair]:
+def pairs(base: RunData, head: RunData, *, any_machine: bool = False) -> Iterator[Pair]:
     """Every number of either run, in the head's order, then what only the baseline has."""
+    elsewhere = "" if any_machine else _other_machine(base, head)
     before = {key_of(record): record for record in base.records}
     after = {key_of(record): record for record in head.records}
     failed = {
@@ -40,7 +41,7 @@ def pairs(base: RunData, head: RunData) -> Iterator[Pair]:
     }
     for key, record in after.items():
         other = before.get(key)
-        reason = "the baseline has no such cell" if other is None else why_not(base, head, other, record)
+        reason = "the baseline has no such cell" if other is None else elsewhere or why_not(base, head, other, record)
         yield Pair(key, other, record, reason)
     for key, record in before.items():
         if key in after:
@@ -58,7 +59,7 @@ def why_not(base: RunData, head: RunData, before: Record, after: Record) -> str:
         return f"other data: fingerprint {_short(before['fingerprint'])} and {_short(after['fingerprint'])}"
     if before["protocol"] != after["protocol"]:
         return f"other protocol: {_choice(base, head, before, after)}"
-    for field in ("dtype", "unit", "direction"):
+    for field in ("dtype", "unit", "direction", "seeds"):
         if before.get(field) != after.get(field):
             return f"other {field}: {before.get(field)} and {after.get(field)}"
     ours, theirs = _weights(before), _weights(after)
@@ -70,6 +71,17 @@ def why_not(base: RunData, head: RunData, before: Record, after: Record) -> str:
     if after.get("controls_ok") is False or before.get("controls_ok") is False:
         return "a control of the suite left its known range"
     return ""
+
+
+def _other_machine(base: RunData, head: RunData) -> str:
+    """Why two runs do not come from machines alike: kernels differ, and fits drift apart from their rounding."""
+    ours, theirs = ((run.manifest.get("hardware") or {}) for run in (base, head))
+    if ours.get("fingerprint") == theirs.get("fingerprint"):
+        return ""
+    for name in sorted({*ours, *theirs} - {"fingerprint"}):
+        if ours.get(name) != theirs.get(name):
+            return f"other machine: {name} is {ours.get(name, ABSENT)!s:.60} and {theirs.get(name, ABSENT)!s:.60}"
+    return f"other machine: {_short(ours.get('fingerprint'))} and {_short(theirs.get('fingerprint'))}"
 
 
 def _weights(record: Record) -> dict[str, str]:

@@ -39,10 +39,9 @@ def junit(found: Sequence[Compared], name: str) -> str:
         skipped=str(len(impossible(found))),
     )
     for one in sentinels:
-        candidate, suite_name, dataset, metric, _ = one.key
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=_clean(f"{suite_name}.{dataset}.{metric}"), name=_clean(candidate)
-        )
+        candidate, suite_name, dataset, metric, probe = one.key
+        where = ".".join(filter(None, (suite_name, dataset, metric, probe)))
+        case = ElementTree.SubElement(suite, "testcase", classname=_clean(where), name=_clean(candidate))
         if one.key in bad:
             ElementTree.SubElement(case, "failure", message=_clean(sentence(one)), type=REGRESSED)
         elif one.verdict == NOT_COMPARED:
@@ -54,8 +53,8 @@ def junit(found: Sequence[Compared], name: str) -> str:
 
 def sentence(one: Compared) -> str:
     """One number in a line."""
-    candidate, suite, dataset, metric, _ = one.key
-    where = f"{metric} of {candidate} in {suite} on {dataset}"
+    candidate, suite, dataset, metric, probe = one.key
+    where = f"{metric if probe is None else f'{metric} ({probe})'} of {candidate} in {suite} on {dataset}"
     if one.paired is None:
         return f"{where}: {one.reason}"
     before = one.base["value"] if one.base else None
@@ -127,7 +126,9 @@ def _escaped(text: str) -> str:
     flat = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)[:300]
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     flat = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", flat)
-    return flat.replace("@", "&#64;")
+    flat = flat.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
+    # Mentions are looked for in the rendered text, where an entity is a plain @ again: a comment parts it instead.
+    return re.sub(r"(?<!\w)@", "@<!-- -->", flat)
 
 
 def _message(text: str) -> str:

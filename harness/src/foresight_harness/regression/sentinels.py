@@ -22,6 +22,8 @@ class Sentinels:
 
     patterns: tuple[Mapping[str, str], ...] = ()
     tolerances: Mapping[str, float] = ()  # type: ignore[assignment]
+    any_machine: bool = False
+    """Compare runs of unlike machines too: for numbers that were seen to hold across them."""
     source: str = "built in"
 
     def watches(self, key: Key) -> bool:
@@ -50,7 +52,7 @@ def read_sentinels(path: Path | None) -> Sentinels:
     """Sentinels of a TOML file; the built-in ones where ``path`` is None.
 
     ``[[sentinel]]`` tables hold globs for ``candidate``, ``suite``, ``dataset``, ``metric``; ``[tolerance]`` maps
-    metrics to the least difference that counts.
+    metrics to the least difference that counts; ``any_machine = true`` compares across unlike machines.
 
     Raises:
         UsageError: naming the file and what is wrong with it.
@@ -75,8 +77,11 @@ def read_sentinels(path: Path | None) -> Sentinels:
     for metric, value in tolerances.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise UsageError(f"sentinels {path}: tolerance of {metric} is {value!r}; it must be a number of 0 or more")
+    any_machine = content.get("any_machine", False)
+    if not isinstance(any_machine, bool):
+        raise UsageError(f"sentinels {path}: any_machine is {any_machine!r}; write true or false")
     globs = tuple({name: str(glob) for name, glob in pattern.items() if name != "comment"} for pattern in patterns)
-    return Sentinels(globs, {str(metric): float(value) for metric, value in tolerances.items()}, str(path))
+    return Sentinels(globs, {str(metric): float(value) for metric, value in tolerances.items()}, any_machine, str(path))
 
 
 def sentinel_file(folders: list[Path]) -> Path | None:
