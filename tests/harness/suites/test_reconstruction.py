@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from foresight_harness.options import DatasetChoice, scale
+from foresight_harness.run.plan import PlannedCell
+from PIL import Image
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
@@ -38,3 +44,21 @@ def test_report_pictures_hold_target_ceiling_output_and_error_on_one_scale(make_
     kinds = [picture.kind for picture in outcome.pictures]
     assert kinds[:4] == ["target", "round_trip", "output", "error"]
     assert {picture.scale_max for picture in outcome.pictures if picture.kind == "error"} == {0.5}
+
+
+def test_on_clips_they_move_and_have_a_still_for_print(make_bench, builtins, planned, monkeypatch) -> None:
+    small = replace(scale.SCALES["smoke"], clips_train=8, clips_test=2, clip_px=64)
+    monkeypatch.setitem(scale.SCALES, "smoke", small)
+    clips = DatasetChoice("moving_shapes")
+    bench = make_bench(datasets=(clips,))
+    cell = planned(builtins, "pixels@patch/identity/single/linear", "reconstruction")
+    bench.plan([PlannedCell(cell.candidate, cell.suite, clips, clips=True)])
+    bench.run_cell(bench.planned[0])
+    folder = bench.folder.path
+    lines = [json.loads(line) for line in (folder / "media" / "index.jsonl").read_text().splitlines()]
+    assert {line["kind"] for line in lines} == {"target", "round_trip", "output", "error"}
+    for line in lines:
+        assert line["frames"] == 9
+        with Image.open(folder / line["path"]) as moving, Image.open(folder / line["still"]) as still:
+            assert moving.n_frames == 9
+            assert still.size == moving.size

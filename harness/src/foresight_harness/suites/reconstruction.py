@@ -118,12 +118,18 @@ def _pictures(cell: Cell, output: Tensor, known: References, first: Measurement)
         label = "as they come" if place < SHOWN // 2 else "worst"
         sample = test.labels.ids[index]
         value = float(values[index]) if np.isfinite(values[index]) else None
-        error = (output[index, -1] - known.targets[index, -1]).abs().mean(0) / ERROR_SCALE
+        true, best, made = (_shown(clips[index]) for clips in (known.targets, known.round_trip, output))
+        error = (made - true).abs().mean(-3, keepdim=True) / ERROR_SCALE
         shared: dict[str, Any] = {"sample": sample, "metric": first.metric, "label": label}
         pictures += [
-            Picture("target", pixels=known.targets[index, -1], value=None, **shared),
-            Picture("round_trip", pixels=known.round_trip[index, -1], value=None, **shared),
-            Picture("output", pixels=output[index, -1], value=value, **shared),
+            Picture("target", pixels=true, value=None, **shared),
+            Picture("round_trip", pixels=best, value=None, **shared),
+            Picture("output", pixels=made, value=value, **shared),
             Picture("error", pixels=error, value=value, scale_max=ERROR_SCALE, **shared),
         ]
     return tuple(pictures)
+
+
+def _shown(clip: Tensor) -> Tensor:
+    """A picture [3, H_px, W_px] where there is one frame, else the clip [T, 3, H_px, W_px], which will move."""
+    return clip[0] if len(clip) == 1 else clip
