@@ -6,8 +6,10 @@ never sees half an entry and the first writer wins; concurrent runs share it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -34,6 +36,8 @@ class ArrayStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.used: set[str] = set()
+        """Keys that this process has read."""
         self._verified: set[str] = set()
 
     def folder(self, key: str) -> Path:
@@ -73,6 +77,10 @@ class ArrayStore:
         if damaged:
             shutil.rmtree(folder, ignore_errors=True)
             return None
+        if key not in self.used:
+            self.used.add(key)
+            with contextlib.suppress(OSError):  # a read-only store is read all the same
+                os.utime(folder / INDEX)  # what was used last is pruned last
         self._verified.add(key)
         return array
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from foresight_harness.cli import (
     baseline,
+    cache,
     candidates,
     compare,
     doctor,
@@ -21,7 +22,7 @@ from foresight_harness.cli import (
 )
 from foresight_harness.errors import ForesightError
 
-VERBS = (plugins, candidates, plan, report, figure, rank, gate, compare, baseline, verify, doctor)
+VERBS = (plugins, candidates, plan, report, figure, rank, gate, compare, baseline, verify, cache, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

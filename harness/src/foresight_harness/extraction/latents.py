@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from foresight_harness.cache import ArrayStore, CachedGrids, content_key
+from foresight_harness.cache.libraries import libraries_of
 from foresight_harness.errors import CacheError
 from foresight_harness.extraction.splits import DecodedSplit
 from foresight_harness.grids import require_finite
@@ -56,11 +58,12 @@ class Latents:
     def of(self, spec: DecoderSpec, split: DecodedSplit) -> CachedGrids:
         """Latents of every picture of a split, computed now where they are missing."""
         provenance = self.provenance(spec)
-        choices = {
+        choices: dict[str, Any] = {
             "kind": "latents",
             "decoder": spec.base,
             "weights": provenance.sha256 if provenance else "none",
             "code": self.registry.owner("decoder", spec.base).digest,
+            "libraries": list(libraries_of(self.registry.owner("decoder", spec.base).distribution)),
             "dtype": self.request(spec).dtype,
             "fingerprint": split.fingerprint,
         }
@@ -75,7 +78,7 @@ class Latents:
             raise CacheError(f"latents of {spec.name} were written and cannot be read back from {key[:12]}")
         return CachedGrids(array)
 
-    def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, str]) -> None:
+    def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, Any]) -> None:
         decoder = self.decoder(spec)
         device = self.request(spec).device
         title = f"encode {split.dataset}/{split.split} into {spec.base} latents"

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from foresight_harness.cache import ArrayStore, ArrayWriter, CachedGrids, content_key
+from foresight_harness.cache.libraries import libraries_of
 from foresight_harness.errors import CacheError
 from foresight_harness.extraction.encode import encode_batch
 from foresight_harness.extraction.pool import EncoderPool
@@ -68,6 +69,7 @@ class Extraction:
             "encoder": spec.name,
             "weights": self.provenance(spec).sha256,
             "code": self.registry.owner("encoder", spec.name).digest,
+            "libraries": list(libraries_of(self.registry.owner("encoder", spec.name).distribution)),
             "tap": tap,
             "preprocessing": {str(name): str(value) for name, value in spec.preprocessing.items()},
             "input_px": request.input_px or spec.input_px,

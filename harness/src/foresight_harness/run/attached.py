@@ -31,7 +31,8 @@ class RemoteFacts:
             for kind, counts in now.items()
         }
         self.told = now
-        return {"protocols": bench.protocols, **fresh}
+        keys = sorted(key[:16] for key in bench.store.used)
+        return {"protocols": bench.protocols, "cache_keys": keys, **fresh}
 
 
 def attach(run: Path, plan: Mapping[str, Any]) -> Bench:

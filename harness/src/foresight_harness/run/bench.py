@@ -66,6 +66,8 @@ class Bench:
         self.done: set[str] = set()
         self._remote = RemoteFacts()
         self.last_wall_s = 0.0
+        self.cache_keys: set[str] = set()
+        """Start of the keys that other processes of this run have read."""
         self.started = _now()
         if options.resume and not self.attached:
             self.done = self.folder.drop_unfinished()
@@ -148,6 +150,7 @@ class Bench:
         self.protocols.update(facts.get("protocols") or {})
         self.extraction.forwards.update(facts.get("forwards") or {})
         self.extraction.hits.update(facts.get("hits") or {})
+        self.cache_keys.update(facts.get("cache_keys") or ())
         self.pool.builds.update(facts.get("builds") or {})
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
@@ -237,6 +240,7 @@ class Bench:
                     "pictures_forwarded": dict(self.extraction.forwards),
                     "cache_hits": dict(self.extraction.hits),
                     "encoder_builds": dict(self.pool.builds),
+                    "cache_keys": sorted(self.cache_keys | {key[:16] for key in self.store.used}),
                 },
             }
         )
