@@ -8,13 +8,8 @@ import pytest
 from foresight_harness.analysis.rundata import RunData
 from foresight_harness.cli import main
 from foresight_harness.regression.comparing import compare, finding
-from foresight_harness.regression.outputs import (
-    COMMENT_BYTES,
-    MARKER,
-    github_annotations,
-    junit,
-    markdown,
-)
+from foresight_harness.regression.escaping import COMMENT_BYTES, MARKER
+from foresight_harness.regression.outputs import github_annotations, junit, markdown
 from foresight_harness.regression.sentinels import Sentinels, read_sentinels
 
 HOSTILE = "x<script>\n::error::boo%\r|`*_[a](b) @everyone \u202e" + "y" * 2000

@@ -31,6 +31,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 fine, 1 regression, NO-GO or failed verification, 2 usage, 3 inconclusive or not comparable.
     """
+    options = command().parse_args(arguments)
+    try:
+        code: int = options.carry_out(options)
+    except ForesightError as error:
+        print(f"foresight-bench {options.verb}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+    return code
+
+
+def command() -> argparse.ArgumentParser:
+    """The parser of every verb."""
     parser = argparse.ArgumentParser(
         prog="foresight-bench", description="Which visual encoder keeps enough of what is where to condition a decoder?"
     )
@@ -40,12 +53,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verb.add_argument("--json", action="store_true", help="print JSON instead of text")
         module.add_arguments(verb)
         verb.set_defaults(carry_out=module.run)
-    options = parser.parse_args(arguments)
-    try:
-        code: int = options.carry_out(options)
-    except ForesightError as error:
-        print(f"foresight-bench {options.verb}: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 0
-    return code
+    return parser

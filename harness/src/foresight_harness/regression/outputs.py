@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
@@ -14,11 +13,14 @@ from foresight_harness.regression.comparing import (
     regressed,
     warned,
 )
+from foresight_harness.regression.escaping import (
+    COMMENT_BYTES,
+    MARKER,
+    command_message,
+    markdown_text,
+    xml_text,
+)
 
-MARKER = "<!-- foresight-bench compare -->"
-"""By this the one comment of a pull request is found again."""
-COMMENT_BYTES = 60_000
-"""GitHub refuses a comment over 64 KB."""
 SUMMARY_BYTES = 900_000
 """GitHub drops a job summary over 1 MiB."""
 ANNOTATIONS = 10
@@ -32,7 +34,7 @@ def junit(found: Sequence[Compared], name: str) -> str:
     bad = {one.key for one in regressed(found)}
     suite = ElementTree.Element(
         "testsuite",
-        name=f"foresight against {_clean(name)}",
+        name=f"foresight against {xml_text(name)}",
         tests=str(len(sentinels)),
         failures=str(len(bad)),
         errors="0",
@@ -41,11 +43,11 @@ def junit(found: Sequence[Compared], name: str) -> str:
     for one in sentinels:
         candidate, suite_name, dataset, metric, probe = one.key
         where = ".".join(filter(None, (suite_name, dataset, metric, probe)))
-        case = ElementTree.SubElement(suite, "testcase", classname=_clean(where), name=_clean(candidate))
+        case = ElementTree.SubElement(suite, "testcase", classname=xml_text(where), name=xml_text(candidate))
         if one.key in bad:
-            ElementTree.SubElement(case, "failure", message=_clean(sentence(one)), type=REGRESSED)
+            ElementTree.SubElement(case, "failure", message=xml_text(sentence(one)), type=REGRESSED)
         elif one.verdict == NOT_COMPARED:
-            ElementTree.SubElement(case, "skipped", message=_clean(one.reason))
+            ElementTree.SubElement(case, "skipped", message=xml_text(one.reason))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
@@ -70,13 +72,13 @@ def github_annotations(found: Sequence[Compared]) -> list[str]:
     lines = []
     for level, group in (("error", regressed(found)), ("warning", warned(found))):
         most = ANNOTATIONS if len(group) <= ANNOTATIONS else ANNOTATIONS - 1
-        lines += [f"::{level} title={_property('regression')}::{_message(sentence(one))}" for one in group[:most]]
+        lines += [f"::{level} title=regression::{command_message(sentence(one))}" for one in group[:most]]
         if len(group) > most:
-            lines.append(f"::{level} title={_property('regression')}::and {len(group) - most} more; see the report")
+            lines.append(f"::{level} title=regression::and {len(group) - most} more; see the report")
     absent = impossible(found)
     if absent:
         text = f"{len(absent)} sentinels were not compared, first: {sentence(absent[0])}"
-        lines.append(f"::notice title={_property('not compared')}::{_message(text)}")
+        lines.append(f"::notice title=not compared::{command_message(text)}")
     return lines
 
 
@@ -84,7 +86,7 @@ def markdown(found: Sequence[Compared], finding: str, *, budget: int = COMMENT_B
     """Verdict and the numbers that moved most, for a comment or a job summary; cut to the budget of bytes."""
     bad, warn = regressed(found), warned(found)
     state = "Regressed" if bad else "Not compared" if impossible(found) and not _compared(found) else "No regression"
-    head = [MARKER, f"### {state}", "", _escaped(finding), ""]
+    head = [MARKER, f"### {state}", "", markdown_text(finding), ""]
     shown = [*bad, *warn, *[one for one in found if one.sentinel and one.verdict == "improved"]]
     table = ["| candidate | number | base | head | difference | verdict |", "|---|---|---:|---:|---:|---|"]
     body: list[str] = []
@@ -109,32 +111,8 @@ def _line(one: Compared) -> str:
     difference = f"{one.paired.difference:+.4f}" if one.paired else ""
     verdict = one.verdict if one.sentinel else f"{one.verdict} (warning)"
     cells = (candidate, f"{metric}, {suite}, {dataset}", _number(before), _number(after), difference, verdict)
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+    return "| " + " | ".join(markdown_text(cell) for cell in cells) + " |"
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
-
-
-def _clean(text: str) -> str:
-    """Without the characters that XML cannot hold, and cut."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]", "?", text)[:1000]
-
-
-def _escaped(text: str) -> str:
-    """Plain text in Markdown: no markup, no HTML, no mention, no break of the table."""
-    flat = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)[:300]
-    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    flat = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", flat)
-    flat = flat.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
-    # Mentions are looked for in the rendered text, where an entity is a plain @ again: a comment parts it instead.
-    return re.sub(r"(?<!\w)@", "@<!-- -->", flat)
-
-
-def _message(text: str) -> str:
-    """Escaped as the runner wants its messages, so that no text can end the command or start another."""
-    return text[:500].replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,137 @@
+"""The workflows: valid, with few rights, nothing of a pull request in a shell, and every line a thing that exists."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foresight_harness.cli import command
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+MAY_WRITE = {
+    ("comment.yml", "pull-requests"): "the sticky comment",
+    ("main.yml", "contents"): "branch bench-data",
+}
+SHELL = re.compile(r"mkdir -p \w+")
+
+
+def load(path: Path) -> dict[str, Any]:
+    return dict(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+
+
+def steps_of(path: Path) -> list[dict[str, Any]]:
+    content = load(path)
+    if "runs" in content:
+        return list(content["runs"]["steps"])
+    return [step for job in content["jobs"].values() for step in job["steps"]]
+
+
+STEPS = [(path, step) for path in (*WORKFLOWS, *ACTIONS) for step in steps_of(path)]
+LINES = sorted({line for _, step in STEPS for line in str(step.get("run", "")).splitlines() if line})
+
+
+def validated(schema: str, *paths: Path) -> subprocess.CompletedProcess[str]:
+    arguments = ["-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, paths)]
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_workflows_and_actions_follow_the_published_schemas(tmp_path: Path) -> None:
+    assert validated("github-workflows", *WORKFLOWS).returncode == 0
+    assert validated("github-actions", *ACTIONS).returncode == 0
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(WORKFLOWS[0].read_text(encoding="utf-8").replace("runs-on:", "runs_on:"))
+    assert validated("github-workflows", wrong).returncode == 1
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_no_line_of_a_shell_holds_an_expression(line: str) -> None:
+    """``${{ }}`` is pasted before the shell reads the line: a branch named `$(...)` would run."""
+    assert "${{" not in line
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_rights_are_read_only_but_for_what_is_listed(path: Path) -> None:
+    content = load(path)
+    assert content["permissions"], "no permissions block gives the token everything"
+    for block in (content, *content["jobs"].values()):
+        for right, level in (block.get("permissions") or {}).items():
+            assert level == "read" or (path.name, right) in MAY_WRITE, f"{right}: {level}"
+    assert "pull_request_target" not in content["on"]
+    assert "secrets." not in path.read_text(encoding="utf-8")
+
+
+def test_what_runs_code_of_a_pull_request_keeps_no_token() -> None:
+    path = ROOT / ".github" / "workflows" / "pull-request.yml"
+    assert load(path)["permissions"] == {"contents": "read"}
+    for step in steps_of(path):
+        if str(step.get("uses", "")).startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "token" not in str(step).lower()
+
+
+def test_the_job_that_may_comment_checks_out_the_default_branch_only() -> None:
+    path = ROOT / ".github" / "workflows" / "comment.yml"
+    checkouts = [step for step in steps_of(path) if str(step.get("uses", "")).startswith("actions/checkout@")]
+    assert [step["with"]["ref"] for step in checkouts] == ["${{ github.event.repository.default_branch }}"]
+    assert [step["run"] for step in steps_of(path) if "run" in step] == [
+        "python3 .ci/comment.py received/result/compare.json"
+    ]
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
+def test_actions_are_pinned_or_our_own(path: Path) -> None:
+    for step in steps_of(path):
+        used = str(step.get("uses", ""))
+        if used.startswith("./"):
+            assert used.removeprefix("./head/").removeprefix("./") == ".github/actions/bench"
+        elif used:
+            assert re.fullmatch(r"actions/[a-z-]+@(v\d+|[0-9a-f]{40})", used), used
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_line_is_a_command_that_exists(line: str) -> None:
+    words = shlex.split(line.partition(" > ")[0])
+    if words[0] == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE)
+    elif words[0] == ".venv/bin/foresight-bench":
+        assert command().parse_args(words[1:]).verb == words[1]
+    elif words[0] == "python3":
+        assert (ROOT / words[1]).is_file()
+    elif words[0].startswith(".ci/"):
+        assert os.access(ROOT / words[0], os.X_OK)
+    else:
+        assert SHELL.fullmatch(line), f"{line!r} is exercised nowhere"
+
+
+def test_sentinel_job_scores_a_number_of_every_sentinel() -> None:
+    content = load(ROOT / ".github" / "workflows" / "pull-request.yml")
+    words = shlex.split(content["jobs"]["sentinels"]["env"]["SENTINELS"])
+    pytest_command = [sys.executable, "-m", "pytest", "benchmarks/", "--collect-only", "-q", *words]
+    listed = subprocess.run(pytest_command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    cells = re.findall(r"::test_(\w+)\[(.+)\]", listed)
+    patterns = tomllib.loads((ROOT / "benchmarks" / "sentinels.toml").read_text(encoding="utf-8"))["sentinel"]
+    for pattern in patterns:
+        glob = pattern.get("candidate", "*")
+        assert any(suite == pattern["suite"] and fnmatch.fnmatchcase(name, glob) for suite, name in cells), pattern
+
+
+def test_bench_line_hands_its_arguments_on_whole() -> None:
+    """Quotes and brackets of ``-k`` survive the way through environment, shell and make."""
+    asked = "-k 'a and (b or c)' --baseline base"
+    shell = ["bash", "-c", 'make --dry-run bench ARGS="$BENCH_ARGS"']
+    done = subprocess.run(
+        shell, cwd=ROOT, env={**os.environ, "BENCH_ARGS": asked}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().splitlines()[-1].endswith(f"--benchmark-quiet {asked}")
