@@ -123,7 +123,8 @@ class Metric(Protocol):
         Args:
             output: ``compares="pictures"``: decoded clips in [0, 1] [B, T, 3, H_px, W_px].
                 ``compares="boxes"``: a list of B predicted boxes [N_i, 4], best first, as many as there are objects.
-            target: The same of the truth.
+            target: The same of the truth; for ``compares="objects"`` decoded clips meet a pair of target clips and B
+                masks [T, N_i, H_px, W_px] bool.
 
         Returns:
             One value per sample, NaN where the metric is undefined. [B] float64

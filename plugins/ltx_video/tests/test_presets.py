@@ -48,11 +48,18 @@ def test_090_is_the_librarys_default() -> None:
 
 def test_every_version_is_offered_with_one_latent_space() -> None:
     specs = {spec.name: spec for spec in foresight_decoders()}
-    assert list(specs) == ["ltx_video", "ltx_video_091", "ltx_video_095", "ltx_video_097", "ltx_video_tiny"]
+    assert list(specs) == [
+        "ltx_video",
+        "ltx_video_091",
+        "ltx_video_095",
+        "ltx_video_097",
+        "ltx_video_tiny",
+        "ltx_video_nano",
+    ]
     assert {spec.latent_space for spec in specs.values()} == {LatentSpace(128, 32, 8)}
     assert specs["ltx_video"].repo == "Lightricks/LTX-Video"
     assert {spec.subfolder for spec in specs.values()} == {"vae"}
-    assert [spec.name for spec in specs.values() if spec.size == "tiny"] == ["ltx_video_tiny"]
+    assert [spec.name for spec in specs.values() if spec.size == "tiny"] == ["ltx_video_tiny", "ltx_video_nano"]
 
 
 def test_configurations_are_json() -> None:
@@ -74,5 +81,7 @@ def test_offering_decoders_imports_neither_torch_nor_diffusers() -> None:
 
 
 def test_a_tiny_decoder_offers_random_weights_only_so_that_a_run_of_pretrained_ones_falls_back() -> None:
-    offered = {spec.size: spec.weights for spec in foresight_decoders()}
-    assert offered == {"published": ("random", "pretrained"), "tiny": ("random",)}
+    offered = {spec.name: spec.weights for spec in foresight_decoders()}
+    assert offered.pop("ltx_video_tiny") == ("random",)
+    assert offered.pop("ltx_video_nano") == ("nano",)
+    assert set(offered.values()) == {("random", "pretrained")}

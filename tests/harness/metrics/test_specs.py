@@ -19,7 +19,16 @@ def empty_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_names_are_those_of_the_run_folder() -> None:
     names = [spec.name for spec in metric_specs()]
-    assert names == ["iou", "centre_error", "size_error", "lpips_random_trunk", "psnr", "ssim", "edge_f1"]
+    assert names == [
+        "iou",
+        "centre_error",
+        "size_error",
+        "lpips_random_trunk",
+        "psnr",
+        "ssim",
+        "edge_f1",
+        "decoded_iou",
+    ]
 
 
 def test_random_trunk_alone_meets_no_gate() -> None:

@@ -62,3 +62,14 @@ def test_on_clips_they_move_and_have_a_still_for_print(make_bench, builtins, pla
         with Image.open(folder / line["path"]) as moving, Image.open(folder / line["still"]) as still:
             assert moving.n_frames == 9
             assert still.size == moving.size
+
+
+def test_objects_are_looked_for_in_decoded_pictures_between_mean_picture_and_round_trip(
+    make_bench, builtins, planned
+) -> None:
+    bench = make_bench()
+    pixels = by_metric(bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "reconstruction")))
+    constant = by_metric(bench.run_cell(planned(builtins, "constant@patch/identity/single/linear", "reconstruction")))
+    assert np.nanmean(pixels["decoded_iou"].values) > 0.8
+    assert np.nanmean(constant["decoded_iou"].values) < 0.3
+    assert pixels["decoded_iou"].ceiling > 0.9

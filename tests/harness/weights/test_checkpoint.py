@@ -80,3 +80,16 @@ def test_a_file_where_a_folder_is_needed_is_said(folder: Path) -> None:
         checkpoint_folder(str(folder / "config.json"), "someone/some", None)
     with pytest.raises(CheckpointError, match="nowhere does not exist"):
         checkpoint_folder(str(folder / "nowhere"), "someone/some", None)
+
+
+def test_weights_inside_an_installed_package_are_found_without_importing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "carrying" / "weights" / "small"
+    folder.mkdir(parents=True)
+    (tmp_path / "carrying" / "__init__.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert checkpoint_folder(None, "package:carrying/weights/small", None) == folder
+    for absent in ("package:carrying/weights/large", "package:absent/weights", "package:carrying"):
+        with pytest.raises(CheckpointError, match=f"checkpoint {absent} is not installed"):
+            checkpoint_folder(None, absent, None)

@@ -76,9 +76,9 @@ CONVERSIONS: Mapping[tuple[str, str], float] = {
 def metrics_of(suite: str, plugin_metrics: Iterable[MetricSpec] = ()) -> dict[str, Fact]:
     """Metrics that a suite records, those of plugins and shares of the way to the round trip among them."""
     known = dict(VOCABULARY[suite])
-    compared = {"spatial": "boxes", "reconstruction": "pictures"}.get(suite)
+    compared = {"spatial": ("boxes",), "reconstruction": ("pictures", "objects")}.get(suite, ())
     for spec in plugin_metrics:
-        if spec.compares == compared:
+        if spec.compares in compared:
             known.setdefault(spec.name, Fact(spec.unit, spec.direction, spec.range))
     if suite == "reconstruction":
         known.update({f"{name}_share": Fact(SHARE, "higher", (None, 1.0)) for name in list(known)})

@@ -70,6 +70,16 @@ def metric_specs() -> tuple[MetricSpec, ...]:
             range=(0.0, 1.0),
             reference="Canny (scikit-image) at fixed thresholds, tolerance 1 px; NaN where the target has no edge",
         ),
+        MetricSpec(
+            name="decoded_iou",
+            build=_object_iou,
+            compares="objects",
+            unit="ratio",
+            direction="higher",
+            range=(0.0, 1.0),
+            reference="pixels nearer to the target's colours of an object than of what is behind it, IoU with its "
+            "mask, mean over objects; NaN without masks",
+        ),
     )
 
 
@@ -130,6 +140,12 @@ def _ssim() -> Metric:
     from foresight_harness.metrics.pixels import ssim
 
     return ssim
+
+
+def _object_iou() -> Metric:
+    from foresight_harness.metrics.segments import object_iou_of_pair
+
+    return object_iou_of_pair
 
 
 def _edge_f1() -> Metric:

@@ -47,8 +47,9 @@ class MetricSpec:
 
     name: str
     build: Callable[[], Metric]
-    compares: Literal["boxes", "pictures"]
-    """``boxes``: predicted against true boxes; ``pictures``: decoded against target clips."""
+    compares: Literal["boxes", "pictures", "objects"]
+    """``boxes``: predicted against true boxes; ``pictures``: decoded against target clips; ``objects``: decoded clips
+    against target clips with the masks of their objects."""
     unit: str
     direction: Literal["higher", "lower"]
     range: tuple[float | None, float | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from foresight_harness.extraction import DecodedSplit
 from foresight_harness.fit.objectives import Fitted, decode_latents
 from foresight_harness.specs import MetricSpec
 from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values, of_metric
+from foresight_harness.suites.over_time import over_time
 from foresight_harness.suites.references import References, references
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ def protocol(cell: Cell) -> dict[str, Any]:
 
 
 def picture_metrics(cell: Cell) -> list[MetricSpec]:
-    """Every metric on offer that compares pictures."""
-    return [spec for spec in cell.bench.registry.metrics.values() if spec.compares == "pictures"]
+    """Every metric on offer that compares pictures, or objects in them."""
+    return [spec for spec in cell.bench.registry.metrics.values() if spec.compares in ("pictures", "objects")]
 
 
 def score(cell: Cell) -> Outcome:
@@ -50,13 +52,21 @@ def score(cell: Cell) -> Outcome:
         outputs.append(decode_test(cell, fitted, list(chosen)))
     measurements = []
     for spec in picture_metrics(cell):
-        metric = known.built[spec.name]
-        values = np.stack([metric(output, known.targets).numpy() for output in outputs])
+        values = np.stack([known.compared(spec, output).numpy() for output in outputs])
         measurements.append(
             of_metric(spec, _padded(values, len(cell.split("test"))), seeds=cell.seeds, **known.bounds(spec.name))
         )
         measurements += _share(spec, values, known, cell)
-    details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
+    if known.targets.shape[1] > 1:
+        steady, curves = over_time(outputs, known)
+        measurements += [
+            replace(found, values=_padded(found.values, len(cell.split("test"))), seeds=cell.seeds)
+            for found in steady
+            if found.values is not None
+        ]
+    details: dict[str, Any] = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
+    if known.targets.shape[1] > 1:
+        details |= curves
     params = fitted.params() | {"decoder": int(cell.bench.latents.decoder(cell.candidate.decoder).facts()["params"])}
     perceptual = next((found for found in measurements if found.metric.startswith("lpips")), measurements[0])
     pictures = _pictures(cell, outputs[0], known, perceptual)

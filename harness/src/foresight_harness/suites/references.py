@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from foresight_harness.protocols import Metric
+from foresight_harness.specs import MetricSpec
 
 if TYPE_CHECKING:
     from foresight_harness.run.cell import Cell
@@ -20,11 +22,17 @@ class References:
 
     targets: Tensor
     """[n, T, 3, H_px, W_px]"""
+    masks: tuple[Tensor, ...]
+    """One plane an object, none where the data set has no masks. n x [T, N_i, H_px, W_px] bool"""
     round_trip: Tensor
     """The decoder's own encoding, decoded. [n, T, 3, H_px, W_px]"""
     floor: dict[str, float]
     ceiling: dict[str, float]
     built: dict[str, Metric]
+
+    def compared(self, spec: MetricSpec, output: Tensor) -> Tensor:
+        """Values of a metric, with what it compares. [n, T, 3, H_px, W_px] -> [n] float64"""
+        return compared(self.built[spec.name], spec, output, self.targets, self.masks)
 
     def bounds(self, metric: str) -> dict[str, Any]:
         """Floor and ceiling as a measurement takes them."""
@@ -44,24 +52,47 @@ def references(cell: Cell) -> References:
     key = (cell.candidate.decoder.base, str(cell.dataset))
     if key in memory:
         return memory[key]
-    built = cell.bench.built_metrics(picture_metrics(cell))
-    targets, floor = _of_data(cell, built)
+    specs = picture_metrics(cell)
+    built = cell.bench.built_metrics(specs)
+    targets, masks, floor = _of_data(cell, built)
     spec, test = cell.candidate.decoder, cell.split("test")
     round_trip = cell.bench.latents.decode(spec, cell.bench.latents.of(spec, test).take(range(len(targets))))
-    ceiling = {name: float(metric(round_trip, targets).nanmean()) for name, metric in built.items()}
-    memory[key] = References(targets, round_trip, floor, ceiling, built)
+    ceiling = {
+        spec.name: float(compared(built[spec.name], spec, round_trip, targets, masks).nanmean()) for spec in specs
+    }
+    memory[key] = References(targets, masks, round_trip, floor, ceiling, built)
     return memory[key]
 
 
-def _of_data(cell: Cell, built: dict[str, Metric]) -> tuple[Tensor, dict[str, float]]:
-    """Targets and the scores of the mean picture: the same for every decoder, so shared between them."""
+def _of_data(cell: Cell, built: dict[str, Metric]) -> tuple[Tensor, tuple[Tensor, ...], dict[str, float]]:
+    """Targets, masks and the scores of the mean picture: the same for every decoder, so shared between them."""
+    from foresight_harness.suites.reconstruction import picture_metrics
+
     for (_, dataset), known in cell.bench.references.items():
         if dataset == str(cell.dataset):
-            return known.targets, known.floor
+            return known.targets, known.masks, known.floor
     test = cell.split("test")
     targets = test.take(range(min(cell.scale.pictures, len(test))))
     mean = mean_picture(cell.split("train")).expand_as(targets)
-    return targets, {name: float(metric(mean, targets).nanmean()) for name, metric in built.items()}
+    masks = _masks(cell, targets)
+    floor = {
+        spec.name: float(compared(built[spec.name], spec, mean, targets, masks).nanmean())
+        for spec in picture_metrics(cell)
+    }
+    return targets, masks, floor
+
+
+def compared(metric: Metric, spec: MetricSpec, output: Tensor, targets: Tensor, masks: Sequence[Tensor]) -> Tensor:
+    """Values of a metric on decoded clips, beside targets or beside targets and masks. -> [n] float64"""
+    return metric(output, (targets, masks) if spec.compares == "objects" else targets)
+
+
+def _masks(cell: Cell, targets: Tensor) -> tuple[Tensor, ...]:
+    """Masks of the decoded samples, read from the data set again: the store keeps pictures only."""
+    dataset = cell.bench.splits.built(cell.dataset, "test")
+    empty = targets.new_zeros((targets.shape[1], 0, *targets.shape[3:]), dtype=torch.bool)
+    found = (dataset[index].masks for index in range(len(targets)))
+    return tuple(empty if masks is None else masks for masks in found)
 
 
 def mean_picture(train: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from collections.abc import Collection
@@ -16,6 +17,9 @@ MIRROR_VARIABLE = "FORESIGHT_WEIGHTS"
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model")
 """What is downloaded: never pickles, never code."""
 
+INSTALLED = "package:"
+"""What the name of a checkpoint that lies inside an installed package begins with."""
+
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
@@ -24,8 +28,8 @@ def checkpoint_folder(
 ) -> Path:
     """Find the folder of a checkpoint in the published layout.
 
-    Looks, in this order, at ``source`` as a local folder, at ``$FORESIGHT_WEIGHTS/<id>``, then at the Hub (its local
-    cache first).
+    A name like ``package:NAME/FOLDER`` is a folder of an installed package. Else looks, in this order, at ``source`` as
+    a local folder, at ``$FORESIGHT_WEIGHTS/<id>``, then at the Hub (its local cache first).
 
     Args:
         source: Local folder or Hub id, with ``@REVISION`` or without, asked for by the user; None means ``repo``.
@@ -38,6 +42,8 @@ def checkpoint_folder(
         CheckpointError: in one line that says what was looked for, where, and what to do.
     """
     wanted = source or repo
+    if wanted is not None and wanted.startswith(INSTALLED):
+        return _installed(wanted)
     if wanted is None:
         raise CheckpointError("pretrained weights asked for, but this model names no checkpoint; pass a folder")
     if Path(wanted).is_dir():
@@ -65,6 +71,16 @@ def checkpoint_folder(
 def hub_revision(folder: Path) -> str | None:
     """The commit that a folder of the Hub's own cache holds (``.../snapshots/COMMIT``); None for any other folder."""
     return folder.name if folder.parent.name == "snapshots" else None
+
+
+def _installed(wanted: str) -> Path:
+    """Folder of weights that an installed package carries (``package:NAME/FOLDER``); the package is not imported."""
+    package, _, inner = wanted.removeprefix(INSTALLED).partition("/")
+    found = importlib.util.find_spec(package) if package.isidentifier() else None
+    for place in (found and found.submodule_search_locations) or ():
+        if inner and (Path(place) / inner).is_dir():
+            return Path(place) / inner
+    raise CheckpointError(f"checkpoint {wanted} is not installed; reinstall the package {package!r} with its data")
 
 
 def _from_hub(repo: str, revision: str | None, subfolder: str | None) -> Path:

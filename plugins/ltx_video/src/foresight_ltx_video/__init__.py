@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def foresight_decoders() -> Iterable[DecoderSpec]:
-    """One decoder for each published autoencoder, and a tiny one of the same class and strides."""
+    """One decoder for each published autoencoder, a tiny one of the same class and strides, and a trained small one."""
     return [_spec(preset) for preset in AUTOENCODERS]
 
 
@@ -39,7 +39,7 @@ def _spec(preset: AutoencoderPreset) -> DecoderSpec:
         family="ltx_video",
         config=preset.config,
         params=preset.params,
-        weights=("random", "pretrained") if preset.repo else ("random",),
+        weights=preset.weights,
         repo=preset.repo,
         subfolder="vae",
         license=preset.license,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from foresight_harness.specs.models import WeightsKind
+
 LATENT_CHANNELS = 128
 STRIDE_PX = 32
 STRIDE_FRAMES = 8
@@ -35,6 +37,7 @@ class AutoencoderPreset:
     repo: str | None = None
     license: str | None = None
     size: Literal["tiny", "published"] = "published"
+    weights: tuple[WeightsKind, ...] = ("random", "pretrained")
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,26 @@ VAE_095 = _conditioned([256, 512, 1024], [5, 5, 5, 5], inject_noise=[False] * 4)
     "spatial_compression_ratio": STRIDE_PX,
     "temporal_compression_ratio": STRIDE_FRAMES,
 }
+NANO = _common(timestep_conditioning=False) | {
+    "block_out_channels": [64, 64, 64, 64],
+    "layers_per_block": [1, 1, 1, 1, 1],
+    "spatio_temporal_scaling": [True, True, True, False],
+    "decoder_block_out_channels": [32, 64, 128],
+    "decoder_layers_per_block": [1, 1, 1, 1],
+    "decoder_spatio_temporal_scaling": [True, True, True],
+    "decoder_inject_noise": [False] * 4,
+    "upsample_residual": [False] * 3,
+    "upsample_factor": [2] * 3,
+}
+"""The one that this package trains itself and carries: see ``nano/``."""
+NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
 AUTOENCODERS = (
     AutoencoderPreset("ltx_video", VAE_090, 419_193_649, REPO, LICENSE),
     AutoencoderPreset("ltx_video_091", VAE_091, 934_976_434, "diffusers/LTX-Video-0.9.1", LICENSE),
     AutoencoderPreset("ltx_video_095", VAE_095, 1_246_913_522, "Lightricks/LTX-Video-0.9.5", LICENSE),
     AutoencoderPreset("ltx_video_097", VAE_095, 1_246_913_522, "Lightricks/LTX-Video-0.9.7-dev", LICENSE),
-    AutoencoderPreset("ltx_video_tiny", _plain([8, 16, 32, 32], [1] * 5), 1_016_313, size="tiny"),
+    AutoencoderPreset("ltx_video_tiny", _plain([8, 16, 32, 32], [1] * 5), 1_016_313, size="tiny", weights=("random",)),
+    AutoencoderPreset("ltx_video_nano", NANO, 5_706_705, NANO_FOLDER, "Apache-2.0", size="tiny", weights=("nano",)),
 )
 
 

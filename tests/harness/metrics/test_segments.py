@@ -1,0 +1,74 @@
+"""Objects found again in decoded pictures: against a case by hand, and on pictures where the answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from foresight_harness import DataRequest
+from foresight_harness.data.shapes import Shapes
+from foresight_harness.errors import DataError
+from foresight_harness.metrics.segments import object_iou, object_iou_of_pair
+from torch import Tensor
+
+
+@pytest.fixture(scope="module")
+def scenes() -> tuple[Tensor, list[Tensor]]:
+    held = Shapes(DataRequest("test", 8, 0, canvas_px=96))
+    samples = [held[index] for index in range(8)]
+    return torch.stack([sample.clip for sample in samples]), [sample.masks for sample in samples]  # type: ignore[misc]
+
+
+def square(left: int) -> tuple[Tensor, Tensor]:
+    """A white square of 16 px on black. [1, 1, 3, 64, 64], [1, 1, 64, 64]"""
+    mask = torch.zeros(1, 1, 64, 64, dtype=torch.bool)
+    mask[..., 24:40, left : left + 16] = True
+    return mask.float().expand(1, 3, 64, 64)[None].clone(), mask
+
+
+def test_a_square_that_moved_by_a_quarter_shares_three_fifths_of_the_union() -> None:
+    target, mask = square(24)
+    moved, _ = square(28)
+    assert float(object_iou(moved, target, [mask])) == pytest.approx(12 / 20, abs=0.02)
+    assert float(object_iou(target, target, [mask])) == pytest.approx(1.0, abs=0.03)
+
+
+def test_targets_score_nearly_one_and_pictures_without_their_objects_nearly_none(
+    scenes: tuple[Tensor, list[Tensor]],
+) -> None:
+    target, masks = scenes
+    assert float(object_iou(target, target, masks).mean()) > 0.93
+    assert float(object_iou(target.mean(0, keepdim=True).expand_as(target), target, masks).mean()) < 0.15
+    assert float(object_iou(target.roll(1, 0), target, masks).mean()) < 0.15
+
+
+def test_it_falls_as_objects_move_away(scenes: tuple[Tensor, list[Tensor]]) -> None:
+    target, masks = scenes
+    values = [float(object_iou(target.roll(shift, -1), target, masks).mean()) for shift in (0, 2, 5, 12)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] - values[-1] > 0.4
+
+
+def test_brightness_of_the_whole_picture_hardly_matters_and_order_of_objects_does_not(
+    scenes: tuple[Tensor, list[Tensor]],
+) -> None:
+    target, masks = scenes
+    turned = object_iou(target, target, [planes.flip(1) for planes in masks])
+    torch.testing.assert_close(turned, object_iou(target, target, masks))
+    assert float(object_iou(target * 0.95, target, masks).mean()) > 0.9
+
+
+def test_samples_without_masks_are_nan_and_leave_others_alone(scenes: tuple[Tensor, list[Tensor]]) -> None:
+    target, masks = scenes
+    values = object_iou_of_pair(target[:2], (target[:2], [masks[0], masks[1][:, :0]]))
+    assert math.isnan(float(values[1]))
+    torch.testing.assert_close(values[:1], object_iou(target[:1], target[:1], masks[:1]))
+
+
+def test_masks_of_other_samples_or_sizes_are_refused(scenes: tuple[Tensor, list[Tensor]]) -> None:
+    target, masks = scenes
+    with pytest.raises(DataError, match="masks of 1 samples for 2 clips"):
+        object_iou(target[:2], target[:2], masks[:1])
+    with pytest.raises(DataError, match=r"masks are \[T, N, H_px, W_px\] of the clip"):
+        object_iou(target[:1], target[:1], [masks[0][..., 1:]])
