@@ -43,6 +43,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("layers", "foresight_harness.analysis.layers"),
     Kind("audit", "foresight_harness.analysis.audit"),
     Kind("enhancement", "foresight_harness.analysis.enhancement"),
+    Kind("similarity", "foresight_harness.analysis.similarity"),
+    Kind("embeddings", "foresight_harness.analysis.embeddings"),
 )
 """In the order in which they run."""
 

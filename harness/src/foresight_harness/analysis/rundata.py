@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from foresight_harness.errors import RunFolderError
 from foresight_harness.run.folder import SCHEMA, read_lines
+from foresight_harness.run.tokens import Tokens, read_tokens
 from foresight_harness.stats.interval import Floats
 
 Record = Mapping[str, Any]
@@ -122,6 +123,10 @@ class RunData:
     def sample_rows(self, cell: str) -> list[dict[str, Any]]:
         """Every row of a cell's sample file, in file order; empty where it has none. Raises: RunFolderError."""
         return [row for rows in self._cell(cell).values() for row in rows]
+
+    def tokens(self, cell: str) -> dict[str, Tokens]:
+        """Tokens that a cell kept, by part; empty where it kept none. Raises: RunFolderError."""
+        return read_tokens(self.path, cell)
 
     def _require_none(self, record: Record, kind: str) -> None:
         if record.get("per_sample") == kind:

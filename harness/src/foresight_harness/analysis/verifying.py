@@ -17,6 +17,8 @@ from foresight_harness.errors import DataError, RunFolderError
 from foresight_harness.run.identity import digest
 from foresight_harness.run.intervals import summary_of_stats, summary_of_values
 from foresight_harness.run.samples import rows_digest
+from foresight_harness.run.tokens import FOLDER as FOLDER_OF_TOKENS
+from foresight_harness.run.tokens import tokens_digest
 from foresight_harness.stats.bootstrap import Estimate
 
 TOLERANCE = 1e-9
@@ -129,6 +131,27 @@ def _samples(run: RunData) -> Iterator[str]:
             continue
         if stated is not None and rows_digest(rows) != stated:
             yield f"samples/{cell}.parquet was changed after {own[0]['candidate']} was scored"
+    yield from _tokens(run, records)
+
+
+def _tokens(run: RunData, records: Mapping[str, list[Record]]) -> Iterator[str]:
+    """Kept tokens against the records that they belong to."""
+    for path in sorted((run.path / FOLDER_OF_TOKENS).glob("*.parquet")):
+        if path.stem not in records:
+            yield f"{FOLDER_OF_TOKENS}/{path.name} belongs to no record"
+    for cell, own in records.items():
+        stated = own[0].get("tokens_digest")
+        if stated is None:
+            continue
+        try:
+            found = run.tokens(cell)
+        except RunFolderError as error:
+            yield str(error)
+            continue
+        if not found:
+            yield f"{FOLDER_OF_TOKENS}/{cell}.parquet of {own[0]['candidate']} was removed"
+        elif tokens_digest(found) != stated:
+            yield f"{FOLDER_OF_TOKENS}/{cell}.parquet was changed after {own[0]['candidate']} was scored"
 
 
 def _analysis(run: RunData, kind: Kind) -> Iterator[str]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-VOLATILE = frozenset({"run", "wall_s", "trace", "schema", "samples_digest"})
+VOLATILE = frozenset({"run", "wall_s", "trace", "schema", "samples_digest", "tokens_digest"})
 """Fields that may differ between two undisturbed runs of the same plan."""
 TIMED = frozenset({"efficiency"})
 """Suites whose numbers are times."""

@@ -11,6 +11,7 @@ from foresight_harness.run.identity import digest
 from foresight_harness.run.intervals import summary_of_stats, summary_of_values
 from foresight_harness.run.media import write_pictures
 from foresight_harness.run.samples import rows_digest, sample_rows, write_samples
+from foresight_harness.run.tokens import write_tokens
 from foresight_harness.suites.measurement import Measurement, Outcome
 
 if TYPE_CHECKING:
@@ -30,18 +31,15 @@ def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str
         for measurement in outcome.measurements
         for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")
     ]
+    facts = {"run": folder.run_id, "cell": cell.id, "candidate": str(cell.candidate), "suite": cell.suite.name}
     if rows:
-        facts = {
-            "run": folder.run_id,
-            "cell": cell.id,
-            "candidate": str(cell.candidate),
-            "suite": cell.suite.name,
-        }
         write_samples(folder.path / "samples" / f"{cell.id}.parquet", rows, facts)
+    kept = write_tokens(folder.path, cell.id, outcome.tokens, test.labels, facts) if outcome.tokens else None
     folder.append_media(write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures))
     shared = _shared(cell, wall_s) | {
         "params": dict(outcome.params) or None,
         "samples_digest": rows_digest(rows) if rows else None,
+        "tokens_digest": kept,
         "of_cell": len(outcome.measurements),
         "status": "ok",
         "error": None,

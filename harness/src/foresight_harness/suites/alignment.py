@@ -12,6 +12,7 @@ from foresight_harness.fit.adapters import on_latent_grid
 from foresight_harness.metrics.cka import linear_cka, null_p_value, permutation_null
 from foresight_harness.metrics.hsic import CKAEstimate
 from foresight_harness.metrics.kernels import GaussianCKA, mutual_knn, mutual_knn_null
+from foresight_harness.suites.keeping import for_similarity, pooled
 from foresight_harness.suites.measurement import Measurement, Outcome, Values
 
 if TYPE_CHECKING:
@@ -49,17 +50,20 @@ def score(cell: Cell) -> Outcome:
     latents = cell.bench.latents.of(cell.candidate.decoder, cell.split("test"))
     size = (latents.shape.frames, latents.shape.rows, latents.shape.cols)
     picked = _evenly(latents.shape.cells)
-    x, y = [], []
+    x, y, kept_x, kept_y = [], [], [], []
     for grid, latent in zip(fitted.conditioning(cell.streams("test"), str(cell.candidate)), latents, strict=True):
         x.append(_cells(on_latent_grid(grid, size), picked))
         y.append(_cells(latent, picked))
+        kept_x.append(pooled(grid))
+        kept_y.append(pooled(latent))
     left, right = torch.cat(x), torch.cat(y)
     measurements = (
         _linear(cell, left, right, len(picked)),
         _gaussian(cell, left, right, len(picked)),
         _nearest(cell, left, right, len(picked)),
     )
-    return Outcome(measurements, params=fitted.params())
+    tokens = (for_similarity("conditioning", torch.cat(kept_x)), for_similarity("latents", torch.cat(kept_y)))
+    return Outcome(measurements, tokens=tokens, params=fitted.params())
 
 
 def _linear(cell: Cell, left: Tensor, right: Tensor, cells: int) -> Measurement:

@@ -81,11 +81,28 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class KeptTokens:
+    """A few tokens for conclusions over candidates; ``run.tokens`` writes and bounds them."""
+
+    part: str
+    """What they are: ``conditioning``, ``latents``, ``tokens``, or a map's method."""
+    features: NDArray[np.float32]
+    """[n, d]"""
+    pictures: Sequence[int]
+    """Index of each one's sample in the test split. n"""
+    places: Sequence[tuple[int, int, int]]
+    """Frame, row and column on the grid that they were taken from. n"""
+    classes: Sequence[str | None] = ()
+    """Of the object below each; None where unknown. n, or nothing"""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Everything that a suite found out about one candidate on one data set."""
 
     measurements: tuple[Measurement, ...]
     pictures: tuple[Picture, ...] = ()
+    tokens: tuple[KeptTokens, ...] = ()
     params: Mapping[str, int] = field(default_factory=dict)
     controls_ok: bool | None = None
     details: Mapping[str, Any] = field(default_factory=dict)

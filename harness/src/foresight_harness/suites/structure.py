@@ -11,7 +11,8 @@ from torch import Tensor
 
 from foresight_harness.errors import UsageError
 from foresight_harness.metrics.structure import effective_rank, local_distant_similarity, silhouette
-from foresight_harness.suites.measurement import Measurement, Outcome, Values
+from foresight_harness.suites.keeping import for_maps
+from foresight_harness.suites.measurement import KeptTokens, Measurement, Outcome, Values
 
 if TYPE_CHECKING:
     from foresight_harness.pipeline import Conditioning
@@ -41,6 +42,7 @@ def protocol(cell: Cell) -> dict[str, Any]:
 def score(cell: Cell) -> Outcome:
     """Per-picture order and separation of the test split's tokens, seed by seed where modules are trained."""
     parts: dict[str, list[Values]] = {}
+    tokens: tuple[KeptTokens, ...] = ()
     ranks: list[float] = []
     for seed in cell.seeds:
         fitted = cell.fitted_for_places(seed)
@@ -48,6 +50,7 @@ def score(cell: Cell) -> Outcome:
         for name, values in _per_picture(cell, features).items():
             parts.setdefault(name, []).append(values)
         ranks.append(_rank(features))
+        tokens = tokens or for_maps(features, cell.split("test").labels, covered=COVERED, seed=SEED)
     measurements = [
         Measurement(
             name,
@@ -74,7 +77,7 @@ def score(cell: Cell) -> Outcome:
             details={"rows": rows, "width": features.shape.width},
         )
     )
-    return Outcome(tuple(measurements), params=fitted.params())
+    return Outcome(tuple(measurements), tokens=tokens, params=fitted.params())
 
 
 def _per_picture(cell: Cell, features: Conditioning) -> dict[str, Values]:
