@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -113,18 +111,6 @@ def test_every_line_is_a_command_that_exists(line: str) -> None:
         assert os.access(ROOT / words[0], os.X_OK)
     else:
         assert SHELL.fullmatch(line), f"{line!r} is exercised nowhere"
-
-
-def test_sentinel_job_scores_a_number_of_every_sentinel() -> None:
-    content = load(ROOT / ".github" / "workflows" / "pull-request.yml")
-    words = shlex.split(content["jobs"]["sentinels"]["env"]["SENTINELS"])
-    pytest_command = [sys.executable, "-m", "pytest", "benchmarks/", "--collect-only", "-q", *words]
-    listed = subprocess.run(pytest_command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    cells = re.findall(r"::test_(\w+)\[(.+)\]", listed)
-    patterns = tomllib.loads((ROOT / "benchmarks" / "sentinels.toml").read_text(encoding="utf-8"))["sentinel"]
-    for pattern in patterns:
-        glob = pattern.get("candidate", "*")
-        assert any(suite == pattern["suite"] and fnmatch.fnmatchcase(name, glob) for suite, name in cells), pattern
 
 
 def test_bench_line_hands_its_arguments_on_whole() -> None:

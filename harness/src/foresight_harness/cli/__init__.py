@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from foresight_harness.cli import (
+    aa,
     baseline,
     cache,
     candidates,
@@ -14,6 +15,7 @@ from foresight_harness.cli import (
     doctor,
     figure,
     gate,
+    history,
     plan,
     plugins,
     rank,
@@ -22,7 +24,7 @@ from foresight_harness.cli import (
 )
 from foresight_harness.errors import ForesightError
 
-VERBS = (plugins, candidates, plan, report, figure, rank, gate, compare, baseline, verify, cache, doctor)
+VERBS = (plugins, candidates, plan, report, figure, rank, gate, compare, baseline, history, aa, verify, cache, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
