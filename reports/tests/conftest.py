@@ -67,6 +67,13 @@ def many_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def huge_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a run with 3,000 candidates and 20 metrics, without pictures."""
+    plan = replace(many(3000), pictures=0, samples=2, sampled=5)
+    return write_report([make_run(tmp_path_factory.mktemp("runs") / "huge", plan)])
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """A headless Chromium through Playwright, or one clear line that says what is left out."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -83,10 +90,15 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open a report; what the browser complained about or asked the network for is in ``page.complaints``."""
+    """Open a report; what the browser complained about or asked the network for is in ``page.complaints``.
+
+    With ``timed``, ``page.spent`` are the seconds of processor time that its main thread took until it was ready.
+    """
     contexts: list[Any] = []
 
-    def open_page(file: Path, theme: str = "light", width: int = 1400, scripts: bool = True, anchor: str = "") -> Any:
+    def open_page(
+        file: Path, theme: str = "light", width: int = 1400, scripts: bool = True, anchor: str = "", timed: bool = False
+    ) -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=scripts
         )
@@ -96,9 +108,15 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.on("console", lambda m: page.complaints.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("request", lambda r: None if _own(r.url) else page.complaints.append(f"request for {r.url}"))
+        if timed:
+            probe = context.new_cdp_session(page)
+            probe.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto(file.as_uri() + anchor)
         if scripts:
             page.wait_for_selector("html[data-ready]", state="attached")
+        if timed:
+            found = {each["name"]: each["value"] for each in probe.send("Performance.getMetrics")["metrics"]}
+            page.spent = found["TaskDuration"]
         return page
 
     yield open_page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,24 @@ import pytest
 pytestmark = pytest.mark.browser
 
 EVERYTHING = """() => {
+  // Rows, candidates and points that look like an earlier one of the same table or chart are looked at once or twice:
+  // a contrast is worked out from the styles, and there are thousands of nodes with the same ones.
+  const looks = (node) => [node, ...node.querySelectorAll("*")]
+    .map((each) => [each.tagName, ...["class", "fill", "stroke"].map((name) => each.getAttribute(name))].join()).join();
+  const thin = (nodes, kind = looks) => {
+    const seen = new Map();
+    for (const node of nodes) {
+      const key = kind(node);
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+      if (seen.get(key) > 2) node.remove();
+    }
+  };
+  document.querySelectorAll("tbody").forEach((body) => thin(body.rows));
+  document.querySelectorAll(".plot g[data-mark=dot]").forEach((group) => thin([...group.children]));
+  thin(document.querySelectorAll("details.candidate"));
+  thin(document.querySelectorAll(".cards > figure"), (node) => node.querySelector("[data-plot]")?.dataset.plot ?? "map");
+  thin(document.querySelectorAll("figure.sample"));
   for (const node of document.querySelectorAll("section > details.numbers, details.gate-rules")) node.open = true;
-  const lazy = document.querySelectorAll(".board, .card, .sample, .prov");
-  for (const node of lazy) node.style.contentVisibility = "visible";
 }"""
 
 
@@ -30,9 +46,12 @@ def test_the_page_has_no_complaints_and_no_accessibility_violations(
         reason="accessibility left out: pip install 'foresight-reports[browser]'",
     )
     page = visit(request.getfixturevalue(f"{kind}_page"), theme=theme)
+    page.wait_for_selector("html[data-drawn]", state="attached")
     # What is folded or off the screen is checked too.
     page.evaluate(EVERYTHING)
-    found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    # Of all rules only contrast depends on the theme.
+    rules = {"runOnly": ["color-contrast"]} if theme == "dark" else {}
+    found = axe.Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
     assert page.complaints == []
     assert page.evaluate("document.querySelectorAll('.plot svg').length") > 0
@@ -198,13 +217,44 @@ def test_rows_that_lie_packed_unfold_sort_and_download(visit: Callable[..., Any]
     assert values >= wanted
 
 
-def test_three_hundred_candidates_are_ready_soon(visit: Callable[..., Any], many_page: Path) -> None:
-    times = []
+@pytest.mark.parametrize(("kind", "seconds"), [("many", 1.0), ("huge", 2.0)])
+def test_pages_of_hundreds_and_thousands_of_candidates_are_ready_soon(
+    visit: Callable[..., Any], request: pytest.FixtureRequest, kind: str, seconds: float
+) -> None:
+    # Time of the page's own thread on the processor, so that a busy machine says nothing; the least of three visits.
+    taken = []
     for _ in range(3):
-        page = visit(many_page)
-        times.append(page.evaluate("performance.getEntriesByName('usable')[0].startTime"))
-    # The aim is one second on an idle machine; shared runners are slower, so the guard is on the order of magnitude.
-    assert min(times) < 3000
+        page = visit(request.getfixturevalue(f"{kind}_page"), timed=True)
+        taken.append(page.spent)
+        if page.spent < seconds:
+            break
+    assert min(taken) < seconds
+    assert page.locator(".ranking .rows tr:visible").count() >= 25
+    page.fill("#search", "eva02")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect(page.locator("#count")).to_have_text(re.compile(r"^[\d,]+ of [\d,]+ candidates$"))
+    assert page.complaints == []
+
+
+def test_the_rest_of_a_page_is_drawn_unasked_and_leaves_no_blank_card(
+    visit: Callable[..., Any], smoke_page: Path
+) -> None:
+    page = visit(smoke_page)
+    boxes = page.locator("[data-plot]").count()
+    assert page.locator("[data-plot]:has(svg)").count() < boxes
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    assert page.locator("[data-plot]:has(svg)").count() == boxes
+    skipped = "(n) => getComputedStyle(n).contentVisibility === 'auto'"
+    assert page.evaluate(f"[...document.querySelectorAll('section *')].filter({skipped}).length") == 0
+
+
+def test_print_draws_what_was_not_yet_drawn(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("[data-plot]:has(svg)").count() == page.locator("[data-plot]").count()
+    page.emulate_media(media="print")
+    whole = "(n) => getComputedStyle(n).contentVisibility === 'visible'"
+    assert page.evaluate(f"[...document.querySelectorAll('.board, .card')].every({whole})")
 
 
 def test_a_hostile_page_runs_nothing(visit: Callable[..., Any], make: Callable[..., Path]) -> None:
@@ -236,16 +286,16 @@ def test_clips_stop_on_demand_and_never_start_where_less_motion_is_wished(
     assert not clip.locator(".moving").is_visible()
 
 
-@pytest.mark.parametrize("kind", ["tradeoff", "profile", "alignment", "strips", "depth", "tokens"])
-def test_points_of_every_kind_of_chart_are_reached_by_keyboard(
-    visit: Callable[..., Any], smoke_page: Path, kind: str
-) -> None:
+def test_points_of_every_kind_of_chart_are_reached_by_keyboard(visit: Callable[..., Any], smoke_page: Path) -> None:
     page = visit(smoke_page)
-    for chart in page.locator(f"[data-plot={kind}]").all():
+    for kind in ("tradeoff", "profile", "alignment", "strips", "depth", "tokens"):
+        chart = page.locator(f"[data-plot={kind}]").first
+        chart.scroll_into_view_if_needed()
         points = chart.locator("[role=link]")
+        points.first.wait_for(state="attached")
         assert points.count() > 2
         assert chart.locator("[tabindex='0']").count() == 1
-        points.first.evaluate("(node) => node.closest('svg').querySelector(\"[tabindex='0']\").focus()")
+        chart.locator("[tabindex='0']").focus()
         page.keyboard.press("End")
         assert chart.locator("[role=link]:focus").count() == 1
         assert page.locator("#tip").is_visible()
@@ -277,4 +327,7 @@ def test_hostile_conclusions_run_nothing_and_stay_texts(visit: Callable[..., Any
     assert page.evaluate("window.harmed") is None
     assert page.complaints == []
     assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert "\u202e" not in page.content()

@@ -1,4 +1,4 @@
-// Draws the charts, one a turn, and again when their width changes.
+// Draws the charts, those near the screen first, and again when their width changes.
 (() => {
   const {data, draw, unfold, reachable} = kit;
 
@@ -23,32 +23,55 @@
     });
   }
 
+  const root = document.documentElement;
   const boxes = [...document.querySelectorAll("[data-plot]")];
-  // One chart a turn: the page can be read, sorted and searched while the charts appear.
-  const soon = window.requestIdleCallback ?? ((work) => setTimeout(work, 0));
-  const waitingBoxes = [...boxes];
-  function drawNext() {
-    const box = waitingBoxes.shift();
+  const undrawn = new Set(boxes);
+  function drawFirst(box) {
+    if (!undrawn.delete(box)) return;
+    try {
+      drawOne(box);
+    } catch (problem) {
+      // One chart that cannot be drawn must not take the others with it: its numbers stand in its table.
+      box.textContent = "This chart could not be drawn; its numbers stand in the table.";
+      console.error(problem);
+    }
+  }
+  // Charts near the screen come first, one a turn, and then the page is ready. The others follow as they come near or
+  // when nothing else is to do, so that a search, a copy or a picture of the whole page finds them drawn.
+  const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+  const near = new IntersectionObserver(
+    (seen) => seen.forEach((each) => each.isIntersecting && drawFirst(each.target)),
+    {rootMargin: "800px 0px"},
+  );
+  function drawRest() {
+    const [box] = undrawn;
     if (box) {
-      try {
-        drawOne(box);
-      } catch (problem) {
-        // One chart that cannot be drawn must not take the others with it: its numbers stand in its table.
-        box.textContent = "This chart could not be drawn; its numbers stand in the table.";
-        console.error(problem);
-      }
-      soon(drawNext, {timeout: 200});
+      drawFirst(box);
+      idle(drawRest);
       return;
     }
-    document.documentElement.dataset.ready = "true";
+    // Small pages are laid out whole now; of very long ones that would take longer than it is worth.
+    if (document.getElementsByTagName("*").length < 40_000) root.classList.add("laid-out");
+    root.dataset.drawn = "true";
+  }
+  function drawNear(waitingBoxes) {
+    const box = waitingBoxes.shift();
+    if (box) {
+      drawFirst(box);
+      setTimeout(drawNear, 0, waitingBoxes);
+      return;
+    }
+    root.dataset.ready = "true";
     performance.mark("ready");
+    undrawn.forEach((each) => near.observe(each));
+    idle(drawRest);
   }
   performance.mark("usable");
   packed.text("charts").then((charts) => {
     Object.assign(data, JSON.parse(charts));
-    soon(drawNext, {timeout: 200});
+    addEventListener("beforeprint", () => boxes.forEach(drawFirst));
+    drawNear(boxes.filter((box) => box.getBoundingClientRect().top < 2 * innerHeight));
   });
-  addEventListener("beforeprint", () => waitingBoxes.splice(0).forEach(drawOne));
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);
