@@ -30,7 +30,8 @@ EVERYTHING = """() => {
   document.querySelectorAll("tbody").forEach((body) => thin(body.rows));
   document.querySelectorAll(".plot g[data-mark=dot]").forEach((group) => thin([...group.children]));
   thin(document.querySelectorAll("details.candidate"));
-  thin(document.querySelectorAll(".cards > figure"), (node) => node.querySelector("[data-plot]")?.dataset.plot ?? "map");
+  const drawing = (node) => node.querySelector("[data-plot]")?.dataset.plot ?? "map";
+  thin(document.querySelectorAll(".cards > figure"), drawing);
   thin(document.querySelectorAll("figure.sample"));
   for (const node of document.querySelectorAll("section > details.numbers, details.gate-rules")) node.open = true;
 }"""
@@ -246,6 +247,20 @@ def test_the_rest_of_a_page_is_drawn_unasked_and_leaves_no_blank_card(
     assert page.locator("[data-plot]:has(svg)").count() == boxes
     skipped = "(n) => getComputedStyle(n).contentVisibility === 'auto'"
     assert page.evaluate(f"[...document.querySelectorAll('section *')].filter({skipped}).length") == 0
+
+
+def test_a_page_as_a_folder_draws_sorts_and_unfolds_like_a_single_file(
+    visit: Callable[..., Any], many_page: Path, tmp_path: Path
+) -> None:
+    from foresight_reports import write_report
+
+    page = visit(write_report([many_page.parent], tmp_path / "site", folder=True))
+    assert page.evaluate("document.querySelectorAll('script[data-packed]').length") == 0
+    page.wait_for_selector(".plot svg", state="attached")
+    first = page.locator("details.candidate").first
+    first.locator("summary").click()
+    first.locator(".records tr").first.wait_for()
+    assert page.complaints == []
 
 
 def test_print_draws_what_was_not_yet_drawn(visit: Callable[..., Any], smoke_page: Path) -> None:

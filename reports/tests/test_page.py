@@ -14,7 +14,7 @@ from pathlib import Path
 
 import foresight_reports
 import pytest
-from foresight_reports import ReportError, SizeError, render, write_report
+from foresight_reports import ReportError, SizeError, pictures, render, write_report
 from foresight_reports.page import island
 
 SOURCES = Path(foresight_reports.__file__).parent
@@ -229,22 +229,41 @@ def test_json_inside_a_script_cannot_end_it() -> None:
     assert json.loads(written) == data
 
 
-def test_folder_mode_writes_pictures_beside_the_page(make: Callable[..., Path], tmp_path: Path) -> None:
-    page = write_report([make(pictures=2)], tmp_path / "site", folder=True)
+def test_folder_mode_writes_pictures_and_data_beside_the_page(make: Callable[..., Path], tmp_path: Path) -> None:
+    run = make(pictures=2)
+    page = write_report([run], tmp_path / "site", folder=True)
     assert page == tmp_path / "site" / "index.html"
     sources = {value for value in Reader(page.read_text()).all("src") if value}
-    assert sources
+    assert "data.js" in sources
+    assert any(source.startswith("img/") and source.endswith(".webp") for source in sources)
     assert all((page.parent / source).is_file() for source in sources)
     assert "data:image" not in page.read_text()
+    assert Reader(page.read_text()).all("data-packed") == []
+    assert (page.parent / "data.js").read_text().startswith('window.packedParts = {"charts":"')
+    first = {file: file.read_bytes() for file in page.parent.rglob("*") if file.is_file()}
+    write_report([run], tmp_path / "site", folder=True)
+    assert {file: file.read_bytes() for file in page.parent.rglob("*") if file.is_file()} == first
 
 
-def test_a_page_beyond_the_limit_is_refused_in_one_line(
-    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("limit", ["SINGLE_FILE_LIMIT", "INLINE_LIMIT"])
+def test_a_page_beyond_the_limit_becomes_a_folder_and_says_so_in_one_line(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limit: str
 ) -> None:
-    monkeypatch.setattr(foresight_reports, "SINGLE_FILE_LIMIT", 1000)
+    run = make(pictures=2)
+    stale = write_report([run])
+    monkeypatch.setattr(foresight_reports if limit == "SINGLE_FILE_LIMIT" else pictures, limit, 1000)
     with pytest.raises(SizeError, match="Write it in folder mode") as caught:
-        render([make()])
+        render([run])
     assert "\n" not in str(caught.value)
+    page = write_report([run])
+    assert page == run.resolve() / "report" / "index.html"
+    assert not stale.exists()
+    (line,) = caplog.messages
+    assert re.fullmatch(
+        r"The page would have .* MiB, a single file may have 15\. It was written as the folder .*", line
+    )
+    (target, *_) = re.findall(r'href="([^"]*\.parquet)"', page.read_text())
+    assert (page.parent / target).is_file()
 
 
 def test_no_run_and_one_run_twice_are_refused(make: Callable[..., Path]) -> None:

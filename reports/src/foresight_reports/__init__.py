@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ SINGLE_FILE_LIMIT = 15 * 2**20
 """Bytes that a single file may have: a page that is mailed or attached to a build."""
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Rendered:
-    """A page, and in folder mode the pictures beside it, by their path."""
+    """A page, and in folder mode the pictures and ``data.js`` beside it, by their path."""
 
     html: str
     files: Mapping[str, bytes]
@@ -31,7 +35,7 @@ def render(
 
     Args:
         runs: The run that the page is about, then any runs it is compared with.
-        mode: ``single`` inlines the pictures, ``folder`` leaves them beside the page.
+        mode: ``single`` inlines pictures and packed data, ``folder`` leaves them beside the page.
         beside: The folder that the page will lie in, for its links into the run folders; the first run's by default.
 
     Raises:
@@ -53,33 +57,44 @@ def render(
     base = read[0].path if beside is None else beside.resolve()
     store = PictureStore(inline=mode == "single")
     html = build_page(read, store, [_link(run.path, base) for run in read])
-    if mode == "single" and len(html.encode("utf-8", "replace")) > SINGLE_FILE_LIMIT:
-        size = len(html.encode("utf-8", "replace")) / 2**20
-        raise SizeError(f"The page would have {size:.1f} MiB, a single file may have 15. Write it in folder mode.")
+    size = len(html.encode("utf-8", "replace")) + store.left_out
+    if mode == "single" and (store.left_out or size > SINGLE_FILE_LIMIT):
+        raise SizeError(
+            f"The page would have {size / 2**20:.1f} MiB, a single file may have 15. Write it in folder mode."
+        )
     return Rendered(html, dict(store.files))
 
 
 def write_report(runs: Sequence[Path], output: Path | None = None, folder: bool = False) -> Path:
-    """Write the page and give its path.
+    """Write the page and give its path; one that is too large for a single file is written as a folder, and says so.
 
     Args:
         runs: The run that the page is about, then any runs it is compared with.
         output: The file to write, or in folder mode the folder. By default ``report.html`` or ``report/`` in the
-            first run.
-        folder: Whether the pictures lie beside the page instead of inside it.
+            first run. A page that turns out too large goes into the folder of that name without its ending.
+        folder: Whether pictures and data lie beside the page instead of inside it.
     """
     if not runs:
         raise RunFolderError("No run folder was given. Name at least one, such as runs/latest.")
-    first = Path(runs[0]).resolve()
-    target = Path(output) if output is not None else first / ("report" if folder else "report.html")
-    page = target / "index.html" if folder else target
-    rendered = render([Path(run) for run in runs], mode="folder" if folder else "single", beside=page.parent)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    for name, data in rendered.files.items():
+    read = [Path(run) for run in runs]
+    target = Path(output) if output is not None else read[0].resolve() / ("report" if folder else "report.html")
+    if not folder:
+        try:
+            return _put(target, render(read, beside=target.parent))
+        except SizeError as error:
+            # A page of an earlier rendering must not stand beside the one that is written now.
+            target.unlink(missing_ok=True)
+            target = target.with_suffix("") if target.suffix else target.with_name(f"{target.name}-folder")
+            _log.warning("%s It was written as the folder %s.", str(error).split(" Write it")[0], target)
+    return _put(target / "index.html", render(read, mode="folder", beside=target))
+
+
+def _put(page: Path, rendered: Rendered) -> Path:
+    """Write a page and what lies beside it."""
+    for name, data in {page.name: rendered.html.encode("utf-8", "replace"), **rendered.files}.items():
         file = page.parent / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-    page.write_bytes(rendered.html.encode("utf-8", "replace"))
     return page
 
 

@@ -53,15 +53,20 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
     context = _context(runs, store, links)
     head_script, script, style = _asset("js/theme.js"), _script(), _style()
     chart_style = _asset("vendor/plot/inline-style.css")
+    environment = _environment()
+    packed = _packed(environment, context)
+    if not store.inline:
+        # A classic script, which a browser also takes from a file beside the page.
+        store.files["data.js"] = f"window.packedParts = {json.dumps(packed, separators=(',', ':'))};\n".encode()
+    beside = "" if store.inline else "'self' file: "
     policy = (
         "default-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; "
-        f"script-src {_hash(head_script)} {_hash(script)}; style-src {_hash(style)} {_hash(chart_style)}; "
+        f"script-src {beside}{_hash(head_script)} {_hash(script)}; style-src {_hash(style)} {_hash(chart_style)}; "
         f"img-src {'data:' if store.inline else chr(39) + 'self' + chr(39) + ' data: file:'}"
     )
-    environment = _environment()
     return environment.get_template("page.html").render(
         **context,
-        packed=_packed(environment, context),
+        packed=packed if store.inline else {},
         policy=policy,
         head_script=Markup(head_script),
         script=Markup(script),
@@ -175,7 +180,9 @@ def _environment() -> Environment:
 
 
 def _pretty(value: object) -> str:
-    """A manifest value as text."""
+    """A manifest value as text; a list of plain values without its brackets."""
+    if isinstance(value, list) and value and all(isinstance(each, str | int | float) for each in value):
+        return ", ".join(str(each) for each in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 TYPES = {"WEBP": "webp", "PNG": "png", "JPEG": "jpeg"}
-INLINE_LIMIT = 12 * 2**20
-"""Bytes of pictures that a single file may carry, before base64 and beside at most 3 MiB of everything else."""
+INLINE_LIMIT = 15 * 2**20
+"""Bytes of pictures as they stand in a single file, beyond which none is read: the page is too large already."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PictureStore:
         inline: Whether pictures become data URIs; else they are collected in ``files``.
         files: Paths beside the page with their bytes, in folder mode.
         missing: Paths that the index names and that are no readable picture inside the run folder.
-        left_out: How many pictures no longer fitted into the single file.
+        left_out: Bytes of pictures, as they would stand in the page, that no longer fitted into the single file.
     """
 
     inline: bool
@@ -78,7 +78,7 @@ class PictureStore:
             self.files[path] = data
             return Picture(path, width, height)
         if self._spent + len(data) * 4 // 3 > INLINE_LIMIT:
-            self.left_out += 1
+            self.left_out += len(data) * 4 // 3
             return None
         self._spent += len(data) * 4 // 3
         return Picture(f"data:image/{kind};base64,{base64.b64encode(data).decode()}", width, height)

@@ -17,8 +17,8 @@ FAILURES = ("failed", "oom", "unavailable")
 FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
 
 
-GATED = {"NO-GO": "broken", "INCONCLUSIVE": "provisional", "MARGINAL": "provisional", "GO": "measured"}
-"""Look of the banner by the answer of the gates."""
+GATED = {"bad": "broken", "warn": "provisional", "good": "measured"}
+"""Look of the banner by the answers of the gates."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def judge(
     else:
         state, word = "measured", "Measured"
         sentence = _sentence(ranked)
-        answer, counts = summary(gates)
+        tone, answer, counts = summary(gates)
         if answer:
             # Gates decide only where the run is whole and its weights are real: anything else was said above.
-            state, word = GATED[answer], answer
+            state, word = GATED[tone], answer
             sentence = f"{counts}. {sentence}"
     return Verdict(state, word, headline, sentence, _tiles(mine, run), _caveats(runs, boards, refused, loud, rows))
 

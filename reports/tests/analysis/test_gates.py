@@ -64,20 +64,28 @@ def test_a_gate_without_rows_is_shown_all_the_same(make: Callable[..., Path]) ->
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "word"),
+    ("verdicts", "tone", "word"),
     [
-        (["GO", "NO-GO"], "NO-GO"),
-        (["GO", "INCONCLUSIVE"], "INCONCLUSIVE"),
-        (["GO", "MARGINAL"], "MARGINAL"),
-        (["GO", "NOT MEASURED"], "GO"),
-        (["NOT MEASURED"], ""),
+        (["NO-GO", "NO-GO"], "bad", "NO-GO"),
+        (["GO", "NO-GO", "GO"], "warn", "2 GO · 1 NO-GO"),
+        (["INCONCLUSIVE", "NO-GO"], "warn", "1 INCONCLUSIVE · 1 NO-GO"),
+        (["GO", "NOT MEASURED"], "good", "GO"),
+        (["MARGINAL"], "warn", "MARGINAL"),
+        (["NOT MEASURED"], "", ""),
     ],
 )
-def test_all_gates_together_are_as_good_as_the_worst_that_was_measured(
-    make: Callable[..., Path], verdicts: list[str], word: str
+def test_gates_that_disagree_are_counted_and_none_speaks_for_all(
+    make: Callable[..., Path], verdicts: list[str], tone: str, word: str
 ) -> None:
     found = of([], make, gates=[{"name": str(i), "verdict": verdict} for i, verdict in enumerate(verdicts)])
-    assert summary(found)[0] == word
+    assert summary(found)[:2] == (tone, word)
+    assert all(f"{verdicts.count(each)} {each}" in summary(found)[2] for each in verdicts if word)
+
+
+def test_a_tile_counts_the_answers_of_its_candidates(make: Callable[..., Path]) -> None:
+    rows = [row("a", "r", "GO", 0.9), row("a", "s", "NO-GO", 0.1), row("b", "r", "GO", 0.8), row("b", "s", "GO", 0.8)]
+    (gate,) = of(rows, make)
+    assert gate.answers == {"NO-GO": 1, "GO": 1}
 
 
 def test_the_banner_gives_the_answer_of_the_gates_only_for_real_weights(make: Callable[..., Path]) -> None:

@@ -110,7 +110,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     terminal.write_line(f"run: {_shown(bench.folder.path)}")
     if state.report is not None:
         latest = bench.folder.path.parent / "latest" / state.report.name
-        terminal.write_line(f"report: {_shown(latest if latest.exists() else state.report)}")
+        folder = " (a folder: too large for a single file)" if state.report.name == "index.html" else ""
+        terminal.write_line(f"report: {_shown(latest if latest.exists() else state.report)}{folder}")
     elif state.report_error:
         terminal.write_line(f"report: {state.report_error}", yellow=True)
 

@@ -50,6 +50,7 @@ class Gate:
     scores: Sequence[tuple[str, float, float]]
     passing: int
     candidates: int
+    answers: Mapping[str, int]
     leader: str
     leader_anchor: str
     rules: Sequence[Rule]
@@ -86,14 +87,23 @@ def gates(analysis: Analysis, index: Index) -> list[Gate]:
     return [_gate(name, stated.get(name, {}), by_name[name], index) for name in names]
 
 
-def summary(found: Sequence[Gate]) -> tuple[str, str]:
-    """The word for all gates together, and how many gave which answer; empty where none gave any."""
+def summary(found: Sequence[Gate]) -> tuple[str, str, str]:
+    """Look, word and sentence for all gates together; empty where none was measured.
+
+    Gates are threshold tables of different documents: they are alternatives, so one NO-GO among them does not speak
+    for all. The word is the answer that the measured ones share, else how many gave which.
+
+    Returns:
+        The tone of ``TONES``, the word, and the sentence that also counts what was not measured.
+    """
     counts = Counter(gate.verdict for gate in found)
     measured = [verdict for verdict in VERDICTS[:4] if counts[verdict]]
     if not measured:
-        return "", ""
+        return "", "", ""
     parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
-    return measured[0], f"{len(found)} gates: {', '.join(parts)}"
+    word = measured[0] if len(measured) == 1 else " · ".join(f"{counts[v]} {v}" for v in reversed(measured))
+    tone = TONES[measured[0]] if len(measured) == 1 else "warn"
+    return tone, word, f"{len(found)} gates, each a table of its own: {', '.join(parts)}"
 
 
 def _gate(name: str, stated: Mapping[str, Any], lines: Sequence[Line], index: Index) -> Gate:
@@ -123,6 +133,7 @@ def _gate(name: str, stated: Mapping[str, Any], lines: Sequence[Line], index: In
         scores=_scores(stated.get("scores")),
         passing=len(passing),
         candidates=len(by_candidate),
+        answers={v: c for v in VERDICTS if (c := [_worst(each) for each in by_candidate.values()].count(v))},
         leader=leader,
         leader_anchor=index.candidate(leader),
         rules=[_rule(text, by_rule[text], index) for text in texts],
