@@ -16,6 +16,7 @@ from foresight_harness.cli import (
     figure,
     gate,
     history,
+    new_plugin,
     plan,
     plugins,
     rank,
@@ -24,7 +25,23 @@ from foresight_harness.cli import (
 )
 from foresight_harness.errors import ForesightError
 
-VERBS = (plugins, candidates, plan, report, figure, rank, gate, compare, baseline, history, aa, verify, cache, doctor)
+VERBS = (
+    plugins,
+    candidates,
+    plan,
+    report,
+    figure,
+    rank,
+    gate,
+    compare,
+    baseline,
+    history,
+    aa,
+    verify,
+    cache,
+    new_plugin,
+    doctor,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from foresight_harness.testing.encoder_facts import assert_published_params
 from foresight_harness.testing.encoders import EncoderConformance
 from foresight_harness.testing.failures import ConformanceError
 from foresight_harness.testing.impulse import Impulse, check_impulse, locate_impulse
+from foresight_harness.testing.metrics import MetricConformance
 from foresight_harness.testing.modules import EnhancerConformance, ExtractorConformance, FusionConformance
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ExtractorConformance",
     "FusionConformance",
     "Impulse",
+    "MetricConformance",
     "assert_published_params",
     "check_impulse",
     "locate_impulse",

@@ -1,0 +1,44 @@
+"""One plugin of each kind, as the command writes them, built and installed as pip would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from foresight_harness.authoring import KINDS, write_plugin
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Six plugins outside of the repository: ``made_encoder``, ``made_enhancer`` and so on."""
+
+    sources: Path
+    wheels: dict[str, Path]
+    """Kind -> its wheel."""
+    site: Path
+    """Where the wheels are installed."""
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Generated:
+    """Written, built one by one, and installed together into a folder of their own."""
+    root = tmp_path_factory.mktemp("generated")
+    wheels = {}
+    for kind in KINDS.values():
+        folder = root / "sources" / f"made_{kind.name}"
+        write_plugin(folder, folder.name, kind)
+        dist = root / "wheels" / kind.name
+        _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(dist), cwd=folder)
+        (wheels[kind.name],) = dist.glob("*.whl")
+    uv = str(Path(sys.executable).with_name("uv"))
+    command = [uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", sys.executable]
+    _run(*command, "--target", str(root / "site"), *map(str, wheels.values()), cwd=root)
+    return Generated(root / "sources", wheels, root / "site")
+
+
+def _run(*command: str, cwd: Path) -> None:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
