@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foresight_harness.hooks import hookspec
 
@@ -116,6 +116,19 @@ def foresight_environment() -> Mapping[str, str]:
     """
 
 
+@hookspec
+def foresight_record(record: Mapping[str, Any]) -> None:
+    """Send each record of a run elsewhere.
+
+    Called: once for each record, right after it was written to ``records.jsonl``, in the process that wrote it. All
+        plugins are called, each with a copy.
+    Cost: milliseconds; it stands between two cells. Send in the background, or at exit.
+    Returns: nothing.
+    Errors: a plugin that raises is not called again in this run; the summary names it, and the run goes on.
+    Example: tests/dropin/src/foresight_dropin/__init__.py
+    """
+
+
 HOOKS = (
     foresight_encoders,
     foresight_extractors,
@@ -125,5 +138,6 @@ HOOKS = (
     foresight_datasets,
     foresight_metrics,
     foresight_environment,
+    foresight_record,
 )
 """Every hook of the project, for documentation and tests."""

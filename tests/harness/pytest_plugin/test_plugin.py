@@ -181,6 +181,25 @@ def test_x(cell, plugin):
     pytester.runpytest_inprocess("-q").assert_outcomes(passed=2)
 
 
+def test_exporter_that_fails_is_one_line_and_the_run_stands(
+    plugin_module, dropin: Path, benchmarks, pytester: pytest.Pytester
+) -> None:
+    source = """
+from foresight_harness import hookimpl
+@hookimpl
+def foresight_record(record):
+    raise ConnectionError("no answer")
+"""
+    plugin_module("far", source)
+    result = benchmarks("--candidate", "gradients_tiny*", "-k", "structure")
+    assert result.ret == 0
+    told = [line for line in result.outlines if "no answer" in line]
+    assert told == [
+        "exporter far failed and was stopped (ConnectionError: no answer); the run folder holds every record"
+    ]
+    assert len(records(pytester)) > 1
+
+
 def test_analysis_that_fails_is_one_line_and_exit_1(
     dropin: Path, benchmarks, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:

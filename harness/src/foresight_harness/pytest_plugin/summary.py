@@ -107,6 +107,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         terminal.write_line(f"analysis {kind} failed: {reason}", red=True)
     for line in state.compared:
         terminal.write_line(line)
+    for line in bench.exporters.sentences():
+        terminal.write_line(line, yellow=True)
     terminal.write_line(f"run: {_shown(bench.folder.path)}")
     if state.report is not None:
         latest = bench.folder.path.parent / "latest" / state.report.name

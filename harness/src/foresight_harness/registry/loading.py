@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -93,6 +93,7 @@ def registry_from(modules: Iterable[tuple[PluginInfo, object]], broken: Iterable
         plugins=tuple(plugins),
         environment=_environment(manager),
         owners=owners,
+        exporters=_exporters(manager),
         **offers,  # type: ignore[arg-type]
     )
 
@@ -151,6 +152,25 @@ def _environment(manager: pluggy.PluginManager) -> dict[str, str]:
             facts[name] = str(value)
             givers[name] = implementation.plugin_name
     return facts
+
+
+Exporter = Callable[[Mapping[str, Any]], None]
+
+
+def _exporters(manager: pluggy.PluginManager) -> tuple[tuple[str, Exporter], ...]:
+    """Name and hook of every plugin that takes records; as with every hook, one may leave the argument out."""
+    found = sorted(manager.hook.foresight_record.get_hookimpls(), key=lambda one: one.plugin_name)
+    return tuple(
+        (one.plugin_name, cast("Exporter", one.function) if one.argnames else _without_record(one.function))
+        for one in found
+    )
+
+
+def _without_record(function: Callable[[], object]) -> Exporter:
+    def export(record: Mapping[str, Any]) -> None:
+        function()
+
+    return export
 
 
 def _info(name: str, module: ModuleType, point: EntryPoint | None) -> PluginInfo:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from foresight_harness.errors import CandidateError, UnknownPartError
 from foresight_harness.specs import (
@@ -52,6 +52,8 @@ class Registry:
     environment: Mapping[str, str]
     owners: Mapping[tuple[str, str], PluginInfo] = field(default_factory=dict)
     """(kind, name) -> the plugin that offers it."""
+    exporters: tuple[tuple[str, Callable[[Mapping[str, Any]], None]], ...] = ()
+    """Plugins that take every record, with their hook."""
 
     @property
     def broken(self) -> tuple[PluginInfo, ...]:

@@ -32,7 +32,8 @@ class RemoteFacts:
         }
         self.told = now
         keys = sorted(key[:16] for key in bench.store.used)
-        return {"protocols": bench.protocols, "cache_keys": keys, **fresh}
+        failures = dict(bench.exporters.failures)
+        return {"protocols": bench.protocols, "cache_keys": keys, "exporter_failures": failures, **fresh}
 
 
 def attach(run: Path, plan: Mapping[str, Any]) -> Bench:

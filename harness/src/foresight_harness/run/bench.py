@@ -23,6 +23,7 @@ from foresight_harness.registry import Registry
 from foresight_harness.run.attached import RemoteFacts
 from foresight_harness.run.cell import Cell, Timer
 from foresight_harness.run.environment import environment, git_state, hardware
+from foresight_harness.run.exporting import Exporters
 from foresight_harness.run.fits import Fits
 from foresight_harness.run.folder import RunFolder, find_run
 from foresight_harness.run.identity import cell_id
@@ -54,6 +55,7 @@ class Bench:
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fits = Fits()
+        self.exporters = Exporters(registry.exporters)
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.references: dict[tuple[str, str], References] = {}
         self._metrics: dict[str, Metric] = {}
@@ -152,6 +154,7 @@ class Bench:
         self.extraction.hits.update(facts.get("hits") or {})
         self.cache_keys.update(facts.get("cache_keys") or ())
         self.pool.builds.update(facts.get("builds") or {})
+        self.exporters.failures.update(facts.get("exporter_failures") or {})
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
         """Score one cell and write its records.
@@ -173,7 +176,7 @@ class Bench:
             self.last_wall_s = time.monotonic() - began
             records = record_outcome(cell, outcome, self.last_wall_s)
             self.protocols |= protocols_of(cell, outcome)
-            self.folder.append_records(records)
+            self._write(records)
         except Exception as error:
             self._record_failure(cell, error, time.monotonic() - began)
             raise
@@ -203,7 +206,7 @@ class Bench:
         """Record a cell whose worker is gone, so that it is a result like any other."""
         self.counts[status] += 1
         cell = Cell(self, planned.candidate, planned.suite, planned.dataset)
-        self.folder.append_records([failure_record(cell, status, reason[:1000], "", wall_s)])
+        self._write([failure_record(cell, status, reason[:1000], "", wall_s)])
 
     def _record_failure(self, cell: Cell, error: Exception, wall_s: float) -> None:
         status = "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
@@ -211,7 +214,11 @@ class Bench:
         message = " ".join(str(error).split()) or type(error).__name__
         if not isinstance(error, ForesightError):
             message = f"{type(error).__name__}: {message}"
-        self.folder.append_records([failure_record(cell, status, message[:1000], traceback.format_exc(), wall_s)])
+        self._write([failure_record(cell, status, message[:1000], traceback.format_exc(), wall_s)])
+
+    def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Append records to the run folder, then hand them to the exporters."""
+        self.exporters.send(self.folder.append_records(records))
 
     def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
         """Built metrics by name, each built once a run."""

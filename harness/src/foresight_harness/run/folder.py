@@ -78,19 +78,22 @@ class RunFolder:
             return {}
         return found
 
-    def append_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def append_records(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Append the records of one cell, all or (after a kill) a part that ``finished`` does not count.
 
         Several processes may append: one at a time, and what a killed one left of a line is cut off first.
+
+        Returns:
+            The records with schema and run, as they were written.
         """
-        lines = [
-            json.dumps({"schema": SCHEMA, "run": self.run_id, **record}, allow_nan=False) + "\n" for record in records
-        ]
+        whole = [{"schema": SCHEMA, "run": self.run_id, **record} for record in records]
+        lines = [json.dumps(record, allow_nan=False) + "\n" for record in whole]
         with self._lock, (self.path / "records.jsonl").open("a+b") as stream:
             _cut_partial_line(stream)
             stream.write("".join(lines).encode("utf-8"))
             stream.flush()
             os.fsync(stream.fileno())
+        return whole
 
     def finished(self) -> set[str]:
         """Ids of cells whose records are all there and none of which failed. Reads only what is new."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from foresight_harness import BuildRequest, EncoderSpec, TapSpec, hookimpl
 from foresight_harness.protocols import Encoder
@@ -31,3 +35,12 @@ def foresight_encoders() -> Iterable[EncoderSpec]:
             size="tiny",
         )
     ]
+
+
+@hookimpl
+def foresight_record(record: Mapping[str, Any]) -> None:
+    """Append the record to the file that ``FORESIGHT_DROPIN_RECORDS`` names; without it, do nothing."""
+    place = os.environ.get("FORESIGHT_DROPIN_RECORDS")
+    if place:
+        with Path(place).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
