@@ -45,6 +45,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("enhancement", "foresight_harness.analysis.enhancement"),
     Kind("similarity", "foresight_harness.analysis.similarity"),
     Kind("embeddings", "foresight_harness.analysis.embeddings"),
+    Kind("parameters", "foresight_harness.analysis.parameters"),
 )
 """In the order in which they run."""
 

@@ -11,6 +11,7 @@ from foresight_harness.run.identity import digest
 from foresight_harness.run.intervals import summary_of_stats, summary_of_values
 from foresight_harness.run.media import write_pictures
 from foresight_harness.run.samples import rows_digest, sample_rows, write_samples
+from foresight_harness.run.sizes import module_sizes
 from foresight_harness.run.tokens import write_tokens
 from foresight_harness.suites.measurement import Measurement, Outcome
 
@@ -38,6 +39,7 @@ def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str
     folder.append_media(write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures))
     shared = _shared(cell, wall_s) | {
         "params": dict(outcome.params) or None,
+        "modules": module_sizes(cell.candidate, cell.bench.options.picture_px),
         "samples_digest": rows_digest(rows) if rows else None,
         "tokens_digest": kept,
         "of_cell": len(outcome.measurements),

@@ -40,6 +40,8 @@ class EnhancerSpec:
     """True where ``forward`` is also given the clip: ``forward(grid, clips)``."""
     claimed_params: int | None = None
     """Parameters that the source document claims at its own width, where there is one."""
+    claimed_at: GridShape | None = None
+    """Shape of the stream at which the document claims them."""
     source: str = ""
 
 
@@ -56,4 +58,6 @@ class FusionSpec:
     trainable: bool = False
     order_matters: bool = True
     claimed_params: int | None = None
+    claimed_at: tuple[GridShape, ...] = ()
+    """Shapes of the streams at which the source document claims ``claimed_params``."""
     source: str = ""

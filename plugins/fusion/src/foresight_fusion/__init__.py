@@ -42,6 +42,7 @@ def foresight_fusions() -> Iterable[FusionSpec]:
             streams=presets.EXACTLY_TWO,
             trainable=True,
             claimed_params=presets.DUAL_STREAM_CLAIM,
+            claimed_at=presets.SPATIAL_FIRST,
             source=presets.PRE_MERGE_SOURCE,
         ),
         FusionSpec(
@@ -51,6 +52,7 @@ def foresight_fusions() -> Iterable[FusionSpec]:
             streams=presets.EXACTLY_TWO,
             trainable=True,
             claimed_params=presets.DUAL_STREAM_CLAIM,
+            claimed_at=presets.SPATIAL_FIRST,
             source=presets.PRE_MERGE_SOURCE,
         ),
         FusionSpec(
@@ -68,6 +70,7 @@ def foresight_fusions() -> Iterable[FusionSpec]:
             streams=presets.ONE_OR_MORE,
             trainable=True,
             claimed_params=presets.QFORMER_CLAIM,
+            claimed_at=presets.SEMANTIC_FIRST,
             source=f"{presets.HYBRID_SOURCE}, section 1.3; BLIP-2, arXiv 2301.12597",
         ),
         FusionSpec(
@@ -77,6 +80,7 @@ def foresight_fusions() -> Iterable[FusionSpec]:
             streams=presets.EXACTLY_TWO,
             trainable=True,
             claimed_params=presets.QFORMER_CLAIM,
+            claimed_at=presets.SEMANTIC_FIRST,
             source=f"{presets.HYBRID_SOURCE}, section 1.3",
         ),
     ]

@@ -23,6 +23,10 @@ QFORMER_CLAIM = 20_000_000
 DUAL_STREAM_CLAIM = 10_000_000
 """Middle of the 8M to 12M that the pre-merge document states for widths 1536 and 3584."""
 
+SPATIAL_FIRST = (GridShape(32, 32, 1536), GridShape(16, 16, 3584))
+"""The streams at which both documents claim their counts: patches of a ViT-g, tokens of a 7B language model."""
+SEMANTIC_FIRST = SPATIAL_FIRST[::-1]
+
 HEADS = 8
 QUERIES = 64
 LAYERS = 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from foresight_harness.hooks import hookimpl
 from foresight_harness.specs import EnhancerSpec, GridShape
 
-from foresight_sem.presets import DESIGNS, SOURCE, Design, output_shape
+from foresight_sem.presets import DESIGNS, DOCUMENT, SOURCE, Design, output_shape
 
 if TYPE_CHECKING:
     from foresight_harness.protocols import Enhancer
@@ -25,6 +25,7 @@ def foresight_enhancers() -> Iterable[EnhancerSpec]:
             output_shape=partial(output_shape, design),
             trainable=True,
             claimed_params=design.claimed_params,
+            claimed_at=DOCUMENT,
             source=SOURCE,
         )
         for design in DESIGNS

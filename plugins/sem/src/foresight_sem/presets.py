@@ -13,6 +13,9 @@ from foresight_harness.specs import GridShape
 DOCUMENT_WIDTH = 3584
 """Width of the 7B language model, at which the document states its parameter counts."""
 
+DOCUMENT = GridShape(16, 16, DOCUMENT_WIDTH)
+"""The stream of the document: 256 tokens of the language model."""
+
 SOURCE = "Pivot option 3, spatial enhancement modules, section 2.1"
 
 COORDINATE_SHARE = Fraction(3, 28)
