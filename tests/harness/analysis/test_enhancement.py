@@ -51,3 +51,10 @@ def test_baseline_of_another_stream_is_none(constructed) -> None:
     _add(constructed, "other@last/bilinear/single/linear", 0.4)
     _add(constructed, "vlm@last/sem/single/linear", 0.5)
     assert analyse(constructed.run()) is None
+
+
+def test_larger_picture_behind_a_degraded_grid_is_its_baseline(constructed) -> None:
+    """``larger2`` goes to the encoder that is fed pictures, inside whatever is done to its grid."""
+    _add(constructed, "pooled4:vlm@last/sem/single/linear", 0.5)
+    _add(constructed, "pooled4:larger2:vlm@last/identity/single/linear", 0.6)
+    assert _verdicts(constructed) == {("sem", "larger picture"): "worse"}

@@ -64,12 +64,18 @@ def analyse(run: RunData) -> Analysis | None:
 
 def baselines_of(design: Design, known: Mapping[Design, Any]) -> dict[str, Design]:
     """The baselines of an enhanced candidate that were scored: other enhancers on its stream, and a larger picture."""
-    streams = design.tap.split("+")
-    larger = "+".join(LARGER + stream for stream in streams)
-    encoders = "+".join(LARGER + name for name in design.encoder.split("+"))
+    larger = "+".join(map(_larger, design.tap.split("+")))
+    encoders = "+".join(map(_larger, design.encoder.split("+")))
     wanted = {name: design._replace(enhancer=name) for name in BASELINES}
     wanted["larger picture"] = design._replace(encoder=encoders, tap=larger, enhancer="identity")
     return {name: found for name, found in wanted.items() if found in known and found != design}
+
+
+def _larger(name: str) -> str:
+    """The encoder itself is fed the larger picture: ``pooled4:vlm@last`` becomes ``pooled4:larger2:vlm@last``."""
+    encoder, at, tap = name.partition("@")
+    variants, colon, model = encoder.rpartition(":")
+    return variants + colon + LARGER + model + at + tap
 
 
 def _rows(run: RunData, board: Board) -> list[dict[str, Any]]:
