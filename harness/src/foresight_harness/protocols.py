@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Generator, Tensor, nn
 
     from foresight_harness.grids import TokenGrid
-    from foresight_harness.specs import LatentSpace
+    from foresight_harness.specs import GridShape, LatentSpace
 
 
 @runtime_checkable
@@ -75,6 +75,43 @@ class Decoder(Protocol):
 
     def facts(self) -> Mapping[str, Any]:
         """What was really used: at least ``dtype`` (str) and ``params`` (int)."""
+        ...
+
+
+@runtime_checkable
+class ConditionedDecoder(Decoder, Protocol):
+    """A decoder that reads the conditioning itself (``adapter="own"``): a frozen generator behind a trained adapter."""
+
+    def build_adapter(self, shape: GridShape, **choices: Any) -> nn.Module:
+        """The trained part: conditioning grid [B, T, H, W, C] -> whatever ``loss`` and ``sample`` take.
+
+        Args:
+            shape: Of the conditioning.
+            choices: The spec's ``adapter_choices``.
+
+        Weights are drawn from torch's global generator, which the harness seeds.
+        """
+        ...
+
+    def loss(self, prompts: Tensor, latents: Tensor, generator: Generator) -> Tensor:
+        """What the adapter is fitted by, with gradients to ``prompts`` alone.
+
+        Args:
+            prompts: What the adapter made of the conditioning. [B, ...]
+            latents: Of the same clips. [B, T', H', W', C]
+            generator: On the CPU; the only source of noise.
+
+        Returns:
+            [B] float32
+        """
+        ...
+
+    def sample(self, prompts: Tensor, size: tuple[int, int, int], seeds: Sequence[int]) -> Tensor:
+        """Latents [B, T', H', W', C] of ``size`` (T', H', W'); the seed of each sample alone decides its noise."""
+        ...
+
+    def adapter_facts(self, adapter: nn.Module) -> Mapping[str, Any]:
+        """For the record: JSON types; ``positions_in_tokens`` (bool) says whether places are in what is read."""
         ...
 
 

@@ -79,8 +79,8 @@ def test_too_few_channels_for_places_are_refused() -> None:
 def test_the_flag_for_places_is_recorded_and_follows_the_shape() -> None:
     grid = ConditioningAdapter.for_grid(GridShape(4, 4, 12), prompt_width=64, hidden=16)
     tokens = ConditioningAdapter.for_grid(GridShape(1, 16, 12, is_set=True), prompt_width=64, hidden=16)
-    assert grid.facts()["positions"] is True
-    assert tokens.facts()["positions"] is False
+    assert grid.facts()["positions_in_tokens"] is True
+    assert tokens.facts()["positions_in_tokens"] is False
     assert grid.facts()["params"] == 12 * 2 + (12 * 16 + 16) + (16 * 64 + 64)
 
 

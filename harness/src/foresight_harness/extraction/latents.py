@@ -12,13 +12,14 @@ from torch import Tensor
 
 from foresight_harness.cache import ArrayStore, CachedGrids, content_key
 from foresight_harness.cache.libraries import libraries_of
-from foresight_harness.errors import CacheError
+from foresight_harness.errors import CacheError, PluginError
 from foresight_harness.extraction.splits import DecodedSplit
 from foresight_harness.grids import require_finite
 from foresight_harness.progress import Progress
-from foresight_harness.protocols import Decoder
+from foresight_harness.protocols import ConditionedDecoder, Decoder
 from foresight_harness.registry import Registry
 from foresight_harness.specs import BuildRequest, DecoderSpec
+from foresight_harness.specs.models import OWN
 from foresight_harness.weights import Provenance, provenance_of
 
 BATCH = 16
@@ -41,6 +42,22 @@ class Latents:
             self.builds[spec.base] += 1
             self._live[spec.base] = spec.build(self.request(spec))
         return self._live[spec.base]
+
+    def conditioned(self, spec: DecoderSpec) -> ConditionedDecoder | None:
+        """The built decoder where it reads the conditioning itself; None for every other.
+
+        Raises:
+            PluginError: if it declares an adapter of its own and brings none.
+        """
+        if spec.adapter != OWN:
+            return None
+        decoder = self.decoder(spec)
+        if not isinstance(decoder, ConditionedDecoder) or spec.loss is None:
+            raise PluginError(
+                f"decoder {spec.name} declares adapter {OWN!r}; it needs build_adapter, loss, sample, "
+                "adapter_facts, and the name of its loss in the spec"
+            )
+        return decoder
 
     def provenance(self, spec: DecoderSpec) -> Provenance | None:
         """Origin of the decoder's weights; None for a fixed transform."""

@@ -15,11 +15,13 @@ from foresight_harness.fit.adapters import LinearAdapter, TrainedAdapter, build_
 from foresight_harness.fit.convergence import Convergence
 from foresight_harness.fit.fitted import FitRequest, Fitted
 from foresight_harness.fit.latents import LATENT, LatentTargets
+from foresight_harness.fit.own import OwnAdapter, OwnTargets
 from foresight_harness.fit.pathway import Pathway, Task
 from foresight_harness.fit.places import PlaceTargets
 from foresight_harness.fit.readers import SetReader
 from foresight_harness.fit.recipe import Phase, Recipe
 from foresight_harness.pipeline import Conditioning, build_modules
+from foresight_harness.protocols import ConditionedDecoder
 from foresight_harness.specs import GridShape
 
 SET_READER_CELLS = 16
@@ -76,10 +78,15 @@ class Draft:
         convergence = replace(self.history[-1], earlier=tuple(self.history[:-1])) if self.history else None
         if self.request.objective == "places":
             return Fitted(self.modules, self.reader, None, convergence, self.device)
-        latents = self._targets(self.request.recipe).latents
+        latents = self.request.latents
+        assert latents is not None
+        adapter: LinearAdapter | TrainedAdapter | OwnAdapter
         if self._closes(self.request.recipe):
-            conditioning = self._conditioning()
-            adapter: LinearAdapter | TrainedAdapter = fit_linear(conditioning, latents)
+            adapter = fit_linear(self._conditioning(), latents)
+        elif self.request.own is not None:
+            assert self.head is not None
+            size = (latents.shape.frames, latents.shape.rows, latents.shape.cols)
+            adapter = OwnAdapter(self.head, self.request.own, size)
         else:
             assert self.head is not None
             adapter = TrainedAdapter(self.head, latents.shape.frames)
@@ -101,6 +108,8 @@ class Draft:
         return self._task(Pathway(self.modules, reader, head), phase, recipe, targets)
 
     def _latents(self, phase: Phase, recipe: Recipe) -> Task | None:
+        if self.request.own is not None:
+            return self._own(self.request.own, phase, recipe)
         targets = self._targets(recipe)
         frames, rows, cols = targets.size
         linear = self.request.candidate.decoder.adapter == "linear"
@@ -119,6 +128,18 @@ class Draft:
             return None
         return self._task(pathway, phase, recipe, targets)
 
+    def _own(self, decoder: ConditionedDecoder, phase: Phase, recipe: Recipe) -> Task:
+        """A decoder with an adapter of its own reads grids and token sets as they are."""
+        latents = self.request.latents
+        assert latents is not None
+        if self.head is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self._seed + 1)
+                choices = self.request.candidate.decoder.adapter_choices
+                self.head = decoder.build_adapter(self.shape, **choices).to(self.device)
+        targets = OwnTargets(decoder, latents, self._seed)
+        return self._task(Pathway(self.modules, None, self.head), phase, recipe, targets)
+
     def _closes(self, recipe: Recipe) -> bool:
         """Whether the adapter is a linear map of least squares, which needs no steps."""
         return self.request.candidate.decoder.adapter == "linear" and set(recipe.weights) == {LATENT}
@@ -128,7 +149,9 @@ class Draft:
         assert latents is not None
         return LatentTargets(latents, recipe.weights, self.request.pictures)
 
-    def _task(self, pathway: Pathway, phase: Phase, recipe: Recipe, targets: PlaceTargets | LatentTargets) -> Task:
+    def _task(
+        self, pathway: Pathway, phase: Phase, recipe: Recipe, targets: PlaceTargets | LatentTargets | OwnTargets
+    ) -> Task:
         streams, device = self.request.streams, self.device
 
         def read(indices: Sequence[int]) -> tuple[Any, ...]:
@@ -140,7 +163,7 @@ class Draft:
             assert held is not None
             return (held[list(indices)].to(device),)
 
-        latents = targets.latents.shape if isinstance(targets, LatentTargets) else None
+        latents = None if isinstance(targets, PlaceTargets) else targets.latents.shape
         held = self._held(pathway, phase)
         if held is not None:
             pathway = Pathway(None, pathway.reader, pathway.head, pathway.place)

@@ -13,6 +13,7 @@ from foresight_harness.fit.convergence import Convergence
 from foresight_harness.fit.latents import Pictures
 from foresight_harness.fit.recipe import Objective, Recipe
 from foresight_harness.pipeline import Conditioning, PipelineModules, StreamSet
+from foresight_harness.protocols import ConditionedDecoder
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class FitRequest:
     """For losses on decoded pictures."""
     start: Fitted | None = None
     """The recipe's first phase, where it was made already: the spatial suite's fit. It is copied, not changed."""
+    own: ConditionedDecoder | None = None
+    """The built decoder, where it brings its own adapter."""
 
 
 def _count(module: nn.Module) -> int:

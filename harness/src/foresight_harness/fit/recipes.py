@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foresight_harness.errors import UsageError
@@ -12,6 +13,7 @@ from foresight_harness.registry.registry import nearest
 
 if TYPE_CHECKING:
     from foresight_harness.options.scale import Scale
+    from foresight_harness.specs import DecoderSpec
 
 PIPELINE = ("extractor", "enhancer", "fusion", "reader")
 ADAPTER = ("reader", "head")
@@ -33,6 +35,26 @@ def latents_recipe(name: str, scale: Scale) -> Recipe:
         UsageError: in one line with the nearest names.
     """
     return RECIPES[check_recipe(name)](scale)
+
+
+def for_decoder(recipe: Recipe, decoder: DecoderSpec) -> Recipe:
+    """The recipe with a decoder's own loss, where it brings one: records name what was descended.
+
+    Raises:
+        UsageError: where the recipe compares decoded pictures, which a sampler gives no gradients for.
+    """
+    if decoder.loss is None:
+        return recipe
+    if set(recipe.weights) != {"latent_mse"}:
+        raise UsageError(
+            f"--recipe {recipe.name} compares decoded pictures, and {decoder.name} samples them in many steps, without "
+            "gradients; use --recipe joint"
+        )
+    losses = (decoder.loss,)
+    earlier = tuple(
+        replace(phase, losses=losses) if phase.objective == "latents" else phase for phase in recipe.earlier
+    )
+    return replace(recipe, losses=losses, earlier=earlier)
 
 
 def check_recipe(name: str) -> str:

@@ -17,6 +17,7 @@ from foresight_harness.specs import (
     FusionSpec,
     MetricSpec,
 )
+from foresight_harness.specs.models import OWN
 
 Offer = TypeVar("Offer")
 
@@ -108,6 +109,10 @@ class Registry:
         base = self.decoder(argument)
         if base.derives_from is not None:
             raise CandidateError(f"decoder {name!r}: {argument!r} has an adapter already; name the decoder alone")
+        if base.adapter == OWN:
+            raise CandidateError(
+                f"decoder {name!r}: {argument!r} reads the conditioning itself, through its own adapter"
+            )
         return replace(
             base, name=name, adapter=spec.adapter, adapter_params=spec.adapter_params, derives_from=base.name
         )

@@ -12,7 +12,7 @@ from foresight_harness.extraction.splits import SPLITS, Split
 from foresight_harness.fit.fitted import Fitted
 from foresight_harness.fit.latents import needs_pictures
 from foresight_harness.fit.recipe import Objective, Recipe
-from foresight_harness.fit.recipes import latents_recipe, places_recipe
+from foresight_harness.fit.recipes import for_decoder, latents_recipe, places_recipe
 from foresight_harness.options import DatasetChoice, Scale
 from foresight_harness.pipeline import StreamSet
 from foresight_harness.run.identity import cell_id, digest
@@ -91,7 +91,7 @@ class Cell:
 
     def recipe_for_latents(self) -> Recipe:
         """The recipe asked for, at this scale: 200 steps is the least that ranks, so ``smoke`` only shows the way."""
-        return latents_recipe(self.bench.options.recipe, self.scale)
+        return for_decoder(latents_recipe(self.bench.options.recipe, self.scale), self.candidate.decoder)
 
     def trained(self, objective: Objective) -> bool:
         """Whether a fit for this objective has anything that steps must find."""

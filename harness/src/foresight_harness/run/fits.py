@@ -14,6 +14,7 @@ from foresight_harness.fit.latents import PERCEPTUAL, Pictures, needs_pictures
 from foresight_harness.fit.objectives import fit_together
 from foresight_harness.fit.recipe import Objective, Recipe
 from foresight_harness.fit.stacked import pays
+from foresight_harness.specs.models import OWN
 
 if TYPE_CHECKING:
     from foresight_harness.run.cell import Cell
@@ -61,7 +62,8 @@ class Fits:
     def _members(self, cell: Cell, objective: Objective, seed: int) -> list[tuple[Cell, int]]:
         """The fit that is asked for, and those of one build that the plan will ask for, where a stack pays."""
         bench = cell.bench
-        if not cell.trained(objective) or not pays(bench.options.device, _numbers(cell, objective)):
+        own = objective == "latents" and cell.candidate.decoder.adapter == OWN
+        if own or not cell.trained(objective) or not pays(bench.options.device, _numbers(cell, objective)):
             return [(cell, seed)]
         build = _build(cell, objective)
         found = {_key(cell, objective, seed): (cell, seed)}
@@ -87,7 +89,10 @@ class Fits:
         recipe = cell.recipe_for_latents()
         latents = cell.bench.latents.of(cell.candidate.decoder, cell.split("train"))
         start = self.places(cell, seed) if begins_with_places(recipe, cell) else None
-        return FitRequest(cell.candidate, streams, objective, recipe, seed, latents, _pictures(cell, recipe), start)
+        own = cell.bench.latents.conditioned(cell.candidate.decoder)
+        return FitRequest(
+            cell.candidate, streams, objective, recipe, seed, latents, _pictures(cell, recipe), start, own
+        )
 
 
 def begins_with_places(recipe: Recipe, cell: Cell) -> bool:
@@ -101,7 +106,7 @@ def begins_with_places(recipe: Recipe, cell: Cell) -> bool:
 
 def _pictures(cell: Cell, recipe: Recipe) -> Pictures | None:
     """The way from latents to pictures with gradients, where a loss term compares pictures."""
-    if not needs_pictures(recipe.weights):
+    if cell.candidate.decoder.adapter == OWN or not needs_pictures(recipe.weights):
         return None
     bench = cell.bench
     absent = [name for name in recipe.weights if name in PERCEPTUAL and name not in bench.registry.metrics]

@@ -107,6 +107,10 @@ class LatentSpace:
         return (frames - 1) // self.stride_frames + 1
 
 
+OWN = "own"
+"""``DecoderSpec.adapter`` of a decoder that reads the conditioning itself."""
+
+
 @dataclass(frozen=True)
 class DecoderSpec:
     """A decoder on offer, read through its latent space."""
@@ -116,7 +120,12 @@ class DecoderSpec:
     latent_space: LatentSpace
     adapter: str = "linear"
     """Map that the harness fits from conditioning grid to latents: ``linear`` (closed form), ``conv`` (trained) or
-    ``budget`` (trained, of ``adapter_params``)."""
+    ``budget`` (trained, of ``adapter_params``). ``own``: the decoder brings adapter, loss and sampler
+    (``protocols.ConditionedDecoder``)."""
+    adapter_choices: Mapping[str, Any] = field(default_factory=dict)
+    """Of an ``own`` adapter: arguments that ``build_adapter`` is called with (JSON types)."""
+    loss: str | None = None
+    """Of an ``own`` adapter: name of the loss that it is fitted by, for the protocol (``flow_matching``)."""
     adapter_params: int | None = None
     """Parameters of a ``budget`` adapter, met within 5 %."""
     derives_from: str | None = None
@@ -126,7 +135,8 @@ class DecoderSpec:
     params: int | None = None
     weights: tuple[WeightsKind, ...] = ("random", "pretrained")
     repo: str | None = None
-    subfolder: str | None = None
+    subfolder: str | tuple[str, ...] | None = None
+    """Part of a pipeline checkpoint that holds the weights; several where a decoder needs several."""
     revision: str | None = None
     license: str | None = None
     size: Literal["tiny", "published"] = "published"

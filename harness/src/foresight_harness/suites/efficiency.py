@@ -49,6 +49,7 @@ class Stages:
         self.specs = {spec.name: spec for stream in cell.candidate.streams for spec in stream.run}
         self.encoders = {name: cell.bench.pool.get(spec) for name, spec in self.specs.items()}
         self.decoder = cell.bench.latents.decoder(cell.candidate.decoder)
+        self.own = cell.bench.latents.conditioned(cell.candidate.decoder)
         first = cell.split("test").take([0]).to(self.device)
         with torch.inference_mode():
             latents = self.decoder.encode(first)
@@ -66,6 +67,9 @@ class Stages:
         shape = spec.fusion.output_shape([spec.enhancer.output_shape(stream.shape()) for stream in spec.streams])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
+            if self.own is not None:
+                own = self.own.build_adapter(shape, **spec.decoder.adapter_choices)
+                return nn.Identity(), own.to(self.device).eval()
             reader = SetReader(width, *self.latent[1:]) if shape.is_set else nn.Identity()
             adapter = build_adapter(spec.decoder, width, channels, self.latent[1:])
         return reader.to(self.device).eval(), adapter.to(self.device).eval()
@@ -98,7 +102,9 @@ class Stages:
         return fused
 
     def adapt(self, conditioning: Tensor) -> Tensor:
-        """Stage 4: to the decoder's latents."""
+        """Stage 4: to the decoder's latents; with all steps of a decoder that samples."""
+        if self.own is not None:
+            return self.own.sample(self.adapter(conditioning), self.latent, range(len(conditioning)))
         frames = self.latent[0]
         size = self.latent if isinstance(self.adapter, nn.Linear) else (frames, *conditioning.shape[2:4])
         adapted: Tensor = self.adapter(on_latent_grid(conditioning, size))

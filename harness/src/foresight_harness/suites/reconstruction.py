@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight_harness.extraction import DecodedSplit
 from foresight_harness.fit.objectives import Fitted, decode_latents
+from foresight_harness.fit.own import OwnAdapter
 from foresight_harness.specs import MetricSpec
 from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values, of_metric
 from foresight_harness.suites.over_time import over_time
@@ -70,7 +71,7 @@ def score(cell: Cell) -> Outcome:
     params = fitted.params() | {"decoder": int(cell.bench.latents.decoder(cell.candidate.decoder).facts()["params"])}
     perceptual = next((found for found in measurements if found.metric.startswith("lpips")), measurements[0])
     pictures = _pictures(cell, outputs[0], known, perceptual)
-    return Outcome(tuple(measurements), pictures, params=params, details=details)
+    return Outcome(tuple(measurements), pictures, params=params, details=details | _of_adapter(fitted))
 
 
 def decode_test(cell: Cell, fitted: Fitted, indices: list[int]) -> Tensor:
@@ -83,6 +84,11 @@ def decode_test(cell: Cell, fitted: Fitted, indices: list[int]) -> Tensor:
     with torch.inference_mode():
         latents = decode_latents(fitted.adapter, conditioning.take(indices), (shape.frames, shape.rows, shape.cols))
     return cell.bench.latents.decode(spec, latents)
+
+
+def _of_adapter(fitted: Fitted) -> dict[str, Any]:
+    """What a decoder says of its own adapter; nothing of the harness's adapters."""
+    return dict(fitted.adapter.facts()) if isinstance(fitted.adapter, OwnAdapter) else {}
 
 
 def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> list[Measurement]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from foresight_harness.errors import CheckpointError
 from foresight_harness.specs import BuildRequest
 from foresight_harness.specs.models import WeightsKind
 from foresight_harness.weights.checkpoint import checkpoint_folder, hub_revision, weight_files
@@ -41,7 +42,7 @@ def provenance_of(
     *,
     repo: str | None = None,
     revision: str | None = None,
-    subfolder: str | None = None,
+    subfolder: str | tuple[str, ...] | None = None,
 ) -> Provenance:
     """Origin of the weights that ``request`` will load.
 
@@ -53,12 +54,15 @@ def provenance_of(
         return Provenance("random", hashlib.sha256(content.encode()).hexdigest(), seed=request.seed)
     if request.source is not None and Path(request.source).is_file():
         return Provenance(request.weights, _sha256_of(Path(request.source)), repo=request.source)
-    folder = checkpoint_folder(request.source, repo, revision, subfolder=subfolder)
-    weights = folder / subfolder if subfolder and (folder / subfolder).is_dir() else folder
     digest = hashlib.sha256()
-    for path in [weights / "config.json", *weight_files(weights)]:
-        if path.is_file():
-            digest.update(f"{path.name}:{_sha256_of(path)}\n".encode())
+    for part in subfolder if isinstance(subfolder, tuple) else (subfolder,):
+        folder = checkpoint_folder(request.source, repo, revision, subfolder=part)
+        weights = folder / part if part and (folder / part).is_dir() else folder
+        if weights == folder and isinstance(subfolder, tuple):
+            raise CheckpointError(f"{folder} has no folder {part}; {name} needs a whole pipeline, not one part of it")
+        for path in [weights / "config.json", *weight_files(weights)]:
+            if path.is_file():
+                digest.update(f"{path.name}:{_sha256_of(path)}\n".encode())
     taken = request.source or repo or ""
     return Provenance(request.weights, digest.hexdigest(), repo=taken.partition("@")[0], revision=hub_revision(folder))
 

@@ -1,4 +1,4 @@
-"""LTX-Video's autoencoders as decoders. Importing this imports neither torch nor diffusers."""
+"""LTX-Video's autoencoders and transformers as decoders. Importing this imports neither torch nor diffusers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 from foresight_harness import BuildRequest, DecoderSpec, LatentSpace, hookimpl
 
-from foresight_ltx_video.presets import AUTOENCODERS, LATENT_CHANNELS, STRIDE_FRAMES, STRIDE_PX, AutoencoderPreset
+from foresight_ltx_video.presets import (
+    AUTOENCODERS,
+    CONDITIONED,
+    LATENT_CHANNELS,
+    LICENSE,
+    STRIDE_FRAMES,
+    STRIDE_PX,
+    AutoencoderPreset,
+    ConditionedPreset,
+    autoencoder_preset,
+    transformer_preset,
+)
 
 if TYPE_CHECKING:
     from foresight_harness.protocols import Decoder
@@ -16,8 +27,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def foresight_decoders() -> Iterable[DecoderSpec]:
-    """One decoder for each published autoencoder, a tiny one of the same class and strides, and a trained small one."""
-    return [_spec(preset) for preset in AUTOENCODERS]
+    """Every published autoencoder, and a tiny one, a small trained one; every transformer, with and without places."""
+    conditioned = [_conditioned(preset, positions) for preset in CONDITIONED for positions in (True, False)]
+    return [*(_spec(preset) for preset in AUTOENCODERS), *conditioned]
 
 
 @hookimpl
@@ -43,5 +55,38 @@ def _spec(preset: AutoencoderPreset) -> DecoderSpec:
         repo=preset.repo,
         subfolder="vae",
         license=preset.license,
+        size=preset.size,
+    )
+
+
+def _conditioned(preset: ConditionedPreset, positions: bool) -> DecoderSpec:
+    """The transformer behind an adapter of its own; ``NAME_unplaced`` is told nothing of where a token stands."""
+    transformer, autoencoder = transformer_preset(preset.transformer), autoencoder_preset(preset.autoencoder)
+
+    def build(request: BuildRequest) -> Decoder:
+        from foresight_ltx_video.conditioned import build_conditioned
+
+        return build_conditioned(preset, request)
+
+    return DecoderSpec(
+        name=preset.name if positions else f"{preset.name}_unplaced",
+        build=build,
+        latent_space=LatentSpace(channels=LATENT_CHANNELS, stride_px=STRIDE_PX, stride_frames=STRIDE_FRAMES),
+        adapter="own",
+        adapter_choices={"positions": positions},
+        loss="flow_matching",
+        derives_from=None if positions else preset.name,
+        family="ltx_video",
+        config={
+            "transformer": transformer.config,
+            "schedule": transformer.schedule,
+            "autoencoder": autoencoder.config,
+            "steps": preset.steps,
+        },
+        params=transformer.params + autoencoder.params,
+        weights=("random", "pretrained") if transformer.repo else ("random",),
+        repo=transformer.repo,
+        subfolder=("transformer", "vae"),
+        license=LICENSE if transformer.repo else None,
         size=preset.size,
     )

@@ -68,7 +68,7 @@ class ConditioningAdapter(nn.Module):
     def facts(self) -> Mapping[str, Any]:
         """Whether places are in the tokens, and how many parameters were trained."""
         return {
-            "positions": self.positions,
+            "positions_in_tokens": self.positions,
             "prompt_width": self.prompt_width,
             "params": sum(parameter.numel() for parameter in self.parameters()),
         }

@@ -174,6 +174,25 @@ TRANSFORMERS = (
 )
 
 
+@dataclass(frozen=True)
+class ConditionedPreset:
+    """A transformer with the autoencoder of its checkpoint: conditioning in, clips out."""
+
+    name: str
+    transformer: str
+    autoencoder: str
+    steps: int
+    """Denoising steps."""
+    size: Literal["tiny", "published"] = "published"
+
+
+CONDITIONED = (
+    ConditionedPreset("ltx_video_dit_2b", "ltx_video_2b", "ltx_video", steps=50),
+    ConditionedPreset("ltx_video_dit_13b", "ltx_video_13b", "ltx_video_097", steps=50),
+    ConditionedPreset("ltx_video_dit_tiny", "ltx_video_tiny", "ltx_video_tiny", steps=4, size="tiny"),
+)
+
+
 def autoencoder_preset(name: str) -> AutoencoderPreset:
     """The autoencoder of that name. Raises: KeyError."""
     return {preset.name: preset for preset in AUTOENCODERS}[name]
