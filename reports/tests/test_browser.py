@@ -344,5 +344,7 @@ def test_hostile_conclusions_run_nothing_and_stay_texts(visit: Callable[..., Any
     assert page.evaluate("document.querySelectorAll('img[src=x]').length") == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 1400
     page.set_viewport_size({"width": 400, "height": 900})
+    # The point's words go with the chart that is drawn again.
+    page.locator("#tip").wait_for(state="hidden")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert "\u202e" not in page.content()

@@ -1,6 +1,6 @@
 // Draws the charts, those near the screen first, and again when their width changes.
 (() => {
-  const {data, draw, unfold, reachable} = kit;
+  const {data, tip, draw, unfold, reachable} = kit;
 
   function drawOne(box) {
     const chart = data[box.dataset.key];
@@ -74,6 +74,8 @@
   });
   let waiting;
   addEventListener("resize", () => {
+    // The point that it spoke of is about to move.
+    tip.hidden = true;
     clearTimeout(waiting);
     waiting = setTimeout(() => boxes.filter((box) => box.dataset.width).forEach(drawOne), 150);
   });
