@@ -119,7 +119,7 @@ def test_a_sentinel_that_crashes_now_has_regressed(run_with, sentinels, tmp_path
 
 def test_time_is_never_compared_across_runs(run_with, sentinels) -> None:
     found = compared(run_with, sentinels, {"suite": "efficiency"}, {"suite": "efficiency", "moved": {0: -0.3}})
-    assert {one.reason for one in found} == {"time is compared only side by side (foresight-bench ab)"}
+    assert {one.reason for one in found} == {"time is compared only side by side, never between runs"}
 
 
 def test_an_acknowledged_regression_does_not_count_until_it_expires(run_with, sentinels) -> None:

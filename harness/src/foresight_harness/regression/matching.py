@@ -54,7 +54,7 @@ def pairs(base: RunData, head: RunData, *, any_machine: bool = False) -> Iterato
 def why_not(base: RunData, head: RunData, before: Record, after: Record) -> str:
     """The first field in which two records differ so that their values mean different things; empty where none."""
     if after["suite"] in TIMED_SUITES and after["direction"] != "none":
-        return "time is compared only side by side (foresight-bench ab)"
+        return "time is compared only side by side, never between runs"
     if before["fingerprint"] != after["fingerprint"]:
         return f"other data: fingerprint {_short(before['fingerprint'])} and {_short(after['fingerprint'])}"
     if before["protocol"] != after["protocol"]:
