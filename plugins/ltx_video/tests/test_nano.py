@@ -127,3 +127,9 @@ def test_the_command_says_in_one_line_what_it_was_asked_wrongly(capsys: pytest.C
     with pytest.raises(SystemExit):
         main(["--steps", "many"])
     assert "invalid int value: 'many'" in capsys.readouterr().err
+
+
+def test_the_command_as_it_stands_makes_the_committed_weights_record() -> None:
+    """Whoever runs it without options gets the choices that the committed training was run with."""
+    record = json.loads((FOLDER / "training.json").read_text())
+    assert record["choices"] == vars(Choices())

@@ -68,6 +68,7 @@ def _software() -> list[Finding]:
         found.append(Finding("flash-attn", "ok", version("flash-attn")))
     except PackageNotFoundError:
         found.append(Finding("flash-attn", "note", "absent", "attention runs as sdpa; that is recorded"))
+    found.append(_video())
     name = lpips_metric_name()
     found.append(
         Finding(
@@ -82,6 +83,16 @@ def _software() -> list[Finding]:
         there = Path(mirror).is_dir()
         found.append(Finding(MIRROR_VARIABLE, "ok" if there else "broken", mirror, "" if there else "no such folder"))
     return found
+
+
+def _video() -> Finding:
+    """The reader of clips; only folders of clips (``video:DIR``) need one."""
+    from foresight_harness.data.video_reading import backend
+
+    try:
+        return Finding("video reader", "ok", backend())
+    except ForesightError:
+        return Finding("video reader", "note", "absent", "for video:DIR: pip install 'foresight-harness[video]'")
 
 
 def _plugins() -> list[Finding]:

@@ -33,7 +33,7 @@ class Choices:
     """What a run is determined by."""
 
     seed: int = 0
-    steps: int = 600
+    steps: int = 800
     batch: int = 16
     rate: float = 3e-4
     warm_up: int = 20
