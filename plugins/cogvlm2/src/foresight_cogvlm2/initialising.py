@@ -33,7 +33,7 @@ def random_tensor(name: str, shape: torch.Size, seed: int, text: TextShape) -> T
         return torch.ones(shape)
     digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-    return torch.randn(shape, generator=generator) * _std(name, shape, text)
+    return torch.randn(shape, generator=generator).mul_(_std(name, shape, text))
 
 
 def _std(name: str, shape: torch.Size, text: TextShape) -> float:

@@ -47,4 +47,4 @@ def _draw(name: str, shape: torch.Size, seed: int, layer_scale: float) -> Tensor
         std = 1.0
     else:
         std = (shape.numel() / shape[0]) ** -0.5
-    return torch.randn(shape, generator=generator) * std
+    return torch.randn(shape, generator=generator).mul_(std)
