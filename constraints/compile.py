@@ -16,15 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 UV = Path(sys.executable).with_name("uv")
 
 
-def compile_pins(projects: Sequence[Path], output: Path) -> None:
-    """Resolve the projects together and keep the versions."""
+def compile_pins(projects: Sequence[Path], output: Path, groups: Sequence[str] = ("dev",)) -> None:
+    """Resolve the projects and groups of the workspace together and keep the versions."""
     own = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
     names = ["foresight-harness", "foresight-reports", *(f"foresight-{name.replace('_', '-')}" for name in own)]
     command = [str(UV), "pip", "compile", *(str(path / "pyproject.toml") for path in projects)]
     for path in projects:
         if "test" in tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8")).get("dependency-groups", {}):
             command += ["--group", f"{path / 'pyproject.toml'}:test"]
-    command += ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--universal", "--python-version", "3.11", "--quiet"]
+    for group in groups:
+        command += ["--group", f"{ROOT / 'pyproject.toml'}:{group}"]
+    command += ["--universal", "--python-version", "3.11", "--quiet"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
     command += ["--output-file", str(output)]
     for name in names:
@@ -38,8 +40,8 @@ def main() -> None:
     """Write every file."""
     plugins = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
     core = [ROOT / "harness", ROOT / "reports"]
-    compile_pins([*core, *plugins], ROOT / "constraints" / "workspace.txt")
-    compile_pins(core, ROOT / "constraints" / "core.txt")
+    compile_pins([*core, *plugins], ROOT / "constraints" / "workspace.txt", ("dev", "docs", "exporters"))
+    compile_pins(core, ROOT / "constraints" / "core.txt", ("dev", "exporters"))
     for plugin in plugins:
         compile_pins([ROOT / "harness", plugin], ROOT / "constraints" / f"{plugin.name}.txt")
 

@@ -120,8 +120,8 @@ def foresight_environment() -> Mapping[str, str]:
 def foresight_record(record: Mapping[str, Any]) -> None:
     """Send each record of a run elsewhere.
 
-    Called: once for each record, right after it was written to ``records.jsonl``, in the process that wrote it. All
-        plugins are called, each with a copy.
+    Called: once for each record, after it was written to ``records.jsonl``, in the process that keeps the run and in no
+        worker. All plugins are called, each with a copy; then the trackers that ``--export`` names.
     Cost: milliseconds; it stands between two cells. Send in the background, or at exit.
     Returns: nothing.
     Errors: a plugin that raises is not called again in this run; the summary names it, and the run goes on.

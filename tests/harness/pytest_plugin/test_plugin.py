@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,27 @@ def foresight_record(record):
         "exporter far failed and was stopped (ConnectionError: no answer); the run folder holds every record"
     ]
     assert len(records(pytester)) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mlflw", "--export mlflw: unknown; choose one of mlflow, trackio, wandb"),
+        ("wandb", "--export wandb: wandb not installed; pip install 'foresight-harness[[]wandb]'"),
+    ],
+)
+def test_exporter_that_cannot_be_had_is_one_line_and_exit_4_before_any_work(
+    name: str, message: str, benchmarks, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foresight_harness.exporters import catalogue
+
+    monkeypatch.setattr(catalogue, "find_spec", lambda package: None)
+    result = benchmarks("--export", name)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    lines = [line for line in result.errlines + result.outlines if "ERROR" in line]
+    assert len(lines) == 1
+    assert fnmatch(lines[0], f"*{message}")
+    assert not (pytester.path / "runs").exists()
 
 
 def test_analysis_that_fails_is_one_line_and_exit_1(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.errors import UsageError
+from foresight_harness.exporters import check_exports
 from foresight_harness.fit.recipe import DEFAULT_RECIPE
 from foresight_harness.fit.recipes import check_recipe
 from foresight_harness.options.probes import checked_probe
@@ -97,6 +98,8 @@ class RunOptions:
     """How fits to a decoder's latents are made; see ``fit.recipes``."""
     gates: tuple[str, ...] = ()
     baseline: str | None = None
+    exports: tuple[str, ...] = ()
+    """Trackers that records are sent to."""
     out: Path = Path("runs")
     cache: Path = Path(".foresight/cache")
     engine: str = "local"
@@ -115,6 +118,7 @@ class RunOptions:
         for name in self.probes:
             checked_probe(name)
         check_recipe(self.recipe)
+        check_exports(self.exports)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),

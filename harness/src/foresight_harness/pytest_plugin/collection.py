@@ -13,6 +13,7 @@ from foresight_harness.analysis.rundata import RunData
 from foresight_harness.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
+from foresight_harness.exporters import check_installed
 from foresight_harness.gates.reading import find_gates
 from foresight_harness.pytest_plugin.options import named_folders, options_of
 from foresight_harness.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
@@ -56,6 +57,7 @@ def _prepare(state: State) -> None:
         folders = named_folders(state.config, "matrices")
         selection = select_candidates(state.registry, get("--candidate"), get("--matrix"), folders, get("--scale"))
         state.options = options_of(state.config, selection)
+        check_installed(state.options.exports)
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
         state.selection = selection

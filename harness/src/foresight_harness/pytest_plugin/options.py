@@ -74,6 +74,13 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--gate", action="append", default=[], metavar="NAME", help="fail the session where this gate says NO-GO")
     add("--baseline", metavar="RUN|NAME", help="compare with that run or baseline")
+    add(
+        "--export",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="send every record to this tracker too (repeatable): mlflow, trackio, wandb, each an extra",
+    )
     add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
     add("--feature-cache", default=".foresight/cache", metavar="DIR", help="where features are kept between runs")
     add("--engine", default="local", metavar="local|local:N|ray", help="this process, N workers, or a Ray cluster")
@@ -106,6 +113,7 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
         probes=tuple(get("--probe")) or selection.probes,
         gates=tuple(get("--gate")),
         baseline=get("--baseline"),
+        exports=tuple(get("--export")),
         out=Path(get("--out")),
         cache=Path(get("--feature-cache")),
         engine=get("--engine"),

@@ -109,6 +109,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         terminal.write_line(line)
     for line in bench.exporters.sentences():
         terminal.write_line(line, yellow=True)
+    for line in bench.exporters.places():
+        terminal.write_line(line)
     terminal.write_line(f"run: {_shown(bench.folder.path)}")
     if state.report is not None:
         latest = bench.folder.path.parent / "latest" / state.report.name

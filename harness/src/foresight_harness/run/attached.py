@@ -32,8 +32,7 @@ class RemoteFacts:
         }
         self.told = now
         keys = sorted(key[:16] for key in bench.store.used)
-        failures = dict(bench.exporters.failures)
-        return {"protocols": bench.protocols, "cache_keys": keys, "exporter_failures": failures, **fresh}
+        return {"protocols": bench.protocols, "cache_keys": keys, **fresh}
 
 
 def attach(run: Path, plan: Mapping[str, Any]) -> Bench:

@@ -23,7 +23,7 @@ from foresight_harness.registry import Registry
 from foresight_harness.run.attached import RemoteFacts
 from foresight_harness.run.cell import Cell, Timer
 from foresight_harness.run.environment import environment, git_state, hardware
-from foresight_harness.run.exporting import Exporters
+from foresight_harness.run.exporting import exporters_of
 from foresight_harness.run.fits import Fits
 from foresight_harness.run.folder import RunFolder, find_run
 from foresight_harness.run.identity import cell_id
@@ -55,7 +55,6 @@ class Bench:
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fits = Fits()
-        self.exporters = Exporters(registry.exporters)
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.references: dict[tuple[str, str], References] = {}
         self._metrics: dict[str, Metric] = {}
@@ -74,7 +73,7 @@ class Bench:
         if options.resume and not self.attached:
             self.done = self.folder.drop_unfinished()
             self.protocols.update(self.folder.manifest().get("protocols") or {})
-        self._facts = {
+        self._facts: dict[str, Any] = {
             "command": command,
             "scale": options.scale,
             "options": options.as_json(),
@@ -91,6 +90,7 @@ class Bench:
                 for plugin in registry.plugins
             ],
         }
+        self.exporters = exporters_of(self.folder, registry, options, self._facts, attached=self.attached)
 
     def describe(self, **fields: Any) -> None:
         """Fields of the manifest that the bench itself does not know. Before ``plan``, which writes it."""
@@ -154,7 +154,7 @@ class Bench:
         self.extraction.hits.update(facts.get("hits") or {})
         self.cache_keys.update(facts.get("cache_keys") or ())
         self.pool.builds.update(facts.get("builds") or {})
-        self.exporters.failures.update(facts.get("exporter_failures") or {})
+        self.exporters.catch_up()
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
         """Score one cell and write its records.
@@ -218,7 +218,8 @@ class Bench:
 
     def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Append records to the run folder, then hand them to the exporters."""
-        self.exporters.send(self.folder.append_records(records))
+        self.folder.append_records(records)
+        self.exporters.catch_up()
 
     def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
         """Built metrics by name, each built once a run."""
@@ -243,6 +244,7 @@ class Bench:
                 "datasets": self._datasets(),
                 "counts": self.counts,
                 "suites": sorted({cell.suite.name for cell in self.planned}),
+                "exporters": self.exporters.facts(),
                 "extraction": {
                     "pictures_forwarded": dict(self.extraction.forwards),
                     "cache_hits": dict(self.extraction.hits),
@@ -266,6 +268,7 @@ class Bench:
 
     def close(self, status: str) -> None:
         """End the run. ``complete`` or ``interrupted``"""
+        self.exporters.close(status)
         self.write_manifest(status)
 
 
