@@ -1,10 +1,11 @@
 # make bench: set up, score the smoke matrix, print where the report is.   make test: set up, run every test.
-# More: make lint, make setup, make constraints, make clean.  ARGS="..." is handed on to pytest.
+# More: make lint, make setup, make constraints, make clean.  ARGS="..." is handed on to pytest. JOBS=0: tests in one process.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := harness reports $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 ARGS ?=
+JOBS ?= auto
 
 .PHONY: bench test lint setup constraints clean
 .DEFAULT_GOAL := bench
@@ -13,7 +14,7 @@ bench: $(VENV)/.ready
 	$(BIN)/pytest benchmarks/ --benchmark-quiet $(ARGS)
 
 test: $(VENV)/.ready
-	$(BIN)/pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

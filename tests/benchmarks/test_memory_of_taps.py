@@ -92,6 +92,7 @@ def readings() -> dict[str, list[tuple[float, float]]]:
     return {name: [tuple(reading) for reading in found] for name, *found in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_vision_taps_hold_no_part_of_the_language_model(
     readings: dict[str, list[tuple[float, float]]], name: str

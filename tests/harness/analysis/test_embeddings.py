@@ -8,6 +8,7 @@ from foresight_harness.analysis.verifying import verify
 
 
 @pytest.mark.usefixtures("few_pictures")
+@pytest.mark.slow
 def test_maps_of_a_run_hold_points_with_class_and_place_beside_the_silhouettes(make_bench, builtins, planned) -> None:
     bench = make_bench()
     cells = [

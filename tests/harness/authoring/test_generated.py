@@ -59,6 +59,7 @@ def test_every_kind_passes_its_own_tests(generated) -> None:
     assert int(last.split(" passed")[0].split()[-1]) > 90
 
 
+@pytest.mark.slow
 def test_all_six_are_scored_together_with_no_edit(
     generated, few_pictures, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_ten_minutes_end_with_a_scored_candidate(clone: Path) -> None:
     (commands,) = BLOCKS
     assert "new-plugin mine --kind encoder" in commands

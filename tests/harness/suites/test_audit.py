@@ -50,6 +50,7 @@ def concluded(run):
     return run
 
 
+@pytest.mark.slow
 def test_pooled_mlp_is_within_0_05_of_the_floor_for_a_perfect_mask_and_for_pixels(concluded) -> None:
     for stream in ("oracle@mask", "pixels@patch"):
         above = rows_of(concluded)["pooled_mlp", stream]["above_floor"]
