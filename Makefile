@@ -1,5 +1,5 @@
 # make bench: set up, score the smoke matrix, print where the report is.   make test: set up, run every test.
-# More: make lint, make setup, make constraints, make clean.  ARGS="..." is handed on to pytest. JOBS=0: tests in one process.
+# More: make docs, lint, setup, constraints, clean.  ARGS="..." is handed on to pytest. JOBS=0: tests in one process.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ MEMBERS := harness reports $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/py
 ARGS ?=
 JOBS ?= auto
 
-.PHONY: bench test lint setup constraints clean
+.PHONY: bench test docs lint setup constraints clean
 .DEFAULT_GOAL := bench
 
 bench: $(VENV)/.ready
@@ -15,6 +15,12 @@ bench: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The site, without a network; a broken link or any other warning is an error.
+docs: $(VENV)/.ready
+	$(BIN)/python docs/generated.py
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs site
+	@echo "site: site/index.html"
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

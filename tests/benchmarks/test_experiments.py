@@ -13,7 +13,7 @@ from foresight_harness.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
-COMMANDS = [line for block in re.findall(r"```\n(.*?)```", TEXT, re.S) for line in block.splitlines()]
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S) for line in block.splitlines()]
 
 
 def planned(command: str) -> tuple[list[str], list[str], str]:
@@ -31,7 +31,7 @@ def planned(command: str) -> tuple[list[str], list[str], str]:
 def test_every_experiment_of_the_document_has_a_command() -> None:
     for section in TEXT.split("\n## ")[1:]:
         assert re.match(r"E1\.[1-6] ", section)
-        assert "```\npytest " in section
+        assert "```sh\npytest " in section
     assert TEXT.count("\n## E1.") == 6
 
 

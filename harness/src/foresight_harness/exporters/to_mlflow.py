@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +16,18 @@ from foresight_harness.exporters.tracker import PROJECT
 
 LONGEST_BATCH = 90
 """Texts in one call; a server takes at most 100."""
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep a library from telling how it makes its tables."""
+    log = logging.getLogger(name)
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 class Tracker(tracker.Tracker):
@@ -28,9 +43,11 @@ class Tracker(tracker.Tracker):
     @cached_property
     def _client(self) -> Any:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a benchmark calls nobody unasked
-        from mlflow import MlflowClient
+        with warnings.catch_warnings(), _quiet("mlflow"), _quiet("alembic"):
+            warnings.simplefilter("ignore")  # its own deprecations are not the reader's
+            from mlflow import MlflowClient
 
-        return MlflowClient(tracking_uri=self.place)
+            return MlflowClient(tracking_uri=self.place)
 
     @cached_property
     def _experiment(self) -> str:

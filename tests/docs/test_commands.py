@@ -1,0 +1,183 @@
+"""Every command in a shell block of the pages and of README is carried out here, or stands in a table with the reason.
+
+A benchmark session is carried out up to the point where scoring would begin (pytest's ``--collect-only``): options,
+candidates, matrices, data sets, weights, gates and baselines are found as in a run, and a slip is exit 4. ``SCORED`` is
+scored for real.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from foresight_harness.cli import command as parser_of_the_command
+from foresight_harness.cli import main
+from foresight_harness.options import scale
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+SCORED = 'pytest benchmarks/ -k "dinov2 and spatial" --dataset shapes'
+"""Of README; what it writes is the run that the commands on run folders are given."""
+
+ELSEWHERE = {
+    "make bench": ".ci/run carries it out",
+    "make test": ".ci/run carries it out, and this test with it",
+    "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
+}
+"""Commands that are not carried out here, and why."""
+
+WHOLE_PAGES = {
+    "experiments.md": "tests/benchmarks/test_experiments.py plans each, and finds its gates and their matrix",
+    "plugins.md": "tests/harness/authoring/test_plugins_page.py carries the page out as it stands",
+}
+
+STANDS_FOR = {
+    "RUN": "latest",
+    "coco:DIR": "coco:photographs",
+    "mae_b=/data/mae_b.safetensors": "mae_b=mae_b.safetensors",
+}
+"""Words that a reader replaces."""
+
+EXITS = {"foresight-bench gate": 3}
+"""Where another code than 0 is the answer: random weights settle no gate."""
+
+
+def commands(page: Path) -> list[str]:
+    """Lines of the page's shell blocks, without their comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def bare(line: str) -> list[str]:
+    """Words of a command, its comment left out and what stands for the reader's own replaced."""
+    return [STANDS_FOR.get(word, word) for word in shlex.split(line, comments=True)]
+
+
+ALL = [(page, line) for page in PAGES if page.name not in WHOLE_PAGES for line in commands(page)]
+HERE = [(page, line) for page, line in ALL if not line.startswith(tuple(ELSEWHERE))]
+ON_RUNS = [line for _, line in HERE if line.startswith("foresight-bench")]
+SESSIONS = [(page, line) for page, line in HERE if line.startswith("pytest")]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What a clone holds, a folder of photographs, a checkpoint's name, and two runs of README's command."""
+    folder = tmp_path_factory.mktemp("clone")
+    unwanted = shutil.ignore_patterns("perf", "studies", "__pycache__")
+    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=unwanted)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
+    (folder / "mae_b.safetensors").write_bytes(b"")
+    (folder / "photographs" / "images").mkdir(parents=True)
+    nothing = {"images": [], "annotations": [], "categories": []}
+    (folder / "photographs" / "annotations.json").write_text(json.dumps(nothing))
+    few = {"train": 24, "test": 16, "pictures": 2, "permutations": 5, "resamples": 200}
+    with pytest.MonkeyPatch.context() as patch, chdir(folder):
+        patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **few))
+        assert session(bare(SCORED)[1:])[0] == 0
+        _as_if_committed((folder / "runs" / "latest").resolve())
+        yield folder
+
+
+def score_again(clone: Path, count: int) -> None:
+    """A rerun of one commit, to the last digit: what ``latest`` is after the session of a block."""
+    latest = clone / "runs" / "latest"
+    run = latest.resolve()
+    again = Path(shutil.copytree(run, run.with_name(f"{run.name[:-4]}{count:04x}")))
+    for name in ("run.json", "records.jsonl"):
+        (again / name).write_text((again / name).read_text().replace(run.name, again.name))
+    latest.unlink()
+    latest.symlink_to(again.name)
+
+
+def _as_if_committed(run: Path) -> None:
+    """As a run of a clean checkout: ``aa`` measures reruns of one commit only."""
+    manifest = json.loads((run / "run.json").read_text())
+    manifest["environment"] |= {"git_sha": "0" * 40, "git_dirty": "no"}
+    (run / "run.json").write_text(json.dumps(manifest))
+
+
+QUICK = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
+"""The latter collects garbage twice a session: two thirds of its time."""
+
+
+def session(arguments: list[str]) -> tuple[int, str]:
+    """A pytest session in this process: its exit code, and what it said."""
+    said = StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        code = pytest.main([*arguments, "--benchmark-quiet", *QUICK])
+    return int(code), said.getvalue()
+
+
+def test_every_command_is_carried_out_or_stands_in_a_table_with_its_reason() -> None:
+    known = len(ON_RUNS) + len(SESSIONS) + len(ALL) - len(HERE)
+    assert known == len(ALL) > 20
+    assert SCORED in [line for _, line in SESSIONS]
+    for start in ELSEWHERE:
+        assert any(line.startswith(start) for _, line in ALL), f"{start} stands in no page"
+    for name in WHOLE_PAGES:
+        assert commands(ROOT / "docs" / name), name
+
+
+def test_no_block_of_commands_is_without_its_mark() -> None:
+    for page in PAGES:
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        for mark, block in blocks:
+            assert mark or page.name == "index.md", f"{page.name}: a block without its language"
+            if mark != "sh":
+                assert not re.search(r"^(\$ )?(pytest|foresight-bench|make|pip) ", block, re.MULTILINE), page.name
+
+
+@pytest.mark.parametrize(("page", "line"), SESSIONS, ids=[f"{page.name}-{line[:90]}" for page, line in SESSIONS])
+def test_session_finds_all_that_it_names_and_has_something_to_score(page: Path, line: str, clone: Path) -> None:
+    words = bare(line)[1:]
+    with chdir(clone):
+        if "--baseline" in words and not (clone / "runs" / "baselines" / words[words.index("--baseline") + 1]).is_dir():
+            name = words[words.index("--baseline") + 1]
+            assert main(["baseline", "promote", "latest", "--name", name, "--reason", "a test"]) == 0
+        code, said = session([*words, "--collect-only", "-q"])
+    assert code == 0, said[-2000:]
+    assert "::test_" in said
+
+
+def test_commands_on_runs_do_what_the_pages_say_in_their_order(clone: Path) -> None:
+    with chdir(clone):
+        for count, line in enumerate(ON_RUNS):
+            words = bare(line)[1:]
+            if "compare" in words:
+                score_again(clone, count)
+            said = StringIO()
+            with redirect_stdout(said), redirect_stderr(said):
+                code = main(words)
+            expected = next((one for start, one in EXITS.items() if line.startswith(start)), 0)
+            assert code == expected, (line, code, said.getvalue()[-1500:])
+        written = [name for line in ON_RUNS for name in re.findall(r"--(?:junit|md) (\S+)", line)]
+        assert written
+        assert all((clone / name).stat().st_size for name in written)
+
+
+PLACEHOLDER = {"RUN": "latest", "DIR": "d", "FILE": "f", "NAME": "x", "M": "iou", "GLOB": "*", "BASELINE": "main"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_within_sentences_are_ones_that_the_command_understands(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for found in re.findall(r"`foresight-bench ([^`]+)`", text):
+        words = shlex.split(re.sub(r"\[[^\]]*\]|\.\.\.", "", found).partition("|")[0])
+        verb = words[0]
+        with redirect_stderr(StringIO()) as said:
+            try:
+                parser_of_the_command().parse_args([PLACEHOLDER.get(word, word) for word in words])
+            except SystemExit:  # a verb alone may lack what it needs; an unknown verb or option may not stand there
+                wrong = said.getvalue()
+                assert "unrecognized" not in wrong, (page.name, found, wrong)
+                assert "invalid choice" not in wrong, (page.name, found, wrong)
+        assert verb
