@@ -23,12 +23,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from foresight_harness.cache.arrays import TENSOR, StoredArray
+from foresight_harness.cache.bucket import INDEX
 from foresight_harness.errors import CacheError
 
 SHARD_BYTES = 64 * 2**20
 """A shard is closed when it reaches this size: few files, small enough to rebuild."""
-
-INDEX = "index.json"
 
 
 class ArrayStore:
@@ -83,6 +82,10 @@ class ArrayStore:
                 os.utime(folder / INDEX)  # what was used last is pruned last
         self._verified.add(key)
         return array
+
+    def published(self, key: str) -> None:
+        """An entry was written by this process: its checksums need no comparing."""
+        self._verified.add(key)
 
     def writer(self, key: str, choices: Mapping[str, Any]) -> ArrayWriter:
         """A context in which samples are added in order; the entry appears when it ends without an error."""
@@ -164,7 +167,7 @@ class ArrayWriter:
         except OSError:
             if self._store.open(self._key) is None:  # somebody else's entry stands, and it is damaged
                 self._place.rename(target)
-        self._store._verified.add(self._key)
+        self._store.published(self._key)
 
 
 def _sha256(path: Path) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 from foresight_harness.analysis.rundata import RunData
 from foresight_harness.cache import upkeep
+from foresight_harness.cache.bucket import Bucket
 from foresight_harness.cli.show import console, print_json, print_table
 from foresight_harness.errors import ForesightError, UsageError
+from foresight_harness.options.places import place_of
 from foresight_harness.regression import baselines
 from foresight_harness.run.folder import find_run
 
@@ -21,23 +23,23 @@ HELP = "show, prune or check the store of features"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``info``, ``prune --max-gib N``, ``verify``."""
     parser.add_argument("action", choices=("info", "prune", "verify"))
-    parser.add_argument("--feature-cache", type=Path, default=Path(".foresight/cache"), metavar="DIR")
+    parser.add_argument("--feature-cache", default=".foresight/cache", metavar="DIR|URL", help="folder, or s3://...")
     parser.add_argument("--max-gib", type=float, metavar="N", help="prune: size to come down to")
     parser.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="prune spares its baselines")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print; ``verify`` exits 1 where an entry is damaged, after removing it."""
-    root: Path = options.feature_cache
-    if not root.is_dir():
-        raise UsageError(f"no feature cache at {root}; name it with --feature-cache")
+    folder, url = place_of(options.feature_cache)
+    if url is None and not folder.is_dir():
+        raise UsageError(f"no feature cache at {folder}; name it with --feature-cache")
     actions = {"info": _info, "prune": _prune, "verify": _verify}
-    return actions[options.action](root, options)
+    return actions[options.action](folder if url is None else Bucket(url), options)
 
 
-def _info(root: Path, options: argparse.Namespace) -> int:
+def _info(place: upkeep.Place, options: argparse.Namespace) -> int:
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for entry in upkeep.entries(root):
+    for entry in upkeep.entries(place):
         told = sums[entry.kind, entry.of]
         told[0] += 1
         told[1] += entry.bytes
@@ -47,18 +49,18 @@ def _info(root: Path, options: argparse.Namespace) -> int:
     ]
     total = sum(size for _, size in sums.values())
     if options.json:
-        print_json({"root": str(root), "bytes": total, "rows": rows})
+        print_json({"root": str(place), "bytes": total, "rows": rows})
     else:
-        print_table(f"{root}: {total / 2**20:.0f} MiB", rows, ["kind", "of", "entries", "mib"])
+        print_table(f"{options.feature_cache}: {total / 2**20:.0f} MiB", rows, ["kind", "of", "entries", "mib"])
     return 0
 
 
-def _prune(root: Path, options: argparse.Namespace) -> int:
+def _prune(place: upkeep.Place, options: argparse.Namespace) -> int:
     if options.max_gib is None or options.max_gib < 0:
         raise UsageError("cache prune needs --max-gib N, the size to come down to (0 or more)")
     spared = spared_keys(options.out)
-    removed = upkeep.prune(root, int(options.max_gib * 2**30), spared)
-    left = sum(entry.bytes for entry in upkeep.entries(root))
+    removed = upkeep.prune(place, int(options.max_gib * 2**30), spared)
+    left = sum(entry.bytes for entry in upkeep.entries(place))
     freed = sum(entry.bytes for entry in removed)
     if options.json:
         print_json({"removed": len(removed), "freed_bytes": freed, "left_bytes": left, "spared": len(spared)})
@@ -81,9 +83,9 @@ def spared_keys(runs: Path) -> list[str]:
     return sorted(set(keys))
 
 
-def _verify(root: Path, options: argparse.Namespace) -> int:
-    found = list(upkeep.damage(root))
-    upkeep.remove(root, (entry for entry, _ in found))
+def _verify(place: upkeep.Place, options: argparse.Namespace) -> int:
+    found = list(upkeep.damage(place))
+    upkeep.remove(place, (entry for entry, _ in found))
     rows = [{"entry": entry.key[:16], "of": entry.of, "file": file} for entry, file in found]
     if options.json:
         print_json({"damaged": rows})
@@ -91,5 +93,5 @@ def _verify(root: Path, options: argparse.Namespace) -> int:
         title = f"{len(rows)} damaged entries, removed: they are made again when they are needed"
         print_table(title, rows, ["entry", "of", "file"])
     else:
-        console().print(f"{len(upkeep.entries(root))} entries are sound", markup=False)
+        console().print(f"{len(upkeep.entries(place))} entries are sound", markup=False)
     return 1 if rows else 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -16,32 +19,47 @@ def labels_of(dataset: Dataset) -> Labels:
     Raises:
         DataError: if samples differ in frames or size, or the set is empty.
     """
-    samples = [_without_pixels(dataset[index]) for index in range(len(dataset))]
-    if not samples:
+    count = len(dataset)
+    if not count:
         raise DataError(f"data set {dataset.name} has no samples in its {dataset.split} split")
-    shapes = {tuple(foreground.shape) for _, foreground in samples}
+    known: list[tuple[str, str, tuple[str, ...], Mapping[str, Any]]] = []
+    boxes: list[tuple[list[list[float]], torch.dtype]] = []
+    shapes: set[tuple[int, ...]] = set()
+    # One block for all masks, and boxes as plain numbers until all are there: small tensors kept between the pictures'
+    # passing arrays would hold ten times their own size of the heap.
+    foreground = torch.empty(0, dtype=torch.bool)
+    for index in range(count):
+        sample = dataset[index]
+        covered = _covered(sample)
+        shapes.add(tuple(covered.shape))
+        if index == 0:
+            foreground = torch.empty((count, *covered.shape), dtype=torch.bool)
+        if len(shapes) == 1:
+            foreground[index] = covered
+        known.append((sample.id, sample.group, sample.labels, sample.motion))
+        boxes.append((sample.boxes[-1].tolist(), sample.boxes.dtype))
     if len(shapes) > 1:
         raise DataError(
             f"data set {dataset.name}: clips of {len(shapes)} shapes [T, H_px, W_px] ({min(shapes)}, {max(shapes)}); "
             "all clips of a set have one shape"
         )
+    ids, groups, names, motion = zip(*known, strict=True)
     return Labels(
-        ids=tuple(sample.id for sample, _ in samples),
-        groups=tuple(sample.group for sample, _ in samples),
-        boxes=tuple(sample.boxes[-1] for sample, _ in samples),
-        foreground=torch.stack([foreground for _, foreground in samples]),
-        names=tuple(sample.labels for sample, _ in samples),
-        motion=tuple(sample.motion for sample, _ in samples),
+        ids=ids,
+        groups=groups,
+        boxes=tuple(torch.tensor(rows, dtype=dtype).reshape(-1, 4) for rows, dtype in boxes),
+        foreground=foreground,
+        names=names,
+        motion=motion,
     )
 
 
-def _without_pixels(sample: Sample) -> tuple[Sample, Tensor]:
-    """The sample with an empty clip, and the union of its objects. [T, H_px, W_px] bool"""
-    bare = Sample(sample.id, sample.group, torch.empty(0), sample.boxes, None, sample.labels, sample.motion)
+def _covered(sample: Sample) -> Tensor:
+    """The union of the sample's objects. [T, H_px, W_px] bool"""
     if sample.masks is not None:
-        return bare, sample.masks.any(dim=1)
+        return sample.masks.any(dim=1)
     frames, _, height, width = sample.clip.shape
-    return bare, torch.stack([filled(sample.boxes[frame], height, width) for frame in range(frames)])
+    return torch.stack([filled(sample.boxes[frame], height, width) for frame in range(frames)])
 
 
 def filled(boxes: Tensor, height: int, width: int) -> Tensor:

@@ -11,6 +11,7 @@ from foresight_harness.errors import UsageError
 from foresight_harness.exporters import check_exports
 from foresight_harness.fit.recipe import DEFAULT_RECIPE
 from foresight_harness.fit.recipes import check_recipe
+from foresight_harness.options.places import mirror_of
 from foresight_harness.options.probes import checked_probe
 from foresight_harness.options.scale import Scale, scale_of
 
@@ -102,6 +103,9 @@ class RunOptions:
     """Trackers that records are sent to."""
     out: Path = Path("runs")
     cache: Path = Path(".foresight/cache")
+    """Folder that features are read from: with ``cache_url`` that of this machine's copies."""
+    cache_url: str | None = None
+    """What stands behind ``cache``, such as ``s3://bucket/folder``; None where features lie in the folder itself."""
     engine: str = "local"
     cell_timeout: float | None = None
     """Seconds after which a cell is a failed cell."""
@@ -188,4 +192,6 @@ def options_from_json(values: Mapping[str, Any]) -> RunOptions:
     found["datasets"] = tuple(parse_dataset(text) for text in found["datasets"])
     found["weights_sources"] = tuple(parse_weights_source(text) for text in found.get("weights_sources", ()))
     found["out"], found["cache"] = Path(found["out"]), Path(found["cache"])
+    if found.get("cache_url"):  # copies lie where this machine wants them, which need not be where the driver's lie
+        found["cache"] = mirror_of(found["cache_url"])
     return RunOptions(**found)

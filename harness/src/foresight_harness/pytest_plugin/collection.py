@@ -128,6 +128,10 @@ def order(state: State, items: list[pytest.Item]) -> None:
         if state.planned and not state.config.option.collectonly:
             check_writable(options.out)
             check_writable(options.cache)
+            if options.cache_url is not None:
+                from foresight_harness.cache.bucket import Bucket
+
+                Bucket(options.cache_url).check()
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.resume:
                 find_run(options.out)

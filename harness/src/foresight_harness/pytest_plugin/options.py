@@ -82,7 +82,12 @@ def add_options(parser: pytest.Parser) -> None:
         help="send every record to this tracker too (repeatable): mlflow, trackio, wandb, each an extra",
     )
     add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
-    add("--feature-cache", default=".foresight/cache", metavar="DIR", help="where features are kept between runs")
+    add(
+        "--feature-cache",
+        default=".foresight/cache",
+        metavar="DIR|URL",
+        help="where features are kept: folder or s3://",
+    )
     add("--engine", default="local", metavar="local|local:N|ray", help="this process, N workers, or a Ray cluster")
     add("--cell-timeout", type=float, metavar="SECONDS", help="a cell that takes longer is a failed cell")
     add("--worker-memory", type=float, metavar="GIB", help="end a worker that grows beyond this; its cell is oom")
@@ -94,8 +99,10 @@ def add_options(parser: pytest.Parser) -> None:
 def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
     """The options of this session; the matrix fills in scale and data sets. Raises: UsageError."""
     from foresight_harness.options import RunOptions, datasets_or, parse_weights_source
+    from foresight_harness.options.places import place_of
 
     get = config.getoption
+    cache, cache_url = place_of(get("--feature-cache"))
     return RunOptions(
         candidates=tuple(get("--candidate")),
         matrix=get("--matrix"),
@@ -115,7 +122,8 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
         baseline=get("--baseline"),
         exports=tuple(get("--export")),
         out=Path(get("--out")),
-        cache=Path(get("--feature-cache")),
+        cache=cache,
+        cache_url=cache_url,
         engine=get("--engine"),
         cell_timeout=get("--cell-timeout"),
         worker_memory_gib=get("--worker-memory"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from foresight_harness.cache import ArrayStore
+from foresight_harness.cache.mirrored import store_of
 from foresight_harness.candidates import fed_px
 from foresight_harness.errors import ForesightError
 from foresight_harness.extraction import EncoderPool, Extraction, Splits
@@ -49,7 +49,7 @@ class Bench:
     ) -> None:
         """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone)."""
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
-        self.store = ArrayStore(options.cache)
+        self.store = store_of(options.cache, options.cache_url)
         self.splits = Splits(registry, options, self.store)
         self.pool = EncoderPool(self.encoder_request)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
