@@ -93,11 +93,18 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     """Open a report; what the browser complained about or asked the network for is in ``page.complaints``.
 
     With ``timed``, ``page.spent`` are the seconds of processor time that its main thread took until it was ready.
+    A page of which no script ``says_ready`` is not waited for.
     """
     contexts: list[Any] = []
 
     def open_page(
-        file: Path, theme: str = "light", width: int = 1400, scripts: bool = True, anchor: str = "", timed: bool = False
+        file: Path,
+        theme: str = "light",
+        width: int = 1400,
+        scripts: bool = True,
+        anchor: str = "",
+        timed: bool = False,
+        says_ready: bool = True,
     ) -> Any:
         context = chromium.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=scripts
@@ -112,7 +119,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
             probe = context.new_cdp_session(page)
             probe.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto(file.as_uri() + anchor)
-        if scripts:
+        if scripts and says_ready:
             page.wait_for_selector("html[data-ready]", state="attached")
         if timed:
             found = {each["name"]: each["value"] for each in probe.send("Performance.getMetrics")["metrics"]}

@@ -51,20 +51,21 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
         links: For each run, how its folder is reached from the page, ``""`` or ending in a slash.
     """
     context = _context(runs, store, links)
-    head_script, script, style = _asset("js/theme.js"), _script(), _style()
-    chart_style = _asset("vendor/plot/inline-style.css")
-    environment = _environment()
-    packed = _packed(environment, context)
+    head_script, script, style = asset("js/theme.js"), _script(), _style()
+    chart_style = asset("vendor/plot/inline-style.css")
+    writer = environment()
+    packed = _packed(writer, context)
     if not store.inline:
         # A classic script, which a browser also takes from a file beside the page.
         store.files["data.js"] = f"window.packedParts = {json.dumps(packed, separators=(',', ':'))};\n".encode()
     beside = "" if store.inline else "'self' file: "
     policy = (
         "default-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; "
-        f"script-src {beside}{_hash(head_script)} {_hash(script)}; style-src {_hash(style)} {_hash(chart_style)}; "
+        f"script-src {beside}{source_hash(head_script)} {source_hash(script)}; "
+        f"style-src {source_hash(style)} {source_hash(chart_style)}; "
         f"img-src {'data:' if store.inline else chr(39) + 'self' + chr(39) + ' data: file:'}"
     )
-    return environment.get_template("page.html").render(
+    return writer.get_template("page.html").render(
         **context,
         packed=packed if store.inline else {},
         policy=policy,
@@ -129,7 +130,7 @@ def _users(boards: Sequence[Board]) -> dict[str, list[Board]]:
     return found
 
 
-def _packed(environment: Environment, context: Mapping[str, Any]) -> dict[str, str]:
+def _packed(writer: Environment, context: Mapping[str, Any]) -> dict[str, str]:
     """What unfolds on demand, compressed: charts, rows of long tables, and details of very many candidates."""
     parts = {"charts": island(context["chart_data"]), **context["found"].packed}
     tags = context["tags"] if len(context["runs"]) > 1 else {}
@@ -138,7 +139,7 @@ def _packed(environment: Environment, context: Mapping[str, Any]) -> dict[str, s
             rest = (tables.ranked_row(row, board, tags) for row in board.rows[tables.FIRST_ROWS :])
             parts[f"{board.anchor}-table"] = "".join(rest)
     if context["folded"]:
-        template = environment.get_template("candidate.html")
+        template = writer.get_template("candidate.html")
         inside = {each.anchor: template.render(**context, each=each) for each in context["candidates"]}
         parts["candidates"] = json.dumps(inside, ensure_ascii=False, separators=(",", ":"))
     return {name: _deflated(part) for name, part in parts.items()}
@@ -148,8 +149,9 @@ def _deflated(written: str) -> str:
     return base64.b64encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode()
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """How templates are filled: everything is escaped, and hidden marks are shown."""
+    made = Environment(
         loader=PackageLoader("foresight_reports"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -157,7 +159,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=tables.shown,
     )
-    environment.globals.update(
+    made.globals.update(
         captions=captions,
         number_cell=tables.number_cell,
         reference_cell=tables.reference_cell,
@@ -173,10 +175,10 @@ def _environment() -> Environment:
         summary_columns=tables.SUMMARY_COLUMNS,
         failure_words=FAILURE_WORDS,
     )
-    environment.filters.update(
+    made.filters.update(
         name=tables.breakable, whole_name=tables.isolated, whole=tables.whole, unit=metrics.pretty_unit, pretty=_pretty
     )
-    return environment
+    return made
 
 
 def _pretty(value: object) -> str:
@@ -199,17 +201,19 @@ def island(data: Mapping[str, Any]) -> str:
     return written
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file of the package."""
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _style() -> str:
-    return "\n".join(_asset(f"css/{name}.css") for name in STYLES)
+    return "\n".join(asset(f"css/{name}.css") for name in STYLES)
 
 
 def _script() -> str:
-    return "\n".join([_asset("vendor/plot/plot.min.js"), *(_asset(f"js/{name}.js") for name in SCRIPTS)])
+    return "\n".join([asset("vendor/plot/plot.min.js"), *(asset(f"js/{name}.js") for name in SCRIPTS)])
 
 
-def _hash(source: str) -> str:
+def source_hash(source: str) -> str:
+    """What a content security policy calls a script or a style that may run."""
     return f"'sha256-{base64.b64encode(sha256(source.encode()).digest()).decode()}'"

@@ -45,12 +45,41 @@ def test_a_drop_is_named_with_the_commits_around_it(dated, tmp_path: Path, capsy
     assert [row["sha"] for row in rows] == [f"{number:07d}" for number in range(14)]
 
 
+def test_a_page_of_the_history_is_written_by_the_report_writer(dated, tmp_path: Path, capsys) -> None:
+    for number in range(14):
+        dated(number, moved={0: -0.03 if number >= 9 else 0.0}, noise=0.003, seed=number)
+    page = tmp_path / "pages" / "history.html"
+    assert main(["history", *CELL, "--out", str(tmp_path), "--html", "-o", str(page)]) == 0
+    assert str(page) in capsys.readouterr().out
+    text = page.read_text(encoding="utf-8")
+    assert "after <code>0000008</code>, by <code>0000009</code>" in text
+    assert text.count('<tr><th scope="row">') == 14
+    assert main(["history", *CELL, "--out", str(tmp_path), "-o", str(page)]) == 2
+    (tmp_path / "file").write_text("")
+    assert main(["history", *CELL, "--out", str(tmp_path), "--html", "-o", str(tmp_path / "file" / "x.html")]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "only --html writes a file" in first
+    assert "cannot be written" in second
+
+
 def test_unlike_protocols_stand_in_series_of_their_own(dated, tmp_path: Path, capsys) -> None:
     for number in range(10):
         dated(number, protocol="old" if number < 5 else "new", moved={0: -0.3 if number >= 5 else 0.0})
     assert main(["history", *CELL, "--out", str(tmp_path), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["series"]
     assert [(one["protocol"], len(one["points"]), one["steps"]) for one in found] == [("old", 5, []), ("new", 5, [])]
+
+
+def test_random_and_pretrained_weights_are_series_of_their_own_and_named(dated, tmp_path: Path, capsys) -> None:
+    for number in range(4):
+        kind = "random" if number < 2 else "pretrained"
+        parts = [{"part": "encoder", "name": "e", "kind": kind}, {"part": "decoder", "name": "d", "kind": "none"}]
+        dated(number, provenance=parts)
+    assert main(["history", *CELL, "--out", str(tmp_path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["series"]
+    assert [(one["weights"], len(one["points"])) for one in found] == [("random", 2), ("pretrained", 2)]
+    assert main(["history", *CELL, "--out", str(tmp_path)]) == 0
+    assert "(random weights)" in capsys.readouterr().out
 
 
 def test_index_follows_the_run_folders_and_is_made_anew_when_damaged(dated, tmp_path: Path) -> None:

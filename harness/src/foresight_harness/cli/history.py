@@ -12,9 +12,12 @@ from foresight_harness.cli.show import console, print_json, print_table
 from foresight_harness.errors import UsageError
 from foresight_harness.regression.index import Number, numbers, refresh
 from foresight_harness.regression.steps import find_steps
+from foresight_harness.reporters import reporter
 
 NAME = "history"
 HELP = "one number over all runs, and the commits between which its level changed"
+NAMED = ("candidate", "suite", "dataset", "metric", "probe", "protocol", "weights")
+"""Fields that name a series."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,12 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", required=True)
     parser.add_argument("--suite", default="*", metavar="GLOB")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where runs lie; default runs")
-    parser.add_argument("--csv", action="store_true", help="print every point as CSV")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="print every point as CSV")
+    form.add_argument("--html", action="store_true", help="write a page, through the installed report writer")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="of --html; default history.html here")
 
 
 def run(options: argparse.Namespace) -> int:
     """Bring the index up to date, print every series, oldest point first."""
     runs = Path(options.out)
+    if options.output and not options.html:
+        raise UsageError(f"-o {options.output}: only --html writes a file; add --html, or send the output there by >")
     if not runs.is_dir():
         raise UsageError(f"--out {runs}: no such folder; name the one that holds the runs")
     for line in refresh(runs):
@@ -41,15 +49,33 @@ def run(options: argparse.Namespace) -> int:
     series: list[dict[str, Any]] = [
         {**_named(points[0]), "points": points, "steps": steps_of(points)} for points in found.values()
     ]
-    if options.csv:
+    if options.html:
+        _write(series, options)
+    elif options.csv:
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(Number._fields)
         table.writerows(point for one in series for point in one["points"])
     elif options.json:
-        print_json({"series": [{**one, "points": [point._asdict() for point in one["points"]]} for one in series]})
+        print_json({"series": _plain(series)})
     else:
         _show(series)
     return 0
+
+
+def _plain(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The series in JSON's types."""
+    return [{**one, "points": [point._asdict() for point in one["points"]]} for one in series]
+
+
+def _write(series: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    try:
+        page = reporter("history")(_plain(series), options.output or Path("history.html"))
+    except OSError as error:
+        raise UsageError(f"-o {options.output}: cannot be written ({error.strerror}); name another file") from error
+    if options.json:
+        print_json({"page": str(page)})
+    else:
+        console().print(f"page: {page}", markup=False)
 
 
 def steps_of(points: list[Number]) -> list[dict[str, Any]]:
@@ -64,12 +90,16 @@ def steps_of(points: list[Number]) -> list[dict[str, Any]]:
 
 
 def _named(point: Number) -> dict[str, str]:
-    return {key: getattr(point, key) for key in ("candidate", "suite", "dataset", "metric", "probe", "protocol")}
+    return {
+        key: getattr(point, key) for key in ("candidate", "suite", "dataset", "metric", "probe", "protocol", "weights")
+    }
 
 
 def _show(series: list[dict[str, Any]]) -> None:
     for one in series:
-        title = f"{one['metric']} of {one['candidate']}, {one['suite']} on {one['dataset']}, protocol {one['protocol']}"
+        weights = f" ({one['weights']} weights)" if one["weights"] else ""
+        place = f"{one['suite']} on {one['dataset']}, protocol {one['protocol']}"
+        title = f"{one['metric']} of {one['candidate']}{weights}, {place}"
         rows = [{**point._asdict(), "sha": point.sha[:7]} for point in one["points"]]
         print_table(title, rows, ["started", "sha", "value", "low", "high", "run"])
         for step in one["steps"]:

@@ -12,12 +12,12 @@ from foresight_harness.analysis.rundata import RunData
 from foresight_harness.errors import RunFolderError
 
 NAME = "index.sqlite"
-LAYOUT = 1
+LAYOUT = 2
 TABLES = """
 CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, stamp INTEGER);
 CREATE TABLE IF NOT EXISTS numbers (
   run TEXT, started TEXT, sha TEXT, machine TEXT, candidate TEXT, suite TEXT, dataset TEXT, metric TEXT, probe TEXT,
-  protocol TEXT, fingerprint TEXT, direction TEXT, value REAL, low REAL, high REAL);
+  protocol TEXT, fingerprint TEXT, direction TEXT, weights TEXT, value REAL, low REAL, high REAL);
 CREATE INDEX IF NOT EXISTS by_number ON numbers (metric, suite, candidate);
 """
 
@@ -37,6 +37,8 @@ class Number(NamedTuple):
     protocol: str
     fingerprint: str
     direction: str
+    weights: str
+    """Kinds of the weights behind it, as ``random`` or ``nano, pretrained``."""
     value: float
     low: float | None
     high: float | None
@@ -44,7 +46,7 @@ class Number(NamedTuple):
     @property
     def series(self) -> tuple[str, ...]:
         """What must be equal for two numbers to stand in one line of a history."""
-        return self[3:12]
+        return self[3:13]
 
 
 def refresh(runs: Path) -> list[str]:
@@ -132,6 +134,7 @@ def _rows(run: RunData) -> Iterator[Number]:
             str(record["protocol"] or ""),
             str(record.get("fingerprint") or ""),
             str(record["direction"]),
+            ", ".join(sorted({str(part["kind"]) for part in record.get("provenance") or ()} - {"none"})),
             float(record["value"]),
             record.get("ci_low"),
             record.get("ci_high"),
