@@ -46,6 +46,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("similarity", "foresight_harness.analysis.similarity"),
     Kind("embeddings", "foresight_harness.analysis.embeddings"),
     Kind("parameters", "foresight_harness.analysis.parameters"),
+    Kind("ab", "foresight_harness.analysis.ab"),
 )
 """In the order in which they run."""
 

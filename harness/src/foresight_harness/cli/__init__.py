@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from foresight_harness.cli import (
     aa,
+    ab,
     baseline,
     cache,
     candidates,
@@ -36,6 +37,7 @@ VERBS = (
     compare,
     baseline,
     history,
+    ab,
     aa,
     verify,
     cache,
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
 
     Returns:
-        0 fine, 1 regression, NO-GO or failed verification, 2 usage, 3 inconclusive or not comparable.
+        0 fine, 1 regression, NO-GO or failed verification, 2 usage, 3 inconclusive or not comparable, 130 interrupted.
     """
     options = command().parse_args(arguments)
     try:
@@ -58,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        print(f"foresight-bench {options.verb}: interrupted", file=sys.stderr)
+        return 130
     return code
 
 

@@ -6,14 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foresight_harness.batches import Labels
 from foresight_harness.run.folder import SCHEMA
-from foresight_harness.suites.measurement import Measurement
+
+if TYPE_CHECKING:
+    from foresight_harness.batches import Labels
+    from foresight_harness.suites.measurement import Measurement
 
 COLUMNS = pa.schema(
     [

@@ -15,6 +15,7 @@ from foresight_harness.fit.adapters import build_adapter, on_latent_grid
 from foresight_harness.fit.readers import SetReader
 from foresight_harness.grids import TokenGrid
 from foresight_harness.pipeline import build_modules
+from foresight_harness.stats.order import median_interval
 from foresight_harness.suites.measurement import Measurement, Outcome
 from foresight_harness.suites.memory import PeakMemory
 from foresight_harness.weights.preflight import BYTES
@@ -135,6 +136,11 @@ def synchronise(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
+def live(cell: Cell) -> tuple[Stages, Tensor]:
+    """The pipeline in memory, and the first test picture, which it is timed on. [1, T, 3, H_px, W_px]"""
+    return Stages(cell), cell.split("test").take([0]).to(cell.bench.options.device)
+
+
 def score(cell: Cell) -> Outcome:
     """Time the live pipeline on the first pictures of the test split."""
     if cell.timer is None:
@@ -142,9 +148,8 @@ def score(cell: Cell) -> Outcome:
             "the efficiency suite is timed by pytest-benchmark; run it as pytest benchmarks/ without "
             "--benchmark-disable and without -n"
         )
-    stages = Stages(cell)
+    stages, single = live(cell)
     test = cell.split("test")
-    single = test.take([0]).to(cell.bench.options.device)
     block = test.take([index % len(test) for index in range(BATCH)]).to(cell.bench.options.device)
     seconds = np.array(cell.timer(lambda: stages.run(single), cell.scale.rounds)) * 1000
     with PeakMemory(cell.bench.options.device) as memory:
@@ -175,16 +180,6 @@ def score(cell: Cell) -> Outcome:
         Measurement("params", "parameters", "none", (0.0, None), value=float(sum(params.values())), n=1),
     ]
     return Outcome(tuple(measurements), params=params)
-
-
-def median_interval(values: np.ndarray) -> tuple[float, float]:
-    """Distribution-free 95 % interval of the median, from order statistics (binomial)."""
-    from scipy.stats import binom
-
-    ordered = np.sort(values)
-    count = len(ordered)
-    rank = int(binom.ppf(0.025, count, 0.5))
-    return float(ordered[max(0, rank - 1)]), float(ordered[min(count - 1, count - rank)])
 
 
 def _repeat(work: Callable[[], object], rounds: int) -> list[float]:

@@ -1,0 +1,3 @@
+"""``foresight-bench ab``: latency of two commits, measured in turns on one machine. Imports no torch."""
+
+from __future__ import annotations
