@@ -31,6 +31,7 @@ SCORED = 'pytest benchmarks/ -k "dinov2 and spatial" --dataset shapes'
 ELSEWHERE = {
     "make bench": ".ci/run carries it out",
     "make test": ".ci/run carries it out, and this test with it",
+    "foresight-bench ab": "needs two commits; tests/harness/cli/test_ab.py types it in a clone",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""
