@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,18 @@ class Generated:
     sources: Path
     wheels: dict[str, Path]
     """Kind -> its wheel."""
+    python: Path
+    """Interpreter of the fresh environment that the wheels are installed in."""
     site: Path
-    """Where the wheels are installed."""
+    """Where they lie in it."""
 
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Generated:
-    """Written, built one by one, and installed together into a folder of their own."""
+    """Written, built one by one, and installed together into a fresh environment, which also sees what this one holds.
+
+    ``tox run -e new-plugin`` does it with nothing shared (``fresh_environment.py``).
+    """
     root = tmp_path_factory.mktemp("generated")
     wheels = {}
     for kind in KINDS.values():
@@ -34,9 +40,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Generated:
         _run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(dist), cwd=folder)
         (wheels[kind.name],) = dist.glob("*.whl")
     uv = str(Path(sys.executable).with_name("uv"))
-    command = [uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", sys.executable]
-    _run(*command, "--target", str(root / "site"), *map(str, wheels.values()), cwd=root)
-    return Generated(root / "sources", wheels, root / "site")
+    _run(uv, "venv", "--quiet", "--offline", "--python", sys.executable, str(root / "fresh"), cwd=root)
+    python = root / "fresh" / "bin" / "python"
+    (site,) = (root / "fresh" / "lib").glob("python*/site-packages")
+    shared = sysconfig.get_paths()["purelib"]
+    (site / "shared.pth").write_text(f"import site; site.addsitedir({shared!r})\n")  # editable installs too
+    command = [uv, "pip", "install", "--quiet", "--offline", "--no-deps", "--python", str(python)]
+    _run(*command, *map(str, wheels.values()), cwd=root)
+    return Generated(root / "sources", wheels, python, site)
 
 
 def _run(*command: str, cwd: Path) -> None:

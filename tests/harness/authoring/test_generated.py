@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -15,6 +15,11 @@ from foresight_harness.authoring import KINDS
 from foresight_harness.registry import load_registry
 
 ROOT = Path(__file__).resolve().parents[3]
+ENV = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")} | {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+"""Of the fresh environment: it finds the plugins by itself."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -43,15 +48,15 @@ def test_finding_them_imports_no_torch(generated) -> None:
         "names = [one.name for one in load_registry().plugins];"
         "print(sum(name.startswith('made_') for name in names), 'torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=_env(generated), capture_output=True, text=True, check=True)
+    done = subprocess.run([generated.python, "-c", code], env=ENV, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(len(KINDS)), "False"]
 
 
 def test_every_kind_passes_its_own_tests(generated) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    command = [str(generated.python), "-m", "pytest", "-q", "-rs", "--import-mode=importlib", "-p", "no:cacheprovider"]
     folders = [f"made_{kind}" for kind in KINDS]
     done = subprocess.run(
-        [*command, *folders], cwd=generated.sources, env=_env(generated), capture_output=True, text=True, check=False
+        [*command, *folders], cwd=generated.sources, env=ENV, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout[-3000:]
     last = done.stdout.strip().splitlines()[-1]
@@ -60,6 +65,44 @@ def test_every_kind_passes_its_own_tests(generated) -> None:
 
 
 @pytest.mark.slow
+def test_every_kind_appears_in_a_benchmark_session_of_the_fresh_environment_with_no_edit(
+    generated, tmp_path: Path
+) -> None:
+    unwanted = shutil.ignore_patterns("perf", "studies", "__pycache__")
+    shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks", ignore=unwanted)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib"
+    )
+    sessions = {kind.name: shlex.split(kind.try_it.format(name=f"made_{kind.name}")) for kind in KINDS.values()}
+    sessions["smoke"] = []  # the encoder alone is scored without being named
+    done = subprocess.run(
+        [generated.python, "-c", COLLECT, json.dumps(sessions)],
+        **{"cwd": tmp_path, "env": ENV, "capture_output": True, "text": True, "check": True},
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert {name: code for name, (code, _) in found.items()} == dict.fromkeys(sessions, 0)
+    for name, (_, tests) in found.items():
+        wanted = "made_encoder_tiny@" if name == "smoke" else f"made_{name}"
+        if name not in ("dataset", "metric"):  # these are no part of a candidate's name; they are scored below
+            assert any(wanted in test for test in tests), name
+    assert len(found["dataset"][1]) == 1
+
+
+COLLECT = """
+import contextlib, io, json, sys, pytest
+class Names:
+    def pytest_collection_finish(self, session):
+        self.found = [item.nodeid for item in session.items]
+told, quick = {}, ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+for name, arguments in json.loads(sys.argv[1]).items():
+    names, said = Names(), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = pytest.main(["benchmarks", "--collect-only", "-q", *quick, *arguments], plugins=[names])
+    told[name] = [int(code), names.found]
+print(json.dumps(told))
+"""
+
+
 def test_all_six_are_scored_together_with_no_edit(
     generated, few_pictures, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +133,3 @@ def test_the_smoke_matrix_scores_a_new_encoder_with_no_edit(
     assert main(["candidates", "--matrix", "smoke", "--json"]) == 0
     named = {row["candidate"] for row in json.loads(capsys.readouterr().out)}
     assert "made_encoder_tiny@last/identity/single/linear" in named
-
-
-def _env(generated) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(generated.site), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
