@@ -3,7 +3,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from foresight_harness.exporters.telling import about, about_run, key_of, numbers_of, shown_name, texts_of
+from foresight_harness.exporters.telling import (
+    about,
+    about_run,
+    key_of,
+    numbers_of,
+    shown_name,
+    texts_of,
+    without_secrets,
+)
 
 RANDOM = [
     {"part": "encoder", "name": "dinov2_tiny", "kind": "random"},
@@ -45,6 +53,19 @@ def test_numbers_that_may_not_be_ranked_or_gated_say_so(record) -> None:
     assert "not_ranked/spatial/shapes/conv" in told
     assert "not_gateable/spatial/shapes/iou/conv" in told
     assert not {key for key in texts_of(record()) if key.startswith("not_")}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("https://me:secret@host/a/b", "https://...@host/a/b"),
+        ("http://host/?write_token=abc&x=1", "http://host/?..."),
+        ("sqlite:////runs/mlflow.db", "sqlite:////runs/mlflow.db"),
+        ("no answer from https://t0ken@h:80/x today", "no answer from https://...@h:80/x today"),
+    ],
+)
+def test_names_passwords_and_queries_of_addresses_are_not_told(text: str, told: str) -> None:
+    assert without_secrets(text) == told
 
 
 def test_facts_of_a_run_are_short_and_those_that_are_absent_are_left_out() -> None:

@@ -108,6 +108,7 @@ class Recorder(Tracker):
     """A tracker without a library: what it was told, in order; ``fails`` names the step that raises."""
 
     name = "recorder"
+    address = "memory"
 
     def __init__(self, fails: str = "") -> None:
         super().__init__(Path("runs"), "r", {"scale": "smoke"})
@@ -116,7 +117,7 @@ class Recorder(Tracker):
     @property
     def place(self) -> str:
         """Nowhere."""
-        return "memory"
+        return self.address
 
     def _open(self, candidate: str, name: str, facts: Mapping[str, str]) -> str:
         self._tell("open", candidate, facts["scale"])
@@ -192,6 +193,19 @@ def test_records_of_a_worker_that_died_are_sent_when_the_run_is_closed(tmp_path:
     exporters.close("complete")
     assert [step[0] for step in tracker.told] == ["open", "send", "send", "end"]
     assert tracker.told[-1][2] is False
+
+
+def test_a_password_in_an_address_reaches_neither_run_folder_nor_summary(tmp_path: Path, record) -> None:
+    sound, failing = Recorder(), Recorder(fails="open")
+    failing.name, failing.address = "failing", "https://me:secret@host"
+    sound.address = "https://host/?token=secret"
+    failing._tell = lambda *step: (_ for _ in ()).throw(OSError("https://me:secret@host is down"))  # type: ignore[method-assign]
+    exporters = Exporters(tmp_path, [], [sound, failing])
+    _write(tmp_path, record())
+    exporters.close("complete")
+    told = json.dumps(exporters.facts()) + str(exporters.sentences()) + str(exporters.places())
+    assert "host" in told
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize("step", ["open", "send", "end"])

@@ -9,6 +9,17 @@ from typing import Any
 NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_\-./ ]")
 """What names of metrics may not hold in the strictest of the trackers (MLflow)."""
 LONGEST_TEXT = 500
+SECRETS = re.compile(r"(?<=//)[^/@\s]+(?=@)|(?<=[?&])[^\s#]*")
+"""Of an address: who asks, and everything that is asked; both carry passwords and tokens."""
+
+
+def without_secrets(text: str) -> str:
+    """Addresses without names, passwords and queries: run folders are handed around.
+
+    >>> without_secrets("https://me:secret@host/a?write_token=t failed")
+    'https://...@host/a?... failed'
+    """
+    return SECRETS.sub("...", text)
 
 
 def key_of(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.exporters import Tracker, chosen_trackers
-from foresight_harness.exporters.telling import about_run
+from foresight_harness.exporters.telling import about_run, without_secrets
 from foresight_harness.options import RunOptions
 from foresight_harness.registry import Registry
 from foresight_harness.run.folder import RunFolder
@@ -69,7 +69,7 @@ class Exporters:
         try:
             action()
         except (Exception, SystemExit) as error:  # whatever foreign code raises, the numbers are on disk
-            self.failures[name] = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            self.failures[name] = without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
         return name not in self.failures
 
     def facts(self) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ class Exporters:
         return [
             {
                 "name": name,
-                "place": self._trackers[name].place if name in self._trackers else None,
+                "place": without_secrets(self._trackers[name].place) if name in self._trackers else None,
                 "records": self.sent[name],
                 "error": self.failures.get(name),
             }
@@ -94,7 +94,7 @@ class Exporters:
     def places(self) -> list[str]:
         """One line for each tracker that took what it was sent."""
         return [
-            f"exported to {name}: {self.sent[name]} records in {tracker.place}"
+            f"exported to {name}: {self.sent[name]} records in {without_secrets(tracker.place)}"
             for name, tracker in self._trackers.items()
             if name not in self.failures
         ]
