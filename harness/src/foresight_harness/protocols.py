@@ -22,7 +22,8 @@ class Encoder(Protocol):
 
         Args:
             clips: Pixels in [0, 1]. [B, T, 3, H_px, W_px] float32 on the encoder's device. With ``inputs="masks"``
-                object coverage [B, T, 1, H_px, W_px]; with ``inputs="grids"`` another encoder's tokens [B, T, H, W, C].
+                object coverage and the painted scene [B, T, 4, H_px, W_px] (``data.scenes.painted``); with
+                ``inputs="grids"`` another encoder's tokens [B, T, H, W, C].
             taps: Names of the encoder's own ``TapSpec``s.
 
         Returns:

@@ -14,10 +14,11 @@ def test_pixels_put_each_patch_in_its_own_cell() -> None:
 
 
 def test_oracle_is_the_covered_share_of_each_patch() -> None:
-    masks = torch.zeros(1, 1, 1, 28, 28)
-    masks[..., :14, :7] = 1
-    grid = Oracle(14, 28).encode(masks, ["mask"])["mask"].tokens
-    assert grid[0, 0, :, :, 0].tolist() == [[0.5, 0.0], [0.0, 0.0]]
+    masks = torch.zeros(1, 1, 4, 28, 28)
+    masks[:, :, 0, :14, :7] = 1
+    grids = Oracle(14, 28).encode(masks, ["mask", "scene"])
+    assert grids["mask"].tokens[0, 0].tolist() == [[[0.5], [0.0]], [[0.0], [0.0]]]
+    assert grids["scene"].tokens[0, 0, 0].tolist() == [[0.5, 0, 0, 0], [0, 0, 0, 0]]
 
 
 def test_constant_says_nothing() -> None:

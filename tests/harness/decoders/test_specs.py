@@ -22,9 +22,16 @@ def test_budget_alone_stands_in_front_of_linear(builtins) -> None:
     assert builtins.decoder("linear").base == "linear"
 
 
+def test_averaged_reads_another_decoders_latents_through_mean_tokens(builtins) -> None:
+    found = builtins.decoder("averaged:linear")
+    assert (found.base, found.adapter, found.adapter_cells) == ("linear", "linear", "averaged")
+    assert builtins.decoder("linear").adapter_cells == "gathered"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        ("averaged:conv", "'conv' is read through a conv adapter, not cell by cell"),
         ("adapter_5m:adapter_1m:conv", "has an adapter already; name the decoder alone"),
         ("adapter_5m:konv", "unknown decoder 'konv'; did you mean conv?"),
         ("adapter_7m:conv", "unknown decoder 'adapter_7m:conv'"),

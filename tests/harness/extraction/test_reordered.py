@@ -31,7 +31,7 @@ def test_frames_and_masks_are_exchanged_alike_and_the_fingerprint_says_so(make_b
     assert torch.equal(turned.take([3])[0], split.take([3])[0][order])
     assert torch.equal(torch.cat(list(turned.batches(7)))[3], split.take([3])[0][order])
     assert torch.equal(turned.labels.foreground[3], split.labels.foreground[3][order])
-    masks = torch.cat(list(turned.coverage_batches(16)))
+    masks = torch.cat(list(turned.scene_batches(16)))
     assert torch.equal(masks[3, :, 0] > 0, split.labels.foreground[3][order])
 
 

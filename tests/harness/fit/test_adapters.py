@@ -7,12 +7,16 @@ from foresight_harness.decoders.specs import ADAPTER_BUDGETS
 from foresight_harness.errors import FitError
 from foresight_harness.fit.adapters import (
     BUDGET_TOLERANCE,
+    PLACINGS,
     BudgetAdapter,
     ConvAdapter,
     build_adapter,
+    decode_latents,
     fit_linear,
+    gathered,
     on_latent_grid,
 )
+from foresight_harness.specs import GridShape
 from torch import nn
 
 
@@ -38,6 +42,38 @@ def test_conditioning_is_brought_to_the_latent_grid() -> None:
     halved = on_latent_grid(rows, (1, 2, 2))
     assert halved[0, 0, :, :, 0].tolist() == [[0.5, 0.5], [2.5, 2.5]]
     assert on_latent_grid(rows, (3, 4, 4)).shape == (1, 3, 4, 4, 1)
+
+
+def test_tokens_of_a_latent_cell_become_its_channels_in_raster_order() -> None:
+    grid = torch.arange(16.0).reshape(1, 1, 4, 4, 1)
+    assert gathered(grid, (1, 2, 2))[0, 0].tolist() == [
+        [[0, 1, 4, 5], [2, 3, 6, 7]],
+        [[8, 9, 12, 13], [10, 11, 14, 15]],
+    ]
+    assert torch.equal(gathered(grid, (1, 4, 4)), grid)
+    assert gathered(grid, (2, 4, 2)).shape == (1, 2, 4, 2, 2)
+
+
+def test_grids_that_are_no_multiple_are_resampled_to_the_largest_one_and_keep_their_order() -> None:
+    places = torch.linspace(0, 1, 16).reshape(1, 1, 1, 16, 1).expand(1, 1, 16, 16, 1)
+    cells = gathered(places, (1, 7, 7))
+    assert cells.shape == (1, 1, 7, 7, 4)
+    left_to_right = cells[0, 0, 0, :, :2].flatten()
+    assert (left_to_right.diff() > 0).all()
+    assert torch.equal(gathered(places, (1, 24, 24)), on_latent_grid(places, (1, 24, 24)))
+
+
+def test_a_linear_adapter_that_gathers_knows_where_in_a_cell_a_token_was_and_one_that_averages_does_not() -> None:
+    torch.manual_seed(0)
+    grid = torch.randn(200, 1, 4, 4, 2)
+    latents = grid[:, :, ::2, 1::2, :1]  # the first channel of the token at the upper right of each block
+    fits = {cells: fit_linear(TensorBatches(grid), TensorBatches(latents), cells) for cells in PLACINGS}
+    error = {
+        cells: (decode_latents(adapter, grid, (1, 2, 2)) - latents).square().mean() for cells, adapter in fits.items()
+    }
+    assert error["gathered"] < 1e-4
+    assert error["averaged"] > 0.6
+    assert (fits["gathered"].params, fits["averaged"].params) == (2 * 4 + 1, 2 + 1)
 
 
 def test_conv_adapter_reaches_the_latent_grid_and_every_parameter() -> None:
@@ -98,7 +134,10 @@ def test_budget_that_the_widths_do_not_allow_is_refused_with_the_nearest() -> No
 
 
 def test_decoder_decides_the_adapter(builtins) -> None:
-    kinds = [
-        type(build_adapter(builtins.decoder(name), 8, 12, (2, 2))) for name in ("linear", "conv", "adapter_1m:conv")
+    shape = GridShape(4, 6, 8)
+    built = [
+        build_adapter(builtins.decoder(name), shape, 12, (2, 2))
+        for name in ("linear", "averaged", "conv", "adapter_1m:conv")
     ]
-    assert kinds == [nn.Linear, ConvAdapter, BudgetAdapter]
+    assert [type(adapter) for adapter in built] == [nn.Linear, nn.Linear, ConvAdapter, BudgetAdapter]
+    assert [adapter.in_features for adapter in built[:2]] == [8 * 2 * 3, 8]

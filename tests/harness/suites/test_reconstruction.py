@@ -51,7 +51,8 @@ def test_on_clips_they_move_and_have_a_still_for_print(make_bench, builtins, pla
     monkeypatch.setitem(scale.SCALES, "smoke", small)
     clips = DatasetChoice("moving_shapes")
     bench = make_bench(datasets=(clips,))
-    cell = planned(builtins, "pixels@patch/identity/single/linear", "reconstruction")
+    # WebP keeps one of equal frames: a decoder that rebuilt the clip exactly would have an error map that stands still.
+    cell = planned(builtins, "pixels@patch/identity/single/averaged", "reconstruction")
     bench.plan([PlannedCell(cell.candidate, cell.suite, clips, clips=True)])
     bench.run_cell(bench.planned[0])
     folder = bench.folder.path

@@ -55,17 +55,22 @@ class Constant:
 
 
 class Oracle:
-    """The true foreground coverage of each patch as its only feature: the probe's own ceiling."""
+    """What annotations say of each patch: the share that objects cover, and the colours of the parts in it.
+
+    ``mask`` is the coverage alone, the ceiling of probes that look for objects. A decoder needs to know in what colour:
+    on pictures whose objects and backgrounds share one palette a mask says nothing about the expected pixel. ``scene``
+    holds the coverage and the picture with each part in its mean colour.
+    """
 
     def __init__(self, patch_px: int, input_px: int) -> None:
         self.cells = input_px // patch_px
 
     def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
-        """Coverage in [0, 1] [B, T, 1, H_px, W_px] -> ``mask`` [B, T, H, W, 1]"""
+        """Coverage and painted scene [B, T, 4, H_px, W_px] -> ``mask`` [B, T, H, W, 1], ``scene`` [B, T, H, W, 4]"""
         batch, frames = clips.shape[:2]
         cells = F.adaptive_avg_pool2d(clips.flatten(0, 1), (self.cells, self.cells))
-        tokens = cells.reshape(batch, frames, 1, self.cells, self.cells).permute(0, 1, 3, 4, 2)
-        return dict.fromkeys(taps, TokenGrid(tokens))
+        tokens = cells.reshape(batch, frames, -1, self.cells, self.cells).permute(0, 1, 3, 4, 2)
+        return {tap: TokenGrid(tokens[..., :1] if tap == "mask" else tokens) for tap in taps}
 
     def facts(self) -> Mapping[str, Any]:
         """No weights, no attention."""

@@ -35,7 +35,7 @@ def control_specs() -> tuple[EncoderSpec, ...]:
     oracle = EncoderSpec(
         name="oracle",
         build=_build_oracle,
-        taps=(TapSpec("mask", width=1, stride_px=PATCH_PX),),
+        taps=(TapSpec("mask", width=1, stride_px=PATCH_PX), TapSpec("scene", width=4, stride_px=PATCH_PX)),
         default_tap="mask",
         role="ceiling",
         inputs="masks",

@@ -18,7 +18,8 @@ def decoder_specs() -> tuple[DecoderSpec, ...]:
     """``linear``: per-token linear map to the token's pixels (experiment E1.2). ``conv``: a small trained network.
 
     ``adapter_1m`` to ``adapter_50m``: ``linear``'s pixels behind a trained adapter of that size; with
-    ``adapter_5m:NAME`` (see ``Registry.decoder``) any other decoder's latents.
+    ``adapter_5m:NAME`` (see ``Registry.decoder``) any other decoder's latents. ``averaged``, likewise: a linear map of
+    each latent cell's mean token, which does not know where in the cell a token was.
     """
     linear = DecoderSpec(
         name="linear",
@@ -33,6 +34,7 @@ def decoder_specs() -> tuple[DecoderSpec, ...]:
     )
     return (
         linear,
+        replace(linear, name="averaged", adapter_cells="averaged", derives_from=linear.name),
         *(
             replace(linear, name=name, adapter="budget", adapter_params=budget, derives_from=linear.name)
             for name, budget in ADAPTER_BUDGETS.items()

@@ -12,6 +12,7 @@ from torch import Tensor
 from foresight_harness.batches import Labels
 from foresight_harness.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.data.labels import labels_of
+from foresight_harness.data.scenes import painted
 from foresight_harness.errors import DataError
 from foresight_harness.options import DatasetChoice, RunOptions, Scale
 from foresight_harness.protocols import Dataset, Sample
@@ -45,11 +46,15 @@ class DecodedSplit:
         """Clips of these samples, in [0, 1]. [len(indices), T, 3, H_px, W_px] float32"""
         return self.clips.take(indices).float() / 255
 
-    def coverage_batches(self, size: int) -> Iterator[Tensor]:
-        """Union of the objects' masks, for encoders that read masks. [b, T, 1, H_px, W_px] float32"""
-        foreground = self.labels.foreground
-        for start in range(0, len(self), size):
-            yield foreground[start : start + size].float().unsqueeze(2)
+    def scene_batches(self, size: int) -> Iterator[Tensor]:
+        """Union of the objects' masks and the painted scene, for encoders that read masks.
+
+        [b, T, 4, H_px, W_px] float32
+        """
+        start = 0
+        for clips in self.batches(size):
+            yield painted(clips, self.labels.foreground[start : start + len(clips)])
+            start += len(clips)
 
 
 @dataclass

@@ -133,7 +133,7 @@ class Extraction:
         self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit
     ) -> Iterator[Tensor] | Iterator[dict[str, Tensor]]:
         if spec.inputs == "masks":
-            return split.coverage_batches(BATCH)
+            return split.scene_batches(BATCH)
         if spec.inputs == "clips":
             return split.batches(BATCH)
         return self._base_grids(spec, taps, split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import torch
@@ -13,7 +14,7 @@ from foresight_harness.errors import FitError
 from foresight_harness.grids import resample_tokens
 from foresight_harness.linear import RidgeFit, RidgeSums
 from foresight_harness.linear.ridge import ridge_dual
-from foresight_harness.specs import DecoderSpec
+from foresight_harness.specs import DecoderSpec, GridShape
 
 
 class Adapter(Protocol):
@@ -43,12 +44,53 @@ def on_latent_grid(grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
     return resample_tokens(grid, (rows, cols))
 
 
-def build_adapter(spec: DecoderSpec, width: int, channels: int, latent: tuple[int, int]) -> nn.Module:
+def cells_joined(tokens: tuple[int, int], latent: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of tokens that are read side by side for one latent cell: as often as the latent side fits."""
+    return max(1, tokens[0] // latent[0]), max(1, tokens[1] // latent[1])
+
+
+def gathered(grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
+    """Bring a conditioning grid to the decoder's grid without losing what lies where within a latent cell.
+
+    Tokens that share a latent cell become its channels, in raster order: averaged, they would say what is in a cell of
+    32 px and no longer at which end of it. A side that is no multiple of the latents' is first resampled to the largest
+    multiple that it holds; a side with fewer tokens is interpolated, as ``on_latent_grid`` does.
+
+    Args:
+        grid: [b, T, H, W, C]
+        latent: Latent frames, rows and columns.
+
+    Returns:
+        [b, T', H', W', C * tokens of a cell]
+    """
+    frames, rows, cols = latent
+    high, wide = cells_joined((grid.shape[2], grid.shape[3]), (rows, cols))
+    fine = on_latent_grid(grid, (frames, rows * high, cols * wide))
+    blocks = fine.reshape(len(fine), frames, rows, high, cols, wide, fine.shape[-1])
+    return blocks.permute(0, 1, 2, 4, 3, 5, 6).reshape(len(fine), frames, rows, cols, -1)
+
+
+PLACINGS: Mapping[str, Callable[[Tensor, tuple[int, int, int]], Tensor]] = {
+    "gathered": gathered,
+    "averaged": on_latent_grid,
+}
+"""How tokens come to a linear adapter's latent cells, by the name in ``DecoderSpec.adapter_cells``."""
+
+
+def linear_width(spec: DecoderSpec, shape: GridShape, latent: tuple[int, int]) -> int:
+    """Channels that a linear adapter reads for each latent cell."""
+    if spec.adapter_cells == "averaged":
+        return shape.width
+    rows, cols = cells_joined((shape.rows, shape.cols), latent)
+    return shape.width * rows * cols
+
+
+def build_adapter(spec: DecoderSpec, shape: GridShape, channels: int, latent: tuple[int, int]) -> nn.Module:
     """The trained adapter that a decoder asks for; under ``linear`` the layer that the closed form replaces.
 
     Args:
         spec: The decoder.
-        width: Channels of the conditioning grid.
+        shape: Of the conditioning grid.
         channels: Channels of the latents.
         latent: Latent rows and columns.
 
@@ -56,23 +98,25 @@ def build_adapter(spec: DecoderSpec, width: int, channels: int, latent: tuple[in
         FitError: where a budget is too small for the widths.
     """
     if spec.adapter_params is not None:
-        return BudgetAdapter(width, channels, latent, spec.adapter_params)
-    return nn.Linear(width, channels) if spec.adapter == "linear" else ConvAdapter(width, channels, latent)
+        return BudgetAdapter(shape.width, channels, latent, spec.adapter_params)
+    if spec.adapter == "linear":
+        return nn.Linear(linear_width(spec, shape, latent), channels)
+    return ConvAdapter(shape.width, channels, latent)
 
 
 class LinearAdapter:
     """A per-cell linear map, in closed form (experiment E1.2)."""
 
-    def __init__(self, ridge: RidgeFit) -> None:
-        self.ridge = ridge
+    def __init__(self, ridge: RidgeFit, cells: str) -> None:
+        self.ridge, self.cells = ridge, cells
         self.params = ridge.params
 
     def __call__(self, grid: Tensor) -> Tensor:
-        """[b, T', H', W', C] -> [b, T', H', W', channels]"""
+        """What ``PLACINGS[cells]`` gives [b, T', H', W', C'] -> [b, T', H', W', channels]"""
         return self.ridge.predict(grid)
 
 
-def fit_linear(conditioning: GridBatches, latents: GridBatches) -> LinearAdapter:
+def fit_linear(conditioning: GridBatches, latents: GridBatches, cells: str = "gathered") -> LinearAdapter:
     """Fit the per-cell linear map from conditioning to latents, streamed, deterministic.
 
     Fewer cells than features take the dual form with exact leave-one-out.
@@ -80,15 +124,17 @@ def fit_linear(conditioning: GridBatches, latents: GridBatches) -> LinearAdapter
     Args:
         conditioning: Conditioning grids of the training split.
         latents: The decoder's latents of the same pictures.
+        cells: How tokens come to a latent cell, one of ``PLACINGS``.
     """
-    target = latents.shape
+    target, found = latents.shape, conditioning.shape
     size = (target.frames, target.rows, target.cols)
-    width = conditioning.shape.width
+    high, wide = cells_joined((found.rows, found.cols), size[1:]) if cells == "gathered" else (1, 1)
+    width = found.width * high * wide
     few = len(conditioning) * target.cells < width
     sums = RidgeSums(width, target.width)
     rows_x, rows_y = [], []
     for grid, latent in zip(conditioning, latents, strict=True):
-        x = on_latent_grid(grid, size).reshape(-1, width)
+        x = PLACINGS[cells](grid, size).reshape(-1, width)
         y = latent.reshape(-1, target.width)
         if few:
             rows_x.append(x)
@@ -96,7 +142,7 @@ def fit_linear(conditioning: GridBatches, latents: GridBatches) -> LinearAdapter
         else:
             sums.update(x, y)
     ridge = ridge_dual(torch.cat(rows_x), torch.cat(rows_y)) if few else sums.solve()
-    return LinearAdapter(ridge)
+    return LinearAdapter(ridge, cells)
 
 
 class ConvAdapter(nn.Module):
@@ -223,10 +269,11 @@ class TrainedAdapter:
     Args:
         network: A linear layer or one of the networks above.
         frames: Latent frames.
+        cells: Of a linear layer: how tokens come to a latent cell, one of ``PLACINGS``.
     """
 
-    def __init__(self, network: nn.Module, frames: int) -> None:
-        self.network, self.frames = network, frames
+    def __init__(self, network: nn.Module, frames: int, cells: str | None = None) -> None:
+        self.network, self.frames, self.cells = network, frames, cells
         self.params = sum(parameter.numel() for parameter in network.parameters())
 
     def __call__(self, grid: Tensor) -> Tensor:
@@ -238,7 +285,5 @@ class TrainedAdapter:
 
 def decode_latents(adapter: Adapter, grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
     """Latents that the adapter predicts for conditioning grids. [b, T, H, W, C] -> [b, T', H', W', channels]"""
-    per_cell = isinstance(adapter, LinearAdapter) or (
-        isinstance(adapter, TrainedAdapter) and isinstance(adapter.network, nn.Linear)
-    )
-    return adapter(on_latent_grid(grid, latent) if per_cell else grid)
+    cells = adapter.cells if isinstance(adapter, LinearAdapter | TrainedAdapter) else None
+    return adapter(grid if cells is None else PLACINGS[cells](grid, latent))

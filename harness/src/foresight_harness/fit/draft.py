@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from foresight_harness.candidates import ResolvedCandidate
-from foresight_harness.fit.adapters import LinearAdapter, TrainedAdapter, build_adapter, fit_linear
+from foresight_harness.fit.adapters import (
+    PLACINGS,
+    LinearAdapter,
+    TrainedAdapter,
+    build_adapter,
+    fit_linear,
+    on_latent_grid,
+)
 from foresight_harness.fit.convergence import Convergence
 from foresight_harness.fit.fitted import FitRequest, Fitted
 from foresight_harness.fit.latents import LATENT, LatentTargets
@@ -82,14 +89,15 @@ class Draft:
         assert latents is not None
         adapter: LinearAdapter | TrainedAdapter | OwnAdapter
         if self._closes(self.request.recipe):
-            adapter = fit_linear(self._conditioning(), latents)
+            cells = self.request.candidate.decoder.adapter_cells
+            adapter = fit_linear(self._conditioning(), latents, cells)
         elif self.request.own is not None:
             assert self.head is not None
             size = (latents.shape.frames, latents.shape.rows, latents.shape.cols)
             adapter = OwnAdapter(self.head, self.request.own, size)
         else:
             assert self.head is not None
-            adapter = TrainedAdapter(self.head, latents.shape.frames)
+            adapter = TrainedAdapter(self.head, latents.shape.frames, self._cells)
         return Fitted(self.modules, self.reader, adapter, convergence, self.device)
 
     def _places(self, phase: Phase, recipe: Recipe, last: bool) -> Task | None:
@@ -111,8 +119,7 @@ class Draft:
         if self.request.own is not None:
             return self._own(self.request.own, phase, recipe)
         targets = self._targets(recipe)
-        frames, rows, cols = targets.size
-        linear = self.request.candidate.decoder.adapter == "linear"
+        _, rows, cols = targets.size
         if self.head is None:
             channels = targets.latents.shape.width
             with torch.random.fork_rng(devices=[]):
@@ -120,9 +127,9 @@ class Draft:
                 if self.shape.is_set:
                     self.reader = SetReader(self.shape.width, rows, cols).to(self.device)
                 spec = self.request.candidate.decoder
-                self.head = build_adapter(spec, self.shape.width, channels, (rows, cols)).to(self.device)
-        place = (frames, rows, cols) if linear else (frames, None, None)
-        pathway = Pathway(self.modules, self.reader, self.head, place)
+                read = replace(self.shape, rows=rows, cols=cols) if self.shape.is_set else self.shape
+                self.head = build_adapter(spec, read, channels, (rows, cols)).to(self.device)
+        pathway = Pathway(self.modules, self.reader, self.head, self._placing(targets.size))
         trained = [name for name in pathway.parts() if name in phase.trains]
         if not trained or (trained == ["head"] and self._closes(recipe)):
             return None
@@ -139,6 +146,18 @@ class Draft:
                 self.head = decoder.build_adapter(self.shape, **choices).to(self.device)
         targets = OwnTargets(decoder, latents, self._seed)
         return self._task(Pathway(self.modules, None, self.head), phase, recipe, targets)
+
+    def _placing(self, latent: tuple[int, int, int]) -> Callable[[Tensor], Tensor]:
+        """Tokens of each latent cell for a linear layer; networks change the cells themselves."""
+        if self._cells is None:
+            return lambda grid: on_latent_grid(grid, (latent[0], *grid.shape[2:4]))
+        placing = PLACINGS[self._cells]
+        return lambda grid: placing(grid, latent)
+
+    @property
+    def _cells(self) -> str | None:
+        spec = self.request.candidate.decoder
+        return spec.adapter_cells if spec.adapter == "linear" else None
 
     def _closes(self, recipe: Recipe) -> bool:
         """Whether the adapter is a linear map of least squares, which needs no steps."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from foresight_harness.fit.adapters import on_latent_grid
 from foresight_harness.fit.recipe import Recipe
 from foresight_harness.pipeline import PipelineModules
 from foresight_harness.pipeline.streams import TapTensors
@@ -23,13 +22,13 @@ class Pathway(nn.Module):
         pipeline: PipelineModules | None,
         reader: nn.Module | None,
         head: nn.Module,
-        place: tuple[int | None, int | None, int | None] | None = None,
+        place: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         """Args:
         pipeline: Extractors, enhancers and fusion.
         reader: Turns a token set into a grid.
         head: From grid to prediction.
-        place: Frames, rows and columns that the grid is brought to before the head; None leaves a side as it is.
+        place: Brings the grid to the latents' frames, or frames and cells, before the head; None leaves it as it is.
         """
         super().__init__()
         self.pipeline, self.reader, self.head = pipeline, reader, head
@@ -41,8 +40,7 @@ class Pathway(nn.Module):
         if self.reader is not None:
             grid = self.reader(grid)
         if self.place is not None:
-            frames, rows, cols = (wanted or found for wanted, found in zip(self.place, grid.shape[1:4], strict=True))
-            grid = on_latent_grid(grid, (frames, rows, cols))
+            grid = self.place(grid)
         predicted: Tensor = self.head(grid)
         return predicted
 

@@ -97,7 +97,7 @@ class Registry:
         spec = _find("decoder", name, self.decoders)
         family, _, argument = name.partition(":")
         if argument and name not in self.decoders:
-            if spec.adapter_params is not None and spec.derives_from is not None:
+            if spec.derives_from is not None and spec.adapter != OWN:
                 return self._with_adapter(spec, name, argument)
             if spec.expand is None:
                 raise CandidateError(f"decoder {name!r}: {family!r} takes no argument after a colon")
@@ -105,7 +105,7 @@ class Registry:
         return spec
 
     def _with_adapter(self, spec: DecoderSpec, name: str, argument: str) -> DecoderSpec:
-        """``adapter_5m:ltx_video_tiny``: another decoder's latents behind an adapter of that budget."""
+        """``adapter_5m:ltx_video_tiny``: another decoder's latents behind that adapter."""
         base = self.decoder(argument)
         if base.derives_from is not None:
             raise CandidateError(f"decoder {name!r}: {argument!r} has an adapter already; name the decoder alone")
@@ -113,8 +113,17 @@ class Registry:
             raise CandidateError(
                 f"decoder {name!r}: {argument!r} reads the conditioning itself, through its own adapter"
             )
+        if spec.adapter == "linear" and base.adapter != "linear":
+            raise CandidateError(
+                f"decoder {name!r}: {argument!r} is read through a {base.adapter} adapter, not cell by cell"
+            )
         return replace(
-            base, name=name, adapter=spec.adapter, adapter_params=spec.adapter_params, derives_from=base.name
+            base,
+            name=name,
+            adapter=spec.adapter,
+            adapter_params=spec.adapter_params,
+            adapter_cells=spec.adapter_cells,
+            derives_from=base.name,
         )
 
     def dataset(self, name: str) -> DatasetSpec:

@@ -76,7 +76,8 @@ class EncoderSpec:
     """``tiny``: the real class at a small configuration, cheap enough for a smoke run."""
     role: Role = "candidate"
     inputs: Literal["clips", "masks", "grids"] = "clips"
-    """What ``encode`` is given: clips; object coverage ``[B, T, 1, H_px, W_px]``; or another encoder's grids."""
+    """What ``encode`` is given: clips; object coverage and the painted scene ``[B, T, 4, H_px, W_px]``; or another
+    encoder's grids."""
     derives_from: str | None = None
     """The encoder that this one is a variant of: with ``inputs="grids"`` that one's cached grids are transformed, at no
     forward of its own; else it is the same model, fed otherwise."""
@@ -124,6 +125,9 @@ class DecoderSpec:
     (``protocols.ConditionedDecoder``)."""
     adapter_choices: Mapping[str, Any] = field(default_factory=dict)
     """Of an ``own`` adapter: arguments that ``build_adapter`` is called with (JSON types)."""
+    adapter_cells: Literal["gathered", "averaged"] = "gathered"
+    """Of a ``linear`` adapter: what it reads of the tokens that share a latent cell, all of them side by side or only
+    their mean."""
     loss: str | None = None
     """Of an ``own`` adapter: name of the loss that it is fitted by, for the protocol (``flow_matching``)."""
     adapter_params: int | None = None

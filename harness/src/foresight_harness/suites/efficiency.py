@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from foresight_harness.errors import UsageError
-from foresight_harness.fit.adapters import build_adapter, on_latent_grid
+from foresight_harness.fit.adapters import PLACINGS, build_adapter, on_latent_grid
 from foresight_harness.fit.readers import SetReader
 from foresight_harness.grids import TokenGrid
 from foresight_harness.pipeline import build_modules
+from foresight_harness.specs import GridShape
 from foresight_harness.stats.order import median_interval
 from foresight_harness.suites.measurement import Measurement, Outcome
 from foresight_harness.suites.memory import PeakMemory
@@ -72,7 +73,8 @@ class Stages:
                 own = self.own.build_adapter(shape, **spec.decoder.adapter_choices)
                 return nn.Identity(), own.to(self.device).eval()
             reader = SetReader(width, *self.latent[1:]) if shape.is_set else nn.Identity()
-            adapter = build_adapter(spec.decoder, width, channels, self.latent[1:])
+            rows, cols = self.latent[1:] if shape.is_set else (conditioning.shape[2], conditioning.shape[3])
+            adapter = build_adapter(spec.decoder, GridShape(rows, cols, width), channels, self.latent[1:])
         return reader.to(self.device).eval(), adapter.to(self.device).eval()
 
     def encode(self, clips: Tensor) -> list[list[Tensor]]:
@@ -91,7 +93,9 @@ class Stages:
         if spec.inputs == "grids":
             base = self._read(spec.derives_from or "", clips, taps)
             return {tap: encoder.encode(base[tap].tokens, [tap])[tap] for tap in taps}
-        return encoder.encode(clips[:, :, :1] if spec.inputs == "masks" else clips, taps)
+        if spec.inputs == "masks":  # coverage, then colours: what is timed does not depend on the values
+            clips = torch.cat([clips[:, :, :1], clips], dim=2)
+        return encoder.encode(clips, taps)
 
     def enhance(self, taps: list[list[Tensor]], clips: Tensor) -> list[Tensor]:
         """Stage 2: extractors and enhancers."""
@@ -106,9 +110,12 @@ class Stages:
         """Stage 4: to the decoder's latents; with all steps of a decoder that samples."""
         if self.own is not None:
             return self.own.sample(self.adapter(conditioning), self.latent, range(len(conditioning)))
-        frames = self.latent[0]
-        size = self.latent if isinstance(self.adapter, nn.Linear) else (frames, *conditioning.shape[2:4])
-        adapted: Tensor = self.adapter(on_latent_grid(conditioning, size))
+        spec, frames = self.cell.candidate.decoder, self.latent[0]
+        if spec.adapter == "linear":
+            placed = PLACINGS[spec.adapter_cells](conditioning, self.latent)
+        else:
+            placed = on_latent_grid(conditioning, (frames, *conditioning.shape[2:4]))
+        adapted: Tensor = self.adapter(placed)
         return adapted
 
     def decode(self, latents: Tensor) -> Tensor:

@@ -29,9 +29,11 @@ ERROR_SCALE = 0.5
 def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
     metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
+    linear = cell.candidate.decoder.adapter == "linear"
     return {
         "decoder": cell.candidate.decoder.base,
         "adapter": cell.candidate.decoder.adapter,
+        **({"adapter_cells": cell.candidate.decoder.adapter_cells} if linear else {}),
         "pictures": cell.scale.pictures,
         "metrics": metrics,
         **cell.recipe_for_latents().choices(),
