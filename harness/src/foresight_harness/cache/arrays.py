@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bisect
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class StoredArray:
     files: tuple[str, ...]
     counts: tuple[int, ...]
     """Samples of each shard."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What was written beside the samples. JSON types"""
 
     def __len__(self) -> int:
         return sum(self.counts)
@@ -78,6 +80,11 @@ class StoredArray:
         for index, count in enumerate(self.counts):
             for start in range(0, count, size):
                 yield self._shard(index)[start : min(start + size, count)]
+
+    def whole(self) -> Tensor:
+        """All samples as one tensor, mapped where they lie in one shard. [n, ...]"""
+        blocks = list(self.batches(max(self.counts)))
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
     def take(self, indices: Sequence[int]) -> Tensor:
         """The samples of these indices, in this order, copied. [len(indices), ...]

@@ -12,13 +12,14 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import torch
 from filelock import FileLock
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -63,6 +64,7 @@ class ArrayStore:
                 dtype=index["dtype"],
                 files=tuple(shard["file"] for shard in index["shards"]),
                 counts=tuple(shard["n"] for shard in index["shards"]),
+                facts=dict(index.get("facts") or {}),
             )
             damaged = key not in self._verified and any(
                 _sha256(folder / shard["file"]) != shard["sha256"] for shard in index["shards"]
@@ -87,15 +89,21 @@ class ArrayStore:
         """An entry was written by this process: its checksums need no comparing."""
         self._verified.add(key)
 
-    def writer(self, key: str, choices: Mapping[str, Any]) -> ArrayWriter:
-        """A context in which samples are added in order; the entry appears when it ends without an error."""
-        return ArrayWriter(self, key, choices)
+    def writer(self, key: str, choices: Mapping[str, Any], *, whole: bool = False) -> ArrayWriter:
+        """A context in which samples are added in order; the entry appears when it ends without an error.
+
+        ``whole``: one shard whatever its size, to be read as one tensor.
+        """
+        return ArrayWriter(self, key, choices, whole=whole)
 
 
 class ArrayWriter:
     """Collects samples into shards; see ``ArrayStore.writer``."""
 
-    def __init__(self, store: ArrayStore, key: str, choices: Mapping[str, Any]) -> None:
+    def __init__(self, store: ArrayStore, key: str, choices: Mapping[str, Any], *, whole: bool = False) -> None:
+        self.facts: Mapping[str, Any] = {}
+        """Kept beside the samples, of JSON types; may be set until the context ends."""
+        self._whole = whole
         self._store = store
         self._key = key
         self._choices = dict(choices)
@@ -107,8 +115,20 @@ class ArrayWriter:
         self._place = store.root / "making" / f"{key}.{uuid.uuid4().hex[:8]}"
 
     def __enter__(self) -> ArrayWriter:
-        self._place.mkdir(parents=True, exist_ok=True)
+        with self._writing():
+            self._place.mkdir(parents=True, exist_ok=True)
         return self
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Around whatever writes: a full disk is one line. Raises: CacheError."""
+        try:
+            yield
+        except (OSError, SafetensorError) as error:
+            raise CacheError(
+                f"the feature cache {self._store.root} cannot be written ({error}): free space there (foresight-bench "
+                "cache prune), name another --feature-cache, or choose fewer taps"
+            ) from error
 
     def add(self, items: Tensor) -> None:
         """Append samples. [b, ...]
@@ -127,16 +147,17 @@ class ArrayWriter:
         block = items.detach().to("cpu").contiguous()
         self._pending.append(block)
         self._pending_bytes += block.numel() * block.element_size()
-        if self._pending_bytes >= SHARD_BYTES:
+        if self._pending_bytes >= SHARD_BYTES and not self._whole:
             self._flush()
 
     def _flush(self) -> None:
         if not self._pending:
             return
-        items = torch.cat(self._pending)
+        items = self._pending[0] if len(self._pending) == 1 else torch.cat(self._pending)
         name = f"shard-{len(self._shards):05d}.safetensors"
-        save_file({TENSOR: items}, self._place / name)
-        self._shards.append({"file": name, "n": int(items.shape[0]), "sha256": _sha256(self._place / name)})
+        with self._writing():
+            save_file({TENSOR: items}, self._place / name)
+            self._shards.append({"file": name, "n": int(items.shape[0]), "sha256": _sha256(self._place / name)})
         self._pending, self._pending_bytes = [], 0
 
     def __exit__(
@@ -144,7 +165,8 @@ class ArrayWriter:
     ) -> None:
         try:
             if kind is None:
-                self._publish()
+                with self._writing():
+                    self._publish()
         finally:
             shutil.rmtree(self._place, ignore_errors=True)
 
@@ -158,6 +180,7 @@ class ArrayWriter:
             "n": sum(shard["n"] for shard in self._shards),
             "shards": self._shards,
             "choices": self._choices,
+            **({"facts": self.facts} if self.facts else {}),
         }
         (self._place / INDEX).write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
         target = self._store.folder(self._key)

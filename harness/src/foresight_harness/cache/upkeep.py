@@ -108,19 +108,20 @@ def prune(place: Place, most_bytes: int, spared: Iterable[str] = (), *, fresh_s:
         most_bytes: Size to come down to.
         spared: Keys, or the start of keys, that stay: what baselines were measured on. What another process is making
             at the moment stays too.
-        fresh_s: Entries that were used in the last so many seconds stay.
+        fresh_s: Entries that were used in the last so many seconds stay. One dated in the future does not: the clock
+            was set back, and it would stay for ever.
 
     Returns:
         The entries that were removed.
     """
-    kept, young = tuple(spared), time.time() - fresh_s
+    kept, now = tuple(spared), time.time()
     present = entries(place)
     total = sum(entry.bytes for entry in present)
     removed = []
     for entry in present:
         if total <= most_bytes:
             break
-        if entry.key.startswith(kept) or (fresh_s and entry.used > young):
+        if entry.key.startswith(kept) or now - fresh_s < entry.used <= now:
             continue
         if _removed(place, entry):
             removed.append(entry)

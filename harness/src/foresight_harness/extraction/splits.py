@@ -14,6 +14,7 @@ from foresight_harness.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.data.labels import labels_of
 from foresight_harness.data.scenes import painted
 from foresight_harness.errors import DataError
+from foresight_harness.extraction.kept_labels import keep_labels, kept_labels
 from foresight_harness.options import DatasetChoice, RunOptions, Scale
 from foresight_harness.protocols import Dataset, Sample
 from foresight_harness.registry import Registry
@@ -102,14 +103,19 @@ class Splits:
         dataset = self.built(choice, split)
         choices = {"kind": "clips", "fingerprint": dataset.fingerprint}
         key = content_key(choices)
-        clips = self.store.open(key)
-        if clips is None:
-            with self.store.lock(key), self.store.writer(key, choices) as writer:
-                labels = labels_of(_Spooled(dataset, writer.add))
-            clips = self.store.open(key)
-            assert clips is not None  # just written
-        else:
-            labels = labels_of(dataset)
+        clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
+        if clips is None or labels is None:
+            with self.store.lock(key):
+                # Another process may have decoded them while we waited.
+                clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
+                if clips is None:
+                    with self.store.writer(key, choices) as writer:
+                        labels = labels_of(_Spooled(dataset, writer.add))
+                    clips = self.store.open(key)
+                    assert clips is not None  # just written
+                if labels is None:
+                    labels = labels_of(dataset)
+                keep_labels(self.store, dataset.fingerprint, labels)
         return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips)
 
 

@@ -93,11 +93,21 @@ class Extraction:
         if array is not None:
             self.hits[spec.name] += 1
         else:
-            self._extract(spec, sorted({tap, *self.planned.get(spec.name, set())}), split)
+            self._extract_with_planned(spec, tap, split)
             array = self.store.open(key)
             if array is None:
                 raise CacheError(f"features of {spec.name}@{tap} were written and cannot be read back from {key[:12]}")
         return CachedGrids(array)
+
+    def _extract_with_planned(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> None:
+        """Every planned tap in one pass; where they do not all fit into the cache, the one that is wanted now."""
+        taps = sorted({tap, *self.planned.get(spec.name, set())})
+        try:
+            self._extract(spec, taps, split)
+        except CacheError:
+            if len(taps) == 1:
+                raise
+            self._extract(spec, [tap], split)
 
     def _extract(self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit) -> None:
         choices = {tap: self.choices(spec, tap, split) for tap in taps}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from foresight_harness.analysis.catalogue import conclude
-from foresight_harness.errors import ForesightError, UsageError
+from foresight_harness.errors import ForesightError, RunFolderError, UsageError
 from foresight_harness.regression.against import compare_with
 from foresight_harness.regression.comparing import regressed as regressions
 from foresight_harness.regression.outputs import sentence
@@ -30,7 +30,11 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     if state.engine is not None:
         state.engine.close()
     interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-    bench.close("interrupted" if interrupted else "complete")
+    try:
+        bench.close("interrupted" if interrupted else "complete")
+    except RunFolderError as error:  # a full disk: nothing more can be written, and what is there can be resumed
+        state.report_error, session.exitstatus = str(error), pytest.ExitCode.TESTS_FAILED
+        return
     concluded = conclude(bench.folder.path)
     state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
     gates = concluded.written.get("gates")

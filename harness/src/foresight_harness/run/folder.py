@@ -6,10 +6,12 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from filelock import FileLock
 
@@ -67,8 +69,9 @@ class RunFolder:
         """Replace ``run.json`` in one step."""
         fresh = self.path / ".run.json"
         text = json.dumps({"schema": SCHEMA, "run": self.run_id, **manifest}, indent=1, allow_nan=False, default=str)
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(self.path / "run.json")
+        with self.writing():
+            fresh.write_text(text + "\n", encoding="utf-8")
+            fresh.replace(self.path / "run.json")
 
     def manifest(self) -> dict[str, Any]:
         """``run.json`` as it stands; empty where there is none yet."""
@@ -88,12 +91,24 @@ class RunFolder:
         """
         whole = [{"schema": SCHEMA, "run": self.run_id, **record} for record in records]
         lines = [json.dumps(record, allow_nan=False) + "\n" for record in whole]
-        with self._lock, (self.path / "records.jsonl").open("a+b") as stream:
-            _cut_partial_line(stream)
-            stream.write("".join(lines).encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
+        with self.writing(), self._lock:
+            _append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
         return whole
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Around whatever writes below this folder: a full or lost disk is one line that says how to go on.
+
+        Raises:
+            RunFolderError: instead of an OSError.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise RunFolderError(
+                f"run folder {self.path} cannot be written ({error.strerror or error}): free space there, then finish "
+                "the run with --resume"
+            ) from error
 
     def finished(self) -> set[str]:
         """Ids of cells whose records are all there and none of which failed. Reads only what is new."""
@@ -116,9 +131,8 @@ class RunFolder:
     def append_media(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Append lines to the media index."""
         lines = [json.dumps({"schema": SCHEMA, **item}, allow_nan=False) + "\n" for item in items]
-        with self._lock, (self.path / "media" / "index.jsonl").open("a+b") as stream:
-            _cut_partial_line(stream)
-            stream.write("".join(lines).encode("utf-8"))
+        with self.writing(), self._lock:
+            _append(self.path / "media" / "index.jsonl", "".join(lines).encode("utf-8"))
 
     def records(self) -> list[dict[str, Any]]:
         """Records so far; a truncated last line is left out."""
@@ -140,13 +154,30 @@ class RunFolder:
         }
         fresh = self.path / ".records.jsonl"
         kept = [json.dumps(record, allow_nan=False) + "\n" for record in records if record["cell"] in done]
-        fresh.write_text("".join(kept), encoding="utf-8")
-        fresh.replace(self.path / "records.jsonl")
+        with self.writing():
+            fresh.write_text("".join(kept), encoding="utf-8")
+            fresh.replace(self.path / "records.jsonl")
         self._seen, self._lines = 0, {}
         return done
 
 
-def _cut_partial_line(stream: BinaryIO) -> None:
+def _append(path: Path, content: bytes) -> None:
+    """Append all of it or, where the disk is full, nothing; what a killed process left of a line is cut off first."""
+    with path.open("a+b", buffering=0) as stream:
+        _cut_partial_line(stream)
+        start = stream.tell()
+        try:
+            written = 0
+            while written < len(content):
+                written += stream.write(content[written:])
+            os.fsync(stream.fileno())
+        except OSError:
+            with suppress(OSError):
+                stream.truncate(start)
+            raise
+
+
+def _cut_partial_line(stream: FileIO) -> None:
     """Cut off what a killed process left of a line, so that the next line is whole."""
     size = stream.seek(0, os.SEEK_END)
     keep = size

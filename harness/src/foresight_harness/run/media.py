@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def write_pictures(
             if still is not None:
                 _animate(picture.pixels, folder / path, folder / still)
             else:
-                _image(picture.pixels).save(folder / path, "WEBP", quality=QUALITY)
+                _save(_image(picture.pixels), folder / path)
         lines.append(
             {
                 "kind": picture.kind,
@@ -72,8 +73,18 @@ def _image(pixels: Tensor) -> Image.Image:
 def _animate(clip: Tensor, moving: Path, still: Path) -> None:
     """A clip [T, 3, H, W] or [T, 1, H, W] as a looping picture, and its middle frame as one for print."""
     frames = [_image(frame) for frame in clip]
-    frames[len(frames) // 2].save(still, "WEBP", quality=QUALITY)
-    frames[0].save(moving, "WEBP", quality=QUALITY, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
+    _save(frames[len(frames) // 2], still)
+    _save(frames[0], moving, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
+
+
+def _save(picture: Image.Image, path: Path, **how: Any) -> None:
+    """Write in one step: a picture that is there is whole, however the process that wrote it ended."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        picture.save(fresh, "WEBP", quality=QUALITY, **how)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _safe(name: str) -> str:

@@ -33,10 +33,12 @@ def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str
         for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")
     ]
     facts = {"run": folder.run_id, "cell": cell.id, "candidate": str(cell.candidate), "suite": cell.suite.name}
-    if rows:
-        write_samples(folder.path / "samples" / f"{cell.id}.parquet", rows, facts)
-    kept = write_tokens(folder.path, cell.id, outcome.tokens, test.labels, facts) if outcome.tokens else None
-    folder.append_media(write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures))
+    with folder.writing():
+        if rows:
+            write_samples(folder.path / "samples" / f"{cell.id}.parquet", rows, facts)
+        kept = write_tokens(folder.path, cell.id, outcome.tokens, test.labels, facts) if outcome.tokens else None
+        shown = write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures)
+    folder.append_media(shown)
     shared = _shared(cell, wall_s) | {
         "params": dict(outcome.params) or None,
         "modules": module_sizes(cell.candidate, cell.bench.options.picture_px),

@@ -76,6 +76,14 @@ def write_samples(path: Path, rows: Sequence[Mapping[str, Any]], facts: Mapping[
     """Write the rows in one step. ``facts`` (run, cell, candidate, suite) stand in the file's metadata."""
     metadata = {"schema": str(SCHEMA), **facts}
     table = pa.Table.from_pylist(list(rows), schema=COLUMNS.with_metadata(metadata))
+    write_table(path, table)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table in one step; what a full disk left of it is removed."""
     fresh = path.with_suffix(".tmp")
-    pq.write_table(table, fresh, compression="zstd")
-    fresh.replace(path)
+    try:
+        pq.write_table(table, fresh, compression="zstd")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foresight_harness.errors import DataError, RunFolderError
 from foresight_harness.run.folder import SCHEMA
+from foresight_harness.run.samples import write_table
 
 if TYPE_CHECKING:  # both import torch, and reading a run does not
     from foresight_harness.batches import Labels
@@ -78,9 +79,7 @@ def write_tokens(run: Path, cell: str, parts: Sequence[KeptTokens], labels: Labe
     table = pa.table(columns, schema=COLUMNS.with_metadata({"schema": str(SCHEMA), **facts}))
     path = tokens_path(run, cell)
     path.parent.mkdir(exist_ok=True)
-    fresh = path.with_suffix(".tmp")
-    pq.write_table(table, fresh, compression="zstd")
-    fresh.replace(path)
+    write_table(path, table)
     return tokens_digest(_parts(table))
 
 
