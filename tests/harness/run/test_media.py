@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from foresight_harness.run.media import write_pictures
 from foresight_harness.suites.measurement import Picture
@@ -33,3 +34,22 @@ def test_a_picture_has_no_still_and_shares_no_file_with_a_clip_of_its_sample(tmp
     boxes, clip = write_pictures(tmp_path, "c" * 16, "a/b/c/d", "moving_shapes", pictures)
     assert (boxes["still"], boxes["frames"]) == (None, None)
     assert boxes["path"] != clip["path"]
+
+
+def test_a_picture_that_could_not_be_written_whole_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Picture("output", "one", torch.rand(3, 32, 32))
+
+    def half(self: Image.Image, path: Path, *_: object, **__: object) -> None:
+        Path(path).write_bytes(b"RIFF")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "save", half)
+        with pytest.raises(OSError, match="No space"):
+            write_pictures(tmp_path, "c" * 16, "a/b/c/d", "shapes", [picture])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    (line,) = write_pictures(tmp_path, "c" * 16, "a/b/c/d", "shapes", [picture])
+    with Image.open(tmp_path / line["path"]) as shown:
+        shown.load()
