@@ -128,15 +128,6 @@ def test_every_command_is_carried_out_or_stands_in_a_table_with_its_reason() -> 
         assert commands(ROOT / "docs" / name), name
 
 
-def test_no_block_of_commands_is_without_its_mark() -> None:
-    for page in PAGES:
-        blocks = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-        for mark, block in blocks:
-            assert mark or page.name == "index.md", f"{page.name}: a block without its language"
-            if mark != "sh":
-                assert not re.search(r"^(\$ )?(pytest|foresight-bench|make|pip) ", block, re.MULTILINE), page.name
-
-
 @pytest.mark.parametrize(("page", "line"), SESSIONS, ids=[f"{page.name}-{line[:90]}" for page, line in SESSIONS])
 def test_session_finds_all_that_it_names_and_has_something_to_score(page: Path, line: str, clone: Path) -> None:
     words = bare(line)[1:]

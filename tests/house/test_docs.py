@@ -64,6 +64,21 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_names_its_language_and_commands_are_sh_so_that_tests_try_them(page: Path) -> None:
+    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for mark, block in blocks:
+        assert mark, f"{page.name}: a block without its language"
+        if mark != "sh":
+            assert not re.search(r"^(\$ )?(pytest|foresight-bench|make|pip) ", block, re.MULTILINE), page.name
+
+
+def test_every_page_stands_in_the_index_of_the_site() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages <= set(index), f"docs/index.md leaves out {sorted(pages - set(index))}"
+
+
 def test_measuring_page_names_every_suite() -> None:
     page = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
     assert [name for name in SUITES if f"`{name}`" not in page] == []
