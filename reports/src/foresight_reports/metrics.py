@@ -13,6 +13,8 @@ LABELS = {
     "psnr": "PSNR",
     "ssim": "SSIM",
     "edge_f1": "Edge F1",
+    "decoded_iou": "IoU of decoded objects",
+    "r2": "R²",
     "cka": "CKA",
     "cka_debiased": "CKA (debiased)",
     "rbf_cka": "CKA (RBF)",

@@ -182,7 +182,9 @@ def environment() -> Environment:
 
 
 def _pretty(value: object) -> str:
-    """A manifest value as text; a list of plain values without its brackets."""
+    """A manifest value as text: nothing in words, a list of plain values without its brackets."""
+    if value is None or value == [] or value == {}:
+        return "not set" if value is None else "none"
     if isinstance(value, list) and value and all(isinstance(each, str | int | float) for each in value):
         return ", ".join(str(each) for each in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

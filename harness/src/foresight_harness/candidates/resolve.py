@@ -67,9 +67,11 @@ class ResolvedCandidate:
 
     @property
     def role(self) -> Role:
-        """``floor`` or ``ceiling`` where a stream is a control, else ``candidate``."""
+        """``ceiling`` where a stream is given the answer, ``floor`` where none is an encoder's, else ``candidate``."""
         roles = {stream.encoder.role for stream in self.streams}
-        return next((role for role in ("floor", "ceiling") if role in roles), "candidate")  # type: ignore[return-value]
+        if "ceiling" in roles:
+            return "ceiling"
+        return "candidate" if "candidate" in roles else "floor"
 
     def conditioning_shape(self) -> GridShape:
         """Expected shape of the conditioning grid or token set."""
