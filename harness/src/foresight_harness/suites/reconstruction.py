@@ -104,7 +104,7 @@ def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> l
             metric=f"{spec.name}_share",
             unit="share of the way from mean picture to round trip",
             direction="higher",
-            range=(None, 1.0),
+            range=(None, None),  # the round trip is a reference, no bound: chance or smoothing can lie above it
             values=_padded(shares, len(cell.split("test"))),
             seeds=cell.seeds,
             gateable=spec.gateable,
