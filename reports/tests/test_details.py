@@ -42,7 +42,7 @@ def test_stages_curves_and_facts_are_told_apart_also_inside_objects(make: Callab
     (curve,) = found.curves
     assert (curve.name, curve.first, curve.last, curve.length) == ("fit.loss", 3.0, 1.0, 4)
     facts = dict(found.facts)
-    assert (facts["fit.plateau"], facts["fit.steps"]) == ("False", "40")
+    assert (facts["fit.plateau"], facts["fit.steps"]) == ("no", "40")
     assert not {"controls", "none"} & set(facts)
 
 

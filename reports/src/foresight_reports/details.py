@@ -104,8 +104,16 @@ def _details(records: Sequence[Record]) -> tuple[list[tuple[str, Stages]], list[
                 series = [float(each) for each in value]
                 curves.setdefault(name, Curve(name, charts.spark(series), series[0], series[-1], len(series)))
             elif value not in (None, "", []):
-                facts.setdefault(name, metrics.write(value) if isinstance(value, float) else str(value))
+                facts.setdefault(name, _fact(value))
     return list(stages.items()), list(curves.values()), list(facts.items())
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_fact(each) for each in value)
+    return metrics.write(value) if isinstance(value, float) else str(value)
 
 
 def _flat(details: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

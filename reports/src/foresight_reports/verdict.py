@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foresight_reports import metrics
+from foresight_reports import fits, metrics
 from foresight_reports.analysis.gates import Gate, summary
 from foresight_reports.boards import Board, Row, share_of_range
 from foresight_reports.captions import LOUD, counted, listed
@@ -193,6 +193,7 @@ def _caveats(
             f"{tables} tables of {counted(len(refused), 'subject')} differ in protocol, data or machine: "
             "no rank holds across them."
         )
+    said += fits.caveats(run.records)
     failed = failures(run)
     if failed:
         said.append(f"{counted(len(failed), 'cell')} gave no number ({_failed_words(failed)}); see Failed cells.")
