@@ -152,6 +152,18 @@ class Dataset(Protocol):
     def __getitem__(self, index: int) -> Sample: ...
 
 
+class ClipFeatures(Protocol):
+    """A frozen network from clips to features, for metrics that compare sets of clips (FVD)."""
+
+    def __call__(self, clips: Tensor) -> Tensor:
+        """Clips in [0, 1] [B, T, 3, H_px, W_px] -> one row a clip, whatever its neighbours. [B, d] float64"""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """Which network: at least ``sha256`` of its weights (str), for the protocol. JSON types."""
+        ...
+
+
 class Metric(Protocol):
     """One value per sample; never a mean. Pure."""
 

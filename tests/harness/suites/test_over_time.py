@@ -35,9 +35,3 @@ def test_a_flickering_answer_varies_over_frames_and_a_steady_one_does_not(target
     assert (consistency[1] < 0.8).all()
     assert (variance[1] > 1e-6).all()
     assert np.shape(details["lpips_random_trunk_per_frame"]) == (2, 3)
-
-
-def test_fvd_is_said_to_be_unavailable_and_no_number_stands_for_it(targets: Tensor) -> None:
-    measurements, details = over_time([targets], known(targets))
-    assert details["fvd"].startswith("unavailable: ")
-    assert not [entry.metric for entry in measurements if "fvd" in entry.metric]

@@ -76,7 +76,7 @@ CONVERSIONS: Mapping[tuple[str, str], float] = {
 def metrics_of(suite: str, plugin_metrics: Iterable[MetricSpec] = ()) -> dict[str, Fact]:
     """Metrics that a suite records, those of plugins and shares of the way to the round trip among them."""
     known = dict(VOCABULARY[suite])
-    compared = {"spatial": ("boxes",), "reconstruction": ("pictures", "objects")}.get(suite, ())
+    compared = {"spatial": ("boxes",), "reconstruction": ("pictures", "objects", "distributions")}.get(suite, ())
     for spec in plugin_metrics:
         if spec.compares in compared:
             known.setdefault(spec.name, Fact(spec.unit, spec.direction, spec.range))

@@ -222,7 +222,7 @@ class Bench:
         self.exporters.catch_up()
 
     def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
-        """Built metrics by name, each built once a run."""
+        """Built metrics by name, each built once a run; of sets of clips the network (``suites.distributions``)."""
         wanted = list(specs)
         for spec in wanted:
             if spec.name not in self._metrics:

@@ -47,9 +47,10 @@ class MetricSpec:
 
     name: str
     build: Callable[[], Metric]
-    compares: Literal["boxes", "pictures", "objects"]
+    compares: Literal["boxes", "pictures", "objects", "distributions"]
     """``boxes``: predicted against true boxes; ``pictures``: decoded against target clips; ``objects``: decoded clips
-    against target clips with the masks of their objects."""
+    against target clips with the masks of their objects; ``distributions``: all decoded clips together against all
+    targets, by the Frechet distance between features; ``build`` then gives a ``protocols.ClipFeatures``."""
     unit: str
     direction: Literal["higher", "lower"]
     range: tuple[float | None, float | None]

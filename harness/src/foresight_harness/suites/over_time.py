@@ -23,7 +23,6 @@ def over_time(outputs: Sequence[Tensor], known: References) -> tuple[list[Measur
 
     Returns:
         Measurements over the decoded samples [S, n], and details: the curve of every sample under the first seed.
-        FVD is among neither: it needs a trained video network, and its value means nothing without the same one.
     """
     found = [
         Measurement(
@@ -38,7 +37,7 @@ def over_time(outputs: Sequence[Tensor], known: References) -> tuple[list[Measur
             details={"target": float(frame_consistency(known.targets).nanmean())},
         )
     ]
-    details: dict[str, Any] = {"fvd": "unavailable: no trained video network (I3D, VideoMAE) is read by this version"}
+    details: dict[str, Any] = {}
     name, metric = next(((name, built) for name, built in known.built.items() if name.startswith("lpips")), ("", None))
     if isinstance(metric, PerceptualDistance):
         curves = [metric.per_frame(output, known.targets) for output in outputs]

@@ -13,6 +13,7 @@ from foresight_harness.extraction import DecodedSplit
 from foresight_harness.fit.objectives import Fitted, decode_latents
 from foresight_harness.fit.own import OwnAdapter
 from foresight_harness.specs import MetricSpec
+from foresight_harness.suites.distributions import distances, distribution_metrics, network
 from foresight_harness.suites.measurement import Measurement, Outcome, Picture, Values, of_metric
 from foresight_harness.suites.over_time import over_time
 from foresight_harness.suites.references import References, references
@@ -30,6 +31,8 @@ def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
     metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
     linear = cell.candidate.decoder.adapter == "linear"
+    for spec in distribution_metrics(cell):
+        metrics[spec.name] = f"{spec.reference}; sha256 {network(cell, spec).facts()['sha256']}"
     return {
         "decoder": cell.candidate.decoder.base,
         "adapter": cell.candidate.decoder.adapter,
@@ -67,6 +70,9 @@ def score(cell: Cell) -> Outcome:
             for found in steady
             if found.values is not None
         ]
+        together, said = distances(cell, outputs, known)
+        measurements += together
+        curves |= said
     details: dict[str, Any] = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
     if known.targets.shape[1] > 1:
         details |= curves

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,6 +29,8 @@ class References:
     floor: dict[str, float]
     ceiling: dict[str, float]
     built: dict[str, Metric]
+    features: dict[str, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+    """Of targets, round trip and mean picture, by metric of sets of clips; filled when first asked for. [n, d] each"""
 
     def compared(self, spec: MetricSpec, output: Tensor) -> Tensor:
         """Values of a metric, with what it compares. [n, T, 3, H_px, W_px] -> [n] float64"""

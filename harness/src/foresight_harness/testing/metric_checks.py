@@ -14,7 +14,7 @@ from foresight_harness.testing.failures import require, require_same
 from foresight_harness.testing.generators import global_generators_kept
 from foresight_harness.testing.pictures import random_clips
 
-Compared = Literal["boxes", "pictures", "objects"]
+Compared = Literal["boxes", "pictures", "objects", "distributions"]
 SIZE_PX = (48, 64)
 """Rows and columns of the pictures of these checks, in pixels: unequal, so that exchanged axes show."""
 SAMPLES = 4

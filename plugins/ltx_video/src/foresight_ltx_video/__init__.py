@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from foresight_harness import BuildRequest, DecoderSpec, LatentSpace, hookimpl
+from foresight_harness import BuildRequest, DecoderSpec, LatentSpace, MetricSpec, hookimpl
 
 from foresight_ltx_video.presets import (
     AUTOENCODERS,
     CONDITIONED,
+    FVD_VARIABLE,
     LATENT_CHANNELS,
     LICENSE,
     STRIDE_FRAMES,
@@ -22,7 +25,9 @@ from foresight_ltx_video.presets import (
 )
 
 if TYPE_CHECKING:
-    from foresight_harness.protocols import Decoder
+    from collections.abc import Callable
+
+    from foresight_harness.protocols import ClipFeatures, Decoder, Metric
 
 
 @hookimpl
@@ -33,9 +38,36 @@ def foresight_decoders() -> Iterable[DecoderSpec]:
 
 
 @hookimpl
+def foresight_metrics() -> Iterable[MetricSpec]:
+    """FVD on VideoMAE's features, where the user names a folder with its weights."""
+    folder = os.environ.get(FVD_VARIABLE)
+    if not folder:
+        return []
+    return [
+        MetricSpec(
+            name="fvd_videomae",
+            build=cast("Callable[[], Metric]", partial(_video_features, folder)),
+            compares="distributions",
+            unit="distance^2",
+            direction="lower",
+            range=(0.0, None),
+            reference="Frechet distance (arXiv 1812.01717) of VideoMAE (arXiv 2203.12602) features before the "
+            "classifier; on VideoMAE in place of I3D see arXiv 2404.12391; grows as clips get fewer",
+            gateable=False,
+        )
+    ]
+
+
+@hookimpl
 def foresight_environment() -> Mapping[str, str]:
     """The version of diffusers, which holds the classes."""
     return {"diffusers": version("diffusers")}
+
+
+def _video_features(folder: str) -> ClipFeatures:
+    from foresight_ltx_video.video_features import build_features
+
+    return build_features(folder)
 
 
 def _spec(preset: AutoencoderPreset) -> DecoderSpec:

@@ -122,6 +122,8 @@ NANO = _common(timestep_conditioning=False) | {
     "upsample_factor": [2] * 3,
 }
 """The one that this package trains itself and carries: see ``nano/``."""
+FVD_VARIABLE = "FORESIGHT_FVD_VIDEOMAE"
+"""Environment variable: a folder with the network that FVD compares clips by; there is no default."""
 NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
 AUTOENCODERS = (
     AutoencoderPreset("ltx_video", VAE_090, 419_193_649, REPO, LICENSE),
