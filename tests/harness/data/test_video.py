@@ -202,3 +202,18 @@ def test_a_clip_without_frames_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setattr(video_reading, reader, lambda path: 0)
     with pytest.raises(DataError, match=r"empty\.mp4 has no frames"):
         video_reading.frame_count(tmp_path / "empty.mp4")
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mp4", ".mkv"])
+def test_a_real_container_that_was_closed_before_its_first_frame_is_one_line(tmp_path: Path, suffix: str) -> None:
+    import av
+
+    path = tmp_path / f"empty{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        container.start_encoding()
+    said = r"has no frames|has no picture track|cannot be read as a clip"
+    with pytest.raises(DataError, match=rf"empty\{suffix} ({said})") as caught:
+        video_reading.frame_count(path)
+    assert "\n" not in str(caught.value)
