@@ -33,6 +33,7 @@ from foresight_harness.run.timeout import time_limit
 from foresight_harness.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
 from foresight_harness.suites.calibration import Calibration
 from foresight_harness.suites.measurement import Outcome
+from foresight_harness.suites.probing import KeptReadings
 from foresight_harness.suites.references import References
 
 
@@ -57,6 +58,7 @@ class Bench:
         self.fits = Fits()
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         self.references: dict[tuple[str, str], References] = {}
+        self.readings = KeptReadings()
         self._metrics: dict[str, Metric] = {}
         self.counts = dict.fromkeys(("planned", "ok", "failed", "oom", "unavailable"), 0)
         self.protocols: dict[str, dict[str, Any]] = {}

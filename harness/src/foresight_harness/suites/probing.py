@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 AP_THRESHOLDS = {"map50": 0.5, "map75": 0.75}
 
+MOST_READINGS = 64
+"""Kept of a run: about half a megabyte each at 1,000 pictures."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -31,6 +36,31 @@ class Reading:
     found: list[list[Detections]]
     """One list a seed, one entry a test sample."""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class KeptReading(NamedTuple):
+    """What a probe found once, and how its fit went."""
+
+    found: list[Detections]
+    curve: Mapping[str, Any] | None
+
+
+class KeptReadings:
+    """Readings of a run by what decides them: candidates that differ in the decoder, and suites that ask for the same
+    probe, share one factorisation (or training) and one pass. The oldest go first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, KeptReading] = OrderedDict()
+
+    def get(self, key: Hashable) -> KeptReading | None:
+        """The reading; None where there is none."""
+        return self._kept.get(key)
+
+    def keep(self, key: Hashable, reading: KeptReading) -> None:
+        """Keep a reading for the next suite or decoder."""
+        self._kept[key] = reading
+        while len(self._kept) > MOST_READINGS:
+            self._kept.popitem(last=False)
 
 
 def fits_of(cell: Cell, seeds: Sequence[int]) -> dict[int, Fitted]:
@@ -55,14 +85,28 @@ def read_boxes(cell: Cell, make: Callable[[], Probe], seeds: Sequence[int], fits
     counts = cell.split("test").labels.object_counts()
     found = []
     curves: dict[str, Any] = {}
+    probe = make()
     for seed in seeds:
-        probe = make()
-        probe.fit(fits[seed].conditioning(cell.streams("train"), name), cell.split("train").labels, seed)
-        found.append(probe.predict(fits[seed].conditioning(cell.streams("test"), name), counts))
-        convergence = getattr(probe, "convergence", None)
-        if convergence is not None and not curves:
-            curves = {"probe_fit": convergence.as_json()}
+        key = key_of(cell, probe, seed)
+        kept = cell.bench.readings.get(key)
+        if kept is None:
+            probe = make()
+            probe.fit(fits[seed].conditioning(cell.streams("train"), name), cell.split("train").labels, seed)
+            detections = probe.predict(fits[seed].conditioning(cell.streams("test"), name), counts)
+            convergence = getattr(probe, "convergence", None)
+            kept = KeptReading(detections, convergence.as_json() if convergence is not None else None)
+            cell.bench.readings.keep(key, kept)
+        found.append(kept.found)
+        if kept.curve is not None and not curves:
+            curves = {"probe_fit": kept.curve}
     return Reading(probe.name, probe.choices(), tuple(seeds), found, curves)
+
+
+def key_of(cell: Cell, probe: Probe, seed: int) -> Hashable:
+    """All that decides what a probe finds: neither the suite that asks nor the decoder is part of it."""
+    candidate = cell.candidate.candidate
+    choices = json.dumps(probe.choices(), sort_keys=True, default=str)
+    return (candidate.streams, candidate.enhancer, candidate.fusion, str(cell.dataset), choices, seed)
 
 
 def box_measurements(
