@@ -6,6 +6,7 @@ import pytest
 import torch
 from foresight_harness.cache import ArrayStore, content_key
 from foresight_harness.cache import store as store_module
+from foresight_harness.cache.arrays import MAPPED
 from foresight_harness.errors import CacheError
 
 KEY = content_key({"kind": "test"})
@@ -86,3 +87,34 @@ def test_samples_of_unequal_shape_are_refused(tmp_path: Path) -> None:
 def test_key_depends_on_every_choice_and_not_on_their_order() -> None:
     assert content_key({"a": 1, "b": "x"}) == content_key({"b": "x", "a": 1})
     assert content_key({"a": 1, "b": "x"}) != content_key({"a": 1, "b": "y"})
+
+
+def test_shards_that_were_left_are_unmapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "SHARD_BYTES", 200)
+    items = torch.arange(60 * 6, dtype=torch.float32).reshape(60, 2, 3)
+    store = ArrayStore(tmp_path)
+    fill(store, items)
+    array = store.open(KEY)
+    assert array is not None
+    assert len(array.files) > 4
+    assert torch.equal(torch.cat([block.clone() for block in array.batches(5)]), items)
+    order = torch.randperm(60, generator=torch.Generator().manual_seed(0)).tolist()
+    assert torch.equal(array.take(order), items[order])
+    mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if str(tmp_path) in line}
+    assert len(mapped) <= MAPPED
+
+
+def test_entry_that_must_be_whole_is_one_shard_and_read_without_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "SHARD_BYTES", 100)
+    items = torch.rand(40, 9) > 0.5
+    with ArrayStore(tmp_path).writer(KEY, {}, whole=True) as writer:
+        writer.add(items[:30])
+        writer.add(items[30:])
+        writer.facts = {"ids": ["a", "b"]}
+    found = ArrayStore(tmp_path).open(KEY)
+    assert found is not None
+    assert found.facts == {"ids": ["a", "b"]}
+    assert torch.equal(found.whole(), items)
+    assert any(str(tmp_path) in line for line in Path("/proc/self/maps").read_text().splitlines())

@@ -50,13 +50,7 @@ class DenseRidge:
         shape = require_grid(self.name, features, labels)
         self._grid = (shape.rows, shape.cols, shape.width)
         coverage = last_coverage(labels, shape.rows, shape.cols)
-        sums = RidgeSums(shape.width, 1)
-        start = 0
-        for batch in features:
-            slot = batch[:, -1]
-            sums.update(slot.flatten(0, 2), coverage[start : start + len(batch)].reshape(-1, 1))
-            start += len(batch)
-        self._fit = sums.solve()
+        self._fit = _summed(features, coverage).solve()
         self._reader = MapReader(mean_box_floor(labels))
         self._reader.fit(self._maps(features), coverage.double().numpy(), true_boxes(labels))
 
@@ -72,6 +66,17 @@ class DenseRidge:
         if self._fit is None:
             raise FitError(f"probe {self.name}: predict before fit")
         return stacked([self._fit.predict(batch[:, -1])[..., 0] for batch in features])
+
+
+def _summed(features: GridBatches, coverage: Tensor) -> RidgeSums:
+    """Moments of all tokens of the last slot and their coverage [B, H, W], a batch at a time."""
+    sums = RidgeSums(features.shape.width, 1)
+    start = 0
+    for batch in features:
+        slot = batch[:, -1]
+        sums.update(slot.flatten(0, 2), coverage[start : start + len(batch)].reshape(-1, 1))
+        start += len(batch)
+    return sums
 
 
 def stacked(maps: list[Tensor]) -> Floats:

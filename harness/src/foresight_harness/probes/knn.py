@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from foresight_harness.probes.base import Detections
 from foresight_harness.probes.boxes import Floats, mean_box_floor, true_boxes
 from foresight_harness.probes.map_reader import MapReader
 from foresight_harness.probes.targets import last_coverage, require_grid, require_same_grid
-from foresight_harness.probes.tokens import Standard, last_slots, standard_of
+from foresight_harness.probes.tokens import Standard, streamed_standard
 
 BANK = 2048
 NEIGHBOURS = 15
@@ -58,21 +59,30 @@ class Knn:
             raise FitError(f"probe {self.name} needs at least 2 train samples (bank and reading), got {len(labels)}")
         self._grid = (shape.rows, shape.cols, shape.width)
         coverage = last_coverage(labels, shape.rows, shape.cols)
-        tokens = last_slots(features)
-        self._standard = standard_of(self.name, tokens)
+        self._standard = streamed_standard(self.name, features)
         values = coverage[::2].flatten()
         chosen = balanced(values > 0, BANK, seed)
-        self._bank = self._standard(tokens[::2].flatten(0, 2)[chosen.to(tokens.device)])
-        self._values = values[chosen].to(tokens.device)
+        self._bank = self._standard(_tokens_at(features, chosen, shape.rows * shape.cols))
+        self._values = values[chosen].to(self._bank.device)
         self._reader = MapReader(mean_box_floor(labels))
-        self._reader.fit(self._map(tokens[1::2]), coverage[1::2].double().numpy(), true_boxes(labels)[1::2])
+        self._reader.fit(self._maps(features, 1, 2), coverage[1::2].double().numpy(), true_boxes(labels)[1::2])
 
     def predict(self, features: GridBatches, counts: Sequence[int]) -> list[Detections]:
         """See Probe."""
         if self._reader is None:
             raise FitError(f"probe {self.name}: predict before fit")
         require_same_grid(self.name, features, self._grid)
-        return self._reader.read(self._map(last_slots(features)), counts)
+        return self._reader.read(self._maps(features, 0, 1), counts)
+
+    def _maps(self, features: GridBatches, first: int, step: int) -> Floats:
+        """Predicted coverage of every ``step``-th sample from the ``first``. [n, H, W]"""
+        parts, start = [], 0
+        for batch in features:
+            skipped = (first - start) % step
+            if skipped < len(batch):
+                parts.append(self._map(batch[skipped::step, -1]))
+            start += len(batch)
+        return np.concatenate(parts)
 
     def _map(self, tokens: Tensor) -> Floats:
         """Predicted coverage. [B, H, W, C] -> [B, H, W]"""
@@ -87,6 +97,22 @@ class Knn:
             nearest = distance.topk(neighbours, dim=1, largest=False, sorted=False).indices
             parts.append(self._values[nearest].mean(1))
         return torch.cat(parts).reshape(tokens.shape[:3]).double().cpu().numpy()
+
+
+def _tokens_at(features: GridBatches, chosen: Tensor, cells: int) -> Tensor:
+    """Tokens of the last slot by their number among those of every second sample, in the order asked for. [n, C]"""
+    found: Tensor | None = None
+    start = 0
+    for batch in features:
+        samples = (chosen // cells) * 2
+        places = ((samples >= start) & (samples < start + len(batch))).nonzero()[:, 0]
+        if found is None:
+            found = batch.new_empty(len(chosen), batch.shape[-1])
+        slots = batch[:, -1].flatten(1, 2)
+        found[places.to(found.device)] = slots[samples[places] - start, chosen[places] % cells]
+        start += len(batch)
+    assert found is not None  # there are at least two samples
+    return found
 
 
 def balanced(touched: Tensor, count: int, seed: int) -> Tensor:

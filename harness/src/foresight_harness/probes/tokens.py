@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -38,9 +39,24 @@ def standard_of(probe: str, tokens: Tensor) -> Standard:
     Raises:
         FitError: if a value is not finite.
     """
-    axes = tuple(range(tokens.ndim - 1))
-    mean = tokens.mean(axes, dtype=torch.float64)
-    spread = (tokens - mean.to(tokens)).square().mean(axes, dtype=torch.float64).sqrt()
+    return _standard(probe, lambda: iter([tokens]))
+
+
+def streamed_standard(probe: str, features: GridBatches) -> Standard:
+    """Mean and spread of each channel over the last slots, in two passes that keep no token. Raises: FitError."""
+    return _standard(probe, lambda: (batch[:, -1] for batch in features))
+
+
+def _standard(probe: str, blocks: Callable[[], Iterator[Tensor]]) -> Standard:
+    sums, count = torch.zeros((), dtype=torch.float64), 0
+    for block in blocks():
+        sums = sums.to(block.device) + block.flatten(0, -2).sum(0, dtype=torch.float64)
+        count += block[..., 0].numel()
+    mean = sums / count
+    squares = torch.zeros_like(mean)
+    for block in blocks():
+        squares += (block - mean.to(block)).square_().flatten(0, -2).sum(0, dtype=torch.float64)
+    spread = (squares / count).sqrt()
     if not (torch.isfinite(mean).all() and torch.isfinite(spread).all()):
         raise FitError(f"probe {probe}: features are not finite. Try --dtype float32.")
     alive = (spread > CONSTANT * mean.abs()) & (spread > 0)
