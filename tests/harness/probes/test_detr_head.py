@@ -67,3 +67,21 @@ def test_queries_start_spread_over_the_picture() -> None:
     centres = head(torch.zeros(1, 4, 4, 3)).boxes[0, :, :2]
     assert centres.min() < 0.25
     assert centres.max() > 0.75
+
+
+@pytest.mark.parametrize("positions", [True, False])
+def test_the_head_computes_what_torchs_decoder_layers_compute(positions: bool) -> None:
+    torch.manual_seed(0)
+    head = DetrHead(GridShape(rows=3, cols=5, width=7), positions=positions)
+    tokens = torch.randn(4, 3, 5, 7)
+    memory = head.norm(head.enter(tokens.flatten(1, 2))) + head.places
+    queries = (head.queries + head.asked).expand(4, -1, -1)
+    for layer in head.layers:
+        queries = layer(queries, memory)
+    read = head.leave(queries)
+    found = head(tokens)
+    torch.testing.assert_close(found.logits, head.object(read)[..., 0], rtol=1e-5, atol=1e-5)
+    box = head.box(read)
+    placed = torch.cat([box[..., :2] + head.reference, box[..., 2:]], dim=-1).sigmoid()
+    torch.testing.assert_close(found.boxes, placed, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(found.boxes[0], found.boxes[1], atol=1e-3)

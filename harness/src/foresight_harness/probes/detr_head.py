@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -68,13 +69,45 @@ class DetrHead(nn.Module):
     def forward(self, tokens: Tensor) -> SetPrediction:
         """[b, H, W, C] -> Q boxes and logits"""
         memory = self.norm(self.enter(tokens.flatten(1, 2))) + cast(Tensor, self.places)
-        queries = (self.queries + cast(Tensor, self.asked)).expand(len(tokens), -1, -1)
-        for layer in self.layers:
-            queries = layer(queries, memory)
+        layers = [cast(nn.TransformerDecoderLayer, layer) for layer in self.layers]
+        queries = (self.queries + cast(Tensor, self.asked))[None]  # of all samples until they have seen tokens
+        for layer, keys_values in zip(layers, _keys_values(layers, memory), strict=True):
+            queries = _decoded(layer, queries, *keys_values)
         read = self.leave(queries)
         box = self.box(read)
         centre = box[..., :2] + cast(Tensor, self.reference)
         return SetPrediction(torch.cat([centre, box[..., 2:]], -1).sigmoid(), self.object(read)[..., 0])
+
+
+def _keys_values(layers: Sequence[nn.TransformerDecoderLayer], memory: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Keys and values of every layer's cross-attention, in one product. [b, N, C] -> [b, heads, N, C / heads] each"""
+    attentions = [layer.multihead_attn for layer in layers]
+    weight = torch.cat([cast(Tensor, one.in_proj_weight)[INNER:] for one in attentions])
+    bias = torch.cat([one.in_proj_bias[INNER:] for one in attentions])
+    both = torch.unflatten(F.linear(memory, weight, bias), -1, (len(layers), 2, HEADS, -1)).permute(2, 3, 0, 4, 1, 5)
+    return [(pair[0], pair[1]) for pair in (layer.unbind(0) for layer in both.unbind(0))]
+
+
+def _decoded(layer: nn.TransformerDecoderLayer, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """What the layer itself computes (``norm_first``, no dropout), a fifth faster: no copies to and from heads.
+
+    Queries are those of b samples, or one set that serves all of them. [b or 1, Q, C] -> [b, Q, C]
+    """
+    own, cross = layer.self_attn, layer.multihead_attn
+    packed = F.linear(layer.norm1(queries), own.in_proj_weight, own.in_proj_bias)
+    asked, known, said = torch.unflatten(packed, -1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+    queries = queries + _attended(own, asked, known, said)
+    weight = cast(Tensor, cross.in_proj_weight)
+    asked = F.linear(layer.norm2(queries), weight[:INNER], cross.in_proj_bias[:INNER])
+    asked = torch.unflatten(asked, -1, (HEADS, -1)).transpose(1, 2).expand(len(keys), -1, -1, -1)
+    queries = queries + _attended(cross, asked, keys, values)
+    return cast(Tensor, queries + layer.linear2(F.relu(layer.linear1(layer.norm3(queries)))))
+
+
+def _attended(attention: nn.MultiheadAttention, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attention of heads, joined. [b, heads, Q, d], [b, heads, N, d], [b, heads, N, d] -> [b, Q, C]"""
+    read = F.scaled_dot_product_attention(queries, keys, values)
+    return cast(Tensor, attention.out_proj(read.transpose(1, 2).flatten(2)))
 
 
 def set_loss(predicted: SetPrediction, true: list[Tensor]) -> Tensor:
