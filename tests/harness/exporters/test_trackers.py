@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import chdir
@@ -16,6 +17,7 @@ from foresight_harness.exporters.telling import numbers_of
 from foresight_harness.options import DatasetChoice, RunOptions, scale
 from foresight_harness.progress import silent
 from foresight_harness.run.bench import Bench
+from foresight_harness.run.exporting import Exporters
 from foresight_harness.run.plan import PlannedCell
 from foresight_harness.suites import suite
 
@@ -156,3 +158,23 @@ def test_trackio_holds_every_number_in_one_run_a_candidate(sent: Sent) -> None:
         numbers = sent.numbers(candidate)
         assert {key: stored[key] for key in numbers} == pytest.approx(numbers)
         assert stored["status/spatial/shapes"] == "ok"
+
+
+def test_a_server_that_is_away_costs_one_short_wait_and_one_line(
+    tmp_path: Path, record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from foresight_harness.exporters.to_mlflow import DEFAULTS, Tracker
+
+    for name in DEFAULTS:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")  # retries at once: the test need not wait for them
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    exporters = Exporters(tmp_path, [], [Tracker(tmp_path, "r", {})])
+    (tmp_path / "records.jsonl").write_text(json.dumps(record()) + "\n")
+    exporters.close("complete")
+    (line,) = exporters.sentences()
+    assert line.startswith(
+        "exporter mlflow failed and was stopped (MlflowException: API request to http://...@127.0.0.1"
+    )
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"  # by the library's own 7 a run would stand for minutes

@@ -14,6 +14,13 @@ from typing import Any
 from foresight_harness.exporters import tracker
 from foresight_harness.exporters.tracker import PROJECT
 
+DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # a benchmark calls nobody unasked
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is away costs seconds between two cells: not four minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+"""Settings of the library, where the user has not set them."""
+
 LONGEST_BATCH = 90
 """Texts in one call; a server takes at most 100."""
 
@@ -42,7 +49,8 @@ class Tracker(tracker.Tracker):
 
     @cached_property
     def _client(self) -> Any:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a benchmark calls nobody unasked
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
         with warnings.catch_warnings(), _quiet("mlflow"), _quiet("alembic"):
             warnings.simplefilter("ignore")  # its own deprecations are not the reader's
             from mlflow import MlflowClient

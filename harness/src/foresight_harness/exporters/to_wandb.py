@@ -35,6 +35,7 @@ class Tracker(tracker.Tracker):
 
         quiet = wandb.Settings(
             silent=True,
+            init_timeout=30,
             console="off",
             disable_git=True,
             disable_code=True,
