@@ -116,6 +116,15 @@ class ConditionedDecoder(Decoder, Protocol):
         ...
 
 
+@runtime_checkable
+class FirstFrameDecoder(ConditionedDecoder, Protocol):
+    """A generator that can also be given the first frame itself, as a reference for what conditioning is worth."""
+
+    def continue_first(self, clips: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Of clips [B, T, 3, H_px, W_px] only frame 0 is read -> latents [B, T', H', W', C]; seeds as ``sample``."""
+        ...
+
+
 @dataclass(frozen=True)
 class Sample:
     """One picture (T = 1) or clip with what is known about it."""

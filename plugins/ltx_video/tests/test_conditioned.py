@@ -10,7 +10,7 @@ import torch
 from diffusers import LTXPipeline
 from foresight_harness import BuildRequest, GridShape
 from foresight_harness.errors import CheckpointError
-from foresight_harness.protocols import ConditionedDecoder
+from foresight_harness.protocols import ConditionedDecoder, FirstFrameDecoder
 from foresight_harness.weights import provenance_of
 from foresight_ltx_video import foresight_decoders
 from foresight_ltx_video.conditioned import ConditionedVideoDecoder, build_conditioned
@@ -110,3 +110,12 @@ def test_the_librarys_pipeline_is_what_samples(built: ConditionedVideoDecoder, m
     monkeypatch.setattr(LTXPipeline, "__call__", watch)
     built.sample(normal(1, 6, 64), SIZE, [0])
     assert calls == [(None, None, TINY.steps)]
+
+
+def test_a_true_first_frame_is_continued_as_a_reference(built: ConditionedVideoDecoder) -> None:
+    assert isinstance(built, FirstFrameDecoder)
+    clips = torch.rand(2, 9, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    found = built.continue_first(clips, [0, 1])
+    assert found.shape == (2, 2, 2, 2, 128)
+    later = torch.cat([clips[:, :1], 1 - clips[:, 1:]], dim=1)
+    assert torch.equal(built.continue_first(later, [0, 1]), found)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import pytest
 import torch
 from diffusers import LTXPipeline
@@ -133,3 +134,52 @@ def test_another_scheduler_is_refused(
     path.write_text(json.dumps([]))
     with pytest.raises(CheckpointError, match="holds a list"):
         VideoGenerator.build(tiny_transformer, tiny, request)
+
+
+FIRST = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(9))
+
+
+def test_a_clip_continues_the_first_frame_that_it_is_given(generator: VideoGenerator) -> None:
+    found = generator.continue_from(FIRST, prompts(), frames=9, seeds=[1, 2], steps=4)
+    assert found.shape == (2, 2, 2, 3, 128)
+    given = generator.decoder.encode(FIRST[:, None])
+    swapped = generator.continue_from(FIRST.flip(0), prompts(), frames=9, seeds=[1, 2], steps=4)
+    # Near the frame's own latents, which the pipeline draws from the posterior, and nearer than to the other frame's.
+    for index in (0, 1):
+        own, other = ((found[index, 0] - latents[index, 0]).square().mean() for latents in (given, given.flip(0)))
+        assert own < other
+    assert not torch.allclose(found[:, 1], swapped[:, 1])
+
+
+def test_the_first_frame_goes_through_the_librarys_pipeline_with_prompts_from_outside(
+    generator: VideoGenerator, parts: dict[str, Any]
+) -> None:
+    found = generator.continue_from(FIRST, prompts(), frames=9, seeds=[5, 6], steps=3)
+    library: Any = diffusers
+    plain = library.FlowMatchEulerDiscreteScheduler(
+        **(SHIFTED | {"use_dynamic_shifting": False, "shift_terminal": None})
+    )
+    pipeline: Any = library.LTXConditionPipeline(**(parts | {"scheduler": plain}), text_encoder=None, tokenizer=None)
+    pipeline.set_progress_bar_config(disable=True)
+    latents = pipeline(
+        image=FIRST,
+        prompt_embeds=prompts(),
+        prompt_attention_mask=torch.ones(2, 6),
+        guidance_scale=1.0,
+        height=64,
+        width=96,
+        num_frames=9,
+        num_inference_steps=3,
+        generator=[torch.Generator().manual_seed(seed) for seed in (5, 6)],
+        output_type="latent",
+    ).frames
+    torch.testing.assert_close(found, latents.permute(0, 2, 3, 4, 1))
+    alone = generator.continue_from(FIRST[1:], prompts()[1:], frames=9, seeds=[6], steps=3)
+    torch.testing.assert_close(alone[0], found[1], atol=1e-4, rtol=1e-4)
+
+
+def test_first_frames_that_cannot_be_continued_are_refused(generator: VideoGenerator) -> None:
+    with pytest.raises(GridError, match="2 first frames for 2 prompts and 1 seeds"):
+        generator.continue_from(FIRST, prompts(), frames=9, seeds=[1])
+    with pytest.raises(GridError, match="8 frames"):
+        generator.continue_from(FIRST, prompts(), frames=8, seeds=[1, 2])

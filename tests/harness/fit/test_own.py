@@ -16,8 +16,10 @@ from foresight_harness.errors import CandidateError, PluginError, UsageError
 from foresight_harness.fit.own import OwnAdapter, OwnTargets
 from foresight_harness.fit.recipes import for_decoder, latents_recipe
 from foresight_harness.hooks import hookimpl
-from foresight_harness.options import scale_of
+from foresight_harness.metrics.pixels import psnr
+from foresight_harness.options import DatasetChoice, scale, scale_of
 from foresight_harness.registry import PluginInfo, Registry, registry_from
+from foresight_harness.run.plan import PlannedCell
 from foresight_harness.specs import DecoderSpec, GridShape, LatentSpace
 from torch import Tensor, nn
 
@@ -85,6 +87,35 @@ def test_a_cell_is_fitted_by_the_decoders_loss_and_says_what_its_adapter_is(make
         np.testing.assert_array_equal(one.values, other.values)
 
 
+class Continuing(NoisyPixels):
+    """It repeats the frame that it is given."""
+
+    def continue_first(self, clips: Tensor, seeds: Sequence[int]) -> Tensor:
+        assert len(seeds) == len(clips)
+        return self.encode(clips[:, :1].expand_as(clips))
+
+
+@pytest.mark.usefixtures("few_pictures")
+@pytest.mark.parametrize("kind", [Continuing, NoisyPixels])
+def test_clips_continued_from_the_first_frame_are_a_reference_row_that_is_not_ranked(
+    kind: type[NoisyPixels], make_bench, planned, monkeypatch
+) -> None:
+    small = replace(scale.SCALES["smoke"], clips_train=8, clips_test=2, clip_px=64)
+    monkeypatch.setitem(scale.SCALES, "smoke", small)
+    registry, clips = offering(replace(OWN, build=lambda request: kind(STRIDE))), DatasetChoice("moving_shapes")
+    bench = make_bench(registry, datasets=(clips,))
+    cell = planned(registry, NAME, "reconstruction")
+    bench.plan([PlannedCell(cell.candidate, cell.suite, clips, clips=True)])
+    found = {entry.metric: entry for entry in bench.run_cell(bench.planned[0]).measurements}
+    row = found.get("psnr_first_frame")
+    assert (row is not None) == (kind is Continuing)
+    if row is not None:
+        assert (row.direction, row.gateable, found["psnr"].direction) == ("none", False, "higher")
+        true = bench.splits.decoded(clips, "test").take([0, 1])
+        wanted = psnr(true[:, :1].expand_as(true), true)
+        np.testing.assert_allclose(row.values[0][:2], wanted, rtol=1e-6)
+
+
 def test_each_sample_has_noise_of_its_own_that_does_not_depend_on_its_batch() -> None:
     decoder = NoisyPixels(STRIDE)
     network = nn.Linear(4, 3 * STRIDE**2)
@@ -108,12 +139,12 @@ def test_before_and_after_a_fit_a_batch_is_under_the_same_noise() -> None:
 
 
 def test_recipes_name_the_decoders_loss_and_refuse_to_compare_pictures() -> None:
-    scale = scale_of("smoke")
-    phases = for_decoder(latents_recipe("frozen_enhancer", scale), OWN).phases("latents")
+    smoke = scale_of("smoke")
+    phases = for_decoder(latents_recipe("frozen_enhancer", smoke), OWN).phases("latents")
     assert [phase.losses for phase in phases if phase.objective == "latents"] == [("cell_means",)]
     assert phases[0].losses != ("cell_means",)
     with pytest.raises(UsageError, match="--recipe perceptual compares decoded pictures, and noisy_pixels samples"):
-        for_decoder(latents_recipe("perceptual", scale), OWN)
+        for_decoder(latents_recipe("perceptual", smoke), OWN)
 
 
 def test_a_decoder_that_brings_no_adapter_is_refused_in_one_line(make_bench, planned) -> None:

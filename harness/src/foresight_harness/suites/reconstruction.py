@@ -63,6 +63,7 @@ def score(cell: Cell) -> Outcome:
             of_metric(spec, _padded(values, len(cell.split("test"))), seeds=cell.seeds, **known.bounds(spec.name))
         )
         measurements += _share(spec, values, known, cell)
+        measurements += _first_frame(spec, known, cell)
     if known.targets.shape[1] > 1:
         steady, curves = over_time(outputs, known)
         measurements += [
@@ -118,6 +119,23 @@ def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> l
             floor_by="mean_picture",
             ceiling=1.0,
             ceiling_by="round_trip",
+        )
+    ]
+
+
+def _first_frame(spec: MetricSpec, known: References, cell: Cell) -> list[Measurement]:
+    """The same of clips that the generator continued from the true first frame: a reference row, never ranked."""
+    if spec.name not in known.first_frame:
+        return []
+    return [
+        Measurement(
+            metric=f"{spec.name}_first_frame",
+            unit=spec.unit,
+            direction="none",
+            range=spec.range,
+            values=_padded(known.first_frame[spec.name].numpy()[None], len(cell.split("test"))),
+            gateable=False,
+            details={"reference": "given the true first frame and an empty prompt; says nothing of the candidate"},
         )
     ]
 

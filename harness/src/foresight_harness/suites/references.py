@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from foresight_harness.protocols import Metric
+from foresight_harness.fit.own import SAMPLED
+from foresight_harness.protocols import FirstFrameDecoder, Metric
 from foresight_harness.specs import MetricSpec
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class References:
     built: dict[str, Metric]
     features: dict[str, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
     """Of targets, round trip and mean picture, by metric of sets of clips; filled when first asked for. [n, d] each"""
+    first_frame: dict[str, Tensor] = field(default_factory=dict)
+    """Values of clips that a generator continued from the true first frame, by metric. [n] float64 each"""
 
     def compared(self, spec: MetricSpec, output: Tensor) -> Tensor:
         """Values of a metric, with what it compares. [n, T, 3, H_px, W_px] -> [n] float64"""
@@ -62,8 +65,27 @@ def references(cell: Cell) -> References:
     ceiling = {
         spec.name: float(compared(built[spec.name], spec, round_trip, targets, masks).nanmean()) for spec in specs
     }
-    memory[key] = References(targets, masks, round_trip, floor, ceiling, built)
+    continued = _first_frame(cell, targets)
+    row: dict[str, Tensor] = {}
+    if continued is not None:
+        row = {spec.name: compared(built[spec.name], spec, continued, targets, masks) for spec in specs}
+    memory[key] = References(targets, masks, round_trip, floor, ceiling, built, first_frame=row)
     return memory[key]
+
+
+def _first_frame(cell: Cell, targets: Tensor) -> Tensor | None:
+    """Clips that a generator makes of the true first frame and of nothing else; None of pictures and other decoders."""
+    spec = cell.candidate.decoder
+    decoder = cell.bench.latents.conditioned(spec)
+    if targets.shape[1] == 1 or not isinstance(decoder, FirstFrameDecoder):
+        return None
+    starts = range(0, len(targets), SAMPLED)
+    with torch.inference_mode():
+        parts = [
+            decoder.continue_first(targets[start : start + SAMPLED], range(start, min(start + SAMPLED, len(targets))))
+            for start in starts
+        ]
+    return cell.bench.latents.decode(spec, torch.cat(parts).float().cpu())
 
 
 def _of_data(cell: Cell, built: dict[str, Metric]) -> tuple[Tensor, tuple[Tensor, ...], dict[str, float]]:

@@ -72,6 +72,17 @@ class ConditionedVideoDecoder:
             steps=self.preset.steps,
         )
 
+    def continue_first(self, clips: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Clips that begin with the true first frame and are told nothing else: one prompt token of zeros.
+
+        [B, T, 3, H_px, W_px] in [0, 1] -> normalised latents [B, T', H', W', 128]
+        """
+        width = int(self.generator.transformer.config.caption_channels)
+        nothing = torch.zeros(len(clips), 1, width)
+        return self.generator.continue_from(
+            clips[:, 0], nothing, frames=clips.shape[1], seeds=list(seeds), steps=self.preset.steps
+        )
+
     def adapter_facts(self, adapter: nn.Module) -> Mapping[str, Any]:
         """Whether places are in the tokens, and how clips are sampled."""
         assert isinstance(adapter, ConditioningAdapter)

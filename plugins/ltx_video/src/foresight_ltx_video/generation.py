@@ -132,17 +132,69 @@ class VideoGenerator:
         ).frames
         return packed.float().reshape(len(prompts), *cells, LATENT_CHANNELS)
 
+    @torch.no_grad()
+    def continue_from(
+        self,
+        first: Tensor,
+        prompts: Tensor,
+        *,
+        frames: int,
+        seeds: Sequence[int],
+        steps: int = 50,
+        frame_rate: float = FRAME_RATE,
+    ) -> Tensor:
+        """Clips whose first frame is given, by ``LTXConditionPipeline`` with prompts from outside.
+
+        The pipeline has a schedule of its own (linear, then quadratic), without the shift of older checkpoints, and
+        draws all noise itself, each clip's from its own generator.
+
+        Args:
+            first: Pictures in [0, 1]; sides are multiples of 32. [B, 3, H_px, W_px]
+            prompts: Prompt tokens. [B, L, prompt_width]
+            frames: Frames of the clip, 8k + 1.
+            seeds: Seed of each clip's noise. [B]
+            steps: Denoising steps.
+            frame_rate: Frames a second.
+
+        Returns:
+            Normalised latents. [B, T', H', W', 128] float32
+
+        Raises:
+            GridError: if a size is illegal, or pictures, prompts and seeds differ in number.
+        """
+        height_px, width_px = int(first.shape[-2]), int(first.shape[-1])
+        _cells(frames, height_px, width_px)
+        if not len(first) == len(prompts) == len(seeds):
+            raise GridError(f"{len(first)} first frames for {len(prompts)} prompts and {len(seeds)} seeds")
+        dtype, device = self.transformer.dtype, self.transformer.device
+        found: Tensor = self._pipeline("LTXConditionPipeline")(
+            image=[first.to(device, dtype)],
+            prompt_embeds=prompts.to(device, dtype),
+            prompt_attention_mask=torch.ones(prompts.shape[:2], dtype=dtype, device=device),
+            guidance_scale=1.0,
+            height=height_px,
+            width=width_px,
+            num_frames=frames,
+            frame_rate=frame_rate,
+            num_inference_steps=steps,
+            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+            output_type="latent",
+        ).frames
+        return found.float().permute(0, 2, 3, 4, 1)
+
     def generate(self, prompts: Tensor, **options: Any) -> Tensor:
         """``sample`` and decode. [B, L, prompt_width] -> clips in [0, 1] [B, T, 3, H_px, W_px]"""
         return self.decoder.decode(self.sample(prompts, **options))
 
-    def _pipeline(self) -> Any:
-        from diffusers import FlowMatchEulerDiscreteScheduler, LTXPipeline
+    def _pipeline(self, name: str = "LTXPipeline") -> Any:
+        import diffusers
 
-        scheduler_class: Any = FlowMatchEulerDiscreteScheduler
-        pipeline_class: Any = LTXPipeline
-        pipeline: Any = pipeline_class(
-            scheduler=scheduler_class.from_config(dict(self.schedule)),
+        library: Any = diffusers
+        schedule = dict(self.schedule)
+        if name == "LTXConditionPipeline":
+            schedule |= {"use_dynamic_shifting": False, "shift_terminal": None}
+        pipeline: Any = getattr(library, name)(
+            scheduler=library.FlowMatchEulerDiscreteScheduler.from_config(schedule),
             vae=self.decoder.vae,
             text_encoder=None,
             tokenizer=None,
