@@ -76,13 +76,13 @@ def _frame_iou(output: Tensor, target: Tensor, masks: Tensor) -> float:
     true = target.cpu().numpy().astype(np.float64)
     side = max(true.shape[1:])
     seen = _blurred(output.cpu().numpy().astype(np.float64), SMOOTHING * side)
+    behind = _continued(true, ~anything, side)  # the same for every object
     values = []
     for mask in objects:
         if mask.sum() < LEAST_PIXELS:
             continue
         window = _window(mask) & ~(anything & ~mask)
         own = _continued(true, mask, side)
-        behind = _continued(true, ~anything, side)
         if behind is None or own is None:
             continue
         nearer = ((seen - own) ** 2).sum(axis=0) < ((seen - behind) ** 2).sum(axis=0)
