@@ -29,8 +29,10 @@ ENHANCERS = [name for name in REGISTRY.enhancers if not name.endswith(("_asdrawn
 FUSIONS = [name for name in REGISTRY.fusions if not name.endswith("_asdrawn") and name != "single"]
 KEPT = 0.85
 """Share of the mask's own score that must come through, after the short fit of this test."""
-FROM_NOISE = {"perceiver", "qformer"}
-"""Nothing bypasses their latents: 12 steps carry no mask through them. The fusion's README says how many do."""
+KEPT_BY_QUERIES = 0.6
+"""The same through 128 latents and 64 queries, which 256 cells do not fit: averaged to 64 cells and enlarged again, the
+mask itself keeps 0.94 of its score. Where nothing is carried, IoU is below 0.1."""
+BY_QUERIES = {"perceiver", "qformer"}
 SURE = 3.5
 """Standard errors over pictures by which a correlation must exceed 0 to be called a leak: one in 4,000 by chance."""
 LEAK = 5
@@ -121,9 +123,13 @@ def test_fusion_finds_no_places_in_shuffled_tokens(cell: Callable[[str], Cell], 
     )
 
 
-@pytest.mark.parametrize("name", [name for name in FUSIONS if name not in FROM_NOISE])
-def test_fusion_keeps_a_mask(iou: Callable[[str], float], ceiling: float, name: str) -> None:
-    assert iou(f"oracle@mask+constant@patch/identity/{name}/linear") > KEPT * ceiling
+@pytest.mark.parametrize("streams", ["oracle@mask+constant@patch", "constant@patch+oracle@mask"])
+@pytest.mark.parametrize("name", FUSIONS)
+def test_fusion_keeps_a_mask_in_either_stream(
+    iou: Callable[[str], float], ceiling: float, name: str, streams: str
+) -> None:
+    kept = KEPT_BY_QUERIES if name in BY_QUERIES else KEPT
+    assert iou(f"{streams}/identity/{name}/linear") > kept * ceiling
 
 
 def test_the_mask_itself_agrees_with_the_truth(cell: Callable[[str], Cell]) -> None:

@@ -53,7 +53,11 @@ class Enhancer(Protocol):
 
 
 class Fusion(Protocol):
-    """An ``nn.Module``: one or more grids in, one conditioning grid or token set out."""
+    """An ``nn.Module``: one or more grids in, one conditioning grid or token set out.
+
+    A module whose tokens look from fixed places may say so by an attribute ``anchors`` ([N, 2], x and y in units of the
+    picture): readers of the set then start by reading near each cell.
+    """
 
     def __call__(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i] each -> [B, T, H, W, C]; a token set is [B, T, 1, N, C]."""

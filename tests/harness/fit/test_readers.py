@@ -18,3 +18,18 @@ def test_set_is_read_whatever_the_order_of_its_tokens() -> None:
     assert grid.shape == (2, 1, 3, 4, 12)
     assert torch.allclose(reader(tokens[:, :, :, torch.randperm(9)]), grid, atol=1e-5)
     assert not torch.allclose(grid[:, :, 0, 0], grid[:, :, 2, 3], atol=1e-3)
+
+
+def test_tokens_with_places_are_read_near_them_before_training() -> None:
+    torch.manual_seed(0)
+    places = torch.tensor([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
+    reader, blind = SetReader(16, 2, 2, places).eval(), SetReader(16, 2, 2).eval()
+    tokens = torch.randn(1, 1, 1, 4, 16)
+    changed = tokens.clone()
+    changed[..., 3, :] = torch.randn(16)
+
+    def moved(by: SetReader) -> torch.Tensor:
+        return (by(changed) - by(tokens)).norm(dim=-1).flatten()
+
+    assert moved(reader)[3] > 1.5 * moved(reader)[:3].max()
+    assert not moved(blind)[3] > 1.5 * moved(blind)[:3].max()

@@ -109,7 +109,7 @@ class Draft:
         targets = PlaceTargets(labels, (self.shape.frames, rows, cols), recipe.weights, self.device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed + 1)
-            reader = SetReader(self.shape.width, side, side).to(self.device) if self.shape.is_set else None
+            reader = self._reader(side, side) if self.shape.is_set else None
             head = targets.head(self.shape.width).to(self.device)
         if last:
             self.reader = reader
@@ -125,7 +125,7 @@ class Draft:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self._seed + 1)
                 if self.shape.is_set:
-                    self.reader = SetReader(self.shape.width, rows, cols).to(self.device)
+                    self.reader = self._reader(rows, cols)
                 spec = self.request.candidate.decoder
                 read = replace(self.shape, rows=rows, cols=cols) if self.shape.is_set else self.shape
                 self.head = build_adapter(spec, read, channels, (rows, cols)).to(self.device)
@@ -134,6 +134,10 @@ class Draft:
         if not trained or (trained == ["head"] and self._closes(recipe)):
             return None
         return self._task(pathway, phase, recipe, targets)
+
+    def _reader(self, rows: int, cols: int) -> SetReader:
+        anchors = getattr(self.modules.fusion, "anchors", None)
+        return SetReader(self.shape.width, rows, cols, anchors).to(self.device)
 
     def _own(self, decoder: ConditionedDecoder, phase: Phase, recipe: Recipe) -> Task:
         """A decoder with an adapter of its own reads grids and token sets as they are."""

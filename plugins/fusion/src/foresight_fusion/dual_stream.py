@@ -6,25 +6,22 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from foresight_fusion.attention import CrossAttentionBlock
+from foresight_fusion.attention import NearAttentionBlock, Placed
 from foresight_fusion.presets import hidden_width
-from foresight_fusion.streams import position_codes, require_streams
+from foresight_fusion.streams import placed, require_streams
 
 
 class PlacedProjection(nn.Module):
-    """Two linear maps, a norm, and the code of the place."""
+    """Two linear maps and a norm; tokens come out with their places."""
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
         hidden = hidden_width(width)
         self.map = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, inner), nn.LayerNorm(inner))
 
-    def forward(self, grid: Tensor) -> Tensor:
-        """[B, T, H, W, C] -> [B*T, H*W, inner]"""
-        tokens = self.map(grid)
-        codes = position_codes(int(grid.shape[2]), int(grid.shape[3]), int(tokens.shape[-1]), tokens)
-        placed: Tensor = (tokens + codes).flatten(0, 1).flatten(1, 2)
-        return placed
+    def forward(self, grid: Tensor) -> Placed:
+        """[B, T, H, W, C] -> H*W tokens of width inner for each of B*T"""
+        return placed(self.map(grid))
 
 
 class DualStreamFusion(nn.Module):
@@ -41,7 +38,7 @@ class DualStreamFusion(nn.Module):
         super().__init__()
         self.spatial = PlacedProjection(spatial, inner)
         self.semantic = PlacedProjection(semantic, inner)
-        self.block = CrossAttentionBlock(inner)
+        self.block = NearAttentionBlock(inner)
         self.up = nn.Linear(inner, spatial)
         nn.init.zeros_(self.up.weight)
         nn.init.zeros_(self.up.bias)

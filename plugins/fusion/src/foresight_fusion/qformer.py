@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from foresight_fusion.attention import CrossAttentionBlock, SelfAttentionBlock
+from foresight_fusion.anchors import anchors
+from foresight_fusion.attention import NearAttentionBlock, Placed, SelfAttentionBlock
 from foresight_fusion.presets import LAYERS, QUERIES
-from foresight_fusion.streams import StreamContext
+from foresight_fusion.streams import StreamContext, query_start
 
 
 class QFormerLayer(nn.Module):
@@ -18,25 +19,31 @@ class QFormerLayer(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.among = SelfAttentionBlock(width, think=False)
-        self.across = CrossAttentionBlock(width)
+        self.across = NearAttentionBlock(width)
 
-    def forward(self, queries: Tensor, context: Tensor) -> Tensor:
-        """[B, N, C] over [B, M, C] -> [B, N, C]"""
-        asked: Tensor = self.across(self.among(queries), context)
+    def forward(self, queries: Placed, context: Placed) -> Tensor:
+        """N placed queries over M placed tokens -> [B, N, C]"""
+        asked: Tensor = self.across(queries._replace(tokens=self.among(queries.tokens)), context)
         return asked
 
 
 class QFormerFusion(nn.Module):
     """64 queries, four layers of asking each other and then the streams; a token set comes out.
 
+    Queries start as the cells of an 8x8 grid: each knows its place (``anchors``) and first reads what lies there.
+
     *Source*: hybrid document, section 1.3; Q-Former of BLIP-2, arXiv 2301.12597. The sketch has no attention among
     queries, is 1024 wide and leaves with 128 channels; ours meets the budget with a bottleneck and leaves at its width.
     """
 
+    anchors: Tensor
+    """Where the queries look from, (x, y) in units of the picture: the harness's set reader asks for it. [64, 2]"""
+
     def __init__(self, widths: Sequence[int], inner: int) -> None:
         super().__init__()
         self.context = StreamContext("qformer", widths, inner)
-        self.queries = nn.Parameter(torch.randn(QUERIES, inner) * 0.02)
+        self.register_buffer("anchors", anchors(QUERIES), persistent=False)
+        self.queries = nn.Parameter(query_start(QUERIES, inner))
         self.layers = nn.ModuleList(QFormerLayer(inner) for _ in range(LAYERS))
         self.norm = nn.LayerNorm(inner)
         self.output = nn.Linear(inner, inner)
@@ -44,8 +51,8 @@ class QFormerFusion(nn.Module):
     def forward(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i] each -> [B, T, 1, 64, inner]"""
         context = self.context(grids)
-        queries = self.queries.expand(context.shape[0], -1, -1)
+        queries = self.queries.expand(len(context.tokens), -1, -1)
         for layer in self.layers:
-            queries = layer(queries, context)
+            queries = layer(Placed(queries, torch.zeros_like(self.queries[:1]), self.anchors), context)
         tokens: Tensor = self.output(self.norm(queries))
         return tokens.reshape(*grids[0].shape[:2], 1, QUERIES, -1)

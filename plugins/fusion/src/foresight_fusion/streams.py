@@ -6,17 +6,32 @@ from collections.abc import Sequence
 
 import torch
 from foresight_harness.errors import GridError
-from foresight_harness.modules.positions import fourier_encoding
+from foresight_harness.modules.positions import cell_centres, fourier_encoding
 from torch import Tensor, nn
+
+from foresight_fusion.anchors import raster
+from foresight_fusion.attention import Placed
 
 CYCLES = (0.5, 16.0)
 """Half a cycle tells the two ends of the picture apart, sixteen the neighbours of a 32-cell grid."""
+
+QUERY_START = 0.1
+"""Of the codes, in learned queries at the start."""
 
 
 def position_codes(rows: int, cols: int, width: int, like: Tensor) -> Tensor:
     """Two-dimensional sinusoidal codes of cell centres, in the device and dtype of ``like``. [H, W, C]"""
     encoding = fourier_encoding(rows, cols, bands=width // 4, cycles=CYCLES, device=like.device)
     return encoding.to(like.dtype)
+
+
+def query_start(count: int, width: int) -> Tensor:
+    """What learned queries start from: the code of their place on a grid of so many cells, and noise. [N, C]
+
+    The codes are small beside what attention brings, or it could not be read beside them.
+    """
+    codes = position_codes(*raster(count), width, torch.empty(0)).flatten(0, 1)
+    return QUERY_START * codes + 0.02 * torch.randn(count, width)
 
 
 def require_streams(name: str, grids: Sequence[Tensor], expected: int) -> None:
@@ -28,8 +43,16 @@ def require_streams(name: str, grids: Sequence[Tensor], expected: int) -> None:
         raise GridError(f"{name} needs streams of equal frames, got {frames}")
 
 
+def placed(grid: Tensor) -> Placed:
+    """The tokens of a grid with their places. [B, T, H, W, C] -> H*W tokens for each of B*T"""
+    rows, cols, width = grid.shape[2:]
+    centres = cell_centres(rows, cols, device=grid.device).flatten(0, 1)
+    codes = position_codes(rows, cols, width, grid).flatten(0, 1)
+    return Placed(grid.flatten(0, 1).flatten(1, 2), codes, centres)
+
+
 class StreamProjection(nn.Module):
-    """Tokens of one stream at the common width, normed, with the code of their place added.
+    """Tokens of one stream at the common width, normed.
 
     The norm stands behind the projection: the oracle control is one channel wide, and a norm before would erase it.
     """
@@ -41,9 +64,8 @@ class StreamProjection(nn.Module):
 
     def forward(self, grid: Tensor) -> Tensor:
         """[B, T, H, W, C] -> [B, T, H, W, inner]"""
-        tokens = self.norm(self.down(grid))
-        codes = position_codes(int(grid.shape[2]), int(grid.shape[3]), int(tokens.shape[-1]), tokens)
-        return torch.add(tokens, codes)
+        tokens: Tensor = self.norm(self.down(grid))
+        return tokens
 
 
 class StreamContext(nn.Module):
@@ -54,8 +76,9 @@ class StreamContext(nn.Module):
         self.name = name
         self.projections = nn.ModuleList(StreamProjection(width, inner) for width in widths)
 
-    def forward(self, grids: Sequence[Tensor]) -> Tensor:
-        """[B, T, H_i, W_i, C_i] each -> [B*T, sum of H_i*W_i, inner]"""
+    def forward(self, grids: Sequence[Tensor]) -> Placed:
+        """[B, T, H_i, W_i, C_i] each -> sum of H_i*W_i tokens for each of B*T"""
         require_streams(self.name, grids, len(self.projections))
-        tokens = [project(grid) for project, grid in zip(self.projections, grids, strict=True)]
-        return torch.cat([each.flatten(0, 1).flatten(1, 2) for each in tokens], dim=1)
+        each = [placed(project(grid)) for project, grid in zip(self.projections, grids, strict=True)]
+        tokens, codes, places = zip(*each, strict=True)
+        return Placed(torch.cat(tokens, dim=1), torch.cat(codes), torch.cat(places))
