@@ -18,6 +18,7 @@ from foresight_harness.cache.bucket import Bucket
 from foresight_harness.cache.mirrored import MirroredStore
 from foresight_harness.cli import main
 from foresight_harness.errors import UsageError
+from foresight_harness.run.digests import run_digests
 
 CHOICES = {"kind": "features", "encoder": "encoder_0", "tap": "last"}
 KEY = content_key(CHOICES)
@@ -236,3 +237,19 @@ def test_a_url_that_fails_in_a_run_costs_one_warning_and_no_features(
     fill(lost, ITEMS, content_key({"kind": "other"}))
     assert len(recwarn) == 0
     assert lost.open(content_key({"kind": "other"})) is not None
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_a_run_on_another_machine_decodes_and_encodes_nothing_anew(
+    make_bench: Any, builtins: Any, planned: Any, s3: str, tmp_path: Path
+) -> None:
+    digests, forwards = [], []
+    for machine in ("one", "two"):
+        bench = make_bench(cache=tmp_path / machine, cache_url=s3)
+        cell = planned(builtins, "oracle@mask/identity/single/linear", "alignment")
+        bench.plan([cell])
+        bench.run_cell(cell)
+        digests.append(run_digests(bench.folder.records()))
+        forwards.append(sum(bench.extraction.forwards.values()))
+    assert forwards == [40, 0]
+    assert digests[0] == digests[1] != {}

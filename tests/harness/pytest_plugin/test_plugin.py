@@ -85,6 +85,9 @@ def test_broken_plugin_is_one_red_test_and_everything_else_is_scored(
         (["--weights-source", "pixels=/x", "--candidate", "pixels*"], "pixels loads no pretrained weights"),
         (["--matrix", "nowhere"], "no matrix 'nowhere'"),
         (["--out", "/proc/nowhere"], "--out /proc/nowhere cannot be written"),
+        (["--feature-cache", "/proc/nowhere"], "--feature-cache /proc/nowhere cannot be written"),
+        (["--feature-cache", "gopher://host/folder"], "gopher:// is not known"),
+        (["--feature-cache", "file://host/folder"], "file URL has three slashes"),
     ],
 )
 def test_usage_error_is_one_line_and_exit_4(benchmarks, arguments: list[str], message: str) -> None:

@@ -15,6 +15,7 @@ from foresight_harness.engine.limits import check_disk
 from foresight_harness.errors import UsageError
 from foresight_harness.exporters import check_installed
 from foresight_harness.gates.reading import find_gates
+from foresight_harness.options.places import MIRROR
 from foresight_harness.pytest_plugin.options import named_folders, options_of
 from foresight_harness.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 from foresight_harness.registry import PluginInfo, load_registry
@@ -127,11 +128,11 @@ def order(state: State, items: list[pytest.Item]) -> None:
         }
         if state.planned and not state.config.option.collectonly:
             check_writable(options.out)
-            check_writable(options.cache)
             if options.cache_url is not None:
                 from foresight_harness.cache.bucket import Bucket
 
                 Bucket(options.cache_url).check()
+            check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.resume:
                 find_run(options.out)

@@ -26,15 +26,15 @@ def new_run_id(git_sha: str) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{git_sha[:7]}_{secrets.token_hex(2)}"
 
 
-def check_writable(out: Path) -> None:
-    """Refuse a place where no run can be written, before any work. Raises: UsageError."""
+def check_writable(out: Path, option: str = "--out") -> None:
+    """Refuse a place where nothing can be written, before any work; ``option`` names it. Raises: UsageError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / f".write-{secrets.token_hex(4)}"
         probe.write_text("", encoding="utf-8")
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"--out {out} cannot be written ({error.strerror}); choose another folder") from error
+        raise UsageError(f"{option} {out} cannot be written ({error.strerror}); choose another folder") from error
 
 
 class RunFolder:
