@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from foresight_harness import hookspecs
 from foresight_harness.cli import VERBS
+from foresight_harness.metrics.specs import metric_specs
 from foresight_harness.suites import SUITES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,14 @@ def test_every_page_stands_in_the_index_of_the_site() -> None:
 def test_measuring_page_names_every_suite() -> None:
     page = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
     assert [name for name in SUITES if f"`{name}`" not in page] == []
+
+
+def test_metrics_page_names_every_metric_and_tests_that_exist() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [spec.name for spec in metric_specs() if f"`{spec.name}`" not in page] == []
+    named = set(re.findall(r"`((?:metrics|probes|suites)/test_\w+\.py)`", page))
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / "tests" / "harness" / name).is_file()] == []
 
 
 def test_tour_names_every_verb_of_the_command() -> None:
