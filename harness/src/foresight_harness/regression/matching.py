@@ -80,7 +80,7 @@ def _other_machine(base: RunData, head: RunData) -> str:
         return ""
     for name in sorted({*ours, *theirs} - {"fingerprint"}):
         if ours.get(name) != theirs.get(name):
-            return f"other machine: {name} is {ours.get(name, ABSENT)!s:.60} and {theirs.get(name, ABSENT)!s:.60}"
+            return f"other machine: {name} is {ours.get(name, 'absent')!s:.60} and {theirs.get(name, 'absent')!s:.60}"
     return f"other machine: {_short(ours.get('fingerprint'))} and {_short(theirs.get('fingerprint'))}"
 
 
