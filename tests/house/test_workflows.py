@@ -22,6 +22,20 @@ MAY_WRITE = {
     ("main.yml", "contents"): "branch bench-data",
 }
 SHELL = re.compile(r"mkdir -p \w+")
+EXERCISED = {
+    "make setup": (".ci/run", "make setup"),
+    "make bench": (".ci/run", "make bench"),
+    ".ci/run": (".ci/run", "make test"),
+    ".ci/record": ("tests/house/test_ci_scripts.py", '[".ci/record", "runs"]'),
+    "python3 .ci/comment.py": ("tests/house/test_ci_scripts.py", "comment.main()"),
+    ".venv/bin/foresight-bench baseline promote": ("tests/harness/regression/test_workflow_lines.py", '"baseline"'),
+    ".venv/bin/foresight-bench compare": ("tests/harness/regression/test_workflow_lines.py", '"compare"'),
+    ".venv/bin/foresight-bench verify": ("tests/harness/regression/test_workflow_lines.py", '"verify"'),
+    ".venv/bin/foresight-bench history": ("tests/harness/regression/test_workflow_lines.py", '"history"'),
+    ".venv/bin/foresight-bench ab": ("tests/harness/cli/test_ab.py", "--github"),
+    "mkdir -p result": ("tests/house/test_workflows.py", "SHELL.fullmatch(line)"),
+}
+"""Start of a line: the script or test that carries it out, and where in it."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -111,6 +125,18 @@ def test_every_line_is_a_command_that_exists(line: str) -> None:
         assert os.access(ROOT / words[0], os.X_OK)
     else:
         assert SHELL.fullmatch(line), f"{line!r} is exercised nowhere"
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_line_is_carried_out_by_the_check_or_a_test(line: str) -> None:
+    known = [start for start in EXERCISED if line.startswith(start)]
+    assert known, f"{line!r} is carried out nowhere: add it to .ci/run or to a test, then to EXERCISED"
+    for place, proof in (EXERCISED[start] for start in known):
+        assert proof in (ROOT / place).read_text(encoding="utf-8"), f"{place} does not carry out {line!r}"
+
+
+def test_no_line_stands_in_the_table_that_no_workflow_has() -> None:
+    assert [start for start in EXERCISED if not any(line.startswith(start) for line in LINES)] == []
 
 
 def test_bench_line_hands_its_arguments_on_whole() -> None:
