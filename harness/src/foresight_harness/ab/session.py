@@ -50,7 +50,7 @@ class Session:
             for place in places:
                 place.mkdir()
             with Resident(trees[0], trees[1], places[0]) as base, Resident(trees[1], trees[0], places[1]) as head:
-                hardware = self._open((base, head), places)
+                hardware = self.open_sides((base, head), places)
                 for number, name in enumerate(names, start=1):
                     advance = progress(f"{number}/{len(names)} {name}")
                     found.append(
@@ -88,7 +88,7 @@ class Session:
         told = {"tolerance": self.tolerance, "rounds": self.rounds, "seed": self.seed}
         return keep(self.settings.out, trees, found, told, manifest)
 
-    def _open(self, sides: tuple[Resident, Resident], places: tuple[Path, Path]) -> dict[str, object]:
+    def open_sides(self, sides: tuple[Resident, Resident], places: tuple[Path, Path]) -> dict[str, object]:
         """Let both sides import their code, at the same time; what the machine is, says the head."""
         for side, place in zip(sides, places, strict=True):
             options = {**self.settings.as_json(), "cache": str(place / "cache")}
