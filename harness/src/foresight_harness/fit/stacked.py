@@ -17,9 +17,9 @@ from foresight_harness.fit.pathway import Task
 from foresight_harness.fit.trainer import Order, optimiser_of
 
 CPU_NUMBERS = 65_536
-"""Most numbers of one sample batch for which stacking pays on a CPU: measured with the modules of ``sem`` at 3 and 6
-members, the stack costs 0.3 to 0.9 of fitting alone up to here, as much at twice this, and up to twice as much beyond,
-where arithmetic and no longer the launching of kernels is the cost (``benchmarks/perf/README.md``)."""
+"""Most numbers of one sample batch for which stacking pays on a CPU: measured with the modules of ``sem`` at six
+members, the stack costs 0.4 to 0.8 of fitting alone up to here, 0.9 to 1.25 at twice this and 1.3 at eight times, where
+arithmetic and no longer the launching of kernels is the cost (``benchmarks/perf/stacking.py``)."""
 
 AGREEMENT = 1e-3
 """Relative difference of predictions before training beyond which a module is not believed to be stackable."""
