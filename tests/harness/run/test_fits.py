@@ -43,6 +43,16 @@ def test_two_suites_of_a_candidate_share_one_fit(make_bench, learning, planned) 
     assert set(fit["grad_norms"]) == {"enhancer", "head"}
 
 
+def test_a_fit_is_forgotten_when_no_planned_cell_asks_for_it_any_more(make_bench, learning, planned) -> None:
+    bench = make_bench(learning)
+    bench.plan([planned(learning, LINEAR, suite) for suite in ("alignment", "reconstruction")])
+    held = []
+    for cell in bench.planned:
+        bench.run_cell(cell)
+        held.append(len(bench.fits.kept))
+    assert held == [1, 0]
+
+
 def test_many_candidates_do_not_push_each_others_fits_out(make_bench, learning, make_cell) -> None:
     bench = make_bench(learning)
     names = ("residual", "identity", "bilinear", "nearest", "residual_branch")

@@ -8,7 +8,7 @@ from foresight_harness.candidates import parse_candidate, resolve
 from foresight_harness.errors import UsageError
 from foresight_harness.options import RunOptions, WeightsSource
 from foresight_harness.registry import load_registry
-from foresight_harness.run.plan import check_sources
+from foresight_harness.run.plan import check_sources, in_running_order
 
 LINEAR = "gradients_tiny@pooled/identity/single/linear"
 
@@ -39,3 +39,13 @@ def test_a_source_that_nothing_reads_is_refused(dropin: Path, source: str, messa
 
 def test_a_source_on_the_hub_is_asked_for_later(dropin: Path) -> None:
     _check("gradients_tiny=someone/gradients@v1")
+
+
+def test_suites_of_one_candidate_follow_each_other_and_those_that_need_the_encoder_live_come_first(
+    builtins, planned
+) -> None:
+    names = [f"{stream}/identity/single/linear" for stream in ("pixels@patch", "oracle@mask")]
+    suites = ("spatial", "alignment", "efficiency")
+    cells = [planned(builtins, name, suite) for suite in suites for name in names]
+    ordered = [(str(cell.candidate), cell.suite.name) for cell in in_running_order(cells, suites)]
+    assert ordered == [(name, suite) for name in names for suite in ("efficiency", "spatial", "alignment")]

@@ -1,13 +1,28 @@
-"""``foresight-bench plan``: cells, forwards, bytes; runs nothing."""
+"""``foresight-bench plan``: cells, forwards, time, memory and disk; runs nothing."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
+from foresight_harness.cache import upkeep
+from foresight_harness.cache.bucket import Bucket
 from foresight_harness.candidates import candidates_of, suites_of
 from foresight_harness.cli.choosing import add_choice, add_run_options, chosen, run_options
 from foresight_harness.cli.show import console, print_json, print_table
-from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, cost_of, datasets_of
+from foresight_harness.engine.costs import CostBook
+from foresight_harness.engine.predicting import Prediction, predict, slowness_of_this_machine
+from foresight_harness.options import RunOptions
+from foresight_harness.options.places import place_of
+from foresight_harness.run.plan import (
+    PlannedCell,
+    check_datasets,
+    check_sources,
+    cost_of,
+    datasets_of,
+    distinct_for,
+)
 from foresight_harness.suites import suite
 
 NAME = "plan"
@@ -21,31 +36,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suite", action="append", default=[], help="repeatable; default the matrix's own, else every default one"
     )
+    parser.add_argument("--feature-cache", default=".foresight/cache", metavar="DIR|URL", help="as for pytest")
+    parser.add_argument("--engine", default="local", metavar="local|local:N|ray:N", help="as for pytest")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     registry, selection = chosen(options)
     candidates = selection.candidates
-    wanted = run_options(options, selection)
+    folder, url = place_of(options.feature_cache)
+    wanted = replace(run_options(options, selection), cache=folder, cache_url=url, engine=options.engine)
     check_datasets(registry, wanted)
     check_sources(candidates, wanted)
     suites = [suite(name) for name in options.suite or suites_of(selection)]
     cells = [
         PlannedCell(candidate, found, dataset, clips=registry.dataset(dataset.name).video)
         for found in suites
-        for candidate in candidates_of(selection, found)
+        for candidate in distinct_for(found, candidates_of(selection, found))
         for dataset in datasets_of(found, registry, wanted)
     ]
     cost = cost_of(cells, wanted)
+    found = predicted(cells, wanted)
     rows = [
         {
-            "suite": found.name,
-            "measures": found.title,
-            "datasets": ", ".join(str(choice) for choice in datasets_of(found, registry, wanted)) or "none fits",
-            "cells": sum(cell.suite is found for cell in cells),
+            "suite": each.name,
+            "measures": each.title,
+            "datasets": ", ".join(str(choice) for choice in datasets_of(each, registry, wanted)) or "none fits",
+            "cells": sum(cell.suite is each for cell in cells),
         }
-        for found in suites
+        for each in suites
     ]
     if options.json:
         print_json(
@@ -57,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
                 "encoder_forwards": cost.forwards,
                 "feature_bytes": cost.feature_bytes,
                 "trained_fits": cost.fits,
+                "prediction": asdict(found),
             }
         )
         return 0
@@ -66,4 +86,34 @@ def run(options: argparse.Namespace) -> int:
         f"{cost.fits} trained fits; what the cache holds is not done again",
         markup=False,
     )
+    console().print("\n".join(sentences(found)), markup=False)
     return 0
+
+
+def predicted(cells: Sequence[PlannedCell], options: RunOptions) -> Prediction:
+    """Time, memory and disk from what the cache's cost book knows, else from guesses scaled to this machine."""
+    book = CostBook.beside(options.cache)
+    place: upkeep.Place = options.cache if options.cache_url is None else Bucket(options.cache_url)
+    held = upkeep.entries(place) if options.cache_url is not None or options.cache.is_dir() else []
+    unmeasured = book.measured(cells, options) < len(cells) or not book.session().measured
+    return predict(cells, options, book, held, slowness_of_this_machine() if unmeasured else 1.0)
+
+
+def sentences(found: Prediction) -> list[str]:
+    """The prediction in words; how sure it is, where cells were not measured here."""
+    sure = (
+        "every cell's like was measured on this machine"
+        if found.measured == found.cells
+        else f"{found.measured} of {found.cells} cells measured here, the rest guessed: a run will teach it"
+    )
+    return [
+        f"about {_time(found.seconds)}, between {_time(found.low)} and {_time(found.high)} ({sure})",
+        f"about {found.memory_bytes / 2**30:.1f} GiB of memory a process, {found.disk_bytes / 2**20:.0f} MiB more in "
+        "the cache",
+    ]
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -18,8 +18,41 @@ GUESS_S = {"efficiency": 1.0, "spatial": 1.5, "alignment": 0.7, "reconstruction"
 """Seconds of a closed-form cell at smoke scale on two cores; only until the machine has measured its own."""
 GUESS_TRAINED_S = 2.0
 """Seconds that 25 steps add, per seed."""
-KEPT = 20
+GUESS_OPENS_S = 4.0
+"""Seconds of the controls or references that the first cell of a suite on a data set measures."""
+GUESS_EXTRACTS_S = 2.5
+"""Seconds to build a tiny encoder and put 224 pictures through it."""
+GUESS_EXTRACTS_PARAMS = 3e5
+GUESS_SESSION_S = 15.0
+"""Seconds of a session beside its cells: imports, plan, analysis, report."""
+GUESS_FACTOR = 4.0
+"""How far a guess may be off, either way."""
+SESSION = "session"
+KEPT = 9
 """Measurements a key keeps: the latest say most about the machine as it is."""
+
+
+@dataclass(frozen=True)
+class First:
+    """What a cell does as the first of its kind, and those after it find done."""
+
+    opens: bool = False
+    """Calibrates its suite on its data set, or measures a decoder's references."""
+    extracts: bool = False
+    """Puts pictures through an encoder, which it builds for this."""
+
+
+LATER = First()
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Seconds, with the least and the most that was seen or is thought possible."""
+
+    seconds: float
+    low: float
+    high: float
+    measured: bool
 
 
 @dataclass
@@ -40,18 +73,43 @@ class CostBook:
             seconds = {}
         return cls(seconds, path)
 
-    def cell_s(self, cell: PlannedCell, options: RunOptions) -> float:
-        """Predicted seconds of a cell, its share of extraction included."""
-        known = self.seconds.get(cost_key(cell, options))
-        return _median(known) if known else guess_s(cell, options)
+    def cell_s(self, cell: PlannedCell, options: RunOptions, first: First = LATER) -> float:
+        """Predicted seconds of a cell, with what it causes as the first of its kind."""
+        return self.predicted(cell, options, first).seconds
+
+    def predicted(self, cell: PlannedCell, options: RunOptions, first: First = LATER) -> Predicted:
+        """Median of what such cells took, the most alike first: with these encoders, then with any."""
+        asked = (first, First(extracts=first.extracts), LATER)  # not every suite has anything to open
+        for kind in dict.fromkeys(asked):
+            for encoders in (True, False):
+                known = self.seconds.get(cost_key(cell, options, kind, encoders=encoders))
+                if known:
+                    return Predicted(_median(known), min(known), max(known), measured=True)
+        found = guess_s(cell, options, first)
+        return Predicted(found, found / GUESS_FACTOR, found * GUESS_FACTOR, measured=False)
 
     def measured(self, cells: Iterable[PlannedCell], options: RunOptions) -> int:
         """How many of these cells the book has measurements for."""
-        return sum(cost_key(cell, options) in self.seconds for cell in cells)
+        return sum(self.predicted(cell, options).measured for cell in cells)
 
-    def add(self, cell: PlannedCell, options: RunOptions, seconds: float) -> None:
+    def add(self, cell: PlannedCell, options: RunOptions, seconds: float, first: First = LATER) -> None:
         """Remember what a cell took."""
-        values = self.seconds.setdefault(cost_key(cell, options), [])
+        for encoders in (True, False):
+            self._keep(cost_key(cell, options, first, encoders=encoders), seconds)
+
+    def add_session(self, seconds: float) -> None:
+        """Remember what a session took beside its cells: imports, plan, analysis, report."""
+        self._keep(SESSION, seconds)
+
+    def session(self) -> Predicted:
+        """What a session will take beside its cells."""
+        known = self.seconds.get(SESSION)
+        if known:
+            return Predicted(_median(known), min(known), max(known), measured=True)
+        return Predicted(GUESS_SESSION_S, GUESS_SESSION_S / GUESS_FACTOR, GUESS_SESSION_S * GUESS_FACTOR, False)
+
+    def _keep(self, key: str, seconds: float) -> None:
+        values = self.seconds.setdefault(key, [])
         values.append(round(seconds, 3))
         del values[:-KEPT]
 
@@ -68,9 +126,11 @@ class CostBook:
             fresh.unlink(missing_ok=True)
 
 
-def cost_key(cell: PlannedCell, options: RunOptions) -> str:
-    """What decides the cost of a cell: suite, sizes, device, modules, and the decoder where it is read."""
+def cost_key(cell: PlannedCell, options: RunOptions, first: First = LATER, *, encoders: bool = False) -> str:
+    """What decides the cost of a cell: suite, sizes, device, modules, what it is the first to do, and the decoder where
+    it is read; of the encoders their number, or their names where asked."""
     sizes = options.sizes
+    names = cell.candidate.candidate.encoders
     facts: Mapping[str, Any] = {
         "suite": cell.suite.name,
         "train": sizes.train,
@@ -81,18 +141,25 @@ def cost_key(cell: PlannedCell, options: RunOptions) -> str:
         "device": options.device,
         "enhancer": cell.candidate.enhancer.name,
         "fusion": cell.candidate.fusion.name,
-        "streams": len(cell.candidate.streams),
+        "streams": list(names) if encoders else len(cell.candidate.streams),
         "decoder": cell.candidate.candidate.decoder if cell.suite.uses_decoder else None,
         "dataset": cell.dataset.name,
+        "first": [first.opens, first.extracts],
     }
     return json.dumps(facts, sort_keys=True)
 
 
-def guess_s(cell: PlannedCell, options: RunOptions) -> float:
-    """Seconds of a cell that nobody has measured: smoke's, scaled by pictures, pixels and steps."""
+def guess_s(cell: PlannedCell, options: RunOptions, first: First = LATER) -> float:
+    """Seconds of a cell that nobody has measured: smoke's, scaled by pictures, pixels, steps and parameters."""
     sizes = options.sizes
     pictures = (sizes.train + sizes.test) / 224
-    found = GUESS_S.get(cell.suite.name, 1.0) * pictures * (sizes.canvas_px / 128) ** 2
+    area = (sizes.canvas_px / 128) ** 2
+    found = GUESS_S.get(cell.suite.name, 1.0) * pictures * area
+    if first.opens:
+        found += GUESS_OPENS_S * pictures * area
+    if first.extracts:
+        params = sum(stream.encoder.params or 0 for stream in cell.candidate.streams)
+        found += GUESS_EXTRACTS_S * pictures * max(1.0, area * params / GUESS_EXTRACTS_PARAMS)
     trained = cell.candidate.trainable or (cell.suite.uses_decoder and cell.candidate.decoder.adapter != "linear")
     return found + (GUESS_TRAINED_S * sizes.steps / 25 * sizes.batch / 32 * sizes.seeds if trained else 0.0)
 

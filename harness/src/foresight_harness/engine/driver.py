@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.engine.costs import CostBook
+from foresight_harness.engine.costs import CostBook, First
 from foresight_harness.engine.executor import Ended, Executor
 from foresight_harness.engine.journal import Journal
+from foresight_harness.engine.standing import Every, Standing
 from foresight_harness.engine.units import Unit
 from foresight_harness.engine.work import PLAN
 
@@ -61,10 +62,16 @@ class Driver:
     """A cell that has no record of its own: its key, status, one line, seconds. The caller records it."""
     say: Callable[[str], None] = lambda line: None
     costs: CostBook = field(default_factory=CostBook)
+    before: int = 0
+    """Planned cells that are not the driver's: finished before, or measured by the process itself at the end."""
+    hits: Callable[[], int] = lambda: 0
+    """Reads from the cache that workers have told of."""
     ended: dict[CellKey, str] = field(default_factory=dict)
     """Status of every cell that is through: ``ok``, or the name of what went wrong."""
     retried: Counter[CellKey] = field(default_factory=Counter)
     wall_s: dict[CellKey, float] = field(default_factory=dict)
+    first: dict[CellKey, First] = field(default_factory=dict)
+    """What each cell was the first to do in its process."""
     overhead_s: float = 0.0
     """Time that the driver itself has used, waiting left out."""
 
@@ -73,8 +80,7 @@ class Driver:
         self._running: dict[int, _Running] = {}
         self._last: dict[int, str] = {}
         self._attempts: Counter[str] = Counter()
-        self._began = time.monotonic()
-        self._said = self._began
+        self._speaks = Every(SAY_EVERY_S)
         self._total = sum(len(unit.cells) for unit in self.units)
 
     def write_plan(self, plan: dict[str, Any]) -> None:
@@ -154,6 +160,7 @@ class Driver:
                 key = _key(event["cell"])
                 self.ended[key] = event["status"]
                 self.wall_s[key] = float(event["wall_s"])
+                self.first[key] = First(bool(event.get("opens")), bool(event.get("extracts")))
                 running.cell = None
             elif event["event"] == "ended":
                 self.on_facts(dict(event["facts"]))
@@ -216,19 +223,25 @@ class Driver:
         self.ended[cell] = status
         self.on_lost(cell, status, reason, wall_s)
 
-    def _speak(self) -> None:
+    def standing(self, hits: int = 0) -> Standing:
+        """What is done, and how long the rest will take."""
         now = time.monotonic()
-        if now - self._said < SAY_EVERY_S:
-            return
-        self._said = now
-        failed = sum(status != "ok" for status in self.ended.values())
-        left = sum(unit.est_s for unit in self._waiting) + sum(
-            max(0.0, running.unit.est_s - (now - running.started)) for running in self._running.values()
+        left = sum(unit.est_s for unit in list(self._waiting)) + sum(
+            max(0.0, running.unit.est_s - (now - running.started)) for running in list(self._running.values())
         )
-        self.say(
-            f"{len(self.ended)} of {self._total} cells, {failed} failed, {len(self._running)} of "
-            f"{self.executor.slots} workers busy, about {left / self.executor.slots:.0f} s left"
+        return Standing(
+            planned=self._total + self.before,
+            done=len(self.ended) + self.before,
+            failed=sum(status != "ok" for status in list(self.ended.values())),
+            hits=hits,
+            left_s=left / self.executor.slots,
+            busy=len(self._running),
+            workers=self.executor.slots,
         )
+
+    def _speak(self) -> None:
+        if self._speaks.due():
+            self.say(self.standing(self.hits()).sentence())
 
 
 def _key(cell: Sequence[str]) -> CellKey:

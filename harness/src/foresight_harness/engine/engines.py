@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from foresight_harness.engine.costs import CostBook
-from foresight_harness.engine.driver import CellKey, Driver, Limits
+from foresight_harness.engine.carrying import carry_out
+from foresight_harness.engine.costs import LATER, CostBook
+from foresight_harness.engine.driver import SAY_EVERY_S, CellKey, Driver, Limits
 from foresight_harness.engine.executor import Executor
 from foresight_harness.engine.limits import check_memory
+from foresight_harness.engine.standing import Every, Standing
 from foresight_harness.engine.units import cell_key, units_of
 from foresight_harness.engine.work import plan_document
 from foresight_harness.errors import ForesightError
@@ -43,6 +45,14 @@ class Engine(Protocol):
         """End workers and put the counts of the run in order."""
         ...
 
+    def remember_session(self, seconds: float) -> None:
+        """Learn what the whole session took, for predictions."""
+        ...
+
+    def standing(self) -> Standing:
+        """What is done, and how long the rest will take."""
+        ...
+
 
 class InProcess:
     """``local``: in this process, one cell after the other."""
@@ -50,17 +60,54 @@ class InProcess:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.costs = CostBook.beside(bench.options.cache)
+        self.spent_s = 0.0
+        """Seconds of cells."""
+        self._left: dict[CellKey, float] | None = None
+        """Predicted seconds of the cells that are not through."""
+        self._speaks = Every(SAY_EVERY_S)
 
     def score(self, planned: PlannedCell, timer: Timer | None) -> Outcome | None:
         """See ``Engine``."""
-        outcome = self.bench.run_cell(planned, timer)
-        if outcome is not None:
-            self.costs.add(planned, self.bench.options, self.bench.last_wall_s)
-        return outcome
+        left = self._predicted()
+        try:
+            carried = carry_out(self.bench, planned, timer)
+        finally:
+            left.pop(cell_key(planned), None)
+            if self._speaks.due():
+                self.bench.progress.write(self.standing().sentence())
+        self.spent_s += carried.seconds
+        if carried.outcome is not None:
+            self.costs.add(planned, self.bench.options, carried.seconds, carried.first)
+        return carried.outcome
+
+    def _predicted(self) -> dict[CellKey, float]:
+        if self._left is None:
+            cells = [cell for cell in self.bench.planned if cell_id(*cell_key(cell)) not in self.bench.done]
+            self._left = {cell_key(cell): self.costs.cell_s(cell, self.bench.options) for cell in cells}
+        return self._left
+
+    def standing(self) -> Standing:
+        """See ``Engine``."""
+        left = self._predicted()
+        planned = {cell_key(cell) for cell in self.bench.planned}
+        counts = self.bench.counts
+        return Standing(
+            planned=len(planned),
+            done=len(planned) - len(left),
+            failed=counts["failed"] + counts["oom"],
+            hits=sum(self.bench.extraction.hits.values()),
+            left_s=sum(list(left.values())),
+        )
 
     def close(self) -> None:
         """See ``Engine``."""
         self.costs.save()
+
+    def remember_session(self, seconds: float) -> None:
+        """See ``Engine``."""
+        if self.spent_s:
+            self.costs.add_session(max(0.0, seconds - self.spent_s))
+            self.costs.save()
 
 
 class Pooled:
@@ -94,6 +141,8 @@ class Pooled:
                 on_lost=self._record_lost,
                 say=bench.progress.write,
                 costs=self.costs,
+                before=len(self._by_key) - len(todo),
+                hits=self._hits,
             )
             self.driver.write_plan(plan_document(bench))
             self.executor.start()
@@ -110,9 +159,16 @@ class Pooled:
             return self.bench.run_cell(planned, timer)
         status = driver.until(key)
         if status == "ok":
-            self.costs.add(planned, self.bench.options, driver.wall_s.get(key, 0.0))
+            self.costs.add(planned, self.bench.options, driver.wall_s.get(key, 0.0), driver.first.get(key, LATER))
             return None
         raise CellFailed(self._error_of(key, status))
+
+    def standing(self) -> Standing:
+        """See ``Engine``."""
+        return self._started().standing(self._hits())
+
+    def _hits(self) -> int:
+        return sum(self.bench.extraction.hits.values())
 
     def _drain(self) -> None:
         """Finish everything that is not latency, then free the machine."""
@@ -137,6 +193,9 @@ class Pooled:
         self.executor.close()
         self.costs.save()
         self.bench.counts.update(counts_of(self.bench))
+
+    def remember_session(self, seconds: float) -> None:
+        """See ``Engine``. Cells overlap here, so what is beside them cannot be told."""
 
 
 def counts_of(bench: Bench) -> dict[str, int]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foresight_harness.engine.carrying import carry_out
+from foresight_harness.engine.costs import LATER
 from foresight_harness.engine.executor import Job
 from foresight_harness.engine.journal import Journal
 
@@ -44,12 +47,13 @@ def run_job(job: Job) -> None:
             continue
         journal.write("cell", cell=list(key))
         began = time.monotonic()
-        status = "ok"
+        status, first = "ok", LATER
         try:
-            bench.run_cell(planned, _timer() if planned.suite.live_encoder else None)
+            first = carry_out(bench, planned, _timer() if planned.suite.live_encoder else None).first
         except Exception as error:  # recorded by the bench; the driver reads the record
             status = type(error).__name__
-        journal.write("cell_ended", cell=list(key), status=status, wall_s=round(time.monotonic() - began, 3))
+        wall_s = round(time.monotonic() - began, 3)
+        journal.write("cell_ended", cell=list(key), status=status, wall_s=wall_s, **asdict(first))
     journal.write("ended", facts=bench.drain_facts())
 
 
@@ -72,8 +76,6 @@ def _timer() -> Timer:
 
 def plan_document(bench: Bench) -> dict[str, Any]:
     """What ``plan.json`` holds: cells in running order, options, and the sizes behind the scale's name."""
-    from dataclasses import asdict
-
     from foresight_harness.options.scale import scale_of
 
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from foresight_harness.fit.fitted import Fitted
 
@@ -30,6 +30,11 @@ class KeptFits:
         self._found.move_to_end(key)
         while len(self._found) > 1 and self._size() > self.limit:
             self._found.popitem(last=False)
+
+    def forget(self, done: Callable[[Hashable], bool]) -> None:
+        """Let go of the fits whose keys are done with."""
+        for key in [key for key in self._found if done(key)]:
+            del self._found[key]
 
     def get(self, key: Hashable) -> Fitted:
         """The fit. Raises: KeyError where there is none; the error with which it failed."""

@@ -22,7 +22,14 @@ from foresight_harness.registry import PluginInfo, load_registry
 from foresight_harness.regression.against import target_of
 from foresight_harness.regression.sentinels import read_sentinels, sentinel_file
 from foresight_harness.run.folder import check_writable, find_run
-from foresight_harness.run.plan import PlannedCell, check_datasets, check_sources, datasets_of, in_running_order
+from foresight_harness.run.plan import (
+    PlannedCell,
+    check_datasets,
+    check_sources,
+    datasets_of,
+    distinct_for,
+    in_running_order,
+)
 from foresight_harness.suites import SUITES, Suite, suite
 
 if TYPE_CHECKING:
@@ -82,13 +89,7 @@ def _candidates_for(metafunc: pytest.Metafunc, state: State) -> Sequence[Resolve
     if found.name not in suites_of(state.selection) and not asked_for(found, metafunc.definition):
         return [UNSCORED]
     candidates = candidates_of(state.selection, found)
-    if found.uses_decoder or not candidates:
-        return candidates or [UNSCORED]
-    distinct: dict[tuple[object, ...], ResolvedCandidate] = {}
-    for candidate in candidates:
-        key = (candidate.candidate.streams, candidate.candidate.enhancer, candidate.candidate.fusion)
-        distinct.setdefault(key, candidate)
-    return list(distinct.values())
+    return distinct_for(found, candidates) or [UNSCORED]
 
 
 def asked_for(found: Suite, node: pytest.Item | pytest.Collector) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from foresight_harness.engine.engines import Engine, engine_for
 from foresight_harness.errors import ForesightError
 from foresight_harness.gates.reading import keep_gates
 from foresight_harness.progress import Progress
+from foresight_harness.pytest_plugin.live import live_for
 from foresight_harness.pytest_plugin.state import State
 from foresight_harness.run.bench import Bench, command_line
 from foresight_harness.run.cell import Timer
@@ -45,7 +47,8 @@ class Scorer:
         failures: list[Exception] = []
         for planned in self.cells:
             try:
-                outcome = engine.score(planned, timer_of(benchmark))
+                with _shown(self._state, planned):
+                    outcome = engine.score(planned, timer_of(benchmark))
             except Exception as error:
                 failures.append(error)
             else:
@@ -73,12 +76,21 @@ def started(state: State) -> Engine:
     if state.engine is None:
         assert state.registry is not None
         assert state.options is not None
-        progress = Progress(write=_writer(state.config))
+        write = _writer(state.config)
+        progress = Progress(write=lambda line: write(line) if state.live is None else state.live.say(line))
         state.bench = Bench(state.registry, state.options, progress, command_line())
         state.bench.describe(gates=keep_gates(state.bench.folder.path, state.gates))
         state.bench.plan(cell for cells in state.planned.values() for cell in cells)
         state.engine = engine_for(state.bench, state.bench.planned)
+        state.live = live_for(state.config, state.engine.standing)
     return state.engine
+
+
+def _shown(state: State, planned: PlannedCell) -> AbstractContextManager[None]:
+    """The live table while a cell is scored. Latency is measured alone: nothing may be drawn beside it."""
+    if state.live is None or planned.suite.live_encoder:
+        return nullcontext()
+    return state.live.shown(f"{planned.suite.name} {planned.candidate} on {planned.dataset.name}")
 
 
 def timer_of(benchmark: Any) -> Timer | None:

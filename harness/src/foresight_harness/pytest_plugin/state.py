@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foresight_harness.errors import UsageError
     from foresight_harness.gates.gate import Gate
     from foresight_harness.options import RunOptions
+    from foresight_harness.pytest_plugin.live import LiveTable
     from foresight_harness.registry import Registry
     from foresight_harness.regression.against import Target
     from foresight_harness.regression.sentinels import Sentinels
@@ -50,6 +51,8 @@ class State:
     failed_analyses: dict[str, str] = field(default_factory=dict)
     """One line by kind that failed; each makes the session fail."""
     engine: Engine | None = None
+    live: LiveTable | None = None
+    """Where people look; lines otherwise."""
     failures: int = 0
     """Cells that failed so far, for ``--max-failures``."""
     baseline: Target | None = None

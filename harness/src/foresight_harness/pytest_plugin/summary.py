@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from foresight_harness.regression.against import compare_with
 from foresight_harness.regression.comparing import regressed as regressions
 from foresight_harness.regression.outputs import sentence
 from foresight_harness.reporters import reporter
+from foresight_harness.run.attached import controls_of
 
 if TYPE_CHECKING:
     from foresight_harness.pytest_plugin.state import State
@@ -45,6 +47,8 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     if state.baseline is not None:
         _compare(state, session)
     state.report, state.report_error = write_report(bench.folder.path)
+    if state.engine is not None:
+        state.engine.remember_session(seconds_of_this_process())
 
 
 def _compare(state: State, session: pytest.Session) -> None:
@@ -81,6 +85,13 @@ def write_report(run: Path) -> tuple[Path | None, str | None]:
         return None, f"the report could not be written ({reason[:300]}); try foresight-bench report {run}"
 
 
+def seconds_of_this_process() -> float:
+    """Since it was started."""
+    import psutil
+
+    return max(0.0, time.time() - float(psutil.Process().create_time()))
+
+
 def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     """The lines below the test results."""
     if state.registry is not None:
@@ -101,9 +112,9 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         f"{counts['ok']} cells scored, {failed} failed, {counts['unavailable']} unavailable; "
         f"{forwards} pictures encoded, {sum(bench.extraction.hits.values())} reads from the cache"
     )
-    for (suite, dataset), calibration in bench.calibrations.items():
-        if not calibration.ok:
-            terminal.write_line(f"{suite} on {dataset}: {'; '.join(calibration.sentences)}", red=True)
+    for (suite, dataset), (ok, said) in controls_of(bench).items():
+        if not ok:
+            terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
     for name, (verdict, found) in state.verdicts.items():
         colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
         terminal.write_line(f"gate {name}: {verdict}. {found}", **colours)

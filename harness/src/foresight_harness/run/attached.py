@@ -32,7 +32,14 @@ class RemoteFacts:
         }
         self.told = now
         keys = sorted(key[:16] for key in bench.store.used)
-        return {"protocols": bench.protocols, "cache_keys": keys, **fresh}
+        controls = [[*key, ok, list(said)] for key, (ok, said) in controls_of(bench).items()]
+        return {"protocols": bench.protocols, "cache_keys": keys, "controls": controls, **fresh}
+
+
+def controls_of(bench: Bench) -> dict[tuple[str, str], tuple[bool, tuple[str, ...]]]:
+    """By suite and data set whether controls are in range and what they scored, whoever measured them."""
+    own = {key: (found.ok, found.sentences) for key, found in bench.calibrations.items()}
+    return {**bench.remote_controls, **own}
 
 
 def attach(run: Path, plan: Mapping[str, Any]) -> Bench:

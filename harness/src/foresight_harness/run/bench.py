@@ -57,6 +57,7 @@ class Bench:
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fits = Fits()
         self.calibrations: dict[tuple[str, str], Calibration] = {}
+        self.remote_controls: dict[tuple[str, str], tuple[bool, tuple[str, ...]]] = {}
         self.references: dict[tuple[str, str], References] = {}
         self.readings = KeptReadings()
         self._metrics: dict[str, Metric] = {}
@@ -68,7 +69,6 @@ class Bench:
         self.folder = attached or self._open_folder()
         self.done: set[str] = set()
         self._remote = RemoteFacts()
-        self.last_wall_s = 0.0
         self.cache_keys: set[str] = set()
         """Start of the keys that other processes of this run have read."""
         self.started = _now()
@@ -133,6 +133,7 @@ class Bench:
         self.planned = list(cells)
         self._planned_ids = {cell_id(str(cell.candidate), cell.suite.name, str(cell.dataset)) for cell in self.planned}
         self.counts["planned"] = len(self.planned)
+        self.fits.plan(self.planned)
         for cell in self.planned:
             for stream in cell.candidate.streams:
                 for spec in stream.run:
@@ -156,6 +157,8 @@ class Bench:
         self.extraction.hits.update(facts.get("hits") or {})
         self.cache_keys.update(facts.get("cache_keys") or ())
         self.pool.builds.update(facts.get("builds") or {})
+        for name, dataset, ok, said in facts.get("controls") or ():
+            self.remote_controls[name, dataset] = (ok, tuple(said))
         self.exporters.catch_up()
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
@@ -170,19 +173,21 @@ class Bench:
         cell = Cell(self, planned.candidate, planned.suite, planned.dataset, timer)
         if cell.id in self.done:
             self.counts["ok"] += 1
+            self.fits.done(planned)
             return None
         began = time.monotonic()
         try:
             with time_limit(self.options.cell_timeout):
                 outcome = cell.suite.score(cell)
-            self.last_wall_s = time.monotonic() - began
-            records = record_outcome(cell, outcome, self.last_wall_s)
+            wall_s = time.monotonic() - began
+            records = record_outcome(cell, outcome, wall_s)
             self.protocols |= protocols_of(cell, outcome)
             self._write(records)
         except Exception as error:
             self._record_failure(cell, error, time.monotonic() - began)
             raise
         finally:
+            self.fits.done(planned)
             if planned.suite.live_encoder:
                 self.pool.done(planned.candidate.candidate.encoders)
             else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from foresight_harness.specs.models import OWN
 
 if TYPE_CHECKING:
     from foresight_harness.run.cell import Cell
+    from foresight_harness.run.plan import PlannedCell
 
 MOST_MEMBERS = 16
 """Fits made side by side: bounds the memory of their optimisers, and what is lost when a run is killed."""
@@ -32,6 +34,20 @@ class Fits:
         """Fits made so far, failed ones included."""
         self.stacks = 0
         """How often several were made at once."""
+        self._wanted: Counter[Hashable] = Counter()
+
+    def plan(self, cells: Iterable[PlannedCell]) -> None:
+        """Announce the cells that may ask for fits."""
+        self._wanted.update(map(_modules, cells))
+
+    def done(self, cell: PlannedCell) -> None:
+        """A cell has ended: fits that no planned cell asks for any more are forgotten, so that memory does not grow
+        with the number of candidates."""
+        modules = _modules(cell)
+        self._wanted[modules] -= 1
+        if self._wanted[modules] <= 0:
+            del self._wanted[modules]
+            self.kept.forget(lambda key: isinstance(key, tuple) and (key[1], key[3]) == modules)
 
     def places(self, cell: Cell, seed: int) -> Fitted:
         """Modules fitted for localisation; candidates that differ only in the decoder share them.
@@ -121,6 +137,12 @@ def _key(cell: Cell, objective: Objective, seed: int) -> Hashable:
     candidate = cell.candidate.candidate
     parts = (candidate.streams, candidate.enhancer, candidate.fusion)
     return (objective, parts, candidate.decoder if objective == "latents" else None, str(cell.dataset), seed)
+
+
+def _modules(cell: PlannedCell) -> Hashable:
+    """What fits of a cell have in common, whatever their objective, decoder and seed: two fields of their keys."""
+    candidate = cell.candidate.candidate
+    return (candidate.streams, candidate.enhancer, candidate.fusion), str(cell.dataset)
 
 
 def _build(cell: Cell, objective: Objective) -> Hashable:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from foresight_harness.candidates import ResolvedCandidate
+from foresight_harness.candidates.resolve import ResolvedStream
 from foresight_harness.errors import UsageError
 from foresight_harness.options import DEFAULT_DATASETS, DatasetChoice, RunOptions, Scale
 from foresight_harness.registry import Registry
@@ -76,26 +77,61 @@ def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[
     return fitting[:1] if suite.only_first_dataset else fitting
 
 
+def distinct_for(suite: Suite, candidates: Sequence[ResolvedCandidate]) -> list[ResolvedCandidate]:
+    """Candidates that a suite tells apart: one that reads no decoder scores those that differ in it alone once."""
+    if suite.uses_decoder:
+        return list(candidates)
+    distinct: dict[Hashable, ResolvedCandidate] = {}
+    for candidate in candidates:
+        distinct.setdefault(_modules(candidate), candidate)
+    return list(distinct.values())
+
+
 def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> list[PlannedCell]:
-    """Cells that share encoders together, those that need them live first: each is built once and freed early."""
-    first_seen: dict[tuple[str, ...], int] = {}
+    """Cells that share encoders together, those that need them live first, then those that share modules.
+
+    Each encoder is built once and freed early, and a fit is asked for by all its suites before the next one is made.
+    """
+    encoders: dict[Hashable, int] = {}
+    modules: dict[Hashable, int] = {}
     for cell in cells:
-        first_seen.setdefault(cell.candidate.candidate.encoders, len(first_seen))
+        encoders.setdefault(cell.candidate.candidate.encoders, len(encoders))
+        modules.setdefault(_modules(cell.candidate), len(modules))
     rank = {name: index for index, name in enumerate(suites)}
-    return sorted(cells, key=lambda cell: (first_seen[cell.candidate.candidate.encoders], rank[cell.suite.name]))
+    return sorted(
+        cells,
+        key=lambda cell: (
+            encoders[cell.candidate.candidate.encoders],
+            not cell.suite.live_encoder,
+            modules[_modules(cell.candidate)],
+            rank[cell.suite.name],
+        ),
+    )
 
 
-def _pictures(cell: PlannedCell, scale: Scale) -> int:
+def _modules(resolved: ResolvedCandidate) -> Hashable:
+    candidate = resolved.candidate
+    return candidate.streams, candidate.enhancer, candidate.fusion
+
+
+def pictures_of(cell: PlannedCell, scale: Scale) -> int:
     """Pictures of both splits; of clips every frame, twice: as it happened and with frames exchanged."""
     if cell.clips:
         return 2 * scale.frames * (scale.clips_train + scale.clips_test)
     return scale.train + scale.test
 
 
+def tap_bytes(stream: ResolvedStream, tap: str, pictures: int, options: RunOptions) -> int:
+    """Bytes of one tap's features of that many pictures."""
+    found = stream.encoder.tap(tap)
+    cells_of_grid = max(1, stream.side_px(options.picture_px) // found.stride_px) ** 2
+    return pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
+
+
 def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
     """Upper bound of the work: shared extractions are counted once."""
     scale = options.sizes
-    pictures = {str(cell.dataset): _pictures(cell, scale) for cell in cells}
+    pictures = {str(cell.dataset): pictures_of(cell, scale) for cell in cells}
     taps = {
         (stream.ref.encoder, tap, str(cell.dataset)): stream
         for cell in cells
@@ -108,11 +144,7 @@ def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
         for stream in cell.candidate.streams
         if (source := stream.run[-1]).inputs == "clips"
     }
-    size = 0
-    for (_, tap, dataset), stream in taps.items():
-        found = stream.encoder.tap(tap)
-        cells_of_grid = max(1, stream.side_px(options.picture_px) // found.stride_px) ** 2
-        size += pictures[dataset] * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
+    size = sum(tap_bytes(stream, tap, pictures[dataset], options) for (_, tap, dataset), stream in taps.items())
     fitted = {
         (str(cell.candidate), cell.suite.name, str(cell.dataset))
         for cell in cells

@@ -1,0 +1,157 @@
+"""What a plan will take: seconds, memory, disk. Runs nothing, imports no torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from foresight_harness.cache.upkeep import Entry
+from foresight_harness.engine.costs import CostBook, First, Predicted
+from foresight_harness.engine.limits import DTYPE_BYTES, WORKER_BASE_BYTES
+from foresight_harness.options import RunOptions
+from foresight_harness.run.plan import PlannedCell, in_running_order, pictures_of, tap_bytes
+from foresight_harness.suites import SUITES
+
+REFERENCE_S = 0.006
+"""Seconds of the product below on the machine of the guesses: one thread of an AMD EPYC with AVX-512."""
+SIDE, ROUNDS = 512, 5
+EXTRACTED_AT_ONCE, READ_AT_ONCE = 16, 64
+"""Pictures of one forward of an encoder, and of one batch that is read from the cache."""
+COPIES = 4
+"""Of a batch in flight: as read, moved, through the modules, in double precision."""
+
+Feature = tuple[str, str, str]
+"""Encoder, tap, data set."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Of a whole session."""
+
+    seconds: float
+    low: float
+    high: float
+    cells: int
+    measured: int
+    """Cells that the machine has measured the like of; the rest is guessed."""
+    memory_bytes: int
+    """Of the largest process, at its peak."""
+    disk_bytes: int
+    """That the cache will grow by."""
+
+
+def predict(
+    cells: Sequence[PlannedCell], options: RunOptions, book: CostBook, entries: Iterable[Entry], slowness: float = 1.0
+) -> Prediction:
+    """What a session with these cells will take.
+
+    Args:
+        cells: The plan.
+        options: Of the run.
+        book: What cells took here before.
+        entries: What the cache holds; features are taken for there when their name and their size are.
+        slowness: How much longer than the machine of the guesses this one takes; see ``slowness_of_this_machine``.
+    """
+    missing = missing_features(cells, options, entries)
+    parts = [_scaled(found, slowness) for found in _by_cell(cells, options, book, missing)]
+    session = _scaled(book.session(), slowness)
+    workers = options.workers or 1
+    return Prediction(
+        seconds=session.seconds + sum(part.seconds for part in parts) / workers,
+        low=session.low + sum(part.low for part in parts) / workers,
+        high=session.high + sum(part.high for part in parts) / workers,
+        cells=len(cells),
+        measured=sum(part.measured for part in parts),
+        memory_bytes=memory_of(cells, options),
+        disk_bytes=sum(missing.values()) + _clip_bytes(cells, options, entries),
+    )
+
+
+def missing_features(cells: Sequence[PlannedCell], options: RunOptions, entries: Iterable[Entry]) -> dict[Feature, int]:
+    """Bytes of the features that the cache does not hold yet."""
+    held: dict[str, int] = {}
+    for entry in entries:
+        if entry.kind == "features":
+            held[entry.of] = held.get(entry.of, 0) + entry.bytes
+    missing: dict[Feature, int] = {}
+    for cell in cells:
+        for stream in cell.candidate.streams:
+            for tap in stream.ref.taps:
+                size = tap_bytes(stream, tap, pictures_of(cell, options.sizes), options)
+                name = f"{stream.ref.encoder}@{tap}"
+                if (stream.ref.encoder, tap, str(cell.dataset)) in missing:
+                    continue
+                if held.get(name, 0) >= 0.9 * size:
+                    continue
+                missing[stream.ref.encoder, tap, str(cell.dataset)] = size
+    return missing
+
+
+def _by_cell(
+    cells: Sequence[PlannedCell], options: RunOptions, book: CostBook, missing: Collection[Feature]
+) -> list[Predicted]:
+    """In running order, since the first of a kind pays for those that follow."""
+    to_extract = {(encoder, dataset) for encoder, _, dataset in missing}
+    opened: set[tuple[str, str]] = set()
+    found = []
+    for cell in in_running_order(cells, list(SUITES)):
+        dataset = str(cell.dataset)
+        wanted = {(stream.ref.encoder, dataset) for stream in cell.candidate.streams}
+        kinds = {(cell.suite.name, dataset)}
+        if cell.suite.uses_decoder:
+            kinds.add((cell.candidate.decoder.base, dataset))
+        found.append(book.predicted(cell, options, First(not kinds <= opened, bool(wanted & to_extract))))
+        to_extract -= wanted
+        opened |= kinds
+    return found
+
+
+def _scaled(found: Predicted, slowness: float) -> Predicted:
+    if found.measured:
+        return found
+    return replace(found, seconds=found.seconds * slowness, low=found.low * slowness, high=found.high * slowness)
+
+
+def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
+    """Peak memory of one process, from shapes: libraries, the largest encoder with a batch of all its planned taps, and
+    the largest batch of streams that is read."""
+    width = DTYPE_BYTES[options.dtype]
+    taps: dict[str, dict[str, int]] = {}
+    towers: dict[str, int] = {}
+    read = 0
+    for cell in cells:
+        batch = 0
+        for stream in cell.candidate.streams:
+            towers[stream.ref.encoder] = (stream.encoder.params or 0) * width
+            for tap in stream.ref.taps:
+                one = tap_bytes(stream, tap, 1, options)
+                taps.setdefault(stream.ref.encoder, {})[tap] = one
+                batch += one
+        read = max(read, READ_AT_ONCE * batch * COPIES)
+    extracting = max(
+        (towers[name] + EXTRACTED_AT_ONCE * sum(sizes.values()) * COPIES for name, sizes in taps.items()), default=0
+    )
+    return WORKER_BASE_BYTES + max(extracting, read)
+
+
+def _clip_bytes(cells: Sequence[PlannedCell], options: RunOptions, entries: Iterable[Entry]) -> int:
+    """Decoded pictures, a byte a number, of the data sets whose clips do not lie in the cache."""
+    if any(entry.kind == "clips" for entry in entries):
+        return 0
+    sizes = options.sizes
+    sides = {str(cell.dataset): (pictures_of(cell, sizes), cell.clips) for cell in cells}
+    return sum(pictures * 3 * (sizes.clip_px if clips else sizes.canvas_px) ** 2 for pictures, clips in sides.values())
+
+
+def slowness_of_this_machine() -> float:
+    """How much longer a matrix product takes here than where the guesses were made: best of a few, milliseconds."""
+    left = np.ones((SIDE, SIDE), dtype=np.float32)
+    best = np.inf
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        left @ left
+        best = min(best, time.perf_counter() - began)
+    return float(best) / REFERENCE_S
