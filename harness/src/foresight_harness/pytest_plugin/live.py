@@ -97,7 +97,7 @@ def rendered(standing: Standing, doing: str, width: int) -> list[str]:
 def live_for(config: pytest.Config, standing: Callable[[], Standing]) -> LiveTable | None:
     """The table of a session; None where nobody looks, or where pytest's terminal is not what it was."""
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    writer = getattr(reporter, "_tw", None)
+    writer: Any = getattr(reporter, "_tw", None)
     stream = getattr(writer, "_file", None)  # pytest's own copy of the terminal, past its capture
     if stream is None or config.option.verbose < 0 or not wants_live(stream, os.environ):
         return None

@@ -157,8 +157,7 @@ class Bench:
         self.extraction.hits.update(facts.get("hits") or {})
         self.cache_keys.update(facts.get("cache_keys") or ())
         self.pool.builds.update(facts.get("builds") or {})
-        for name, dataset, ok, said in facts.get("controls") or ():
-            self.remote_controls[name, dataset] = (ok, tuple(said))
+        self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
         self.exporters.catch_up()
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
