@@ -107,3 +107,14 @@ def test_misuse_is_refused(splits: tuple[Labels, Labels]) -> None:
     broken[0, 0, 0, 0, 0] = torch.nan
     with pytest.raises(FitError, match="not finite"):
         one.fit(TensorBatches(broken), train, seed=0)
+
+
+def test_soft_argmax_moves_alike_at_every_width_and_its_number_has_another_digest() -> None:
+    from foresight_harness.probes.single_heads import narrowed
+
+    one = probe("soft_argmax")
+    assert one._prepare is narrowed  # type: ignore[attr-defined]
+    assert one.choices()["probe"] == "soft_argmax/2"
+    for width in (1, 16, 400):
+        tokens = torch.randn(2, 3, 3, width, generator=torch.Generator().manual_seed(0))
+        assert float(narrowed(tokens).square().sum(-1).mean()) == pytest.approx(float(tokens.square().mean()), rel=1e-5)

@@ -13,7 +13,7 @@ from foresight_harness.probes.dense_ridge import DenseRidge
 from foresight_harness.probes.detr import DetrProbe
 from foresight_harness.probes.knn import Knn
 from foresight_harness.probes.single_box import CONV_RECIPE, LINEAR_RECIPE, SingleBoxProbe
-from foresight_harness.probes.single_heads import Attentive, Convolution, PooledMlp, SoftArgmax, pooled
+from foresight_harness.probes.single_heads import Attentive, Convolution, PooledMlp, SoftArgmax, narrowed, pooled
 
 PROBES: Mapping[str, Callable[[], Probe]] = {
     "dense_ridge": DenseRidge,
@@ -21,7 +21,9 @@ PROBES: Mapping[str, Callable[[], Probe]] = {
     "detr": DetrProbe,
     "conv": partial(SingleBoxProbe, "conv", Convolution, recipe=CONV_RECIPE),
     "attentive": partial(SingleBoxProbe, "attentive", Attentive),
-    "soft_argmax": partial(SingleBoxProbe, "soft_argmax", SoftArgmax, recipe=LINEAR_RECIPE),
+    "soft_argmax": partial(
+        SingleBoxProbe, "soft_argmax", SoftArgmax, recipe=LINEAR_RECIPE, prepare=narrowed, version=2
+    ),
     "pooled_mlp": partial(SingleBoxProbe, "pooled_mlp", PooledMlp, prepare=pooled, audit_only=True),
     "detr_no_position": partial(DetrProbe, "detr_no_position", positions=False, audit_only=True),
 }

@@ -42,6 +42,7 @@ class SingleBoxProbe:
         recipe: How it is trained.
         prepare: What the head reads of standardised tokens, worked out once instead of in every step.
         audit_only: See Probe.
+        version: Raised when a probe of this name comes to mean something else.
     """
 
     max_objects: int | None = 1
@@ -54,11 +55,12 @@ class SingleBoxProbe:
         recipe: Recipe = RECIPE,
         prepare: Callable[[Tensor], Tensor] = lambda tokens: tokens,
         audit_only: bool = False,
+        version: int = 1,
     ) -> None:
         self.name = name
         self.audit_only = audit_only
         self.convergence: Convergence | None = None
-        self._head, self._recipe, self._prepare = head, recipe, prepare
+        self._head, self._recipe, self._prepare, self._version = head, recipe, prepare, version
         self._module: nn.Module | None = None
         self._standard: Standard | None = None
         self._constant_box: Floats = np.empty(0)
@@ -67,7 +69,7 @@ class SingleBoxProbe:
     def choices(self) -> dict[str, object]:
         """See Probe."""
         return {
-            "probe": f"{self.name}/1",
+            "probe": f"{self.name}/{self._version}",
             "target": "largest object of the last frame",
             "slot": "last",
             "l1_weight": L1_WEIGHT,
