@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -99,11 +100,17 @@ def torn(folder: Path, arguments: argparse.Namespace, latest_s: float) -> list[d
         moment = draw.uniform(0, latest_s)
         try:
             process.wait(moment)
-            print("a run ended before its kill: draw other moments with --seed", flush=True)
-            sys.exit(1)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        else:  # it came to its end: the kills shall be in a row, so all over again with earlier moments
+            print(
+                f"the run ended before kill {len(kills) + 1}; once more from the start, with earlier kills", flush=True
+            )
+            shutil.rmtree(folder)
+            folder.mkdir()
+            kills, latest_s = [], latest_s * 0.8
+            continue
         kills.append({"after_s": round(moment, 2), "records": len(records_of(folder))})
         print(f"kill {len(kills)} after {moment:.1f} s, {kills[-1]['records']} records", flush=True)
         time.sleep(1.0)  # workers look twice a second whether their driver is there
