@@ -179,6 +179,7 @@ class Bench:
             with time_limit(self.options.cell_timeout):
                 outcome = cell.suite.score(cell)
             wall_s = time.monotonic() - began
+            self._record_controls(cell)  # first: a run killed in between would never come back to them
             records = record_outcome(cell, outcome, wall_s)
             self.protocols |= protocols_of(cell, outcome)
             self._write(records)
@@ -193,13 +194,14 @@ class Bench:
                 self.pool.trim()
         self.done.add(cell.id)
         self.counts["ok"] += 1
-        self._record_controls(cell)
         return outcome
 
     def _record_controls(self, cell: Cell) -> None:
-        """Record the controls of a calibrated suite beside the candidate, where no test of their own will do it."""
+        """Record the controls of a calibrated suite beside the candidate, where no test of their own will."""
         calibration = self.calibrations.get((cell.suite.name, str(cell.dataset)))
-        for candidate in calibration.candidates if calibration else ():
+        candidates = calibration.candidates if calibration else ()
+        own = cell.id not in self._planned_ids and str(cell.candidate) in map(str, candidates)
+        for candidate in () if own else candidates:  # a control's own cell leaves the others to who asked for it
             control = PlannedCell(candidate, cell.suite, cell.dataset)
             known = cell_id(str(candidate), cell.suite.name, str(cell.dataset))
             if known not in self.done and known not in self._planned_ids:
@@ -223,17 +225,15 @@ class Bench:
         self._write([failure_record(cell, status, message[:1000], traceback.format_exc(), wall_s)])
 
     def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Append records to the run folder, then hand them to the exporters."""
+        """To the run folder, then to the exporters."""
         self.folder.append_records(records)
         self.exporters.catch_up()
 
     def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
         """Built metrics by name, each built once a run; of sets of clips the network (``suites.distributions``)."""
-        wanted = list(specs)
-        for spec in wanted:
-            if spec.name not in self._metrics:
-                self._metrics[spec.name] = spec.build()
-        return {spec.name: self._metrics[spec.name] for spec in wanted}
+        wanted = {spec.name: spec for spec in specs}
+        self._metrics |= {name: spec.build() for name, spec in wanted.items() if name not in self._metrics}
+        return {name: self._metrics[name] for name in wanted}
 
     def write_manifest(self, status: str) -> None:
         """Write ``run.json`` as things stand. An attached process leaves that to the one that keeps the run."""
