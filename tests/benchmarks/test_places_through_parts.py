@@ -31,7 +31,8 @@ KEPT = 0.85
 """Share of the mask's own score that must come through, after the short fit of this test."""
 KEPT_BY_QUERIES = 0.6
 """The same through 128 latents and 64 queries, which 256 cells do not fit: averaged to 64 cells and enlarged again, the
-mask itself keeps 0.94 of its score. Where nothing is carried, IoU is below 0.1."""
+mask itself keeps 0.94 of its score. Where nothing is carried, IoU is below 0.1. With 150 steps for 12 the share is 0.83
+to 0.88 through ``perceiver`` and 0.90 through ``qformer``."""
 BY_QUERIES = {"perceiver", "qformer"}
 SURE = 3.5
 """Standard errors over pictures by which a correlation must exceed 0 to be called a leak: one in 4,000 by chance."""

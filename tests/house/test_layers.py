@@ -73,3 +73,9 @@ def test_import_and_discovery_load_no_torch_and_take_under_300_ms() -> None:
         assert int(plugins) >= 1 + len(PLUGINS)
         runs.append(float(seconds))
     assert min(runs) < 0.3, runs
+
+
+def test_the_command_names_its_verbs_without_torch() -> None:
+    code = "import sys, foresight_harness.cli; print(sorted({'torch', 'transformers'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

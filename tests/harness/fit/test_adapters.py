@@ -9,6 +9,7 @@ from foresight_harness.fit.adapters import (
     BUDGET_TOLERANCE,
     PLACINGS,
     BudgetAdapter,
+    CellLinear,
     ConvAdapter,
     build_adapter,
     decode_latents,
@@ -17,7 +18,6 @@ from foresight_harness.fit.adapters import (
     on_latent_grid,
 )
 from foresight_harness.specs import GridShape
-from torch import nn
 
 
 def test_linear_adapter_recovers_a_linear_map() -> None:
@@ -139,5 +139,19 @@ def test_decoder_decides_the_adapter(builtins) -> None:
         build_adapter(builtins.decoder(name), shape, 12, (2, 2))
         for name in ("linear", "averaged", "conv", "adapter_1m:conv")
     ]
-    assert [type(adapter) for adapter in built] == [nn.Linear, nn.Linear, ConvAdapter, BudgetAdapter]
+    assert [type(adapter) for adapter in built] == [CellLinear, CellLinear, ConvAdapter, BudgetAdapter]
     assert [adapter.in_features for adapter in built[:2]] == [8 * 2 * 3, 8]
+
+
+def test_a_step_of_adam_moves_the_answer_as_far_over_many_tokens_as_over_one() -> None:
+    moved = []
+    for joined in (1, 16):
+        torch.manual_seed(0)
+        layer = CellLinear(4 * joined, 1, joined)
+        tokens = torch.ones(1, 4 * joined)
+        before = layer(tokens)
+        optimiser = torch.optim.AdamW(layer.parameters(), lr=1e-2, weight_decay=0.0)
+        before.square().sum().backward()
+        optimiser.step()
+        moved.append(float((layer(tokens) - before).abs().sum()))
+    assert moved[1] == pytest.approx(moved[0], rel=1e-3)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foresight_harness.analysis.rundata import RunData
-from foresight_harness.cache import upkeep
-from foresight_harness.cache.bucket import Bucket
 from foresight_harness.cli.show import console, print_json, print_table
 from foresight_harness.errors import ForesightError, UsageError
 from foresight_harness.options.places import place_of
 from foresight_harness.regression import baselines
 from foresight_harness.run.folder import find_run
+
+if TYPE_CHECKING:
+    from foresight_harness.cache import upkeep
 
 NAME = "cache"
 HELP = "show, prune or check the store of features"
@@ -30,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print; ``verify`` exits 1 where an entry is damaged, after removing it."""
+    from foresight_harness.cache.bucket import Bucket  # loads torch, which no other verb should wait for
+
     folder, url = place_of(options.feature_cache)
     if url is None and not folder.is_dir():
         raise UsageError(f"no feature cache at {folder}; name it with --feature-cache")
@@ -38,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _info(place: upkeep.Place, options: argparse.Namespace) -> int:
+    from foresight_harness.cache import upkeep
+
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for entry in upkeep.entries(place):
         told = sums[entry.kind, entry.of]
@@ -56,6 +61,8 @@ def _info(place: upkeep.Place, options: argparse.Namespace) -> int:
 
 
 def _prune(place: upkeep.Place, options: argparse.Namespace) -> int:
+    from foresight_harness.cache import upkeep
+
     if options.max_gib is None or options.max_gib < 0:
         raise UsageError("cache prune needs --max-gib N, the size to come down to (0 or more)")
     spared = spared_keys(options.out)
@@ -84,6 +91,8 @@ def spared_keys(runs: Path) -> list[str]:
 
 
 def _verify(place: upkeep.Place, options: argparse.Namespace) -> int:
+    from foresight_harness.cache import upkeep
+
     found = list(upkeep.damage(place))
     upkeep.remove(place, (entry for entry, _ in found))
     rows = [{"entry": entry.key[:16], "of": entry.of, "file": file} for entry, file in found]

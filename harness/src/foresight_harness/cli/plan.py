@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from foresight_harness.cache import upkeep
-from foresight_harness.cache.bucket import Bucket
 from foresight_harness.candidates import candidates_of, suites_of
 from foresight_harness.cli.choosing import add_choice, add_run_options, chosen, run_options
 from foresight_harness.cli.show import console, print_json, print_table
 from foresight_harness.engine.costs import CostBook
-from foresight_harness.engine.predicting import Prediction, predict, slowness_of_this_machine
 from foresight_harness.options import RunOptions
 from foresight_harness.options.places import place_of
 from foresight_harness.run.plan import (
@@ -24,6 +22,9 @@ from foresight_harness.run.plan import (
     distinct_for,
 )
 from foresight_harness.suites import suite
+
+if TYPE_CHECKING:
+    from foresight_harness.engine.predicting import Prediction
 
 NAME = "plan"
 HELP = "say what a run would do and cost, without doing it"
@@ -92,6 +93,10 @@ def run(options: argparse.Namespace) -> int:
 
 def predicted(cells: Sequence[PlannedCell], options: RunOptions) -> Prediction:
     """Time, memory and disk from what the cache's cost book knows, else from guesses scaled to this machine."""
+    from foresight_harness.cache import upkeep  # these load torch, which no other verb should wait for
+    from foresight_harness.cache.bucket import Bucket
+    from foresight_harness.engine.predicting import predict, slowness_of_this_machine
+
     book = CostBook.beside(options.cache)
     place: upkeep.Place = options.cache if options.cache_url is None else Bucket(options.cache_url)
     held = upkeep.entries(place) if options.cache_url is not None or options.cache.is_dir() else []

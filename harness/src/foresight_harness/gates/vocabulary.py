@@ -81,7 +81,7 @@ def metrics_of(suite: str, plugin_metrics: Iterable[MetricSpec] = ()) -> dict[st
         if spec.compares in compared:
             known.setdefault(spec.name, Fact(spec.unit, spec.direction, spec.range))
     if suite == "reconstruction":
-        known.update({f"{name}_share": Fact(SHARE, "higher", (None, 1.0)) for name in list(known)})
+        known.update({f"{name}_share": Fact(SHARE, "higher", (None, None)) for name in list(known)})
     known[PARAMS] = Fact("parameters", "lower", (0.0, None), exact=True)
     return known
 
