@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from foresight_harness import DataRequest
@@ -72,3 +73,28 @@ def test_masks_of_other_samples_or_sizes_are_refused(scenes: tuple[Tensor, list[
         object_iou(target[:2], target[:2], masks[:1])
     with pytest.raises(DataError, match=r"masks are \[T, N, H_px, W_px\] of the clip"):
         object_iou(target[:1], target[:1], [masks[0][..., 1:]])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_is_the_jaccard_index_of_a_nearest_colour_segmentation_of_flat_pictures(seed: int) -> None:
+    """Random discs and colours, moved and recoloured; scikit-image draws, scikit-learn classifies and counts."""
+    from skimage.draw import disk
+    from sklearn.metrics import jaccard_score
+    from sklearn.neighbors import NearestCentroid
+
+    random = np.random.default_rng(seed)
+    side, radius = 96, int(random.integers(12, 20))
+    colours = np.array([[0.1, 0.2, 0.3], [0.9, 0.7, 0.5]]) + random.uniform(-0.1, 0.1, (2, 3))
+    centre = random.integers(36, 60, 2)
+    shift = random.integers(-radius // 2, radius // 2, 2)
+    planes = [np.zeros((side, side), bool), np.zeros((side, side), bool)]
+    for plane, place in zip(planes, (centre, centre + shift), strict=True):
+        plane[disk(place, radius, shape=plane.shape)] = True
+    target, output = (np.where(plane[None], *(colour[:, None, None] for colour in colours[::-1])) for plane in planes)
+    output = np.clip(output + random.uniform(-0.1, 0.1, (3, 1, 1)), 0, 1)
+    classes = NearestCentroid().fit(target.reshape(3, -1).T, planes[0].ravel())
+    expected = jaccard_score(planes[0].ravel(), classes.predict(output.reshape(3, -1).T))
+    clips = [torch.from_numpy(picture).float()[None, None] for picture in (output, target)]
+    found = float(object_iou(clips[0], clips[1], [torch.from_numpy(planes[0])[None, None]]))
+    assert found == pytest.approx(expected, abs=0.03)
+    assert expected < 0.97 or not shift.any()
