@@ -6,7 +6,7 @@ import pytest
 from foresight_harness import builtin
 from foresight_harness.candidates import fed_px, parse_candidate, resolve
 from foresight_harness.errors import CandidateError, UnknownPartError
-from foresight_harness.registry import PluginInfo, Registry, load_registry, registry_from
+from foresight_harness.registry import PluginInfo, Registry, registry_from
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +86,3 @@ def test_controls_have_the_role_that_is_known_of_them(registry: Registry) -> Non
     assert roles.pop("oracle") == "ceiling"
     assert {"constant", "pixels", "shuffled", "window_order"} <= set(roles)
     assert set(roles.values()) == {"floor"}
-
-
-@pytest.mark.parametrize(
-    ("streams", "role"),
-    [
-        ("dinov2_tiny@last+pixels@patch", "candidate"),
-        ("dinov2_tiny@last+oracle@mask", "ceiling"),
-        ("pixels@patch+constant@patch", "floor"),
-    ],
-)
-def test_encoder_beside_a_control_is_a_candidate_unless_it_is_given_the_answer(streams: str, role: str) -> None:
-    assert resolve(parse_candidate(f"{streams}/identity/concat/linear"), load_registry()).role == role

@@ -67,11 +67,9 @@ class ResolvedCandidate:
 
     @property
     def role(self) -> Role:
-        """``ceiling`` where a stream is given the answer, ``floor`` where none is an encoder's, else ``candidate``."""
+        """``floor`` or ``ceiling`` where a stream is a control, else ``candidate``."""
         roles = {stream.encoder.role for stream in self.streams}
-        if "ceiling" in roles:
-            return "ceiling"
-        return "candidate" if "candidate" in roles else "floor"
+        return next((role for role in ("floor", "ceiling") if role in roles), "candidate")  # type: ignore[return-value]
 
     def conditioning_shape(self) -> GridShape:
         """Expected shape of the conditioning grid or token set."""
