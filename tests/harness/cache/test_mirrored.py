@@ -119,6 +119,20 @@ def test_flipped_bits_behind_the_url_are_never_read_and_the_entry_is_made_anew(
     assert torch.equal(again.take(range(22)), ITEMS)
 
 
+@pytest.mark.parametrize("file", ["../../../mine.safetensors", "/tmp/mine.safetensors", "index.json", ""])
+def test_an_index_cannot_choose_where_this_machine_writes(
+    here: MirroredStore, there: MirroredStore, s3: str, file: str
+) -> None:
+    fill(here)
+    place = next(name for name in files(s3) if name.endswith("/index.json"))
+    index = json.loads(system().cat_file(place))
+    index["shards"][0]["file"] = file
+    system().pipe_file(place, json.dumps(index).encode())
+    assert there.open(KEY) is None
+    assert not list(there.root.parent.rglob("mine.safetensors"))
+    assert not any(name.endswith("/index.json") for name in files(s3)), "the entry must go, so that it is made anew"
+
+
 def test_flipped_bits_in_a_copy_are_fetched_anew(here: MirroredStore, s3: str) -> None:
     fill(here)
     shard = next(here.folder(KEY).glob("*.safetensors"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -19,6 +20,9 @@ USED = "used"
 S3_OPTIONS: dict[str, Any] = {
     "config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 2}}
 }
+
+SHARD = re.compile(r"shard-\d+\.safetensors")
+"""How an entry's files are named: whoever may write to a bucket must not choose what is written on this machine."""
 
 Answer = TypeVar("Answer")
 
@@ -162,12 +166,13 @@ class Bucket:
 
 
 def shards_of(index: bytes) -> list[dict[str, Any]] | None:
-    """The shards that an index lists; None where it cannot be read."""
+    """The shards that an index lists; None where it cannot be read, or names a file outside its entry."""
     try:
         shards: list[dict[str, Any]] = json.loads(index)["shards"]
-        return [{"file": str(one["file"]), "n": int(one["n"]), "sha256": str(one["sha256"])} for one in shards]
+        found = [{"file": str(one["file"]), "n": int(one["n"]), "sha256": str(one["sha256"])} for one in shards]
     except (ValueError, KeyError, TypeError):
         return None
+    return found if all(SHARD.fullmatch(str(one["file"])) for one in found) else None
 
 
 def _moment(facts: dict[str, Any]) -> float:

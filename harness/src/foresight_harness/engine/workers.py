@@ -14,9 +14,6 @@ from typing import Any
 
 from foresight_harness.engine.executor import Ended, Job
 
-STARTS = 3
-"""Workers in a row that may die before their first job is taken: then the machine is at fault, not a job."""
-
 
 class LocalWorkers:
     """``local:N``: N processes on this machine, each bound to one device and its share of the cores."""
