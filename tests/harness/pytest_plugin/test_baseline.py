@@ -58,3 +58,38 @@ def test_exit_codes_of_unchanged_code_a_regression_and_a_newer_schema(
     assert newer.ret == 4
     newer.stderr.fnmatch_lines(["*run.json has schema 99; this version reads up to 1*"])
     assert len(list(runs.iterdir())) == count, "said before any work"
+
+
+def beside(runs: Path, name: str, **hardware: str) -> Path:
+    """A copy of the last run, of a machine that differs in this."""
+    path = shutil.copytree((runs / "latest").resolve(), runs / name)
+    manifest = json.loads((path / "run.json").read_text())
+    manifest["hardware"] |= hardware
+    (path / "run.json").write_text(json.dumps(manifest))
+    return path
+
+
+@pytest.mark.slow
+def test_a_comparison_that_is_demanded_and_impossible_is_exit_11(
+    spatial: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    assert spatial().ret == 0
+    runs = pytester.path / "runs"
+    beside(runs, "elsewhere", cpu="another", fingerprint="0")
+    more = beside(runs, "more") / "records.jsonl"
+    lines = [json.loads(line) for line in more.read_text().splitlines()]
+    gone = [{**line, "candidate": "gone_tiny@last/identity/single/linear"} for line in lines if line["metric"] == "iou"]
+    more.write_text("".join(json.dumps(line) + "\n" for line in [*lines, *gone]))
+
+    assert spatial("--baseline", "elsewhere").ret == 0, "a notice, where nothing is demanded"
+    machine = spatial("--baseline", "elsewhere", "--strict")
+    assert machine.ret == 11
+    machine.stdout.fnmatch_lines(
+        ["None of 1 sentinels could be compared with elsewhere: other machine: cpu is another *"]
+    )
+    cell = spatial("--baseline", "more", "--strict")
+    assert cell.ret == 11
+    cell.stdout.fnmatch_lines(["No sentinel regressed against more: 1 identical, * 1 not compared."])
+    (runs / "elsewhere" / "records.jsonl").write_text("{cut")
+    damaged = spatial("--baseline", "elsewhere", "--strict")
+    assert damaged.ret == 11, "a baseline whose records were lost is never green"

@@ -7,11 +7,14 @@ import pytest
 from foresight_harness.stats import (
     Interval,
     bootstrap_mean,
+    detectable_beyond,
     minimum_detectable_effect,
     paired_differences,
     samples_needed,
+    samples_to_detect,
     standard_error,
 )
+from scipy.stats import norm
 
 
 def names(count: int, size: int = 1) -> list[str]:
@@ -61,3 +64,28 @@ def test_half_the_width_needs_four_times_the_samples() -> None:
 def test_a_mean_on_the_bound_is_settled_by_no_number_of_samples() -> None:
     with pytest.raises(ValueError, match="lies above 0"):
         samples_needed(Interval(0.4, 0.6, "x", 100, 100), 0.0)
+
+
+def test_what_a_comparison_finds_is_found_in_four_of_five_cases_after_holm_and_beyond_the_tolerance() -> None:
+    """Simulated with normal errors: ten tests, and a tolerance that rules where there is one."""
+    random = np.random.default_rng(2)
+    interval = Interval(-0.0196, 0.0196, "bootstrap-percentile-95", 100, 100)  # a standard error of 0.01
+    for tolerance in (0.0, 0.05):
+        true = detectable_beyond(interval, tolerance, tests=10)
+        seen = random.normal(true, 0.01, 20_000)
+        found = (seen > tolerance) & (2 * norm.sf(seen / 0.01) < 0.05 / 10)
+        assert found.mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_the_pictures_that_are_asked_for_are_just_enough() -> None:
+    interval = Interval(-0.0196, 0.0196, "bootstrap-percentile-95", 100, 100)
+    for wanted, tolerance in ((0.01, 0.0), (0.03, 0.025)):
+        needed = samples_to_detect(interval, wanted, tolerance, tests=4)
+        assert needed is not None
+        reached = []
+        for count in (needed - 1, needed):
+            half = 0.0196 * np.sqrt(100 / count)
+            finer = Interval(-half, half, interval.method, count, count)
+            reached.append(detectable_beyond(finer, tolerance, tests=4))
+        assert reached[0] > wanted >= reached[1]
+    assert samples_to_detect(interval, 0.01, 0.01) is None

@@ -54,22 +54,24 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(options: argparse.Namespace, compared: Comparison) -> None:
+    notes = (*compared.reach, *compared.blind)
     if options.junit:
         options.junit.write_text(junit(compared.found, compared.target.name), encoding="utf-8")
     if options.md:
-        options.md.write_text(markdown(compared.found, compared.sentence), encoding="utf-8")
+        options.md.write_text(markdown(compared.found, compared.sentence, notes), encoding="utf-8")
     if options.github:
-        for line in github_annotations(compared.found):
+        for line in github_annotations(compared.found, compared.blind):
             print(line, file=sys.stderr if options.json else sys.stdout)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            text = markdown(compared.found, compared.sentence, budget=SUMMARY_BYTES, rows=500)
+            text = markdown(compared.found, compared.sentence, notes, budget=SUMMARY_BYTES, rows=500)
             with Path(summary).open("a", encoding="utf-8") as stream:
                 stream.write(text)
 
 
 def _show(compared: Comparison) -> None:
-    console().print(compared.sentence, markup=False)
+    for line in (compared.sentence, *compared.reach, *compared.blind):
+        console().print(line, markup=False)
     groups = (("regressed", regressed), ("warnings", warned), ("not compared", impossible))
     for title, chosen in groups:
         rows = [{"what": sentence(one)} for one in chosen(compared.found)[:20]]

@@ -65,7 +65,7 @@ def _compare(state: State, session: pytest.Session) -> None:
         impossible, regressed = True, False
     else:
         lines = [sentence(one) for one in regressions(compared.found)[:SHOWN]]
-        state.compared = (compared.sentence, *lines, *state.baseline.refused)
+        state.compared = (compared.sentence, *compared.reach, *compared.blind[:SHOWN], *lines, *state.baseline.refused)
         impossible, regressed = compared.exit_impossible, compared.exit_regressed
     if session.exitstatus == pytest.ExitCode.OK:
         if regressed:

@@ -11,6 +11,7 @@ from foresight_harness.errors import UsageError
 from foresight_harness.regression import baselines
 from foresight_harness.regression.acknowledging import Acknowledgement
 from foresight_harness.regression.comparing import Compared, as_analysis, compare, finding, impossible, regressed
+from foresight_harness.regression.reach import blind, reach
 from foresight_harness.regression.sentinels import Sentinels
 from foresight_harness.run.folder import find_run
 
@@ -34,6 +35,10 @@ class Comparison:
     target: Target
     found: tuple[Compared, ...]
     sentence: str
+    reach: tuple[str, ...] = ()
+    """What could have been seen."""
+    blind: tuple[str, ...] = ()
+    """Sentinels whose pictures are too few for what they must find."""
     exit_regressed: bool = field(default=False)
     exit_impossible: bool = field(default=False)
 
@@ -68,7 +73,14 @@ def compare_with(head: Path, target: Target, sentinels: Sentinels) -> Comparison
     """
     found = compare(RunData.load(target.path), RunData.load(head), sentinels, target.acknowledged)
     named = {"name": target.name, "run": target.path.name, "reason": target.reason}
-    write_analysis(head, as_analysis(found, named))
+    could, could_not = reach(found), blind(found, sentinels)
+    write_analysis(head, as_analysis(found, named, [*could, *could_not]))
     return Comparison(
-        target, tuple(found), finding(found, target.name), bool(regressed(found)), bool(impossible(found))
+        target,
+        tuple(found),
+        finding(found, target.name),
+        tuple(could),
+        tuple(could_not),
+        exit_regressed=bool(regressed(found)),
+        exit_impossible=bool(impossible(found)),
     )

@@ -17,6 +17,7 @@ from foresight_harness.regression.matching import Key, Pair, pairs
 from foresight_harness.regression.sentinels import Sentinels
 from foresight_harness.stats.multiple import benjamini_hochberg, holm
 from foresight_harness.stats.paired import ALPHA, Paired, paired_difference
+from foresight_harness.stats.power import detectable_beyond
 from foresight_harness.stats.seeded import difference_over_seeds
 
 KIND = "regressions"
@@ -41,6 +42,7 @@ COLUMNS = (
     Column("p", "p"),
     Column("p_adjusted", "p, corrected"),
     Column("tolerance", "tolerance"),
+    Column("detectable", "found in 4 of 5 from"),
     Column("verdict", "verdict"),
     Column("reason", "reason"),
 )
@@ -61,6 +63,15 @@ class Compared:
     paired: Paired | None = None
     p_adjusted: float | None = None
     acknowledged: bool = False
+    tests: int = 1
+    """Numbers that were corrected together with this one."""
+
+    @property
+    def detectable(self) -> float | None:
+        """The true difference that this comparison finds in four of five cases; None where nothing was tested."""
+        if self.paired is None or self.paired.identical or self.paired.interval is None:
+            return None
+        return detectable_beyond(self.paired.interval, self.tolerance, tests=self.tests)
 
     @property
     def worse(self) -> bool:
@@ -161,7 +172,7 @@ def _corrected(found: Sequence[Compared]) -> list[Compared]:
         places = [place for place, one in enumerate(done) if one.paired is not None and one.sentinel is sentinel]
         adjusted = correct([done[place].paired.p_value for place in places])  # type: ignore[union-attr]
         for place, p_adjusted in zip(places, adjusted, strict=True):
-            done[place] = _judged(done[place], float(p_adjusted))
+            done[place] = _judged(replace(done[place], tests=len(places)), float(p_adjusted))
     return done
 
 
@@ -212,8 +223,8 @@ def impossible(found: Sequence[Compared]) -> list[Compared]:
     return [one for one in found if one.sentinel and one.verdict == NOT_COMPARED]
 
 
-def as_analysis(found: Sequence[Compared], baseline: dict[str, Any]) -> Analysis:
-    """The comparison in the common form. ``baseline`` holds ``name``, ``run`` and ``reason``."""
+def as_analysis(found: Sequence[Compared], baseline: dict[str, Any], notes: Sequence[str] = ()) -> Analysis:
+    """The comparison in the common form. ``baseline`` holds ``name``, ``run`` and ``reason``; ``notes`` are caveats."""
     order = {REGRESSED: 0, IMPROVED: 1, NOT_COMPARED: 2, NOISE: 3, IDENTICAL: 4}
     ordered = sorted(found, key=lambda one: (order[one.verdict], not one.sentinel, one.key[:4], one.key[4] or ""))
     return Analysis(
@@ -222,7 +233,7 @@ def as_analysis(found: Sequence[Compared], baseline: dict[str, Any]) -> Analysis
         finding=finding(found, str(baseline["name"])),
         columns=COLUMNS,
         rows=tuple(_row(one) for one in ordered),
-        caveats=("Time is not compared between runs: other load, other clocks.",),
+        caveats=(*notes, "Time is not compared between runs: other load, other clocks."),
         inputs={
             "alpha": ALPHA,
             "p": "two-sided: sign flips of clustered differences; with several seeds, t over seeds and pictures",
@@ -273,6 +284,7 @@ def _row(one: Compared) -> dict[str, Any]:
         "p": paired.p_value if paired else None,
         "p_adjusted": one.p_adjusted,
         "tolerance": one.tolerance,
+        "detectable": one.detectable,
         "verdict": one.verdict,
         "reason": one.reason,
     }

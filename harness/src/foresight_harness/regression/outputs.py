@@ -67,11 +67,15 @@ def sentence(one: Compared) -> str:
     return f"{where}: {_number(before)} became {_number(after)}, {one.paired.difference:+.4f}{ends}{p}"
 
 
-def github_annotations(found: Sequence[Compared]) -> list[str]:
-    """GitHub workflow commands, within the ten that a step may show of each kind."""
+def github_annotations(found: Sequence[Compared], blind: Sequence[str] = ()) -> list[str]:
+    """GitHub workflow commands, within the ten that a step may show of each kind; ``blind`` is one of the warnings."""
     lines = []
+    if blind:
+        more = f" (and {len(blind) - 1} more)" if len(blind) > 1 else ""
+        lines.append(f"::warning title=too few pictures::{command_message(blind[0] + more)}")
     for level, group in (("error", regressed(found)), ("warning", warned(found))):
-        most = ANNOTATIONS if len(group) <= ANNOTATIONS else ANNOTATIONS - 1
+        room = ANNOTATIONS - bool(blind and level == "warning")
+        most = room if len(group) <= room else room - 1
         lines += [f"::{level} title=regression::{command_message(sentence(one))}" for one in group[:most]]
         if len(group) > most:
             lines.append(f"::{level} title=regression::and {len(group) - most} more; see the report")
@@ -82,11 +86,19 @@ def github_annotations(found: Sequence[Compared]) -> list[str]:
     return lines
 
 
-def markdown(found: Sequence[Compared], finding: str, *, budget: int = COMMENT_BYTES, rows: int = ROWS) -> str:
-    """Verdict and the numbers that moved most, for a comment or a job summary; cut to the budget of bytes."""
+def markdown(
+    found: Sequence[Compared],
+    finding: str,
+    notes: Sequence[str] = (),
+    *,
+    budget: int = COMMENT_BYTES,
+    rows: int = ROWS,
+) -> str:
+    """Verdict, notes and the numbers that moved most, for a comment or a job summary; cut to the budget of bytes."""
     bad, warn = regressed(found), warned(found)
     state = "Regressed" if bad else "Not compared" if impossible(found) and not _compared(found) else "No regression"
     head = [MARKER, f"### {state}", "", markdown_text(finding), ""]
+    head += [line for note in notes[:rows] for line in (markdown_text(note), "")]
     shown = [*bad, *warn, *[one for one in found if one.sentinel and one.verdict == "improved"]]
     table = ["| candidate | number | base | head | difference | verdict |", "|---|---|---:|---:|---:|---|"]
     body: list[str] = []

@@ -22,6 +22,8 @@ class Sentinels:
 
     patterns: tuple[Mapping[str, str], ...] = ()
     tolerances: Mapping[str, float] = ()  # type: ignore[assignment]
+    must_find: Mapping[str, float] = ()  # type: ignore[assignment]
+    """Metric -> difference that a comparison must be able to show; one that is not is named."""
     any_machine: bool = False
     """Compare runs of unlike machines too: for numbers that were seen to hold across them."""
     source: str = "built in"
@@ -36,6 +38,10 @@ class Sentinels:
     def tolerance(self, metric: str) -> float:
         """Least difference of a metric that is called anything but noise."""
         return float(dict(self.tolerances).get(metric, 0.0))
+
+    def wanted(self, metric: str) -> float | None:
+        """The difference of a metric that must be found; None where none is named."""
+        return dict(self.must_find).get(metric)
 
 
 DEFAULT = Sentinels(
@@ -52,7 +58,8 @@ def read_sentinels(path: Path | None) -> Sentinels:
     """Sentinels of a TOML file; the built-in ones where ``path`` is None.
 
     ``[[sentinel]]`` tables hold globs for ``candidate``, ``suite``, ``dataset``, ``metric``; ``[tolerance]`` maps
-    metrics to the least difference that counts; ``any_machine = true`` compares across unlike machines.
+    metrics to the least difference that counts, ``[must_find]`` to the difference that the pictures must be enough for;
+    ``any_machine = true`` compares across unlike machines.
 
     Raises:
         UsageError: naming the file and what is wrong with it.
@@ -73,15 +80,29 @@ def read_sentinels(path: Path | None) -> Sentinels:
         if unknown or not set(pattern) & set(FIELDS):
             named = f"unknown key {unknown[0]!r}" if unknown else "no key"
             raise UsageError(f"sentinels {path}, table {number}: {named}; use {', '.join(FIELDS)}")
-    tolerances: Any = content.get("tolerance", {})
-    for metric, value in tolerances.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise UsageError(f"sentinels {path}: tolerance of {metric} is {value!r}; it must be a number of 0 or more")
+    tolerances = _numbers(path, content, "tolerance")
+    must_find = _numbers(path, content, "must_find")
+    for metric, value in must_find.items():
+        if value <= tolerances.get(metric, 0.0):
+            raise UsageError(
+                f"sentinels {path}: must_find of {metric} is {value:g}, and up to its tolerance of "
+                f"{tolerances.get(metric, 0.0):g} nothing is found"
+            )
     any_machine = content.get("any_machine", False)
     if not isinstance(any_machine, bool):
         raise UsageError(f"sentinels {path}: any_machine is {any_machine!r}; write true or false")
     globs = tuple({name: str(glob) for name, glob in pattern.items() if name != "comment"} for pattern in patterns)
-    return Sentinels(globs, {str(metric): float(value) for metric, value in tolerances.items()}, any_machine, str(path))
+    return Sentinels(globs, tolerances, must_find, any_machine, str(path))
+
+
+def _numbers(path: Path, content: Mapping[str, Any], table: str) -> dict[str, float]:
+    found = content.get(table, {})
+    if not isinstance(found, dict):
+        raise UsageError(f"sentinels {path}: {table} is {found!r}; write a [{table}] table of metrics and numbers")
+    for metric, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise UsageError(f"sentinels {path}: {table} of {metric} is {value!r}; it must be a number of 0 or more")
+    return {str(metric): float(value) for metric, value in found.items()}
 
 
 def sentinel_file(folders: list[Path]) -> Path | None:

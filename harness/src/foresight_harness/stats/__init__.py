@@ -8,7 +8,13 @@ from foresight_harness.stats.hierarchical import hierarchical_mean
 from foresight_harness.stats.interval import Interval
 from foresight_harness.stats.multiple import benjamini_hochberg, holm
 from foresight_harness.stats.paired import Paired, flips_needed, paired_difference, paired_differences
-from foresight_harness.stats.power import minimum_detectable_effect, samples_needed, standard_error
+from foresight_harness.stats.power import (
+    detectable_beyond,
+    minimum_detectable_effect,
+    samples_needed,
+    samples_to_detect,
+    standard_error,
+)
 from foresight_harness.stats.ranking import TieGroup, tie_groups
 from foresight_harness.stats.seeded import Seeded, difference_over_seeds
 
@@ -23,6 +29,7 @@ __all__ = [
     "bootstrap_corpus",
     "bootstrap_mean",
     "bootstrap_means",
+    "detectable_beyond",
     "difference_over_seeds",
     "flips_needed",
     "hierarchical_corpus",
@@ -33,6 +40,7 @@ __all__ = [
     "paired_differences",
     "resamples",
     "samples_needed",
+    "samples_to_detect",
     "standard_error",
     "tie_groups",
 ]

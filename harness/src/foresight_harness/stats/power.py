@@ -51,6 +51,34 @@ def minimum_detectable_effect(
     return float((norm.isf(alpha / tests / 2) + norm.ppf(power)) * standard_error(differences, groups))
 
 
+def detectable_beyond(interval: Interval, tolerance: float = 0.0, *, tests: int = 1, power: float = POWER) -> float:
+    """The true difference that a comparison finds with that power: significant after Holm, and beyond a tolerance.
+
+    Args:
+        interval: Of the paired difference, at 95 %; its half width is read as 1.96 standard errors.
+        tolerance: Differences up to this are noise however significant.
+        tests: Size of the family; the strictest step of Holm is assumed.
+        power: Chance of finding it.
+    """
+    error = interval.half_width / float(norm.isf(ALPHA / 2))
+    return max(float(norm.isf(ALPHA / tests / 2)) * error, tolerance) + float(norm.ppf(power)) * error
+
+
+def samples_to_detect(
+    interval: Interval, difference: float, tolerance: float = 0.0, *, tests: int = 1, power: float = POWER
+) -> int | None:
+    """Samples of the same kind with which ``detectable_beyond`` falls to a difference; None where none are enough.
+
+    Errors shrink with the root of the number of samples; the tolerance does not shrink.
+    """
+    if difference <= tolerance:
+        return None
+    error = interval.half_width / float(norm.isf(ALPHA / 2))
+    find, beyond = float(norm.isf(ALPHA / tests / 2)), float(norm.ppf(power))
+    wanted = min(difference / (find + beyond), (difference - tolerance) / beyond)
+    return ceil(interval.n * (error / wanted) ** 2)
+
+
 def samples_needed(interval: Interval, distance: float) -> int:
     """Samples of the same kind with which the interval's half width falls below ``distance``.
 
