@@ -49,6 +49,9 @@ class Bench:
         attached: RunFolder | None = None,
     ) -> None:
         """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone)."""
+        torch.set_flush_denormal(
+            True
+        )  # windows of attention fall below 1e-38, and attention takes 2 to 4 times as long
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.store = store_of(options.cache, options.cache_url)
         self.splits = Splits(registry, options, self.store)
@@ -99,9 +102,8 @@ class Bench:
         self._facts.update(fields)
 
     def _open_folder(self) -> RunFolder:
-        if self.options.resume:
-            return RunFolder(find_run(self.options.out))
-        return RunFolder.create(self.options.out, git_state()[0])
+        out = self.options.out
+        return RunFolder(find_run(out)) if self.options.resume else RunFolder.create(out, git_state()[0])
 
     def encoder_request(self, spec: EncoderSpec) -> BuildRequest:
         """How this run builds an encoder: random weights for tiny sizes, pretrained ones for published sizes and where
