@@ -56,3 +56,15 @@ def test_place_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path)
     blocker.write_text("")
     with pytest.raises(UsageError, match=r"--out .*file.* cannot be written"):
         check_writable(blocker / "runs")
+
+
+def test_cell_that_two_workers_finish_at_once_has_the_records_and_media_of_the_first(tmp_path: Path) -> None:
+    first, second = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    shown = {"cell": "control", "file": "media/control.webp"}
+    for folder, seconds in ((first, 1.0), (second, 2.0)):
+        folder.append_media([shown])
+        folder.append_records([{**record("control", 2), "wall_s": seconds} for _ in range(2)])
+    second.append_records([record("other")])
+    assert [line.get("wall_s") for line in first.records()] == [1.0, 1.0, None]
+    assert first.finished() == second.finished() == {"control", "other"}
+    assert [line["file"] for line in read_lines(tmp_path / "run" / "media" / "index.jsonl")] == [shown["file"]]

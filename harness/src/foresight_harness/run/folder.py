@@ -47,6 +47,8 @@ class RunFolder:
         self._lock = FileLock(path / ".lock")
         self._seen = 0
         self._lines: dict[str, list[tuple[int, str]]] = {}
+        self._media_seen = 0
+        self._media: set[str] = set()
 
     @classmethod
     def create(cls, out: Path, git_sha: str) -> RunFolder:
@@ -84,7 +86,8 @@ class RunFolder:
     def append_records(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Append the records of one cell, all or (after a kill) a part that ``finished`` does not count.
 
-        Several processes may append: one at a time, and what a killed one left of a line is cut off first.
+        Several processes may append: one at a time, and what a killed one left of a line is cut off first. A cell that
+        another process has finished meanwhile (a control that two workers needed) keeps the records of the first.
 
         Returns:
             The records with schema and run, as they were written.
@@ -92,7 +95,8 @@ class RunFolder:
         whole = [{"schema": SCHEMA, "run": self.run_id, **record} for record in records]
         lines = [json.dumps(record, allow_nan=False) + "\n" for record in whole]
         with self.writing(), self._lock:
-            _append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
+            if not records or not {record["cell"] for record in records} <= self.finished():
+                _append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
         return whole
 
     @contextmanager
@@ -112,16 +116,10 @@ class RunFolder:
 
     def finished(self) -> set[str]:
         """Ids of cells whose records are all there and none of which failed. Reads only what is new."""
-        path = self.path / "records.jsonl"
-        if path.is_file():
-            with path.open("rb") as stream:
-                stream.seek(self._seen)
-                whole, newline, _ = stream.read().rpartition(b"\n")
-            self._seen += len(whole) + len(newline)
-            for line in whole.decode("utf-8").split("\n"):
-                if line:
-                    record = json.loads(line)
-                    self._lines.setdefault(record["cell"], []).append((record["of_cell"], record["status"]))
+        fresh, self._seen = _whole_lines(self.path / "records.jsonl", self._seen)
+        for line in fresh:
+            record = json.loads(line)
+            self._lines.setdefault(record["cell"], []).append((record["of_cell"], record["status"]))
         return {
             cell
             for cell, lines in self._lines.items()
@@ -129,10 +127,13 @@ class RunFolder:
         }
 
     def append_media(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Append lines to the media index."""
-        lines = [json.dumps({"schema": SCHEMA, **item}, allow_nan=False) + "\n" for item in items]
+        """Append lines to the media index, but none that stands there already: its cell was done twice."""
+        path = self.path / "media" / "index.jsonl"
+        lines = [json.dumps({"schema": SCHEMA, **item}, allow_nan=False) for item in items]
         with self.writing(), self._lock:
-            _append(self.path / "media" / "index.jsonl", "".join(lines).encode("utf-8"))
+            fresh, self._media_seen = _whole_lines(path, self._media_seen)
+            self._media.update(fresh)
+            _append(path, "".join(f"{line}\n" for line in lines if line not in self._media).encode("utf-8"))
 
     def records(self) -> list[dict[str, Any]]:
         """Records so far; a truncated last line is left out."""
@@ -159,6 +160,17 @@ class RunFolder:
             fresh.replace(self.path / "records.jsonl")
         self._seen, self._lines = 0, {}
         return done
+
+
+def _whole_lines(path: Path, start: int) -> tuple[list[str], int]:
+    """The lines that have come since a place in the file, and the place after them; half a line is left for later."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(start)
+            whole, newline, _ = stream.read().rpartition(b"\n")
+    except FileNotFoundError:
+        return [], start
+    return [line for line in whole.decode("utf-8").split("\n") if line], start + len(whole) + len(newline)
 
 
 def _append(path: Path, content: bytes) -> None:
