@@ -79,3 +79,15 @@ def test_a_model_beyond_the_memory_is_refused_before_anything_is_allocated(monke
     spec = {spec.name: spec for spec in foresight_encoders()}["cogvlm2_chat_19b"]
     with pytest.raises(UsageError, match=r"cogvlm2_chat_19b \(vision\) needs 16\.7 GiB"):
         spec.build(BuildRequest())
+
+
+def test_language_layers_that_do_not_fit_beside_the_vision_side_are_refused_before_it_is_allocated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from foresight_cogvlm2 import encoder
+
+    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 20 * 2**30)
+    monkeypatch.setattr(encoder, "materialise", lambda *given: pytest.fail("the vision side was allocated"))
+    spec = {spec.name: spec for spec in foresight_encoders()}["cogvlm2_chat_19b"]
+    with pytest.raises(UsageError, match=r"19b \(vision and language model, 14 layers\) needs \d+\.\d GiB"):
+        spec.build(BuildRequest(taps=("patch_embed", "llm.14")))

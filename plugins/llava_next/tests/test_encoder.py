@@ -242,3 +242,15 @@ def test_full_size_is_refused_before_anything_is_allocated(monkeypatch: pytest.M
     largest = {one.name: one for one in foresight_encoders()}["llava_next_34b"]
     with pytest.raises(UsageError, match=r"llava_next_34b \(vision_tower\) needs 1.1 GiB"):
         build(largest)
+
+
+def test_language_blocks_that_do_not_fit_beside_the_tower_are_refused_before_it_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from foresight_llava_next import building, foresight_encoders
+
+    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 4 * 2**30)
+    monkeypatch.setattr(building, "seeded_model", lambda *given: pytest.fail("the tower was built"))
+    largest = {one.name: one for one in foresight_encoders()}["llava_next_34b"]
+    with pytest.raises(UsageError, match=r"34b \(vision_tower and 8 blocks of the language_model\) needs \d+\.\d GiB"):
+        build(largest, taps=("post_projector", "llm.08"))

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.errors import UsageError
 from foresight_harness.options import DatasetChoice
+from foresight_harness.protocols import Encoder
 from foresight_harness.registry import load_registry
 from foresight_harness.run.plan import PlannedCell
+from foresight_harness.specs import BuildRequest
 from foresight_harness.suites import suite
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -71,3 +75,24 @@ def test_shuffled_keeps_every_token_and_loses_its_place(make_bench, builtins) ->
         assert torch.equal(before.sum(1).sort().values, after.sum(1).sort().values)
     orders = [torch.cdist(after, before).argmin(1) for before, after in zip(straight, shuffled, strict=True)]
     assert not torch.equal(orders[0], orders[1])
+
+
+def test_build_knows_its_taps_and_where_memory_refuses_all_planned_ones_the_wanted_one_is_read_alone(
+    dropin: Path, make_bench
+) -> None:
+    registry = load_registry()
+    spec = registry.encoder("gradients_tiny")
+    bench = make_bench(registry)
+    bench.extraction.plan(spec.name, ["pooled", "normed"])
+    asked: list[tuple[str, ...]] = []
+
+    def build(request: BuildRequest) -> Encoder:
+        asked.append(request.taps)
+        if len(request.taps) > 1:
+            raise UsageError("both do not fit")
+        return spec.build(request)
+
+    split = bench.splits.decoded(DatasetChoice("shapes"), "test")
+    found = bench.extraction.grids(replace(spec, build=build), "normed", split)
+    assert asked == [("normed", "pooled"), ("normed",)]
+    assert found.take([0]).shape[0] == 1

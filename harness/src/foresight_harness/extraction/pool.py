@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from foresight_harness.protocols import Encoder
 from foresight_harness.specs import BuildRequest, EncoderSpec
@@ -21,11 +21,11 @@ class EncoderPool:
     """How often each encoder was built, for ``run.json`` and tests."""
     _live: dict[str, Encoder] = field(default_factory=dict)
 
-    def get(self, spec: EncoderSpec) -> Encoder:
-        """The built encoder. Raises: CheckpointError, UsageError from its plugin."""
+    def get(self, spec: EncoderSpec, taps: Sequence[str] = ()) -> Encoder:
+        """The built encoder, wanted for ``taps``. Raises: CheckpointError, UsageError from its plugin."""
         if spec.name not in self._live:
             self.builds[spec.name] += 1
-            self._live[spec.name] = spec.build(self.request(spec))
+            self._live[spec.name] = spec.build(replace(self.request(spec), taps=tuple(taps)))
         return self._live[spec.name]
 
     def plan(self, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from foresight_harness.cache import ArrayStore, ArrayWriter, CachedGrids, content_key
 from foresight_harness.cache.libraries import libraries_of
-from foresight_harness.errors import CacheError
+from foresight_harness.errors import CacheError, UsageError
 from foresight_harness.extraction.encode import encode_batch
 from foresight_harness.extraction.pool import EncoderPool
 from foresight_harness.extraction.splits import DecodedSplit
@@ -100,11 +100,11 @@ class Extraction:
         return CachedGrids(array)
 
     def _extract_with_planned(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> None:
-        """Every planned tap in one pass; where they do not all fit into the cache, the one that is wanted now."""
+        """Every planned tap in one pass; where cache or memory do not hold that, the one that is wanted now."""
         taps = sorted({tap, *self.planned.get(spec.name, set())})
         try:
             self._extract(spec, taps, split)
-        except CacheError:
+        except (CacheError, UsageError):
             if len(taps) == 1:
                 raise
             self._extract(spec, [tap], split)
@@ -123,7 +123,7 @@ class Extraction:
     def _forward(
         self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit, writers: dict[str, ArrayWriter]
     ) -> None:
-        encoder = self.pool.get(spec)
+        encoder = self.pool.get(spec, taps)
         device = self.request(spec).device
         title = f"extract {spec.name} on {split.dataset}/{split.split}"
         with self.progress.task(title, len(split)) as advance:

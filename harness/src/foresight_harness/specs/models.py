@@ -31,6 +31,9 @@ class BuildRequest:
     """``auto``, ``sdpa``, ``eager`` or ``flash_attention_2``; see ``foresight_harness.weights.attention``."""
     input_px: int | None = None
     """Side of the picture that the encoder resizes to, in pixels; None means the spec's ``input_px``."""
+    taps: tuple[str, ...] = ()
+    """Taps that the run will read, as far as it knows: what they need beside the model that is built at once (blocks of
+    a language model) is refused before anything is built where memory does not hold both. Decides no feature."""
 
 
 @dataclass(frozen=True)

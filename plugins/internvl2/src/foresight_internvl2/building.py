@@ -41,4 +41,5 @@ def build_encoder(preset: Preset, request: BuildRequest) -> InternVL2Encoder:
         dtype=request.dtype,
         attention=attention,
         input_px=input_px,
+        taps=request.taps,
     )

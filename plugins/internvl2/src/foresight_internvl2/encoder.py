@@ -37,7 +37,9 @@ class InternVL2Encoder:
         dtype: str,
         attention: str,
         input_px: int,
+        taps: Sequence[str] = (),
     ) -> None:
+        """Build the vision side; ``taps`` are those that will be read, for what memory must hold together."""
         self._name, self._architecture, self._weights = name, architecture, weights
         self._device, self._dtype_name, self._attention = device, dtype, attention
         self._dtype: torch.dtype = getattr(torch, dtype)
@@ -46,6 +48,11 @@ class InternVL2Encoder:
         self._language: nn.Module | None = None
         self._vision = vision_on_meta(architecture, attention)
         require_memory(f"{name} (vision)", count(self._vision), device, dtype)
+        depth = max((int(tap.removeprefix("llm.")) for tap in taps if tap.startswith("llm.")), default=0)
+        if depth:  # both, before either is allocated
+            language = count(language_on_meta(architecture, depth, attention))
+            what = f"{name} (vision and language model, {depth} layers)"
+            require_memory(what, count(self._vision) + language, device, dtype)
         materialise(self._vision, weights.tensors("vision", self._vision, device, self._dtype), device)
 
     @torch.no_grad()

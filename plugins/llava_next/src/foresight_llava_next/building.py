@@ -24,6 +24,7 @@ from foresight_harness.weights.seeding import fill_parameters, seeded_model
 from torch import nn
 
 from foresight_llava_next.presets import Preset
+from foresight_llava_next.taps import llm_depth
 
 if TYPE_CHECKING:
     from transformers.models.clip.modeling_clip import CLIPVisionModel
@@ -96,6 +97,7 @@ def build_encoder(preset: Preset, request: BuildRequest, *, tiled: bool) -> Llav
         config = _checkpoint_config(folder, config, preset.name)
     origin = Origin(preset.name, folder, request.seed, request.device, request.dtype, attention)
     input_px = _input_px(preset, request.input_px, tiled)
+    _require_both(config, origin, max((llm_depth(tap) or 0 for tap in request.taps), default=0))
     return LlavaNextEncoder(
         preset,
         config,
@@ -145,9 +147,8 @@ def build_connector(config: LlavaNextConfig, origin: Origin) -> Connector:
 
 def build_language(config: LlavaNextConfig, origin: Origin, depth: int) -> nn.Module:
     """The first ``depth`` blocks of the language model with its embeddings, and no vocabulary head."""
-    cut: Any = deepcopy(config.text_config)
-    deeper = [rf"^layers\.{index}\." for index in range(depth, cut.num_hidden_layers)]
-    cut.num_hidden_layers = depth
+    cut = _cut(config, depth)
+    deeper = [rf"^layers\.{index}\." for index in range(depth, config.text_config.num_hidden_layers)]
     built: nn.Module = _build(
         _language_class(cut.model_type),
         cut,
@@ -157,6 +158,25 @@ def build_language(config: LlavaNextConfig, origin: Origin, depth: int) -> nn.Mo
         ignore=[*NOT_LANGUAGE, *deeper],
     )
     return built
+
+
+def _cut(config: LlavaNextConfig, depth: int) -> Any:
+    """The language model's configuration with its first ``depth`` blocks."""
+    cut: Any = deepcopy(config.text_config)
+    cut.num_hidden_layers = depth
+    return cut
+
+
+def _require_both(config: LlavaNextConfig, origin: Origin, depth: int) -> None:
+    """Refuse a tower and ``depth`` language blocks that memory does not hold together, before either is built."""
+    from transformers.models.clip.modeling_clip import CLIPVisionModel
+
+    if depth:
+        cut = _cut(config, depth)
+        params = count_params(CLIPVisionModel, config.vision_config)
+        params += count_params(_language_class(cut.model_type), cut)
+        what = f"{origin.name} (vision_tower and {depth} blocks of the language_model)"
+        require_memory(what, params, origin.device, origin.dtype)
 
 
 def count_params(model_class: Any, config: Any) -> int:

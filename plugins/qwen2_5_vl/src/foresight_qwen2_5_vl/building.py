@@ -22,6 +22,7 @@ from foresight_harness.weights import (
 from foresight_harness.weights.seeding import seeded_model
 
 from foresight_qwen2_5_vl.presets import Preset
+from foresight_qwen2_5_vl.taps import llm_depth
 
 if TYPE_CHECKING:
     from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
@@ -77,6 +78,7 @@ def build_encoder(preset: Preset, request: BuildRequest) -> Qwen25VLEncoder:
         check_folder(folder, model_types=["qwen2_5_vl"], expected="Qwen2.5-VL")
         config = _checkpoint_config(folder, config, preset.name)
     origin = Origin(preset.name, folder, request.seed, request.device, request.dtype, attention)
+    _require_both(config, origin, max((llm_depth(tap) or 0 for tap in request.taps), default=0))
     return Qwen25VLEncoder(preset, config, origin, build_tower(config, origin), request.input_px)
 
 
@@ -100,14 +102,31 @@ def build_language(config: Qwen2_5_VLConfig, origin: Origin, depth: int) -> Qwen
     """The first ``depth`` blocks of the language model with its embeddings, and no vocabulary head."""
     from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
-    cut: Any = deepcopy(config.text_config)
-    deeper = [rf"^layers\.{index}\." for index in range(depth, cut.num_hidden_layers)]
-    cut.num_hidden_layers, cut.layer_types = depth, cut.layer_types[:depth]
+    cut = _cut(config, depth)
+    deeper = [rf"^layers\.{index}\." for index in range(depth, config.text_config.num_hidden_layers)]
     ignore = [r"^visual\.", r"^lm_head", *deeper]
     built: Qwen2_5_VLTextModel = _build(
         Qwen2_5_VLTextModel, cut, origin, part="language_model", keys=LANGUAGE_KEYS, ignore=ignore
     )
     return built
+
+
+def _cut(config: Qwen2_5_VLConfig, depth: int) -> Any:
+    """The language model's configuration with its first ``depth`` blocks."""
+    cut: Any = deepcopy(config.text_config)
+    cut.num_hidden_layers, cut.layer_types = depth, cut.layer_types[:depth]
+    return cut
+
+
+def _require_both(config: Qwen2_5_VLConfig, origin: Origin, depth: int) -> None:
+    """Refuse a tower and ``depth`` language blocks that memory does not hold together, before either is built."""
+    from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as library
+
+    if depth:
+        tower = count_params(library.Qwen2_5_VisionTransformerPretrainedModel, config.vision_config)
+        language = count_params(library.Qwen2_5_VLTextModel, _cut(config, depth))
+        what = f"{origin.name} (visual and {depth} blocks of the language_model)"
+        require_memory(what, tower + language, origin.device, origin.dtype)
 
 
 def count_params(model_class: Any, config: Any) -> int:
