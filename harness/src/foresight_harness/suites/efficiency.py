@@ -49,11 +49,11 @@ class Stages:
         self.cell = cell
         self.device = cell.bench.options.device
         self.specs = {spec.name: spec for stream in cell.candidate.streams for spec in stream.run}
-        taps: dict[str, list[str]] = {name: [] for name in self.specs}
+        wanted: dict[str, list[str]] = {name: [] for name in self.specs}
         for stream in cell.candidate.streams:
             for spec in stream.run:
-                taps[spec.name] += stream.ref.taps
-        self.encoders = {name: cell.bench.pool.get(spec, taps[name]) for name, spec in self.specs.items()}
+                wanted[spec.name] += stream.ref.taps
+        self.encoders = {name: cell.bench.pool.get(spec, wanted[name]) for name, spec in self.specs.items()}
         self.decoder = cell.bench.latents.decoder(cell.candidate.decoder)
         self.own = cell.bench.latents.conditioned(cell.candidate.decoder)
         first = cell.split("test").take([0]).to(self.device)

@@ -147,8 +147,9 @@ def build_connector(config: LlavaNextConfig, origin: Origin) -> Connector:
 
 def build_language(config: LlavaNextConfig, origin: Origin, depth: int) -> nn.Module:
     """The first ``depth`` blocks of the language model with its embeddings, and no vocabulary head."""
-    cut = _cut(config, depth)
-    deeper = [rf"^layers\.{index}\." for index in range(depth, config.text_config.num_hidden_layers)]
+    text: Any = config.text_config
+    cut, blocks = _cut(config, depth), text.num_hidden_layers
+    deeper = [rf"^layers\.{index}\." for index in range(depth, blocks)]
     built: nn.Module = _build(
         _language_class(cut.model_type),
         cut,

@@ -102,8 +102,9 @@ def build_language(config: Qwen2_5_VLConfig, origin: Origin, depth: int) -> Qwen
     """The first ``depth`` blocks of the language model with its embeddings, and no vocabulary head."""
     from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLTextModel
 
-    cut = _cut(config, depth)
-    deeper = [rf"^layers\.{index}\." for index in range(depth, config.text_config.num_hidden_layers)]
+    text: Any = config.text_config
+    cut, blocks = _cut(config, depth), text.num_hidden_layers
+    deeper = [rf"^layers\.{index}\." for index in range(depth, blocks)]
     ignore = [r"^visual\.", r"^lm_head", *deeper]
     built: Qwen2_5_VLTextModel = _build(
         Qwen2_5_VLTextModel, cut, origin, part="language_model", keys=LANGUAGE_KEYS, ignore=ignore
