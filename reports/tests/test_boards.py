@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from foresight_reports import captions
 from foresight_reports.boards import Board, build_boards, share_of_range
 from foresight_reports.reading import read_run
 from foresight_reports.records import parse_record
@@ -152,3 +154,46 @@ def test_the_share_of_the_range_works_in_both_directions() -> None:
     assert share_of_range(higher) == pytest.approx(0.5)
     assert share_of_range(lower) == pytest.approx(0.75)
     assert share_of_range(parse_record({"value": 0.2, "floor": None, "ceiling": 0.0}, 0)) is None
+
+
+def test_one_number_in_two_runs_has_one_rank_and_the_run_of_the_page_stands_first(make: Callable[..., Path]) -> None:
+    first, other = make(suites=("spatial",)), make(suites=("spatial",))
+    board = spatial(boards_of(other, first))
+    assert [row.rank for row in board.rows[:4]] == [1, 1, 3, 3]
+    assert [row.pipeline.run for row in board.rows[:2]] == [other.name, first.name]
+
+
+def test_a_floor_that_no_candidate_beats_is_named(make: Callable[..., Path]) -> None:
+    run = make(suites=("spatial",))
+    assert "No candidate beats" not in captions.board(spatial(boards_of(run)))
+
+    def lift(line: dict[str, Any]) -> None:
+        if line["role"] == "floor" and line["metric"] == "iou" and "pixels" in line["candidate"]:
+            line["value"] = 0.99
+
+    assert "No candidate beats the floor pixels@patch" in captions.board(spatial(boards_of(edit(run, lift))))
+
+
+def test_a_single_row_is_not_compared_with_none(make: Callable[..., Path]) -> None:
+    board = spatial(boards_of(make(suites=("spatial",))))
+    said = captions.board(replace(board, rows=board.rows[:1], tested=True))
+    assert "It is the only candidate of this table." in said
+    assert "cannot be told" not in said
+
+
+def test_a_quoted_ceiling_that_a_control_repeats_is_no_second_row(make: Callable[..., Path]) -> None:
+    board = spatial(boards_of(make(suites=("spatial",))))
+    (ceiling,) = [each for each in board.references if each.role == "ceiling"]
+    control = next(row for row in board.controls if row.role == "ceiling")
+    known = {name: record.value for name, record in control.records.items() if record.value is not None}
+    assert ceiling in board.quoted
+    assert replace(board, references=[replace(ceiling, values=known)]).quoted == []
+
+
+def test_what_all_controls_are_is_said_once() -> None:
+    notes = ["as known: oracle scores 0.9 IoU", "as known: shuffled scores 0.1 IoU"]
+    assert captions.controls(notes) == (
+        "Controls are where they must be: oracle scores 0.9 IoU; shuffled scores 0.1 IoU."
+    )
+    assert captions.controls([*notes, "out of range: constant"]).startswith("Controls: as known: oracle")
+    assert captions.controls([]) == ""

@@ -82,6 +82,7 @@ def test_a_header_sorts_by_keyboard_and_says_so(visit: Callable[..., Any], smoke
     header = table.locator("thead th", has_text="Centre error")
     header.locator("button").focus()
     page.keyboard.press("Enter")
+    page.wait_for_selector(".ranking thead th[aria-sort]:has-text('Centre error')")
     assert header.get_attribute("aria-sort") == "ascending"
     assert table.locator("thead th[aria-sort]").count() == 1
     column = header.evaluate("node => node.cellIndex")
@@ -89,7 +90,7 @@ def test_a_header_sorts_by_keyboard_and_says_so(visit: Callable[..., Any], smoke
     first = table.evaluate_handle("t => t").evaluate(values, column)
     assert first == sorted(first)
     page.keyboard.press("Enter")
-    assert header.get_attribute("aria-sort") == "descending"
+    page.wait_for_selector(".ranking thead th[aria-sort=descending]:has-text('Centre error')")
     assert table.evaluate_handle("t => t").evaluate(values, column) == sorted(first, reverse=True)
 
 
@@ -114,6 +115,33 @@ def test_column_presets_show_and_hide(visit: Callable[..., Any], smoke_page: Pat
     assert not extra.is_visible()
     page.select_option("#columns", "all")
     assert extra.is_visible()
+
+
+def test_a_choice_of_columns_spans_suites(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page)
+    page.select_option("#columns", "of-pixels")
+    heads = page.locator(".ranking thead th[data-family]:visible")
+    assert set(heads.evaluate_all("all => all.map((each) => each.dataset.family)")) == {"pixels"}
+    shown = page.locator(".board:has(.ranking):visible")
+    assert 0 < shown.count() < page.locator(".board:has(.ranking)").count()
+    row = shown.first.locator(".rows tr").first
+    assert row.locator("td:visible").count() == 1 + shown.first.locator("thead th[data-family]:visible").count()
+    page.click("button[type=reset]")
+    page.wait_for_function("document.querySelectorAll('.board[hidden]').length === 0")
+    assert page.complaints == []
+
+
+def test_names_of_candidates_beside_pictures_are_never_clipped(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page)
+    names = page.locator(".shot > .who")
+    assert names.count() > 20
+    clipped = "all => all.filter((each) => each.scrollHeight > each.clientHeight + 1).length"
+    assert names.evaluate_all(clipped) == 0
+    over = """all => all.filter((each) => {
+      const place = (inside) => each.querySelector(inside).getBoundingClientRect();
+      return place(".who").bottom > place("svg, img").top;
+    }).length"""
+    assert page.locator(".shot:has(img, svg)").evaluate_all(over) == 0
 
 
 def test_points_of_a_chart_are_walked_by_arrow_and_announced(visit: Callable[..., Any], smoke_page: Path) -> None:

@@ -91,3 +91,16 @@ def test_samples_of_one_group_do_not_narrow_the_interval() -> None:
     alone = cluster_interval(values, [str(i) for i in range(40)])
     copied = cluster_interval(np.repeat(values, 5), [str(i) for i in range(40) for _ in range(5)])
     assert np.allclose(alone, copied)
+
+
+def test_times_of_two_sessions_are_never_called_better_or_worse(make: Callable[..., Path]) -> None:
+    now, before = make(suites=("spatial", "efficiency")), make(suites=("spatial", "efficiency"))
+    lines = [json.loads(line) for line in (now / "records.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["suite"] == "efficiency" and line["value"] is not None:
+            line.update({key: 3 * line[key] for key in ("value", "ci_low", "ci_high") if line[key] is not None})
+    (now / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    times = [each for each in comparison(now, before).changes if each.suite == "efficiency"]
+    assert times
+    assert {each.word for each in times} == {"unclear"}
+    assert any("foresight-bench ab" in each.reason for each in times)

@@ -133,3 +133,8 @@ def test_a_clip_moves_and_has_a_still_for_print(make: Callable[..., Path]) -> No
     assert picture.still.startswith("data:image/webp;base64,")
     assert picture.still != picture.href
     assert clips.samples[0].shots[0].label == "moves right"
+
+
+def test_clips_that_were_kept_for_what_was_read_from_them_are_not_called_chance(make: Callable[..., Path]) -> None:
+    *_, clips = galleries_of(make(pictures=12), PictureStore(inline=True))
+    assert {sample.reason for sample in clips.samples} == {"worst"}

@@ -48,3 +48,22 @@ def test_a_fact_is_never_better() -> None:
     assert metrics.better("higher", 2.0, 1.0)
     assert metrics.better("lower", 1.0, 2.0)
     assert not metrics.better("none", 1.0, 2.0)
+
+
+def test_metrics_in_a_sentence_are_called_as_in_the_tables_and_names_are_left_alone() -> None:
+    assert metrics.named("cka orders decoded_iou, map50 (dense_ridge) does not.") == (
+        "CKA orders IoU of decoded objects, mAP@0.5 (dense_ridge) does not."
+    )
+    for name in ("iou_net@last/identity", "my/iou", "a@iou", "lpips@last", "--iou", "viou"):
+        assert metrics.named(name) == name
+
+
+def test_metrics_belong_to_families_that_span_suites() -> None:
+    assert [metrics.family(name) for name in ("iou_2", "psnr", "rbf_cka", "latency_p90_ms", "params", "mine")] == [
+        "boxes",
+        "pixels",
+        "features",
+        "cost",
+        "cost",
+        "",
+    ]

@@ -60,6 +60,11 @@ class Column:
         return metrics.MARKS.get(self.direction, "")
 
     @property
+    def family(self) -> str:
+        """What the metric tells about, for choices of columns that span suites."""
+        return metrics.family(self.metric) or "others"
+
+    @property
     def words(self) -> str:
         """The direction in words, empty for a fact."""
         return metrics.WORDS.get(self.direction, "")
@@ -142,6 +147,11 @@ class Board:
         return f"{self.group.suite.capitalize()} on {self.group.dataset or 'no data'}{split}{probe}{apart}"
 
     @property
+    def quoted(self) -> Sequence[Reference]:
+        """Floors and ceilings that no control of the board repeats number by number."""
+        return [each for each in self.references if not any(_same(each, row) for row in self.controls)]
+
+    @property
     def n(self) -> tuple[int, int] | None:
         """Fewest and most samples behind the primary numbers."""
         sizes = [r.records[self.primary.metric].n for r in self.rows if self.primary.metric in r.records]
@@ -190,7 +200,12 @@ def _build(group: Group, pairs: Sequence[tuple[Run, Record]]) -> Board:
     columns = _columns(records)
     built = [Row(pipeline, next(iter(r.values())).role, r) for pipeline, r in rows.items()]
     broken = any(record.controls_ok is False for record in records)
-    candidates = _ranked([row for row in built if row.role not in CONTROL_ROLES], columns[0], broken)
+    candidates = _ranked(
+        [row for row in built if row.role not in CONTROL_ROLES],
+        columns[0],
+        broken,
+        list(dict.fromkeys(run.name for run, _ in pairs)),
+    )
     controls = sorted(
         (row for row in built if row.role in CONTROL_ROLES),
         key=lambda row: (CONTROL_ROLES.index(row.role), row.pipeline),
@@ -224,22 +239,25 @@ def _columns(records: Iterable[Record]) -> list[Column]:
     return columns
 
 
-def _ranked(rows: list[Row], column: Column, broken: bool) -> list[Row]:
+def _ranked(rows: list[Row], column: Column, broken: bool, runs: Sequence[str]) -> list[Row]:
     """Best first; the ones whose interval reaches into the leader's are marked as tied with it."""
     sign = -1.0 if column.direction == "higher" else 1.0
 
-    def key(row: Row) -> tuple[bool, float, Pipeline]:
+    def key(row: Row) -> tuple[bool, float, int, Pipeline]:
         value = row.value(column.metric)
-        return (value is None, 0.0 if value is None else sign * value, row.pipeline)
+        return (value is None, 0.0 if value is None else sign * value, runs.index(row.pipeline.run), row.pipeline)
 
     if broken or column.direction not in metrics.MARKS:
         return sorted(rows, key=lambda row: row.pipeline)
     ordered = sorted(rows, key=key)
     leader = ordered[0].records.get(column.metric) if ordered else None
-    ranked = []
+    ranked: list[Row] = []
     for position, row in enumerate(ordered):
         own = row.records.get(column.metric)
         rank = None if own is None or own.value is None else position + 1
+        # Equal to the last digit, such as one candidate of two equal runs: one rank.
+        if rank and ranked and ranked[-1].value(column.metric) == row.value(column.metric):
+            rank = ranked[-1].rank
         tied = own is not None and leader is not None and own is not leader and _overlap(own, leader)
         ranked.append(Row(row.pipeline, row.role, row.records, rank, tied))
     return ranked
@@ -261,6 +279,10 @@ def _references(records: Iterable[Record]) -> list[Reference]:
             if value is not None and record.metric is not None:
                 found.setdefault((role, name or f"the {role}"), {})[record.metric] = value
     return [Reference(role, name, values) for (role, name), values in found.items()]
+
+
+def _same(reference: Reference, row: Row) -> bool:
+    return row.role == reference.role and all(row.value(name) == value for name, value in reference.values.items())
 
 
 def share_of_range(record: Record) -> float | None:

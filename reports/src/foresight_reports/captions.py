@@ -67,13 +67,40 @@ def board(found: Board) -> str:
     if real is not None and real is not leader:
         said += f" The first with real weights is {real.pipeline.candidate}: {quantity(real.records[primary.metric])}."
     tied = sum(row.tied for row in found.rows)
-    if found.tested:
+    if len(found.rows) == 1:
+        said += " It is the only candidate of this table."
+    elif found.tested:
         said += f" {tied} of {counted(len(found.rows) - 1, 'other')} cannot be told from it by a paired test."
     elif tied:
         said += " " + counted(tied, "other interval reaches", "other intervals reach") + " into its own."
-    elif len(found.rows) > 1 and record.has_interval:
+    elif record.has_interval:
         said += " No other interval reaches into its own."
-    return said + _disagreement(found)
+    return said + _floors_above(found, record) + _disagreement(found)
+
+
+def _floors_above(found: Board, leader: Record) -> str:
+    """Which floors score better than the leader: then no candidate has shown that its encoder adds something."""
+    metric, above = found.primary.metric, []
+    for row in found.controls:
+        value = row.value(metric)
+        if row.role == "floor" and value is not None and leader.value is not None:
+            above += [(value, row)] if metrics.better(leader.direction, value, leader.value) else []
+    # What a floor costs is no bound on anything.
+    if not above or found.group.suite == "efficiency":
+        return ""
+    best = sorted(above, key=lambda pair: -pair[0] if leader.direction == "higher" else pair[0])[0][1]
+    others = f" (and {len(above) - 1} more)" if len(above) > 1 else ""
+    return f" No candidate beats the floor {best.pipeline.candidate}{others}: {quantity(best.records[metric])}."
+
+
+def controls(notes: Sequence[str]) -> str:
+    """What the harness says about the controls of a board; what all of them share is said once."""
+    if not notes:
+        return ""
+    known = "as known: "
+    if all(note.startswith(known) for note in notes):
+        return f"Controls are where they must be: {'; '.join(note.removeprefix(known) for note in notes)}."
+    return f"Controls: {'; '.join(notes)}."
 
 
 def _disagreement(found: Board) -> str:
@@ -116,14 +143,14 @@ def tradeoff(found: Tradeoff) -> str:
     front = found.front
     fastest, best = front[0], front[-1]
     weights = "" if found.real_only else " Weights are random or nano, so only the latency side carries over."
-    kind = "candidates with real weights" if found.real_only else "candidates"
+    among = ", which only real weights may join" if found.real_only else ""
     if fastest is best:
         return (
             f"{best.row.pipeline.candidate} is both the fastest and the best by {found.column.label}: "
             f"{quantity(best.quality)} at {quantity(best.latency)}.{weights}"
         )
     return (
-        f"{counted(len(front), 'candidate')} of {len(found.points)} form the front among {kind}: "
+        f"{len(front)} of {counted(len(found.points), 'candidate')} form the front{among}: "
         f"from {fastest.row.pipeline.candidate} ({found.column.label} {_plain(fastest.quality)} at "
         f"{_plain(fastest.latency)}) to {best.row.pipeline.candidate} ({_plain(best.quality)} at "
         f"{_plain(best.latency)}).{weights}"
@@ -233,6 +260,16 @@ def obstacles(found: Comparison) -> list[str]:
     """Why numbers were not compared, each reason once with its count."""
     reasons = Counter(change.reason for change in found.changes if change.word == "not compared")
     return [f"{counted(count, 'number')} not compared: {reason}." for reason, count in reasons.most_common()]
+
+
+def hundredths(value: float) -> str:
+    """A similarity as a cell of a matrix has room for it.
+
+    >>> hundredths(0.8712), hundredths(-0.0004), hundredths(-0.12)
+    ('0.87', '0.00', '\u22120.12')
+    """
+    rounded = round(value, 2) or 0.0
+    return f"{rounded:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def signed(value: float | None, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from foresight_reports import metrics
@@ -116,17 +117,19 @@ def whisker(record: Record, column: Column) -> str:
 
 
 def spark(values: Sequence[float]) -> str:
-    """Path of a curve on a canvas of 120 by 32, thinned to at most 60 points."""
+    """Path of a curve on a canvas of 240 by 64, thinned to at most 40 points, in whole steps from point to point."""
     if len(values) < 2:
         return ""
-    step = max(1, len(values) // 60)
+    step = -(-len(values) // 40)
     kept = list(values[::step])
     low, high = min(kept), max(kept)
     span = (high - low) or 1.0
-    return "M" + "L".join(
-        f"{2 + 116 * place / (len(kept) - 1):.1f} {30 - 28 * (value - low) / span:.1f}"
+    points = [
+        (round(4 + 232 * place / (len(kept) - 1)), round(60 - 56 * (value - low) / span))
         for place, value in enumerate(kept)
-    )
+    ]
+    steps = (f"{x - left} {y - top}" for (left, top), (x, y) in pairwise(points))
+    return f"M{points[0][0]} {points[0][1]}l{' '.join(steps)}"
 
 
 def bars(values: Mapping[str, float]) -> list[tuple[str, float, float]]:

@@ -22,6 +22,10 @@ COLUMNS = ["metric", "dataset", "split", "probe", "seed", "sample", "group", "va
 Samples = Mapping[tuple[object, ...], tuple[str, float]]
 
 
+TIMED = "two sessions differ by more than their intervals; foresight-bench ab times both in turns"
+"""Why a time is not called better or worse: unchanged code measured twice is beyond 5 % in half of all cases."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One number in both runs; ``word`` is ``better``, ``worse``, ``within noise``, ``unclear`` or ``not compared``."""
@@ -90,6 +94,8 @@ def _change(run: Run, other: Run, now: Record, before: Record, cache: dict[tuple
     else:
         low, high, pairs = _paired(run, other, now, before, cache)
         word, reason = _word(now, before, delta, low, high)
+        if now.suite == "efficiency" and word in ("worse", "better"):
+            word, reason = "unclear", TIMED
     return Change(
         candidate=now.candidate,
         suite=now.suite,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 LABELS = {
     "iou": "IoU",
     "map50": "mAP@0.5",
@@ -26,7 +28,12 @@ LABELS = {
     "params": "Parameters",
     "flops": "FLOPs",
     "effective_rank": "Effective rank",
+    "direction_accuracy": "Direction accuracy",
+    "ordering_accuracy": "Ordering accuracy",
 }
+
+IDS = re.compile(rf"(?<![\w@/.:-])({'|'.join(sorted(LABELS, key=len, reverse=True))})(?![\w@/:=-]|\.\w)")
+"""A metric's id as a word of its own: not a part of another name, of a candidate or of an option."""
 
 PRIMARY = (
     "iou",
@@ -42,6 +49,15 @@ PRIMARY = (
     "ssim",
 )
 """Metrics that a suite is read by, the strongest first: a board is ordered by the first one that it has."""
+
+FAMILIES = {
+    "boxes": ("iou", "map50", "map75", "centre_error", "size_error", "box_iou", "decoded_iou"),
+    "pixels": ("lpips", "lpips_random_trunk", "psnr", "ssim", "edge_f1"),
+    "features": ("cka", "cka_debiased", "rbf_cka", "mutual_knn", "r2", "effective_rank"),
+    "motion": ("direction_accuracy", "ordering_accuracy"),
+    "cost": ("latency", "peak", "throughput", "params", "flops"),
+}
+"""What columns tell about, across suites: a metric belongs to the family that has it or the beginning of its name."""
 
 LATENCY = ("latency_p50_ms", "latency_ms", "latency_p90_ms")
 """Metrics that may be the cost axis, the preferred first."""
@@ -73,6 +89,27 @@ def label(metric: str) -> str:
         plain = plain.removesuffix(suffix)
     words = plain.replace("_", " ").strip() or metric
     return words[0].upper() + words[1:]
+
+
+def family(metric: str) -> str:
+    """What a metric tells about, empty for one that is not known.
+
+    >>> family("iou_2"), family("latency_p50_ms"), family("lpips_random_trunk_share"), family("mine")
+    ('boxes', 'cost', 'pixels', '')
+    """
+    for name, members in FAMILIES.items():
+        if any(metric == member or metric.startswith(f"{member}_") for member in members):
+            return name
+    return ""
+
+
+def named(text: str) -> str:
+    """A sentence of the harness with metrics called as in the tables.
+
+    >>> named("cka for decoded_iou on coins")
+    'CKA for IoU of decoded objects on coins'
+    """
+    return IDS.sub(lambda found: LABELS[found[0]], text)
 
 
 def rank_of(metric: str) -> tuple[int, str]:

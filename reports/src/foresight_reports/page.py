@@ -35,6 +35,9 @@ SCRIPTS = ("packed", "tables", "page", "kit", "charts", "strips", "drawing")
 LINES = 6
 """Lines of one layer profile: more are a tangle."""
 
+HARMLESS = str.maketrans("<>&", ".,:")
+"""Letters of base 85 that HTML would take for its own, with ones that stand for them."""
+
 UNPACKED = 60
 """Candidates whose details stand in the page as they are; more are packed and unfold when they are opened."""
 
@@ -104,6 +107,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "tones": TONES,
         "boards": boards,
         "refused": refused,
+        "families": [f for f in (*metrics.FAMILIES, "others") if any(c.family == f for b in boards for c in b.columns)],
         "filters": tables.axis_values(boards),
         "tradeoffs": scatter,
         "profile_groups": [group[:LINES] for group in depth],
@@ -135,6 +139,7 @@ def _packed(writer: Environment, context: Mapping[str, Any]) -> dict[str, str]:
     parts = {"charts": island(context["chart_data"]), **context["found"].packed}
     tags = context["tags"] if len(context["runs"]) > 1 else {}
     for board in context["boards"]:
+        parts[f"{board.anchor}-values"] = tables.packed_values(board)
         if len(board.rows) > tables.MOST_ROWS:
             rest = (tables.ranked_row(row, board, tags) for row in board.rows[tables.FIRST_ROWS :])
             parts[f"{board.anchor}-table"] = "".join(rest)
@@ -146,7 +151,8 @@ def _packed(writer: Environment, context: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _deflated(written: str) -> str:
-    return base64.b64encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode()
+    """A part as text: deflated, in base 85 (five letters for four bytes), with no letter that is special in HTML."""
+    return base64.b85encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode().translate(HARMLESS)
 
 
 def environment() -> Environment:
@@ -176,7 +182,12 @@ def environment() -> Environment:
         failure_words=FAILURE_WORDS,
     )
     made.filters.update(
-        name=tables.breakable, whole_name=tables.isolated, whole=tables.whole, unit=metrics.pretty_unit, pretty=_pretty
+        name=tables.breakable,
+        whole_name=tables.isolated,
+        whole=tables.whole,
+        unit=metrics.pretty_unit,
+        pretty=_pretty,
+        metrics_named=metrics.named,
     )
     return made
 

@@ -35,19 +35,27 @@ def raw(record: Record) -> str:
     )
 
 
-def number_cell(row: Row, column: Column, extra: bool) -> Markup:
+def number_cell(row: Row, column: Column, extra: bool, packed: bool = False) -> Markup:
     """One number of a board: linked to its record, its interval written and drawn."""
     record = row.records.get(column.metric)
     kind = ' class="x"' if extra else ""
     if record is None or record.value is None:
         return Markup(f"<td{kind}>\N{EM DASH}")
     written = metrics.write(record.value, record.unit)
-    parts = [f'<td{kind} data-v="{raw(record)}"><a href="#{record.anchor}">{written}</a>']
+    # What sorting and downloads need of a ranked row lies packed beside its table: see ``packed_values``.
+    value = "" if packed else f' data-v="{raw(record)}"'
+    parts = [f'<td{kind}{value}><a href="#{record.anchor}">{written}</a>']
     if record.has_interval:
         parts.append(f"<small>{metrics.span(record.ci_low, record.ci_high, record.unit)}</small>")
     if column.direction in metrics.MARKS:
         parts.append(f'<svg><path d="{charts.whisker(record, column)}"/></svg>')
     return Markup("".join(parts))
+
+
+def packed_values(board: Board) -> str:
+    """Values with intervals of all ranked rows of a board, for sorting and downloads: a line a row, ``;`` a cell."""
+    known = ((row.records.get(column.metric) for column in board.columns) for row in board.rows)
+    return "\n".join(";".join("" if r is None or r.value is None else raw(r) for r in records) for records in known)
 
 
 def letter(place: int) -> str:
@@ -58,11 +66,15 @@ def letter(place: int) -> str:
 def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
     """One candidate of a board: rank, name and all numbers. ``tags`` names its run where there are several."""
     kind = f' class="w-{row.weights}"' if row.weights in LOUD else ""
-    tied = f"<i>{letter(row.group)}</i>" if row.group is not None else TIED if row.tied else ""
+    tied = TIED if row.tied and row.group is None else ""
+    if row.group is not None and len(board.rows) > 1:
+        tied = f"<i>{letter(row.group)}</i>"
     weights = f'<span class="chip {row.weights}">{row.weights}</span>' if row.weights in LOUD else ""
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
     who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'
-    cells = "".join(number_cell(row, column, place >= SUMMARY_COLUMNS) for place, column in enumerate(board.columns))
+    cells = "".join(
+        number_cell(row, column, place >= SUMMARY_COLUMNS, packed=True) for place, column in enumerate(board.columns)
+    )
     return Markup(f'<tr{kind}><td data-v="{row.rank or ""}">{row.rank or "–"}{tied}<th scope="row">{who}{cells}')
 
 
@@ -157,5 +169,5 @@ def breakable(text: object, longest: int = LONGEST) -> Markup:
 def _breakable(text: str, longest: int) -> Markup:
     escaped = str(escape(visible(cut(text, longest))))
     for mark in ("+", "@"):
-        escaped = escaped.replace(mark, f"<wbr>{mark}")
+        escaped = escaped.replace(mark, f"<wbr>{mark}").replace("mAP<wbr>@", "mAP@")
     return Markup(f"<bdi>{escaped.replace('/', '/<wbr>')}</bdi>")

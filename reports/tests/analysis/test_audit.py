@@ -79,3 +79,13 @@ def test_the_chart_has_every_score_and_a_span_from_noise_to_mask(make: Callable[
     assert len(drawn["points"]) == len(analysis.rows)
     assert drawn["spans"][0] == [0, 0.064, 0.889, "good"]
     assert [span[3] for span in drawn["spans"]] == ["good"] * 5 + ["bad"] * 2
+
+
+def test_what_probes_are_judged_by_is_drawn_over_the_encoders(make: Callable[..., Path]) -> None:
+    _, index = found(make)
+    streams = ("oracle@mask", "dinov2@last", "shuffled@patch", "window_order@patch", "pixels@patch")
+    drawn = chart(of([row("conv", stream, 0.2) for stream in streams], index))
+    names = [drawn["kinds"][point[1]]["name"] for point in drawn["points"]]
+    assert names[0] == "encoders"
+    assert names[-1] == "a perfect mask"
+    assert "tokens left in window order" in names

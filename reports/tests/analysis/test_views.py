@@ -120,3 +120,32 @@ def test_long_tables_keep_their_first_rows_and_pack_the_others(make: Callable[..
     built = grid.build(Analysis("x", "", "", [], {}, [Head("a", "a"), Head("n", "n")], rows), Index(run_of(make)))
     assert (len(built.shown), len(built.rest), built.total) == (grid.SHOWN, 7, grid.SHOWN + 7)
     assert "name 3" in built.shown[3]
+
+
+def test_each_pair_of_a_square_counts_once(make: Callable[..., Path]) -> None:
+    conclusion = run_of(make).analyses["similarity"]
+    (matrix,) = similarity.matrices(conclusion)
+    pairs = len({frozenset((line["a"], line["b"])) for line in conclusion.rows if line["a"] != line["b"]})
+    assert f" of {pairs} pairs stand clear" in matrix.sentence
+
+
+def test_profiles_mark_random_weights_and_say_which_side_is_better(make: Callable[..., Path]) -> None:
+    run = run_of(make)
+    index = Index(run)
+    record = next(r for r in run.records if r.metric == "centre_error" and r.role == "candidate")
+    (stream,) = record.axes["streams"]
+    encoder, _, tap = stream.partition("@")
+    row = {"encoder": encoder, "suite": record.suite, "dataset": record.dataset, "probe": record.probe}
+    lines = [
+        {**row, "metric": metric, "tap": name, "depth": depth, "measured": Measured(value)}
+        for metric in ("centre_error", "iou")
+        for name, depth, value in (("other", 0.0, 0.5), (tap, 1.0, record.value))
+    ]
+    first, second = layers.depths(analysis(lines), index)
+    assert (first.metric, second.metric) == ("iou", "centre_error")
+    assert second.direction == "lower"
+    assert second.sentence.startswith("Best taps, chosen and scored on the same samples")
+    assert f"{encoder} at {tap if record.value < 0.5 else 'other'} (" in second.sentence
+    drawn = layers.chart(second, index)
+    assert drawn["y"]["direction"] == "lower"
+    assert [point[8] for point in drawn["points"]] == ["", "random"]

@@ -11,7 +11,7 @@ from foresight_reports.analysis.links import Index, ordered
 from foresight_reports.charts import round_for_page
 from foresight_reports.grids import STEPS
 
-LEFT, RIGHT = ("oracle",), ("pixels", "shuffled", "constant")
+LEFT, RIGHT = ("oracle",), ("pixels", "shuffled", "constant", "window_order")
 """Controls by the beginning of their names: a perfect mask stands first, the uninformed ones last."""
 
 KINDS = (
@@ -20,6 +20,7 @@ KINDS = (
     {"name": "raw pixels", "symbol": "triangle", "colour": 4},
     {"name": "shuffled tokens", "symbol": "square", "colour": 1},
     {"name": "constant", "symbol": "times", "colour": 7},
+    {"name": "tokens left in window order", "symbol": "wye", "colour": 5},
 )
 
 
@@ -142,6 +143,11 @@ def _apart(oracle: Measured, noise: Measured) -> bool | None:
     return oracle.low > noise.high
 
 
+def _on_top(kind: int) -> tuple[bool, int]:
+    """Order of drawing: what probes are judged by lies above the many encoders."""
+    return kind != 1, -kind
+
+
 def chart(audit: Audit) -> dict[str, Any]:
     """Rows are probes; the span of a row reaches from shuffled tokens to a perfect mask."""
     used = {kind_of(stream) for stream in audit.streams}
@@ -177,7 +183,7 @@ def chart(audit: Audit) -> dict[str, Any]:
                 s.anchor,
             ]
             for row, probe in enumerate(audit.probes)
-            for stream, s in sorted(probe.scores.items(), key=lambda item: -kind_of(item[0]))
+            for stream, s in sorted(probe.scores.items(), key=lambda item: _on_top(kind_of(item[0])))
             if s.measured.value is not None
         ],
     }

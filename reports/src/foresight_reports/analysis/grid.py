@@ -36,6 +36,7 @@ class Grid:
     id: str
     heads: Sequence[Head]
     numeric: Sequence[bool]
+    widths: Sequence[str]
     shown: Sequence[Markup]
     rest: Sequence[Markup]
 
@@ -61,7 +62,20 @@ def build(analysis: Analysis, index: Index, lines: Sequence[Line] | None = None,
     # A row is named by its candidate where it has one, else by its first text.
     first = next((place for place in words if heads[place].key == "candidate"), words[0] if words else 0)
     written = [_row(row, heads, numeric, first, index) for row in rows]
-    return Grid(f"t-{analysis.anchor}{name}", heads, numeric, written[:SHOWN], written[SHOWN:])
+    widths = [_width(head, rows) for head in heads]
+    return Grid(f"t-{analysis.anchor}{name}", heads, numeric, widths, written[:SHOWN], written[SHOWN:])
+
+
+def _width(head: Head, rows: Sequence[Line]) -> str:
+    """A class that keeps names whole: how wide a column is for its longest word, empty where it is short or endless."""
+    if head.key == "candidate":
+        return ""
+    texts = [value for row in rows if isinstance(value := row.get(head.key), str) and value not in CHIPS]
+    words = (word for text in texts for word in (metrics.label(text) if head.key in METRICS else text).split())
+    longest = max(map(len, words), default=0)
+    # A sentence reads badly in a column of one word.
+    longest = max(longest, 20) if any(len(text) > 60 for text in texts) else longest
+    return next((f"ch{width}" for width in (14, 18, 24) if 10 <= longest <= width), "")
 
 
 def _row(row: Line, heads: Sequence[Head], numeric: Sequence[bool], first: int, index: Index) -> Markup:

@@ -36,6 +36,7 @@ class Depth:
     names: Sequence[str]
     lines: Sequence[tuple[str, Line]]
     best: Sequence[Best]
+    direction: str = "none"
 
     @property
     def title(self) -> str:
@@ -50,15 +51,21 @@ class Depth:
         for each in self.best:
             chosen.setdefault(each.line, []).append(each)
         if not chosen:
-            return f"{metrics.label(self.metric)} of {counted(len(self.names), 'encoder')} over relative depth."
+            return self._highest
         parts = [_told(name, both) for name, both in list(chosen.items())[:4]]
         more = f" And {len(chosen) - 4} more in the table." if len(chosen) > 4 else ""
         return f"Best taps, each chosen on one half of the samples and scored on the other: {'; '.join(parts)}.{more}"
 
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count} {noun if count == 1 else noun + 's'}"
+    @property
+    def _highest(self) -> str:
+        """Where each encoder is best, for a metric that cannot be had of half the samples."""
+        parts = []
+        for name in self.names[:4]:
+            mine = [(quantity(line, "measured").value or 0.0, said(line, "tap")) for n, line in self.lines if n == name]
+            value, tap = (min if self.direction == "lower" else max)(mine)
+            parts.append(f"{name} at {tap} ({metrics.write(value)})")
+        more = f" And {len(self.names) - 4} more in the table." if len(self.names) > 4 else ""
+        return f"Best taps, chosen and scored on the same samples, so a little too good: {'; '.join(parts)}.{more}"
 
 
 def _told(name: str, both: Sequence[Best]) -> str:
@@ -73,8 +80,11 @@ def _told(name: str, both: Sequence[Best]) -> str:
     return f"{name} at {first.tap} ({value}){', as both halves say' if len(both) > 1 else ''}"
 
 
-def depths(analysis: Analysis) -> list[Depth]:
-    """One figure a suite, data set, metric and probe in which some encoder has at least two taps."""
+def depths(analysis: Analysis, index: Index | None = None) -> list[Depth]:
+    """One figure a suite, data set, metric and probe in which some encoder has at least two taps.
+
+    What a suite is read by comes first.
+    """
     groups: dict[tuple[str, str, str, str], list[Line]] = {}
     for line in analysis.rows:
         if amount(line, "depth") is not None and quantity(line, "measured").value is not None:
@@ -94,8 +104,10 @@ def depths(analysis: Analysis) -> list[Depth]:
         names = [name for name in ordered(counts) if counts.count(name) > 1]
         if names:
             chosen = [_best(each, named(str(each.get("encoder")), str(each.get("pipeline") or ""))) for each in mine]
-            found.append(Depth(*key, names=names, lines=told, best=[each for each in chosen if each.line in names]))
-    return found
+            mine_only = [each for each in chosen if each.line in names]
+            direction = index.direction(key[2]) if index else "none"
+            found.append(Depth(*key, names=names, lines=told, best=mine_only, direction=direction))
+    return sorted(found, key=lambda each: metrics.rank_of(each.metric))
 
 
 def _fits(each: Mapping[str, Any], suite: str, dataset: str, metric: str, probe: str) -> bool:
@@ -119,13 +131,14 @@ def chart(found: Depth, index: Index) -> dict[str, Any]:
             said(line, "tap"),
             index.record(line, value.value),
             int((name, said(line, "tap")) in chosen),
+            index.weights(index.record(line, value.value)),
         ]
         for name, line in sorted(found.lines, key=lambda pair: amount(pair[1], "depth") or 0.0)
         if name in names
         for value in (quantity(line, "measured"),)
     ]
     return {
-        "y": {"name": metrics.label(found.metric), "unit": "", "direction": "none"},
+        "y": {"name": metrics.label(found.metric), "unit": "", "direction": found.direction},
         "lines": names,
         "points": points,
     }

@@ -19,10 +19,14 @@ class Index:
         self._run = run.name
         self._records: dict[str, list[Record]] = {}
         self._candidates: set[str] = set()
+        self._directions: dict[str, str] = {}
+        self._weights: dict[str, str] = {}
         for record in run.records:
             if record.value is None:
                 continue
             self._candidates.add(record.candidate)
+            self._directions.setdefault(record.metric or "", record.direction)
+            self._weights[record.anchor] = record.weights
             streams = record.axes.get("streams")
             names = [record.candidate]
             if isinstance(streams, list) and len(streams) == 1:
@@ -33,6 +37,14 @@ class Index:
     def candidate(self, name: str) -> str:
         """Anchor of a candidate with at least one number, empty for any other name."""
         return Pipeline(self._run, name, "", "", "").anchor if name in self._candidates else ""
+
+    def direction(self, metric: str) -> str:
+        """Which side of a metric is better, ``none`` where no record says."""
+        return self._directions.get(metric, "none")
+
+    def weights(self, anchor: str) -> str:
+        """Kind of the weights behind the record of an anchor, empty for an unknown one."""
+        return self._weights.get(anchor, "")
 
     def record(self, line: Line, value: float | None, key: str = "") -> str:
         """Anchor of the record that a row speaks of; empty where none is, or where several could be meant."""

@@ -17,6 +17,10 @@ ORDER = ("gates", "regressions", "audit", "layers", "similarity", "embeddings", 
 """Kinds with a picture of their own; the others follow as tables, in the order of their names."""
 
 
+DRAWN = 8
+"""Figures of one kind of conclusion, those that its suites are read by first; all numbers stand in its table."""
+
+
 @dataclass
 class Conclusions:
     """What a template needs of all conclusions. ``charts`` are keyed as the figures name them."""
@@ -26,7 +30,9 @@ class Conclusions:
     gates: Sequence[gates.Gate] = ()
     audits: Sequence[audit.Audit] = ()
     depths: Sequence[layers.Depth] = ()
+    depth_count: int = 0
     strips: Mapping[str, Sequence[strips.Strip]] = field(default_factory=dict)
+    strip_counts: Mapping[str, int] = field(default_factory=dict)
     maps: Sequence[tokens.TokenMap] = ()
     map_count: int = 0
     matrices: Sequence[similarity.Matrix] = ()
@@ -54,15 +60,21 @@ def conclude(run: Run) -> Conclusions:
         result.audits = audit.audits(found["audit"], index)
         result.charts |= {f"audit-{i}": audit.chart(each) for i, each in enumerate(result.audits)}
     if "layers" in found:
-        result.depths = layers.depths(found["layers"])[:8]
+        every = layers.depths(found["layers"], index)
+        result.depths, result.depth_count = every[:DRAWN], len(every)
         result.charts |= {f"layers-{i}": layers.chart(each, index) for i, each in enumerate(result.depths)}
     if "embeddings" in found:
         result.maps, result.map_count = tokens.token_maps(found["embeddings"], index)
         result.charts |= {f"tokens-{i}": tokens.chart(each) for i, each in enumerate(result.maps)}
     if "similarity" in found:
-        result.matrices = similarity.matrices(found["similarity"])[:8]
-    made = {"attribution": strips.attribution, "proxies": strips.proxies}
-    result.strips = {kind: make(found[kind])[:8] for kind, make in made.items() if kind in found}
+        result.matrices = similarity.matrices(found["similarity"])[:DRAWN]
+    strips_of = {}
+    if "attribution" in found:
+        strips_of["attribution"] = strips.attribution(found["attribution"], index)
+    if "proxies" in found:
+        strips_of["proxies"] = strips.proxies(found["proxies"])
+    result.strip_counts = {kind: len(each) for kind, each in strips_of.items()}
+    result.strips = {kind: each[:DRAWN] for kind, each in strips_of.items()}
     for kind, each in result.strips.items():
         result.charts |= {f"{kind}-{i}": one.chart for i, one in enumerate(each)}
     return result

@@ -42,6 +42,8 @@ class Matrix:
             for column, pair in zip(self.columns, line, strict=True)
             if pair is not None and row != column
         ]
+        # A square holds each pair twice, as one object.
+        flat = list({id(pair): (pair, row, column) for pair, row, column in reversed(flat)}.values())[::-1]
         known = [pair.clear for pair, _, _ in flat if pair.clear is not None]
         text = f"{sum(known)} of {len(known)} pairs stand clear of the permutation null (95th percentile)."
         if flat:

@@ -8,6 +8,7 @@ from typing import Any
 
 from foresight_reports import metrics
 from foresight_reports.analysis.files import Analysis, Line, amount, quantity, said, truth
+from foresight_reports.analysis.links import Index
 from foresight_reports.charts import round_for_page
 
 ROWS = 40
@@ -84,12 +85,16 @@ def _named(line: Line) -> str:
     return metrics.label(said(line, "proxy")) + (f" ({probe})" if probe else "")
 
 
-def attribution(analysis: Analysis) -> list[Strip]:
+def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
     """Main effects of the levels of each axis on one metric, beside the spread of seeds."""
     found = []
     shares = analysis.section("shares")
     keys = ("metric", "suite", "dataset", "probe", "decoder")
-    for (metric, suite, dataset, probe, decoder), lines in _groups(analysis, *keys).items():
+    groups = _groups(analysis, *keys)
+    # What a suite is read by comes first.
+    for (metric, suite, dataset, probe, decoder), lines in sorted(
+        groups.items(), key=lambda g: metrics.rank_of(g[0][0])
+    ):
         known = [line for line in lines if quantity(line, "effect").value is not None]
         if not known:
             continue
@@ -111,7 +116,11 @@ def attribution(analysis: Analysis) -> list[Strip]:
         if spreads:
             sentence += f" Seeds alone spread by {metrics.write(max(spreads))}."
         drawn = {
-            "x": {"name": f"Effect on {metrics.label(metric)}", "unit": "", "direction": "none"},
+            "x": {
+                "name": f"Effect on {metrics.label(metric)}",
+                "unit": "",
+                "direction": index.direction(metric) if index else "none",
+            },
             "rows": [[f"{said(line, 'axis')}: {said(line, 'level')}", ""] for line in known[:ROWS]],
             "tones": ["" if _clear(line) else "mute" for line in known[:ROWS]],
             "kinds": [{"name": "effect against the mean of its axis, with interval", "symbol": "circle", "colour": 0}],

@@ -1,6 +1,6 @@
 // Quality against latency, layer profiles of one encoder, and alignment with its null.
 (() => {
-  const {SYMBOLS, DASHES, colour, loud, seriesOf, short, titled, said, named, logTicks, key, swatch, arrow, cut} = kit;
+  const {SYMBOLS, DASHES, colour, loud, seriesOf, short, titled, said, named, logTicks, key, swatch, hollow, arrow, cut} = kit;
   Object.assign(kit.unfold, {
     tradeoff: ({x: xs, y: ys, points}) => points.map(([place, x, y, lo, hi, front]) => {
       const who = named(place);
@@ -26,7 +26,7 @@
         chart: swatch([Plot.dot([[0.5, 0.5]], {symbol: SYMBOLS[i], stroke: colour(i), fill: colour(i), r: 4})]),
       }));
       if (points.some(loud)) {
-        entries.push({name: "hollow: random or nano weights", chart: swatch([Plot.dot([[0.5, 0.5]], {stroke: "var(--ink-2)", r: 4})])});
+        entries.push(hollow());
       }
       entries.push({name: "front", chart: swatch([Plot.line([[0, 0.5], [1, 0.5]], {stroke: "var(--ink)"})])});
       key(box, entries);
@@ -51,11 +51,11 @@
       const {points, taps, y} = chart;
       const series = seriesOf(points);
       const place = (point) => series.indexOf(point.series);
-      if (series.length > 1) {
-        key(box, series.slice(0, 8).map((name, i) => ({
-          name, chart: swatch([Plot.line([[0, 0.5], [1, 0.5]], {stroke: colour(i), strokeWidth: 2, strokeDasharray: DASHES[i]})]),
-        })));
-      }
+      const entries = series.length < 2 ? [] : series.slice(0, 8).map((name, i) => ({
+        name, chart: swatch([Plot.line([[0, 0.5], [1, 0.5]], {stroke: colour(i), strokeWidth: 2, strokeDasharray: DASHES[i]})]),
+      }));
+      if (points.some(loud)) entries.push(hollow());
+      if (entries.length) key(box, entries);
       const top = Math.max(...points.map((p) => p.hi ?? p.y));
       const bottom = Math.min(...points.map((p) => p.lo ?? p.y));
       const near = (value) => value !== null && value <= top + (top - bottom) * 0.6 && value >= bottom - (top - bottom) * 1.2;
@@ -85,6 +85,7 @@
       key(box, [
         {name: "value and interval", chart: swatch([Plot.line([[0, 0.5], [1, 0.5]], {stroke: "var(--s0)"}), Plot.dot([[0.5, 0.5]], {fill: "var(--s0)", r: 3.5})])},
         {name: "permutation null, mean to 95th percentile", chart: swatch([Plot.line([[0, 0.5], [1, 0.5]], {stroke: "var(--line-2)", strokeWidth: 7})])},
+        ...(points.some(loud) ? [hollow()] : []),
       ]);
       const rows = points.map((_, i) => i);
       const at = (i) => points[i];

@@ -3,7 +3,7 @@ const kit = (() => {
   // Filled before the first chart is drawn.
   const data = {};
   const tip = document.getElementById("tip");
-  const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "wye", "plus", "times"];
+  const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "wye", "cross", "hexagon"];
   const DASHES = ["0", "6 3", "2 3", "8 3 2 3", "0", "6 3", "2 3", "8 3 2 3"];
   const colour = (i) => `var(--s${Math.min(i, 7)})`;
   const loud = (point) => point.weights === "random" || point.weights === "nano";
@@ -49,6 +49,10 @@ const kit = (() => {
     clean(chart);
     return chart;
   }
+
+  const hollow = () => ({
+    name: "hollow: random or nano weights", chart: swatch([Plot.dot([[0.5, 0.5]], {stroke: "var(--ink-2)", fill: "var(--panel)", r: 4})]),
+  });
 
   // Plot labels plain groups, which assistive technology may not read out: labels stay only where a role allows them.
   const clean = (svg) => svg.querySelectorAll("g[aria-label]").forEach((group) => {
@@ -122,5 +126,5 @@ const kit = (() => {
   const arrow = (axis) => (axis.direction === "higher" ? "↑ " : axis.direction === "lower" ? "↓ " : "") + titled(axis);
 
   // Each kind of chart adds how its points get their names back, and how it is drawn.
-  return {data, tip, SYMBOLS, DASHES, colour, loud, seriesOf, short, titled, said, named, logTicks, key, swatch, reachable, arrow, cut, unfold: {}, draw: {}};
+  return {data, tip, SYMBOLS, DASHES, colour, loud, seriesOf, short, titled, said, named, logTicks, key, swatch, hollow, reachable, arrow, cut, unfold: {}, draw: {}};
 })();

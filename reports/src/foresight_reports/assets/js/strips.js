@@ -1,6 +1,6 @@
 // Charts of conclusions: rows of values (audit, proxies, attribution), scores over depth, and maps of tokens.
 (() => {
-  const {DASHES, colour, short, said, key, swatch, arrow, cut} = kit;
+  const {DASHES, colour, loud, hollow, short, said, key, swatch, arrow, cut} = kit;
   const dot = ({symbol = "circle", colour: place, hollow}) => ({
     symbol, stroke: colour(place), fill: hollow ? "var(--panel)" : colour(place), strokeWidth: 1.5,
   });
@@ -10,8 +10,8 @@
     strips: ({x: axis, rows, kinds, points}) => points.map(([row, kind, x, lo, hi, name, anchor]) => ({
       row, kind: kinds[kind], x, lo, hi, anchor, series: row, name: `${rows[row][0]}: ${name}`, said: said(axis, x, lo, hi),
     })),
-    depth: ({y: axis, lines, points}) => points.map(([line, x, y, lo, hi, tap, anchor, best]) => ({
-      line, x, y, lo, hi, anchor, best: best === 1, series: line, name: `${lines[line]} at ${tap}`,
+    depth: ({y: axis, lines, points}) => points.map(([line, x, y, lo, hi, tap, anchor, best, weights]) => ({
+      line, x, y, lo, hi, anchor, weights, best: best === 1, series: line, name: `${lines[line]} at ${tap}`,
       said: `${said(axis, y, lo, hi)}; relative depth ${short(x)}${best === 1 ? "; the tap that was chosen" : ""}`,
     })),
     tokens: ({classes, points, name, anchor}) => points.map(([x, y, group, row, col, frame]) => {
@@ -54,6 +54,7 @@
       const entries = lines.map((name, i) => ({
         name, chart: swatch([Plot.line([[0, 0.5], [1, 0.5]], {stroke: colour(i), strokeWidth: 2, strokeDasharray: DASHES[i]})]),
       }));
+      if (points.some(loud)) entries.push(hollow());
       if (points.some((p) => p.best)) entries.push({name: "chosen tap", chart: swatch([Plot.dot([[0.5, 0.5]], {stroke: "var(--ink)", r: 5, strokeWidth: 2})])});
       key(box, entries);
       return Plot.plot({
@@ -68,7 +69,7 @@
               Plot.line(line, {x: "x", y: "y", stroke: colour(i), strokeWidth: 2, strokeDasharray: DASHES[i]}),
             ];
           }),
-          Plot.dot(points, {x: "x", y: "y", stroke: (p) => (p.best ? "var(--ink)" : colour(p.line)), fill: (p) => colour(p.line), r: (p) => (p.best ? 5 : 3), strokeWidth: (p) => (p.best ? 2 : 1), sort: null}),
+          Plot.dot(points, {x: "x", y: "y", stroke: (p) => (p.best ? "var(--ink)" : colour(p.line)), fill: (p) => (loud(p) ? "var(--panel)" : colour(p.line)), r: (p) => (p.best ? 5 : 3), strokeWidth: (p) => (p.best ? 2 : 1.5), sort: null}),
         ],
       });
     },

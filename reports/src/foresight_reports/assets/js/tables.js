@@ -19,13 +19,24 @@
     }
     return views.get(table);
   }
-  async function load(view) {
-    const {table} = view;
+  // Each is unpacked once, and only when it is wanted: rows to be shown, values to sort by and to download.
+  const loadRows = (view) => (view.loadedRows ??= unpackRows(view));
+  const load = (view) => (view.loaded ??= unpackValues(view));
+  async function unpackRows({table, rows}) {
     if (table.dataset.total === undefined) return;
-    delete table.dataset.total;
     const inert = document.createElement("template");
     inert.innerHTML = `<table><tbody>${await packed.text(table.id)}</tbody></table>`;
-    view.rows.push(...inert.content.querySelectorAll("tr"));
+    rows.push(...inert.content.querySelectorAll("tr"));
+    delete table.dataset.total;
+  }
+  async function unpackValues(view) {
+    await loadRows(view);
+    if (!view.table.classList.contains("ranking")) return;
+    // Unrounded values with their intervals, in the order of the rows: behind place and name in each row.
+    const lines = (await packed.text(view.table.id.replace(/table$/, "values"))).split("\n");
+    lines.forEach((line, i) => line.split(";").forEach((raw, j) => {
+      if (raw) view.rows[i].cells[j + 2].dataset.v = raw;
+    }));
   }
   function show(view) {
     const kept = view.keep ? view.rows.filter(view.keep) : view.rows;
@@ -38,7 +49,7 @@
   async function showAll(table) {
     const view = viewOf(table);
     view.limit = Infinity;
-    await load(view);
+    await loadRows(view);
     show(view);
   }
 
@@ -100,7 +111,7 @@
     document.getElementById("count").textContent = active ? `${shown} of ${own.length} candidates` : `${own.length} candidates`;
     for (const table of boards) {
       const view = viewOf(table);
-      if (active) await load(view);
+      if (active) await loadRows(view);
       if (mine !== turn) return;
       view.keep = active ? (row) => known.get(row.querySelector("th a")?.getAttribute("href"))?.kept ?? true : null;
       show(view);
@@ -200,7 +211,21 @@
       waiting = setTimeout(filter, 60);
     });
     form.addEventListener("reset", () => setTimeout(() => (filter(), preset())));
-    const preset = () => all("table.ranking").forEach((table) => (table.dataset.columns = columns.value));
+    const sheet = new CSSStyleSheet();
+    document.adoptedStyleSheets = [sheet];
+    // A choice that spans suites shows its own columns of all tables, and leaves out the tables that have none.
+    const preset = () => {
+      const family = columns.value.startsWith("of-") ? columns.value.slice(3) : null;
+      const rules = [];
+      for (const table of boards) {
+        table.dataset.columns = family ? "all" : columns.value;
+        const heads = [...table.tHead.rows[0].cells];
+        const away = heads.map((head, i) => (family && head.dataset.family && head.dataset.family !== family ? i + 1 : 0)).filter(Boolean);
+        rules.push(...away.map((i) => `#${table.id} tr > :nth-child(${i}) { display: none; }`));
+        table.closest(".board").hidden = family !== null && heads.every((head) => head.dataset.family !== family);
+      }
+      sheet.replaceSync(rules.join(""));
+    };
     columns.addEventListener("change", preset);
     filter();
   }
