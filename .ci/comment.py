@@ -39,7 +39,11 @@ ESCAPING = _escaping()
 
 def read(path: Path) -> dict[str, Any]:
     """The comparison. Raises: SystemExit where it is none."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+    if (
+        any(place.is_symlink() for place in (path, *list(path.parents)[:2]))
+        or not path.is_file()
+        or path.stat().st_size > MOST_BYTES
+    ):
         raise SystemExit(f"comment.py: {path.name} is absent, a link or over {MOST_BYTES} bytes; nothing is posted")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -54,8 +58,12 @@ def body(found: dict[str, Any]) -> str:
     """The comment: the finding, and the sentinels that moved, regressions first."""
     rows = [row for row in found["rows"] if isinstance(row, dict) and row.get("sentinel") is True]
     shown = [row for verdict in VERDICTS for row in rows if row.get("verdict") == verdict]
-    state = "Regressed" if any(row.get("verdict") == "regressed" for row in shown) else "No regression"
+    compared = any(row.get("verdict") != "not compared" for row in rows)
+    state = "No regression" if compared else "Not compared"
+    state = "Regressed" if any(row.get("verdict") == "regressed" for row in shown) else state
     lines = [ESCAPING.MARKER, f"### {state}", "", _text(found.get("finding")), ""]
+    notes = found.get("caveats")
+    lines += [line for note in (notes if isinstance(notes, list) else [])[:ROWS] for line in (_text(note), "")]
     if shown:
         lines += ["| candidate | number | base | head | difference | verdict |", "|---|---|---:|---:|---:|---|"]
     for row in shown[:ROWS]:
@@ -65,6 +73,7 @@ def body(found: dict[str, Any]) -> str:
         lines.append("| " + " | ".join((*cells, verdict)) + " |")
     if len(shown) > ROWS:
         lines.append(f"\n{len(shown) - ROWS} more are in the report.")
+    lines.append("\nNumbers and names come from a job that ran the code of this pull request.")
     return ("\n".join(lines) + "\n").encode()[: ESCAPING.COMMENT_BYTES].decode(errors="ignore")
 
 

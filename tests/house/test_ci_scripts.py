@@ -142,6 +142,29 @@ def test_a_link_out_of_the_artefact_is_refused(tmp_path: Path) -> None:
         comment.read(tmp_path / "compare.json")
 
 
+def test_a_folder_that_is_a_link_out_of_the_artefact_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "compare.json").write_text(json.dumps(analysis()))
+    (tmp_path / "received").mkdir()
+    (tmp_path / "received" / "result").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SystemExit, match="a link"):
+        comment.read(tmp_path / "received" / "result" / "compare.json")
+
+
+def test_nothing_compared_is_not_passed_off_as_no_regression() -> None:
+    assert "### Not compared" in comment.body(analysis(row(verdict="not compared", reason="other machine")))
+    assert "### Not compared" in comment.body(analysis())
+    assert "### No regression" in comment.body(analysis(row(verdict="identical"), row(verdict="not compared")))
+
+
+def test_notes_are_text_and_the_comment_says_whose_numbers_it_holds() -> None:
+    text = comment.body(analysis(row(), caveats=[HOSTILE, 3, "Found in four of five cases: 0.02"]))
+    assert "<img" not in text
+    assert "Found in four of five cases: 0.02" in text
+    assert "come from a job that ran the code of this pull request" in text
+    assert "### Regressed" in comment.body(analysis(row(), caveats="none"))
+
+
 def git(*arguments: str, at: Path) -> str:
     identity = ("-c", "user.name=t", "-c", "user.email=t@localhost")
     done = subprocess.run(["git", *identity, *arguments], cwd=at, capture_output=True, text=True, check=True)

@@ -97,18 +97,50 @@ def test_the_job_that_may_comment_checks_out_the_default_branch_only() -> None:
     checkouts = [step for step in steps_of(path) if str(step.get("uses", "")).startswith("actions/checkout@")]
     assert [step["with"]["ref"] for step in checkouts] == ["${{ github.event.repository.default_branch }}"]
     assert [step["run"] for step in steps_of(path) if "run" in step] == [
-        "python3 .ci/comment.py received/result/compare.json"
+        'python3 .ci/comment.py "$RUNNER_TEMP"/received/result/compare.json'
     ]
 
 
+def test_what_a_pull_request_uploaded_is_unpacked_outside_and_before_the_checkout() -> None:
+    """An archive that writes beside its folder must reach neither the script that runs next nor its imports."""
+    steps = steps_of(ROOT / ".github" / "workflows" / "comment.yml")
+    kinds = [str(step.get("uses", "run")).partition("@")[0] for step in steps]
+    assert kinds == ["actions/download-artifact", "actions/checkout", "run"]
+    assert steps[0]["with"]["path"].startswith("${{ runner.temp }}/")
+
+
+def test_the_comment_follows_the_workflow_and_takes_the_file_that_it_uploads() -> None:
+    comment, asked = (load(ROOT / ".github" / "workflows" / f"{name}.yml") for name in ("comment", "pull-request"))
+    assert comment["on"]["workflow_run"]["workflows"] == [asked["name"]]
+    (job,) = comment["jobs"].values()
+    assert job["if"] == "github.event.workflow_run.event == 'pull_request'"
+    uploads = [step["with"] for step in asked["jobs"]["sentinels"]["steps"] if "upload" in str(step.get("uses"))]
+    assert [one["name"] for one in uploads] == [job["steps"][0]["with"]["name"]]
+    assert uploads[0]["path"].split()[0] == "result"
+
+
+EVENTS = {"pull_request", "push", "schedule", "workflow_dispatch", "workflow_run"}
+"""None that gives a token with rights to code or texts of strangers, such as pull_request_target or issue_comment."""
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_only_known_events_start_a_workflow_and_only_main_is_pushed_to(path: Path) -> None:
+    events = load(path)["on"]
+    assert set(events) <= EVENTS
+    if "push" in events:
+        assert events["push"] == {"branches": ["main"]}
+
+
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
-def test_actions_are_pinned_or_our_own(path: Path) -> None:
+def test_actions_are_pinned_to_a_commit_or_our_own(path: Path) -> None:
     for step in steps_of(path):
         used = str(step.get("uses", ""))
         if used.startswith("./"):
             assert used.removeprefix("./head/").removeprefix("./") == ".github/actions/bench"
         elif used:
-            assert re.fullmatch(r"actions/[a-z-]+@(v\d+|[0-9a-f]{40})", used), used
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", used), used
+            line = next(line for line in path.read_text(encoding="utf-8").splitlines() if used in line)
+            assert re.search(r" # v\d+\.\d+\.\d+$", line), f"{used}: which release is that?"
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.cli import main
 from foresight_harness.exporters.telling import numbers_of
 from foresight_harness.options import DatasetChoice, RunOptions, scale
 from foresight_harness.progress import silent
@@ -178,3 +179,37 @@ def test_a_server_that_is_away_costs_one_short_wait_and_one_line(
         "exporter mlflow failed and was stopped (MlflowException: API request to http://...@127.0.0.1"
     )
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "2"  # by the library's own 7 a run would stand for minutes
+
+
+def test_a_run_whose_exporter_failed_is_sent_again_to_the_entries_that_it_has(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """First to a server that is away, then to the file: exit 1 and one line, then every number, once a candidate."""
+    from mlflow import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    before = json.loads((sent.folder / "run.json").read_text())
+    assert main(["export", str(sent.folder), "mlflow"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("foresight-bench export: exporter mlflow failed and was stopped (MlflowException")
+    noted = {one["name"]: one for one in json.loads((sent.folder / "run.json").read_text())["exporters"]}
+    assert noted["mlflow"]["error"].startswith("MlflowException")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+
+    assert main(["export", str(sent.folder), "mlflow"]) == 0
+    place = f"sqlite:///{sent.out / 'mlflow.db'}"
+    assert capsys.readouterr().out == f"exported to mlflow: {len(sent.records)} records in {place}\n"
+    after = json.loads((sent.folder / "run.json").read_text())
+    told = {one["name"]: one for one in after.pop("exporters")}
+    assert (told["mlflow"]["records"], told["mlflow"]["error"]) == (len(sent.records), None)
+    assert set(told) == {"mlflow", "trackio", "wandb"}
+    assert after == {name: value for name, value in before.items() if name != "exporters"}
+    client = MlflowClient(tracking_uri=place)
+    runs = client.search_runs([client.get_experiment_by_name("foresight").experiment_id])
+    assert sorted(run.data.tags["foresight.candidate"] for run in runs) == sorted({"-", *sent.candidates})
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        assert run.data.metrics == pytest.approx(sent.numbers(run.data.tags["foresight.candidate"]))

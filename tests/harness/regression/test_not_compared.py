@@ -107,3 +107,14 @@ def test_processes_that_promote_at_once_lose_nothing(run_with, tmp_path: Path) -
     kept = sorted((tmp_path / "baselines" / "main").glob("*.json"))
     assert [path.stem for path in kept] == [f"{number:04d}" for number in range(1, 21)]
     assert len({baselines.read_baseline(path).reason for path in kept}) == 20
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_newer_schema_on_either_side_is_one_line_and_exit_2(side: str, run_with, tmp_path: Path, capsys) -> None:
+    for name in ("base", "head"):
+        run_with(name)
+    _manifest(tmp_path / side, schema=99)
+    assert main(["compare", "head", "base", "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert f"{side}/run.json has schema 99; this version reads up to 1" in said
+    assert said.count("\n") == 1

@@ -215,6 +215,7 @@ def test_a_tracker_that_fails_at_any_step_is_one_line_and_stands_in_the_manifest
     bench.folder.append_records([record(), record()])
     bench.close("complete")
     line = "exporter recorder failed and was stopped (ConnectionError: no answer); the run folder holds every record"
+    line += f", and foresight-bench export {bench.folder.run_id} recorder sends them"
     assert bench.exporters.sentences() == [line]
     assert bench.exporters.places() == []
     manifest = bench.folder.manifest()

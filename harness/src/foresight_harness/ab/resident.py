@@ -91,7 +91,7 @@ class Resident:
         lines = [line for line in self._errors.read().splitlines() if line.strip()]
         last = " ".join(lines[-1].split())[:300] if lines else f"it ended with exit code {code}"
         if "foresight_harness.ab" in last and "No module" in last:
-            last = "its harness is older than this command"
+            last = "its harness is older than this command; choose a later commit as base"
         return f"{self.tree.named} cannot be timed: {last}"
 
 

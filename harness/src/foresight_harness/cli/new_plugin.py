@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
         f"pytest {shown}",
         f"pytest benchmarks/ {kind.try_it.format(name=options.name)}",
     ]
+    if workspace is None:
+        steps[-1] += "    # in a clone of the harness"
     if member:
         steps.append("make constraints")
     if options.json:

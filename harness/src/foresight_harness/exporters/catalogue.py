@@ -30,20 +30,20 @@ EXPORTERS: Mapping[str, ExporterEntry] = {
 }
 
 
-def check_exports(names: Iterable[str]) -> None:
-    """Refuse a name that no exporter has. Raises: UsageError."""
+def check_exports(names: Iterable[str], option: str = "--export") -> None:
+    """Refuse a name that no exporter has; ``option`` is what was typed before it. Raises: UsageError."""
     for name in names:
         if name not in EXPORTERS:
-            raise UsageError(f"--export {name}: unknown; choose one of {', '.join(sorted(EXPORTERS))}")
+            raise UsageError(f"{option} {name}: unknown; choose one of {', '.join(sorted(EXPORTERS))}")
 
 
-def check_installed(names: Iterable[str]) -> None:
+def check_installed(names: Iterable[str], option: str = "--export") -> None:
     """Refuse an exporter whose library is absent from this process, without importing it. Raises: UsageError."""
     for name in names:
         absent = [package for package in EXPORTERS[name].needs if find_spec(package) is None]
         if absent:
             raise UsageError(
-                f"--export {name}: {' and '.join(absent)} not installed; pip install 'foresight-harness[{name}]'"
+                f"{option} {name}: {' and '.join(absent)} not installed; pip install 'foresight-harness[{name}]'"
             )
 
 

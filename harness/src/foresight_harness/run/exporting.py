@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from foresight_harness.analysis.rundata import RunData
 from foresight_harness.exporters import Tracker, chosen_trackers
 from foresight_harness.exporters.telling import about_run, without_secrets
 from foresight_harness.options import RunOptions
@@ -25,13 +26,22 @@ class Exporters:
         folder: of the run; what ``records.jsonl`` holds already, from before a ``--resume``, was sent then.
         plugins: name of each plugin and its hook, in the order in which they are called.
         trackers: what ``--export`` names; called after the plugins, and closed with the run.
+        from_start: send what was written before, too.
     """
 
-    def __init__(self, folder: Path, plugins: Sequence[tuple[str, Exporter]], trackers: Sequence[Tracker] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plugins: Sequence[tuple[str, Exporter]],
+        trackers: Sequence[Tracker] = (),
+        *,
+        from_start: bool = False,
+    ) -> None:
         self._trackers = {tracker.name: tracker for tracker in trackers}
         self._exporters = (*plugins, *((name, one.foresight_record) for name, one in self._trackers.items()))
         self._path = folder / "records.jsonl"
-        self._seen = self._path.stat().st_size if self._path.is_file() else 0
+        self._run = folder.name
+        self._seen = self._path.stat().st_size if self._path.is_file() and not from_start else 0
         self.sent = {name: 0 for name, _ in self._exporters}
         """Exporter -> records that it took."""
         self.failures: dict[str, str] = {}
@@ -88,6 +98,7 @@ class Exporters:
         """One line for each exporter that failed."""
         return [
             f"exporter {name} failed and was stopped ({reason}); the run folder holds every record"
+            + (f", and foresight-bench export {self._run} {name} sends them" if name in self._trackers else "")
             for name, reason in sorted(self.failures.items())
         ]
 
@@ -110,3 +121,33 @@ def exporters_of(
     return Exporters(
         folder.path, registry.exporters, chosen_trackers(options.exports, options.out, folder.run_id, told)
     )
+
+
+class Sent(NamedTuple):
+    """A finished run that was sent once more."""
+
+    exporters: Exporters
+
+    def note(self, run: Path) -> None:
+        """Replace what ``run.json`` says of these exporters; the others stay. Raises: RunFolderError."""
+        folder = RunFolder(run)
+        manifest = {name: value for name, value in folder.manifest().items() if name not in ("schema", "run")}
+        told = {one["name"]: one for one in manifest.get("exporters") or ()}
+        told |= {one["name"]: one for one in self.exporters.facts()}
+        folder.write_manifest({**manifest, "exporters": list(told.values())})
+
+
+def sent_again(run: RunData, names: Sequence[str]) -> Sent:
+    """Send every record of a finished run to trackers, to the entries that they have of it where they have any."""
+    manifest = run.manifest
+    told = about_run(
+        run.path.name,
+        manifest.get("command") or "",
+        manifest.get("scale") or "",
+        manifest.get("environment") or {},
+        {"cpu": "", "gpus": [], **(manifest.get("hardware") or {})},
+    )
+    trackers = chosen_trackers(names, run.path.parent, run.path.name, told)
+    exporters = Exporters(run.path, (), trackers, from_start=True)
+    exporters.close(str(manifest["status"]))
+    return Sent(exporters)
