@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 import torch
-from foresight_fusion.attention import Attention
+from foresight_fusion.anchors import anchors
+from foresight_fusion.attention import Attention, NearAttentionBlock, SelfAttentionBlock
 from foresight_fusion.film import FilmFusion
 from foresight_fusion.gated import GatedFusion
 from foresight_fusion.perceiver import PerceiverFusion
 from foresight_fusion.qformer import QFormerFusion
-from foresight_fusion.streams import position_codes
+from foresight_fusion.streams import placed, position_codes, query_start
 from torch import nn
 
 torch.set_num_threads(1)
+
+NARROW = 16
+"""Channels of the heads whose windows start narrow, of 32."""
 
 
 def test_attention_equals_torchs_own() -> None:
@@ -77,3 +81,21 @@ def test_place_matters(fusion: type[PerceiverFusion] | type[QFormerFusion]) -> N
 def test_position_codes_of_one_place_agree_between_grids() -> None:
     like = torch.zeros(1)
     assert torch.allclose(position_codes(1, 1, 32, like)[0, 0], position_codes(3, 3, 32, like)[1, 1], atol=1e-4)
+
+
+def test_before_training_a_query_reads_the_mean_of_the_four_cells_around_its_place() -> None:
+    torch.manual_seed(0)
+    block, cells = NearAttentionBlock(32), torch.randn(4, 1, 16, 16, 32)
+    with torch.no_grad():
+        for carried in (block.attention.value, block.attention.output):
+            carried.weight.copy_(torch.eye(32))
+        queries = block.query_norm(query_start(64, 32)[None])
+        read = block.attention.near(queries, anchors(64), placed(cells))[..., :NARROW]
+    means = cells.reshape(4, 8, 2, 8, 2, 32).mean((2, 4)).flatten(1, 2)[..., :NARROW]
+    assert float((read - means).square().mean() / means.square().mean()) < 0.1
+
+
+def test_before_training_tokens_do_not_read_each_other() -> None:
+    torch.manual_seed(0)
+    tokens = torch.randn(2, 5, 32)
+    assert torch.equal(SelfAttentionBlock(32, think=False)(tokens), tokens)
