@@ -87,7 +87,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
     aligned = [(board, rows) for board in drawn if len(rows := charts.alignment_rows(board)) >= 3][:CHARTS_SHOWN]
     maps = [each for board in drawn for each in heat_maps(board)][: 2 * CHARTS_SHOWN]
     names = charts.Names()
-    found = conclude(runs[0])
+    found = conclude(runs[0], boards)
     everyone = candidates(runs, boards)
     chart_data: dict[str, Any] = {
         **{f"tradeoff-{i}": charts.tradeoff_data(each, names) for i, each in enumerate(scatter)},

@@ -91,10 +91,10 @@ def record_row(record: Record) -> Markup:
     """One record in the details of its candidate."""
     unit = f" {metrics.pretty_unit(record.unit)}".rstrip()
     interval = metrics.span(record.ci_low, record.ci_high, record.unit) if record.has_interval else ""
-    arrow = metrics.MARKS.get(record.direction, "")
-    n = "" if record.n is None else record.n
+    arrow = f"\N{NO-BREAK SPACE}{metrics.MARKS.get(record.direction, '')}".rstrip()
+    n = "" if record.n is None else f"{record.n:,}"
     return Markup(
-        f'<tr id="{record.anchor}"><th scope="row">{escape(visible(metrics.label(record.metric or "")))} {arrow}'
+        f'<tr id="{record.anchor}"><th scope="row">{escape(visible(metrics.label(record.metric or "")))}{arrow}'
         f'<td class="v">{metrics.write(record.value, record.unit)}{escape(visible(unit))}<td>{interval}'
         f"<td>{n}<td>{_bound(record.floor, record)}<td>{_bound(record.ceiling, record)}"
     )

@@ -10,6 +10,7 @@ from foresight_reports import render
 from foresight_reports.analysis import grid, layers, similarity, strips, tokens
 from foresight_reports.analysis.files import Analysis, Head, Measured
 from foresight_reports.analysis.links import Index
+from foresight_reports.boards import build_boards
 from foresight_reports.reading import Run, read_run
 
 
@@ -149,3 +150,32 @@ def test_profiles_mark_random_weights_and_say_which_side_is_better(make: Callabl
     drawn = layers.chart(second, index)
     assert drawn["y"]["direction"] == "lower"
     assert [point[8] for point in drawn["points"]] == ["", "random"]
+
+
+def test_effects_of_rounding_are_not_drawn() -> None:
+    row = {"metric": "iou", "axis": "encoder"}
+    rows = [
+        {**row, "level": name, "effect": Measured(value, -2e-17, 2e-17)} for name, value in (("a", 0.0), ("b", 1e-17))
+    ]
+    assert strips.attribution(analysis(rows)) == []
+
+
+def test_numbers_over_many_candidates_lead_to_the_table_they_come_from(make: Callable[..., Path]) -> None:
+    run = run_of(make)
+    boards = build_boards([run])
+    index = Index(run, boards)
+    board = next(each for each in boards if each.group.suite == "spatial")
+    effect = {"metric": "iou", "suite": "spatial", "dataset": "shapes", "axis": "encoder", "effect": Measured(0.1)}
+    (row,) = grid.build(Analysis("attribution", "", "", [], {}, [Head("effect", "effect")], [effect]), index).shown
+    assert f'<a href="#{board.anchor}">0.100</a>' in row
+    assert index.board({**effect, "dataset": "elsewhere"}) == ""
+    outcome = {"proxy": "iou", "probe": "dense_ridge", "suite": "spatial", "outcome": "psnr", "dataset": "shapes"}
+    assert index.board(outcome) == next(each.anchor for each in boards if each.group.suite == "reconstruction")
+
+
+def test_a_representation_leads_to_a_candidate_that_has_it_alone(make: Callable[..., Path]) -> None:
+    run = run_of(make)
+    index = Index(run)
+    name = next(str(stream) for record in run.records for stream in record.axes["streams"])
+    assert index.stream(name).startswith("c-")
+    assert index.stream("latents of nothing") == ""

@@ -19,6 +19,12 @@ SHOWN = 20
 LINKED = ("measured", "score", "value", "head", "now")
 """Columns whose number is a record of this run."""
 
+DERIVED = ("effect", "correlation")
+"""Columns whose number was computed from a whole table of the leaderboard."""
+
+STREAMS = ("a", "b", "stream")
+"""Columns that name a representation."""
+
 METRICS = ("metric", "proxy", "outcome")
 """Columns whose text is the name of a metric."""
 
@@ -84,13 +90,19 @@ def _row(row: Line, heads: Sequence[Head], numeric: Sequence[bool], first: int, 
         value = row.get(head.key)
         tag = 'th scope="row"' if place == first else "td"
         if numeric[place]:
-            cells.append(_number(value, head, index.anchor(row, head.key) if head.key in LINKED else "", row))
-        elif head.key == "candidate" and isinstance(value, str) and (anchor := index.candidate(value)):
+            anchor = index.anchor(row, head.key) if head.key in LINKED else ""
+            cells.append(_number(value, head, index.board(row) if head.key in DERIVED else anchor, row))
+        elif isinstance(value, str) and (anchor := _named_by(head.key, value, index)):
             cells.append(f'<{tag}><a href="#{anchor}">{breakable(value)}</a>')
         else:
             named = head.key in METRICS and isinstance(value, str)
             cells.append(f"<{tag}>{_text(metrics.label(value) if named and isinstance(value, str) else value)}")
     return Markup(f"<tr>{''.join(cells)}")
+
+
+def _named_by(key: str, name: str, index: Index) -> str:
+    """Anchor of the candidate that a cell names, by its own name or by its representation; empty for other texts."""
+    return index.candidate(name) if key == "candidate" else index.stream(name) if key in STREAMS else ""
 
 
 def _text(value: Cell) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from foresight_reports.analysis.files import Line, amount, said
-from foresight_reports.boards import Pipeline
+from foresight_reports.boards import Board, Pipeline
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
 
@@ -15,7 +15,9 @@ FIELDS = ("suite", "dataset", "metric", "probe")
 class Index:
     """Finds the one record that a row speaks of, and the place of a candidate in the page."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, boards: Sequence[Board] = ()) -> None:
+        self._boards = boards
+        self._streams: dict[str, str] = {}
         self._run = run.name
         self._records: dict[str, list[Record]] = {}
         self._candidates: set[str] = set()
@@ -31,6 +33,7 @@ class Index:
             names = [record.candidate]
             if isinstance(streams, list) and len(streams) == 1:
                 names.append(str(streams[0]))
+                self._streams.setdefault(str(streams[0]), record.candidate)
             for name in names:
                 self._records.setdefault(name, []).append(record)
 
@@ -63,6 +66,23 @@ class Index:
     def anchor(self, line: Line, key: str) -> str:
         """Where a number of a row leads: to its record, else to its candidate, else nowhere."""
         return self.record(line, amount(line, key)) or self.candidate(said(line, "candidate"))
+
+    def stream(self, name: str) -> str:
+        """Anchor of the first candidate that has this stream alone, empty where none has."""
+        return self.candidate(self._streams.get(name, ""))
+
+    def board(self, line: Line) -> str:
+        """Anchor of the table that a number over many candidates was computed from, empty where none can be told."""
+        metric = said(line, "outcome") or said(line, "metric")
+        # The probe of a proxy is the cheap metric's, not the outcome's.
+        probe = "" if said(line, "outcome") else said(line, "probe")
+        found = [board for board in self._boards if metric and any(c.metric == metric for c in board.columns)]
+        for name, wanted in (("suite", said(line, "suite")), ("dataset", said(line, "dataset")), ("probe", probe)):
+            if wanted and not (name == "suite" and said(line, "outcome")):
+                found = [board for board in found if str(getattr(board.group, name)) == wanted]
+        if decoder := said(line, "decoder"):
+            found = [b for b in found if any(row.any_record.axes.get("decoder") == decoder for row in b.rows)]
+        return found[0].anchor if found else ""
 
 
 def ordered(names: Sequence[str]) -> list[str]:

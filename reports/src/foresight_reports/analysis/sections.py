@@ -11,6 +11,7 @@ from markupsafe import Markup
 from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens
 from foresight_reports.analysis.files import Analysis
 from foresight_reports.analysis.links import Index
+from foresight_reports.boards import Board
 from foresight_reports.reading import Run
 
 ORDER = ("gates", "regressions", "audit", "layers", "similarity", "embeddings", "attribution", "proxies")
@@ -45,10 +46,10 @@ class Conclusions:
         return {each.id: str(Markup("\n").join(each.rest)) for each in self.grids.values() if each.rest}
 
 
-def conclude(run: Run) -> Conclusions:
+def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
     """Views of all conclusions of a run."""
     found = dict(run.analyses)
-    index = Index(run)
+    index = Index(run, boards)
     grids = {kind: grid.build(analysis, index) for kind, analysis in found.items() if kind != "gates"}
     result = Conclusions(analyses=found, grids=grids, others=[kind for kind in found if kind not in ORDER])
 

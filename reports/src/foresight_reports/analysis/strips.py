@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from foresight_reports import metrics
-from foresight_reports.analysis.files import Analysis, Line, amount, quantity, said, truth
+from foresight_reports.analysis.files import Analysis, Line, Measured, amount, quantity, said, truth
 from foresight_reports.analysis.links import Index
 from foresight_reports.charts import round_for_page
+
+ROUNDING = 1e-9
+"""An effect no larger than this is an error of rounding."""
 
 ROWS = 40
 """Rows of one figure; the table below has all."""
@@ -96,7 +99,8 @@ def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
         groups.items(), key=lambda g: metrics.rank_of(g[0][0])
     ):
         known = [line for line in lines if quantity(line, "effect").value is not None]
-        if not known:
+        # What no choice can change, such as a constant answer, has effects of the last digit: nothing to be drawn.
+        if not any(abs(end) > ROUNDING for line in known for end in _ends(quantity(line, "effect"))):
             continue
         axes = list(dict.fromkeys(said(line, "axis") for line in known))
         known.sort(key=lambda line: (axes.index(said(line, "axis")), -(quantity(line, "effect").value or 0.0)))
@@ -138,6 +142,10 @@ def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
         title = metrics.label(metric) + where + (f" ({details})" if details else "")
         found.append(Strip(title, sentence, drawn, known))
     return found
+
+
+def _ends(value: Measured) -> list[float]:
+    return [end for end in (value.value, value.low, value.high) if end is not None]
 
 
 def _clear(line: Line) -> bool:
