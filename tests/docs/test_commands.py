@@ -2,7 +2,7 @@
 
 A benchmark session is carried out up to the point where scoring would begin (pytest's ``--collect-only``): options,
 candidates, matrices, data sets, weights, gates and baselines are found as in a run, and a slip is exit 4. ``SCORED`` is
-scored for real.
+scored for real, and ``SCORED_TOO`` with words behind it that leave a cell or two.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from io import StringIO
@@ -35,6 +35,20 @@ ELSEWHERE = {
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""
+
+CELL = ("--candidate", "dinov2_tiny@last/identity/single/linear", "-k", "test_spatial", "--dataset", "shapes")
+SCORED_TOO = {
+    "pytest benchmarks/ --candidate 'dinov2*' --dataset coco:DIR": (
+        "-k",
+        "test_spatial and last/identity/single/linear",
+    ),
+    "pytest benchmarks/ --candidate 'qwen2_5_vl_tiny@pre_merge": ("-k", "test_spatial", "--dataset", "shapes"),
+    "pytest benchmarks/ --feature-cache .foresight/cache": CELL,
+    "pytest benchmarks/ -k 'identity and single and test_spatial' --baseline base": CELL[:2] + CELL[4:],
+    "pytest benchmarks/ --baseline main": CELL,
+}
+"""Start of a session that is scored, and what narrows it. Not here: what takes published weights, a GPU, a bucket, a
+share, a tracker or more processes; ``tests/harness`` has a test of each but the first two."""
 
 WHOLE_PAGES = {
     "experiments.md": "tests/benchmarks/test_experiments.py plans each, and finds its gates and their matrix",
@@ -70,16 +84,14 @@ SESSIONS = [(page, line) for page, line in HERE if line.startswith("pytest")]
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def clone(tmp_path_factory: pytest.TempPathFactory, write_photographs: Callable[[Path], Path]) -> Iterator[Path]:
     """What a clone holds, a folder of photographs, a checkpoint's name, and two runs of README's command."""
     folder = tmp_path_factory.mktemp("clone")
     unwanted = shutil.ignore_patterns("perf", "studies", "__pycache__")
     shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=unwanted)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
     (folder / "mae_b.safetensors").write_bytes(b"")
-    (folder / "photographs" / "images").mkdir(parents=True)
-    nothing = {"images": [], "annotations": [], "categories": []}
-    (folder / "photographs" / "annotations.json").write_text(json.dumps(nothing))
+    write_photographs(folder / "photographs")
     few = {"train": 24, "test": 16, "pictures": 2, "permutations": 5, "resamples": 200}
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **few))
@@ -118,6 +130,14 @@ def session(arguments: list[str]) -> tuple[int, str]:
     return int(code), said.getvalue()
 
 
+def promote_what_is_named(words: list[str]) -> None:
+    """The baseline that a command compares with, where there is none yet."""
+    if "--baseline" in words:
+        name = words[words.index("--baseline") + 1]
+        if not (Path("runs") / "baselines" / name).is_dir():
+            assert main(["baseline", "promote", "latest", "--name", name, "--reason", "a test"]) == 0
+
+
 def test_every_command_is_carried_out_or_stands_in_a_table_with_its_reason() -> None:
     known = len(ON_RUNS) + len(SESSIONS) + len(ALL) - len(HERE)
     assert known == len(ALL) > 20
@@ -132,9 +152,7 @@ def test_every_command_is_carried_out_or_stands_in_a_table_with_its_reason() -> 
 def test_session_finds_all_that_it_names_and_has_something_to_score(page: Path, line: str, clone: Path) -> None:
     words = bare(line)[1:]
     with chdir(clone):
-        if "--baseline" in words and not (clone / "runs" / "baselines" / words[words.index("--baseline") + 1]).is_dir():
-            name = words[words.index("--baseline") + 1]
-            assert main(["baseline", "promote", "latest", "--name", name, "--reason", "a test"]) == 0
+        promote_what_is_named(words)
         code, said = session([*words, "--collect-only", "-q"])
     assert code == 0, said[-2000:]
     assert "::test_" in said
@@ -154,6 +172,21 @@ def test_commands_on_runs_do_what_the_pages_say_in_their_order(clone: Path) -> N
         written = [name for line in ON_RUNS for name in re.findall(r"--(?:junit|md) (\S+)", line)]
         assert written
         assert all((clone / name).stat().st_size for name in written)
+
+
+@pytest.mark.parametrize("start", SCORED_TOO)
+def test_session_scores_what_it_names(start: str, clone: Path) -> None:
+    (line,) = [line for _, line in SESSIONS if line.startswith(start)]
+    words = bare(line)[1:]
+    with chdir(clone):
+        promote_what_is_named(words)
+        code, said = session([*words, *SCORED_TOO[start]])
+    assert code == 0, said[-2000:]
+    assert re.search(r"^[1-9]\d* cells scored, 0 failed", said, re.MULTILINE), said[-2000:]
+    if "--baseline" in words:
+        assert "No sentinel regressed against" in said
+    if "--feature-cache" in words:
+        assert list((clone / ".foresight" / "cache").rglob("*.safetensors"))
 
 
 PLACEHOLDER = {"RUN": "latest", "DIR": "d", "FILE": "f", "NAME": "x", "M": "iou", "GLOB": "*", "BASELINE": "main"}

@@ -61,6 +61,7 @@ def validated(schema: str, *paths: Path) -> subprocess.CompletedProcess[str]:
 def test_workflows_and_actions_follow_the_published_schemas(tmp_path: Path) -> None:
     assert validated("github-workflows", *WORKFLOWS).returncode == 0
     assert validated("github-actions", *ACTIONS).returncode == 0
+    assert validated("dependabot", ROOT / ".github" / "dependabot.yml").returncode == 0
     wrong = tmp_path / "wrong.yml"
     wrong.write_text(WORKFLOWS[0].read_text(encoding="utf-8").replace("runs-on:", "runs_on:"))
     assert validated("github-workflows", wrong).returncode == 1
@@ -101,9 +102,10 @@ def test_the_job_that_may_comment_checks_out_the_default_branch_only() -> None:
     ]
 
 
-def test_what_a_pull_request_uploaded_is_unpacked_outside_and_before_the_checkout() -> None:
-    """An archive that writes beside its folder must reach neither the script that runs next nor its imports."""
-    steps = steps_of(ROOT / ".github" / "workflows" / "comment.yml")
+@pytest.mark.parametrize(("name", "job"), [("comment", "comment"), ("main", "record")])
+def test_a_job_that_may_write_unpacks_outside_of_the_checkout_and_before_it(name: str, job: str) -> None:
+    """An archive that writes beside its folder must reach neither the script that runs next nor the token."""
+    steps = load(ROOT / ".github" / "workflows" / f"{name}.yml")["jobs"][job]["steps"]
     kinds = [str(step.get("uses", "run")).partition("@")[0] for step in steps]
     assert kinds == ["actions/download-artifact", "actions/checkout", "run"]
     assert steps[0]["with"]["path"].startswith("${{ runner.temp }}/")

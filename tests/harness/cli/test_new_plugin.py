@@ -19,6 +19,7 @@ def test_it_says_what_it_wrote_and_what_to_type_next(here: Path, capsys: pytest.
     assert (here / "mine" / "src" / "foresight_mine" / "module.py").is_file()
     for line in ("mine: 6 files", "  pip install -e mine", "  pytest mine"):
         assert line in shown.splitlines()
+    assert shown.splitlines()[-1].endswith("    # in a clone of the harness"), "there is no benchmarks/ here"
     assert "make constraints" not in shown
 
 
