@@ -46,10 +46,10 @@ def test_a_plan_that_ran_here_is_predicted_within_a_factor_of_two(
     held = sum(entry.bytes for entry in stored if entry.kind in ("features", "clips"))
     assert before.disk_bytes / 2 < held < before.disk_bytes * 2
     book = CostBook.beside(options.cache)
-    book.add_session(0.0)
+    book.add_session("local", 0.0)
     run()  # warm, as the one that is predicted
     book = CostBook.beside(options.cache)
-    book.add_session(0.0)
+    book.add_session("local", 0.0)
     found = predict(cells, options, book, entries(options.cache))
     spent = run()
     assert (found.measured, found.disk_bytes) == (len(cells), 0)
@@ -70,7 +70,7 @@ def test_the_first_of_a_kind_costs_what_first_ones_did(cells, options: RunOption
     spatial = [cell for cell in cells if cell.suite.name == "spatial"]
     book.add(spatial[0], options, 9.0, First(opens=True, extracts=True))
     book.add(spatial[1], options, 2.0, First(extracts=True))
-    book.add_session(5.0)
+    book.add_session("local", 5.0)
     assert predict(spatial, options, book, []).seconds == 9 + 2 + 5
     book.add(spatial[0], options, 1.0, LATER)
     assert book.predicted(spatial[0], options, First(opens=True)).seconds == 1  # the likest that was measured
@@ -78,7 +78,8 @@ def test_the_first_of_a_kind_costs_what_first_ones_did(cells, options: RunOption
 
 def test_workers_share_the_time_of_cells(cells, options: RunOptions) -> None:
     book = CostBook()
-    book.add_session(5.0)
+    book.add_session("local", 5.0)
+    book.add_session("local:2", 5.0)
     for cell in cells:
         for first in (LATER, First(opens=True, extracts=True), First(extracts=True), First(opens=True)):
             book.add(cell, options, 10.0, first)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from foresight_harness.candidates import candidates_of, suites_of
 from foresight_harness.cli.choosing import add_choice, add_run_options, chosen, run_options
 from foresight_harness.cli.show import console, print_json, print_table
-from foresight_harness.engine.costs import CostBook
-from foresight_harness.options import RunOptions
 from foresight_harness.options.places import place_of
 from foresight_harness.run.plan import (
     PlannedCell,
@@ -56,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
         for candidate in distinct_for(found, candidates_of(selection, found))
         for dataset in datasets_of(found, registry, wanted)
     ]
+    from foresight_harness.engine.accounting import predicted  # loads torch, which no other verb should wait for
+
     cost = cost_of(cells, wanted)
     found = predicted(cells, wanted)
     rows = [
@@ -89,19 +88,6 @@ def run(options: argparse.Namespace) -> int:
     )
     console().print("\n".join(sentences(found)), markup=False)
     return 0
-
-
-def predicted(cells: Sequence[PlannedCell], options: RunOptions) -> Prediction:
-    """Time, memory and disk from what the cache's cost book knows, else from guesses scaled to this machine."""
-    from foresight_harness.cache import upkeep  # these load torch, which no other verb should wait for
-    from foresight_harness.cache.bucket import Bucket
-    from foresight_harness.engine.predicting import predict, slowness_of_this_machine
-
-    book = CostBook.beside(options.cache)
-    place: upkeep.Place = options.cache if options.cache_url is None else Bucket(options.cache_url)
-    held = upkeep.entries(place) if options.cache_url is not None or options.cache.is_dir() else []
-    unmeasured = book.measured(cells, options) < len(cells) or not book.session().measured
-    return predict(cells, options, book, held, slowness_of_this_machine() if unmeasured else 1.0)
 
 
 def sentences(found: Prediction) -> list[str]:

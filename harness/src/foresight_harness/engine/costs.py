@@ -27,6 +27,8 @@ GUESS_SESSION_S = 15.0
 """Seconds of a session beside its cells: imports, plan, analysis, report."""
 GUESS_FACTOR = 4.0
 """How far a guess may be off, either way."""
+GUESS_POOL_S = 10.0
+"""Seconds more where workers, or a cluster, have to start and import."""
 SESSION = "session"
 KEPT = 9
 """Measurements a key keeps: the latest say most about the machine as it is."""
@@ -97,16 +99,20 @@ class CostBook:
         for encoders in (True, False):
             self._keep(cost_key(cell, options, first, encoders=encoders), seconds)
 
-    def add_session(self, seconds: float) -> None:
-        """Remember what a session took beside its cells: imports, plan, analysis, report."""
-        self._keep(SESSION, seconds)
+    def add_session(self, engine: str, seconds: float) -> None:
+        """Remember what a session on an engine took beside its cells: imports, plan, workers, analysis, report."""
+        self._keep(f"{SESSION} {engine}", seconds)
 
-    def session(self) -> Predicted:
-        """What a session will take beside its cells."""
-        known = self.seconds.get(SESSION)
-        if known:
-            return Predicted(_median(known), min(known), max(known), measured=True)
-        return Predicted(GUESS_SESSION_S, GUESS_SESSION_S / GUESS_FACTOR, GUESS_SESSION_S * GUESS_FACTOR, False)
+    def session(self, engine: str) -> Predicted:
+        """What a session on this engine will take beside its cells; of another number of workers, else a guess."""
+        kind = engine.partition(":")
+        alike = [key for key in self.seconds if key.startswith(f"{SESSION} {kind[0]}:")] if kind[1] else []
+        for key in (f"{SESSION} {engine}", *sorted(alike)):
+            known = self.seconds.get(key)
+            if known:
+                return Predicted(_median(known), min(known), max(known), measured=True)
+        found = GUESS_SESSION_S + (0.0 if engine == "local" else GUESS_POOL_S)
+        return Predicted(found, found / GUESS_FACTOR, found * GUESS_FACTOR, False)
 
     def _keep(self, key: str, seconds: float) -> None:
         values = self.seconds.setdefault(key, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -106,7 +107,7 @@ class InProcess:
     def remember_session(self, seconds: float) -> None:
         """See ``Engine``."""
         if self.spent_s:
-            self.costs.add_session(max(0.0, seconds - self.spent_s))
+            self.costs.add_session(self.bench.options.engine, max(0.0, seconds - self.spent_s))
             self.costs.save()
 
 
@@ -119,6 +120,8 @@ class Pooled:
         """Whether latency is measured in this process, after the workers have left the machine."""
         self.costs = CostBook.beside(bench.options.cache)
         self.driver: Driver | None = None
+        self._here_s = 0.0
+        """Seconds of the cells that this process measured itself."""
 
     def _started(self) -> Driver:
         if self.driver is None:
@@ -156,7 +159,11 @@ class Pooled:
         driver = self._started()
         if self.latency_here and planned.suite.live_encoder:
             self._drain()
-            return self.bench.run_cell(planned, timer)
+            began = time.monotonic()
+            try:
+                return self.bench.run_cell(planned, timer)
+            finally:
+                self._here_s += time.monotonic() - began
         status = driver.until(key)
         if status == "ok":
             self.costs.add(planned, self.bench.options, driver.wall_s.get(key, 0.0), driver.first.get(key, LATER))
@@ -195,7 +202,11 @@ class Pooled:
         self.bench.counts.update(counts_of(self.bench))
 
     def remember_session(self, seconds: float) -> None:
-        """See ``Engine``. Cells overlap here, so what is beside them cannot be told."""
+        """See ``Engine``. Workers share the time of cells; what they wait for each other counts as the session's."""
+        if self.driver is not None and self.driver.wall_s:
+            shared = sum(self.driver.wall_s.values()) / self.executor.slots
+            self.costs.add_session(self.bench.options.engine, max(0.0, seconds - shared - self._here_s))
+            self.costs.save()
 
 
 def counts_of(bench: Bench) -> dict[str, int]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from foresight_harness.cache.upkeep import Entry
+from foresight_harness.controls.specs import INPUT_PX, control_specs
 from foresight_harness.engine.costs import CostBook, First, Predicted
 from foresight_harness.engine.limits import DTYPE_BYTES, WORKER_BASE_BYTES
 from foresight_harness.options import RunOptions
@@ -22,6 +23,11 @@ EXTRACTED_AT_ONCE, READ_AT_ONCE = 16, 64
 """Pictures of one forward of an encoder, and of one batch that is read from the cache."""
 COPIES = 4
 """Of a batch in flight: as read, moved, through the modules, in double precision."""
+
+CONTROLLED = ("spatial", "temporal")
+"""Suites that put controls through their probe in every run, as wide as raw patches are."""
+PATCHES = ("pixels", "shuffled")
+"""Controls whose features weigh something."""
 
 Feature = tuple[str, str, str]
 """Encoder, tap, data set."""
@@ -39,12 +45,14 @@ class Prediction:
     """Cells that the machine has measured the like of; the rest is guessed."""
     memory_bytes: int
     """Of the largest process, at its peak."""
+    memory_sum_bytes: int
+    """Of all processes of the run, each at its peak."""
     disk_bytes: int
     """That the cache will grow by."""
 
 
 def predict(
-    cells: Sequence[PlannedCell], options: RunOptions, book: CostBook, entries: Iterable[Entry], slowness: float = 1.0
+    cells: Sequence[PlannedCell], options: RunOptions, book: CostBook, entries: Sequence[Entry], slowness: float = 1.0
 ) -> Prediction:
     """What a session with these cells will take.
 
@@ -57,20 +65,22 @@ def predict(
     """
     missing = missing_features(cells, options, entries)
     parts = [_scaled(found, slowness) for found in _by_cell(cells, options, book, missing)]
-    session = _scaled(book.session(), slowness)
+    session = _scaled(book.session(options.engine), max(1.0, slowness))  # imports do not follow a product's speed
     workers = options.workers or 1
+    memory = memory_of(cells, options)
     return Prediction(
         seconds=session.seconds + sum(part.seconds for part in parts) / workers,
         low=session.low + sum(part.low for part in parts) / workers,
         high=session.high + sum(part.high for part in parts) / workers,
         cells=len(cells),
         measured=sum(part.measured for part in parts),
-        memory_bytes=memory_of(cells, options),
-        disk_bytes=sum(missing.values()) + _clip_bytes(cells, options, entries),
+        memory_bytes=memory,
+        memory_sum_bytes=memory if options.engine == "local" else workers * memory + WORKER_BASE_BYTES,
+        disk_bytes=sum(missing.values()) + _other_bytes(cells, options, entries),
     )
 
 
-def missing_features(cells: Sequence[PlannedCell], options: RunOptions, entries: Iterable[Entry]) -> dict[Feature, int]:
+def missing_features(cells: Sequence[PlannedCell], options: RunOptions, entries: Sequence[Entry]) -> dict[Feature, int]:
     """Bytes of the features that the cache does not hold yet."""
     held: dict[str, int] = {}
     for entry in entries:
@@ -78,6 +88,10 @@ def missing_features(cells: Sequence[PlannedCell], options: RunOptions, entries:
             held[entry.of] = held.get(entry.of, 0) + entry.bytes
     missing: dict[Feature, int] = {}
     for cell in cells:
+        for control in PATCHES if cell.suite.name in CONTROLLED else ():
+            size = pictures_of(cell, options.sizes) * _patch_bytes(options)
+            if held.get(f"{control}@patch", 0) < 0.9 * size:
+                missing[control, "patch", str(cell.dataset)] = size
         for stream in cell.candidate.streams:
             for tap in stream.ref.taps:
                 size = tap_bytes(stream, tap, pictures_of(cell, options.sizes), options)
@@ -137,13 +151,27 @@ def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
     return WORKER_BASE_BYTES + max(extracting, read)
 
 
-def _clip_bytes(cells: Sequence[PlannedCell], options: RunOptions, entries: Iterable[Entry]) -> int:
-    """Decoded pictures, a byte a number, of the data sets whose clips do not lie in the cache."""
-    if any(entry.kind == "clips" for entry in entries):
-        return 0
+def _patch_bytes(options: RunOptions) -> int:
+    """Of one picture as raw patches."""
+    tap = control_specs()[0].taps[0]
+    return ((options.picture_px or INPUT_PX) // tap.stride_px) ** 2 * tap.width * DTYPE_BYTES[options.dtype]
+
+
+def _other_bytes(cells: Sequence[PlannedCell], options: RunOptions, entries: Sequence[Entry]) -> int:
+    """Decoded pictures, a byte a number, and latents of decoders, of what does not lie in the cache."""
+    held = {entry.kind for entry in entries} | {entry.of for entry in entries if entry.kind == "latents"}
     sizes = options.sizes
-    sides = {str(cell.dataset): (pictures_of(cell, sizes), cell.clips) for cell in cells}
-    return sum(pictures * 3 * (sizes.clip_px if clips else sizes.canvas_px) ** 2 for pictures, clips in sides.values())
+    clips: dict[str, int] = {}
+    latents: dict[tuple[str, str], int] = {}
+    for cell in cells:
+        pictures, side = pictures_of(cell, sizes), sizes.clip_px if cell.clips else sizes.canvas_px
+        clips[str(cell.dataset)] = pictures * 3 * side**2
+        decoder = cell.candidate.decoder
+        if cell.suite.uses_decoder and not cell.suite.live_encoder and decoder.base not in held:
+            space = decoder.latent_space
+            size = pictures * (side // space.stride_px) ** 2 * space.channels * DTYPE_BYTES["float32"]
+            latents[decoder.base, str(cell.dataset)] = size
+    return sum(latents.values()) + (0 if "clips" in held else sum(clips.values()))
 
 
 def slowness_of_this_machine() -> float:

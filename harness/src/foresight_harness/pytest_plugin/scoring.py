@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from foresight_harness.engine.accounting import Account
 from foresight_harness.engine.engines import Engine, engine_for
+from foresight_harness.engine.units import cell_key
 from foresight_harness.errors import ForesightError
 from foresight_harness.gates.reading import keep_gates
 from foresight_harness.progress import Progress
@@ -16,6 +18,7 @@ from foresight_harness.pytest_plugin.live import live_for
 from foresight_harness.pytest_plugin.state import State
 from foresight_harness.run.bench import Bench, command_line
 from foresight_harness.run.cell import Timer
+from foresight_harness.run.identity import cell_id
 from foresight_harness.suites.efficiency import WARMUP
 from foresight_harness.suites.measurement import Outcome
 
@@ -81,6 +84,9 @@ def started(state: State) -> Engine:
         state.bench = Bench(state.registry, state.options, progress, command_line())
         state.bench.describe(gates=keep_gates(state.bench.folder.path, state.gates))
         state.bench.plan(cell for cells in state.planned.values() for cell in cells)
+        state.account = Account.opened(
+            [cell for cell in state.bench.planned if cell_id(*cell_key(cell)) not in state.bench.done], state.options
+        )
         state.engine = engine_for(state.bench, state.bench.planned)
         state.live = live_for(state.config, state.engine.standing)
     return state.engine

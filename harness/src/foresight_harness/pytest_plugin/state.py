@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from foresight_harness.candidates import Selection
+    from foresight_harness.engine.accounting import Account
     from foresight_harness.engine.engines import Engine
     from foresight_harness.errors import UsageError
     from foresight_harness.gates.gate import Gate
@@ -51,6 +52,10 @@ class State:
     failed_analyses: dict[str, str] = field(default_factory=dict)
     """One line by kind that failed; each makes the session fail."""
     engine: Engine | None = None
+    account: Account | None = None
+    """What the session was predicted to take."""
+    settled: dict[str, Any] = field(default_factory=dict)
+    """What it was predicted to take, beside what it took."""
     live: LiveTable | None = None
     """Where people look; lines otherwise."""
     failures: int = 0

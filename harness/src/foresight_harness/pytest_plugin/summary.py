@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from foresight_harness.analysis.catalogue import conclude
+from foresight_harness.engine.accounting import sentence as sentence_of
 from foresight_harness.errors import ForesightError, RunFolderError, UsageError
 from foresight_harness.regression.against import compare_with
 from foresight_harness.regression.comparing import regressed as regressions
 from foresight_harness.regression.outputs import sentence
 from foresight_harness.reporters import reporter
 from foresight_harness.run.attached import controls_of
+from foresight_harness.suites.memory import peak_bytes
 
 if TYPE_CHECKING:
     from foresight_harness.pytest_plugin.state import State
@@ -32,8 +35,9 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     if state.engine is not None:
         state.engine.close()
     interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+    status = "interrupted" if interrupted else "complete"
     try:
-        bench.close("interrupted" if interrupted else "complete")
+        bench.close(status)
     except RunFolderError as error:  # a full disk: nothing more can be written, and what is there can be resumed
         state.report_error, session.exitstatus = str(error), pytest.ExitCode.TESTS_FAILED
         return
@@ -47,8 +51,13 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     if state.baseline is not None:
         _compare(state, session)
     state.report, state.report_error = write_report(bench.folder.path)
-    if state.engine is not None:
-        state.engine.remember_session(seconds_of_this_process())
+    if state.engine is not None and state.account is not None:
+        seconds = seconds_of_this_process()
+        state.engine.remember_session(seconds)
+        state.settled = state.account.settled(seconds, {"here": peak_bytes(), **bench.peaks})
+        bench.describe(plan=state.settled)
+        with suppress(RunFolderError):  # everything that counts is written
+            bench.write_manifest(status)
 
 
 def _compare(state: State, session: pytest.Session) -> None:
@@ -120,6 +129,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         terminal.write_line(f"gate {name}: {verdict}. {found}", **colours)
     for kind, reason in state.failed_analyses.items():
         terminal.write_line(f"analysis {kind} failed: {reason}", red=True)
+    if state.settled:
+        terminal.write_line(sentence_of(state.settled))
     for line in state.compared:
         terminal.write_line(line)
     for line in bench.exporters.sentences():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foresight_harness.options import scale
+from foresight_harness.suites.memory import peak_bytes
 
 if TYPE_CHECKING:
     from foresight_harness.run.bench import Bench
@@ -33,7 +36,8 @@ class RemoteFacts:
         self.told = now
         keys = sorted(key[:16] for key in bench.store.used)
         controls = [[*key, ok, list(said)] for key, (ok, said) in controls_of(bench).items()]
-        return {"protocols": bench.protocols, "cache_keys": keys, "controls": controls, **fresh}
+        peak = {f"{platform.node()} {os.getpid()}": peak_bytes()}
+        return {"protocols": bench.protocols, "peak_bytes": peak, "cache_keys": keys, "controls": controls, **fresh}
 
 
 def controls_of(bench: Bench) -> dict[tuple[str, str], tuple[bool, tuple[str, ...]]]:

@@ -74,6 +74,8 @@ class Bench:
         self._remote = RemoteFacts()
         self.cache_keys: set[str] = set()
         """Start of the keys that other processes of this run have read."""
+        self.peaks: dict[str, int] = {}
+        """Peak memory by other process, in bytes; of one that was killed, as it last told."""
         self.started = _now()
         if options.resume and not self.attached:
             self.done = self.folder.drop_unfinished()
@@ -158,6 +160,7 @@ class Bench:
         self.extraction.forwards.update(facts.get("forwards") or {})
         self.extraction.hits.update(facts.get("hits") or {})
         self.cache_keys.update(facts.get("cache_keys") or ())
+        self.peaks.update(facts.get("peak_bytes") or {})
         self.pool.builds.update(facts.get("builds") or {})
         self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
         self.exporters.catch_up()

@@ -13,6 +13,22 @@ STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
 
 
+_highest_mib = 0.0
+"""The mark before it was reset last."""
+
+
+def peak_bytes() -> int:
+    """Most resident memory that this process ever had; 0 where the system cannot tell."""
+    if STATUS.exists():
+        found = max(_highest_mib, _status_mib("VmHWM:"))
+        return 0 if found != found else int(found * 2**20)
+    import resource
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
+
+
 class PeakMemory:
     """``with PeakMemory(device) as memory: ...`` then ``memory.rise_mib``: how far memory rose above its start.
 
@@ -30,6 +46,8 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(self.device)
             self._start = torch.cuda.memory_allocated(self.device) / 2**20
         elif RESET.exists():
+            global _highest_mib
+            _highest_mib = max(_highest_mib, _status_mib("VmHWM:"))
             _give_back_free_heap()
             try:
                 RESET.write_text("5", encoding="ascii")
