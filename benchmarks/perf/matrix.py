@@ -1,36 +1,45 @@
 """What does a matrix cost in one run, over its candidates scored one by one? Time, encoder forwards, peak memory.
 
-    python benchmarks/perf/matrix.py [--alone 12] [--limit N] [--fusions concat,film] [--memory 24,240] [--write]
+    python benchmarks/perf/matrix.py [--limit 20] [--alone 5] [--memory 24,240] [--beside pixels@patch] [--write]
 
-6 encoders x 4 taps, each beside pixels, x 4 enhancers x 5 fusions at smoke scale, suite ``spatial`` on ``shapes``. "One
-by one" is the plain loop: each candidate in a run of its own with a cold cache, in this same process, so that no import
-is counted on either side. A seeded sample of candidates is scored so, spread over the enhancers and fusions, and its
-mean stands for the rest; ``--limit`` takes a sample of the matrix for the run, too. Processor seconds, one thread.
+6 encoders x 4 taps, each beside pixels, x 4 enhancers x 5 fusions at smoke scale, suite ``spatial`` on ``shapes``: 480
+candidates. "One by one" is the plain loop: each candidate in a run of its own with a cold cache, in this same process,
+so that no import is counted on either side. Processor seconds, one thread.
 
-What a fit costs in arithmetic nothing can share, so the ratio is told for closed forms and for trained parts apart.
-Peak memory is of fresh processes, over the same 24 streams.
+A sample stands for the rest. In the run, what all candidates share (extraction of all 24 streams, controls, the first
+cell) is timed as a whole; then ``--limit`` cells, in an order whose every stretch of 20 has each enhancer and fusion
+once. ``--alone`` of them are scored one by one, too; their mean excess over their cells in the run, which hardly
+varies, is added to all. What a fit costs in arithmetic nothing can share, so it is told apart: ``bound`` is the ratio
+if everything but fits were free. Peak memory is of fresh processes, over the same 24 streams, in that same order, so
+that few and many are of one mix. ``--alone 0`` and ``--memory ""`` leave a half out, and its record as it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from statistics import mean
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import torch
 from foresight_harness.candidates import ResolvedCandidate, parse_candidate, resolve
+from foresight_harness.extraction.splits import SPLITS
+from foresight_harness.fit.objectives import fit_together
 from foresight_harness.options import DatasetChoice, RunOptions
 from foresight_harness.progress import silent
 from foresight_harness.registry import load_registry
+from foresight_harness.run import fits
 from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell, in_running_order
+from foresight_harness.run.cell import Cell
+from foresight_harness.run.plan import PlannedCell
 from foresight_harness.suites import suite
 
 DATA = DatasetChoice("shapes")
@@ -48,35 +57,67 @@ TARGET, MOST_MEMORY = 10.0, 1.2
 RECORD = Path(__file__).with_suffix(".json")
 
 
-def candidates(enhancers: list[str], fusions: list[str]) -> list[ResolvedCandidate]:
-    """The matrix: neighbours share their streams as little as possible, so that any first part holds all streams."""
+class Run(NamedTuple):
+    """A run that was timed, in processor seconds."""
+
+    bench: Bench
+    shared_s: float
+    """Until every stream was there and the first cell, with the controls, was recorded."""
+    cells_s: dict[str, float]
+    """Of the other cells, by candidate."""
+    fits_s: dict[str, float]
+    """Share of those seconds that went into fits."""
+    total_s: float
+
+
+def candidates(arguments: argparse.Namespace) -> list[ResolvedCandidate]:
+    """The matrix along its diagonals: any 24 in a row have each stream once, any 20 each combination."""
     registry = load_registry()
+    streams = [f"{encoder}@{tap}" for encoder, taps in TAPS.items() for tap in taps]
+    parts = [f"{one}/{other}" for one in arguments.enhancers.split(",") for other in arguments.fusions.split(",")]
     names = [
-        f"{encoder}@{tap}+pixels@patch/{enhancer}/{fusion}/linear"
-        for enhancer in enhancers
-        for fusion in fusions
-        for encoder, taps in TAPS.items()
-        for tap in taps
+        f"{stream}+{arguments.beside}/{parts[(place + shift) % len(parts)]}/linear"
+        for shift in range(len(parts))
+        for place, stream in enumerate(streams)
     ]
     return [resolve(parse_candidate(name), registry) for name in names]
 
 
-def score(chosen: list[ResolvedCandidate], suites: list[str]) -> tuple[dict[str, float], Bench, float]:
-    """Score candidates in one fresh run with a cold cache: processor seconds by candidate, the run, and their sum."""
+def score(chosen: list[ResolvedCandidate], streams_of: list[ResolvedCandidate]) -> Run:
+    """Score candidates in one fresh run with a cold cache, over the streams of others, too."""
+    fitting = 0.0
+
+    def timed(*arguments: Any) -> Any:
+        nonlocal fitting
+        start = time.process_time()
+        made = fit_together(*arguments)
+        fitting += time.process_time() - start
+        return made
+
     began = time.process_time()
-    spent: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    cells_s: dict[str, float] = {}
+    fits_s: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder, patch.object(fits, "fit_together", timed):
         options = RunOptions(scale="smoke", datasets=(DATA,), out=Path(folder, "runs"), cache=Path(folder, "cache"))
         bench = Bench(load_registry(), options, silent(), "matrix.py")
-        cells = [PlannedCell(candidate, suite(name), DATA) for candidate in chosen for name in suites]
-        bench.plan(in_running_order(cells, suites))
-        for cell in bench.planned:
-            start = time.process_time()
+        extra = [candidate for candidate in streams_of if candidate not in chosen]
+        cells = [PlannedCell(candidate, suite("spatial"), DATA) for candidate in [*chosen, *extra]]
+        bench.plan(cells)
+        for cell in cells:
+            if cell.candidate in streams_of:
+                for split in SPLITS:
+                    Cell(bench, cell.candidate, cell.suite, DATA).streams(split)
+        shared_s = 0.0
+        for cell in cells[: len(chosen)]:
+            start, before = time.process_time(), fitting
             bench.run_cell(cell)
-            name = str(cell.candidate)
-            spent[name] = spent.get(name, 0.0) + time.process_time() - start
+            if not shared_s:
+                shared_s = time.process_time() - began
+                continue
+            cells_s[str(cell.candidate)] = time.process_time() - start
+            fits_s[str(cell.candidate)] = fitting - before
         bench.close("complete")
-    return spent, bench, time.process_time() - began
+    return Run(bench, shared_s, cells_s, fits_s, time.process_time() - began)
 
 
 def import_models() -> None:
@@ -90,47 +131,56 @@ def import_models() -> None:
 
 def peak_mib(arguments: argparse.Namespace, count: int) -> float:
     """Peak resident memory of a fresh process that scores the first ``count`` candidates."""
-    command = [sys.executable, __file__, "--peak-of", str(count)]
-    command += ["--enhancers", arguments.enhancers, "--fusions", arguments.fusions, "--suites", arguments.suites]
+    command = [sys.executable, __file__, "--peak-of", str(count), "--beside", arguments.beside]
+    command += ["--enhancers", arguments.enhancers, "--fusions", arguments.fusions]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
 def timing(arguments: argparse.Namespace, matrix: list[ResolvedCandidate]) -> dict[str, Any]:
-    """Both ways in this process; the sample one by one is spread evenly over the matrix's order, which is by parts."""
+    """Both ways in this process, and what they make of the whole matrix."""
     import_models()
-    suites = arguments.suites.split(",")
-    draw = random.Random(0)
-    chosen = matrix if arguments.limit is None else sorted(draw.sample(matrix, arguments.limit), key=matrix.index)
-    together, bench, total = score(chosen, suites)
-    step = len(chosen) / arguments.alone
-    sample = [chosen[int((place + draw.random()) * step)] for place in range(arguments.alone)]
-    alone = {str(candidate): score([candidate], suites)[2] for candidate in sample}
-    forwards = dict(bench.extraction.forwards)
-    pictures = bench.options.sizes.train + bench.options.sizes.test
+    chosen = matrix[: arguments.limit + 1]  # the first cell is counted with what is shared
+    run = score(chosen, matrix[: sum(map(len, TAPS.values()))])
+    inside = run.cells_s
+    apart = list(inside)[:: max(1, len(inside) // arguments.alone)][: arguments.alone]
+    alone = {str(one): score([one], [one]).total_s for one in chosen if str(one) in apart}
+    excess = mean(alone[name] - inside[name] for name in alone)
+    whole = run.shared_s + mean(inside.values()) * len(matrix)
+    one_by_one = (mean(inside.values()) + excess) * len(matrix)
+    forwards, sizes = dict(run.bench.extraction.forwards), run.bench.options.sizes
     found: dict[str, Any] = {
-        "candidates": len(chosen),
-        "of": len(matrix),
-        "together_s": round(total, 1),
-        "sample": len(alone),
-        "alone_s_each": round(sum(alone.values()) / len(alone), 2),
-        "ratio": round(sum(alone.values()) / len(alone) * len(chosen) / total, 2),
-        "fits": bench.fits.made,
+        "command": command(),
+        "candidates": len(matrix),
+        "cells_timed": len(inside),
+        "shared_s": round(run.shared_s, 1),
+        "alone_timed": {name: round(seconds, 2) for name, seconds in alone.items()},
+        "alone_excess_s": round(excess, 2),
+        "together_s": round(whole),
+        "one_by_one_s": round(one_by_one),
+        "ratio": round(one_by_one / whole, 2),
+        "bound": round(one_by_one / (mean(run.fits_s.values()) * len(matrix)), 2),
         "forwards": forwards,
-        "pictures": pictures,
-        "forwards_held": all(count <= pictures for count in forwards.values()),
+        "pictures": sizes.train + sizes.test,
+        "forwards_held": all(count <= sizes.train + sizes.test for count in forwards.values()),
+        "cells": {name: [round(inside[name], 2), round(run.fits_s[name], 2)] for name in inside},
     }
     for kind, trained in (("closed_form", False), ("trained", True)):
-        members = [str(one) for one in chosen if one.trainable is trained]
-        own = [seconds for name, seconds in alone.items() if name in members]
-        if members and own:
-            inside = sorted(together[name] for name in members)
+        members = [str(one) for one in chosen if one.trainable is trained and str(one) in inside]
+        if members:
+            own = mean(inside[name] for name in members)
+            fit = mean(run.fits_s[name] for name in members)
             found[kind] = {
-                "candidates": len(members),
-                "alone_s_each": round(sum(own) / len(own), 2),
-                "together_s_each": round(sum(inside) / len(inside), 2),
-                "together_s_median": round(inside[len(inside) // 2], 2),
+                "together_s_each": round(own, 2),
+                "of_it_fit_s": round(fit, 2),
+                "alone_s_each": round(own + excess, 2),
+                "ratio": round((own + excess) / own, 2),
             }
     return found
+
+
+def command() -> str:
+    """How this was called."""
+    return shlex.join(["python", "benchmarks/perf/matrix.py", *sys.argv[1:]])
 
 
 def main() -> None:
@@ -138,31 +188,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--enhancers", default=ENHANCERS)
     parser.add_argument("--fusions", default=FUSIONS)
-    parser.add_argument("--suites", default="spatial")
-    parser.add_argument("--alone", type=int, default=12, help="candidates scored one by one")
-    parser.add_argument("--limit", type=int, help="a seeded sample of the matrix for the run")
+    parser.add_argument("--beside", default="pixels@patch", help="the second stream of every candidate")
+    parser.add_argument("--limit", type=int, default=20, help="cells timed in the run, beside the first")
+    parser.add_argument("--alone", type=int, default=5, help="candidates scored one by one; 0: no timing")
     parser.add_argument("--memory", default="24,240", help="numbers of candidates compared; empty: none")
     parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RECORD.name}")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    matrix = candidates(arguments.enhancers.split(","), arguments.fusions.split(","))
+    matrix = candidates(arguments)
     if arguments.peak_of:
-        score(matrix[: arguments.peak_of], arguments.suites.split(","))
+        score(matrix[: arguments.peak_of], [])
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
-    found: dict[str, Any] = {"command": " ".join(["python benchmarks/perf/matrix.py", *sys.argv[1:]])}
+    found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     if arguments.alone:
-        found |= timing(arguments, matrix)
-        print(json.dumps(found, indent=1), flush=True)
+        found["time"] = timing(arguments, matrix)
+        print(json.dumps(found["time"], indent=1), flush=True)
+        print(f"one by one takes {found['time']['ratio']} times as long (asked for: at least {TARGET:g})")
     if arguments.memory:
         few, many = (int(part) for part in arguments.memory.split(","))
         peaks = {str(count): round(peak_mib(arguments, count), 1) for count in (few, many)}
-        found["peak_mib"] = peaks
-        found["memory_ratio"] = round(peaks[str(many)] / peaks[str(few)], 3)
-        print(f"peak MiB {peaks}: ratio {found['memory_ratio']} (asked for: under {MOST_MEMORY})")
-    if "ratio" in found:
-        print(f"one by one takes {found['ratio']} times as long (asked for: at least {TARGET:g})")
+        ratio = round(peaks[str(many)] / peaks[str(few)], 3)
+        found["memory"] = {"command": command(), "peak_mib": peaks, "ratio": ratio}
+        print(f"peak MiB {peaks}: ratio {ratio} (asked for: under {MOST_MEMORY})")
     if arguments.write:
         RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 

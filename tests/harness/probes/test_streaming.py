@@ -13,6 +13,7 @@ from foresight_harness.batches import TensorBatches
 from foresight_harness.data.labels import labels_of
 from foresight_harness.data.shapes import Shapes
 from foresight_harness.probes import probe
+from foresight_harness.probes import tokens as tokens_module
 from foresight_harness.probes.linear_pixels import LinearPixels
 from foresight_harness.probes.tokens import standard_of, streamed_standard
 from foresight_harness.specs import DataRequest, GridShape
@@ -58,12 +59,30 @@ def features(data: Shapes) -> Watched:
 
 
 @pytest.mark.parametrize("name", ["dense_ridge", "knn"])
-def test_no_more_than_two_batches_are_held_at_once(name: str, data: Shapes, features: Watched) -> None:
+def test_no_more_than_two_batches_are_held_at_once(
+    name: str, data: Shapes, features: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens_module, "HELD_BYTES", 4 * COUNT * SIDE * SIDE * WIDTH - 1)
     labels = labels_of(data)
     reader = probe(name)
     reader.fit(features, labels, seed=0)
     assert len(reader.predict(features, labels.object_counts())) == COUNT
     assert 1 <= features.most <= 2
+
+
+def test_a_small_split_is_computed_once_for_both_passes_of_a_fit_with_the_same_answer(
+    data: Shapes, features: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, found, made = labels_of(data), [], []
+    for limit in (tokens_module.HELD_BYTES, 0):
+        monkeypatch.setattr(tokens_module, "HELD_BYTES", limit)
+        reader, before = probe("dense_ridge"), len(features._made)
+        reader.fit(features, labels, seed=0)
+        made.append(len(features._made) - before)
+        found.append(reader.predict(features, labels.object_counts()))
+    assert made == [COUNT // BATCH, 2 * COUNT // BATCH]
+    for held, streamed in zip(*found, strict=True):
+        assert torch.equal(held.boxes, streamed.boxes)
 
 
 def test_pixels_are_read_from_a_batch_at_a_time(data: Shapes, features: Watched) -> None:

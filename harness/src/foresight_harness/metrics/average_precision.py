@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 MAX_DETECTIONS = 100
 """COCO scores the best 100 detections of a picture (of a picture and class, with classes)."""
 
+BLOCK_NUMBERS = 2**14
+"""Weighted detections that are worked on at once: 128 KiB an array."""
+
 RECALLS = np.linspace(0.0, 1.0, 101)
 """COCO reads precision at these recalls."""
 
@@ -208,12 +211,13 @@ class SortedMatches:
         order = np.argsort(-scores, kind="stable")
         return cls(picture[order], np.flatnonzero(hit[order]), np.array([m.objects for m in matches], dtype=np.float64))
 
-    def average_precision(self, weights: Floats, *, block: int = 8) -> Floats:
+    def average_precision(self, weights: Floats, *, block: int | None = None) -> Floats:
         """Average precision under each row of weights, exact for whole numbers.
 
         Args:
             weights: How often each picture counts; 0 or more. [R, P]
-            block: Rows worked on at once, which bounds memory to about 3 x block x detections x 8 bytes.
+            block: Rows worked on at once, which bounds memory to about 3 x block x detections x 8 bytes; None takes as
+                many as stay in a processor's cache.
 
         Returns:
             Values in [0, 1]; NaN where the weighted pictures hold no object. [R] float64
@@ -222,6 +226,7 @@ class SortedMatches:
             raise DataError(f"weights are [resamples, {len(self.objects)} pictures], got shape {weights.shape}")
         if not (np.isfinite(weights).all() and (weights >= 0).all()):
             raise DataError("weights of pictures are finite and not negative")
+        block = block or int(np.clip(BLOCK_NUMBERS // max(len(self.picture), 1), 8, 256))
         starts = range(0, len(weights), block)
         parts = [self._block(np.asarray(weights[start : start + block], dtype=np.float64)) for start in starts]
         return np.concatenate(parts) if parts else np.empty(0)
@@ -234,10 +239,10 @@ class SortedMatches:
         precision = found / (seen + np.spacing(1))
         envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         # Sums of fractions miss full recall by rounding; whole numbers are exact and compared as COCO compares them.
-        slack = 0.0 if (weights == np.rint(weights)).all() else 1e-12
+        slack = np.where((weights == np.rint(weights)).all(axis=1), 0.0, 1e-12)
         values = np.full(len(weights), math.nan)
         for row in np.flatnonzero(total > 0):
-            reached = np.searchsorted(found[row] / total[row] + slack, RECALLS, side="left")
+            reached = np.searchsorted(found[row] / total[row] + slack[row], RECALLS, side="left")
             values[row] = envelope[row, reached[reached < len(self.hits)]].sum() / len(RECALLS)
         return values
 

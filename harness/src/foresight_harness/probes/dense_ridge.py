@@ -15,6 +15,7 @@ from foresight_harness.probes.base import Detections
 from foresight_harness.probes.boxes import Floats, mean_box_floor, true_boxes
 from foresight_harness.probes.map_reader import MapReader
 from foresight_harness.probes.targets import last_coverage, require_grid, require_same_grid
+from foresight_harness.probes.tokens import LastSlots
 
 
 class DenseRidge:
@@ -50,32 +51,32 @@ class DenseRidge:
         shape = require_grid(self.name, features, labels)
         self._grid = (shape.rows, shape.cols, shape.width)
         coverage = last_coverage(labels, shape.rows, shape.cols)
-        self._fit = _summed(features, coverage).solve()
+        slots = LastSlots(features)
+        self._fit = _summed(slots, shape.width, coverage).solve()
         self._reader = MapReader(mean_box_floor(labels))
-        self._reader.fit(self._maps(features), coverage.double().numpy(), true_boxes(labels))
+        self._reader.fit(self._maps(slots), coverage.double().numpy(), true_boxes(labels))
 
     def predict(self, features: GridBatches, counts: Sequence[int]) -> list[Detections]:
         """See Probe."""
         if self._reader is None:
             raise FitError(f"probe {self.name}: predict before fit")
         require_same_grid(self.name, features, self._grid)
-        return self._reader.read(self._maps(features), counts)
+        return self._reader.read(self._maps(LastSlots(features, passes=1)), counts)
 
-    def _maps(self, features: GridBatches) -> Floats:
+    def _maps(self, slots: LastSlots) -> Floats:
         """Predicted coverage. [B, H, W]"""
         if self._fit is None:
             raise FitError(f"probe {self.name}: predict before fit")
-        return stacked([self._fit.predict(batch[:, -1])[..., 0] for batch in features])
+        return stacked([self._fit.predict(slot)[..., 0] for slot in slots])
 
 
-def _summed(features: GridBatches, coverage: Tensor) -> RidgeSums:
-    """Moments of all tokens of the last slot and their coverage [B, H, W], a batch at a time."""
-    sums = RidgeSums(features.shape.width, 1)
+def _summed(slots: LastSlots, width: int, coverage: Tensor) -> RidgeSums:
+    """Moments of all tokens of the last slots and their coverage [B, H, W], a batch at a time."""
+    sums = RidgeSums(width, 1)
     start = 0
-    for batch in features:
-        slot = batch[:, -1]
-        sums.update(slot.flatten(0, 2), coverage[start : start + len(batch)].reshape(-1, 1))
-        start += len(batch)
+    for slot in slots:
+        sums.update(slot.flatten(0, 2), coverage[start : start + len(slot)].reshape(-1, 1))
+        start += len(slot)
     return sums
 
 

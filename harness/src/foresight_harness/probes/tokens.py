@@ -14,6 +14,9 @@ from foresight_harness.errors import FitError
 CONSTANT = 1e-6
 """A channel whose spread is below this share of its mean is constant: what varies is the rounding of float32."""
 
+HELD_BYTES = 2**27
+"""Of one split that are kept for a second pass: 128 pictures of 16x16 cells with 1,024 channels."""
+
 
 class Standard(NamedTuple):
     """Mean and spread of each channel on the train split."""
@@ -26,6 +29,30 @@ class Standard(NamedTuple):
     def __call__(self, tokens: Tensor) -> Tensor:
         """Channels with mean 0 and spread 1 on the train split. [..., C]"""
         return (tokens - self.mean.to(tokens)) * self.scale.to(tokens)
+
+
+class LastSlots:
+    """Tokens of the last temporal slots, batch by batch, as often as they are asked for. [b, H, W, C] float32
+
+    A small split is held, so that a second pass does not send it through enhancer and fusion again; a large one streams
+    anew, so that memory does not grow with the data set.
+
+    Args:
+        features: Of one split.
+        passes: How often they will be read; nothing is held for one pass.
+    """
+
+    def __init__(self, features: GridBatches, passes: int = 2) -> None:
+        shape = features.shape
+        self._features = features
+        held = passes > 1 and 4 * len(features) * shape.rows * shape.cols * shape.width <= HELD_BYTES
+        self._held = [slot.contiguous() for slot in self._stream()] if held else None
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return self._stream() if self._held is None else iter(self._held)
+
+    def _stream(self) -> Iterator[Tensor]:
+        return (batch[:, -1] for batch in self._features)
 
 
 def last_slots(features: GridBatches) -> Tensor:

@@ -49,9 +49,7 @@ class Bench:
         attached: RunFolder | None = None,
     ) -> None:
         """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone)."""
-        torch.set_flush_denormal(
-            True
-        )  # windows of attention fall below 1e-38, and attention takes 2 to 4 times as long
+        torch.set_flush_denormal(True)  # windows of attention fall below 1e-38; with them it takes 2 to 4 times as long
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.store = store_of(options.cache, options.cache_url)
         self.splits = Splits(registry, options, self.store)
