@@ -296,6 +296,14 @@ def test_print_draws_what_was_not_yet_drawn(visit: Callable[..., Any], smoke_pag
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("[data-plot]:has(svg)").count() == page.locator("[data-plot]").count()
     page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.heat td')).printColorAdjust") == "exact"
+    assert page.evaluate("getComputedStyle(document.querySelector('.ranking thead button')).display") == "contents"
+    overlaps = """[...document.querySelectorAll('.strip')].filter((strip) => {
+      const places = [...strip.children].map((each) => each.getBoundingClientRect());
+      return places.some((a, i) => places.slice(i + 1).some((b) =>
+        a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+    }).length"""
+    assert page.evaluate(overlaps) == 0
     whole = "(n) => getComputedStyle(n).contentVisibility === 'visible'"
     assert page.evaluate(f"[...document.querySelectorAll('.board, .card')].every({whole})")
 

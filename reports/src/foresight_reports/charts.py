@@ -29,7 +29,9 @@ def round_for_page(value: float | None) -> float | None:
 class Names:
     """The candidates that charts draw, each once: points hold places in this list."""
 
-    def __init__(self) -> None:
+    def __init__(self, tags: Mapping[str, str] | None = None) -> None:
+        """``tags`` are the letters of the runs where there are several."""
+        self._tags = tags or {}
         self.rows: list[list[str]] = []
         self._places: dict[tuple[str, str], int] = {}
 
@@ -38,7 +40,8 @@ class Names:
         key = (row.pipeline.run, row.pipeline.candidate)
         if key not in self._places:
             self._places[key] = len(self.rows)
-            self.rows.append([row.pipeline.candidate, row.pipeline.anchor, encoder_name(row), row.weights])
+            tag = f" ({self._tags[row.pipeline.run]})" if self._tags else ""
+            self.rows.append([row.pipeline.candidate + tag, row.pipeline.anchor, encoder_name(row), row.weights])
         return self._places[key]
 
 

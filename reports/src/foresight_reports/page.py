@@ -86,7 +86,8 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
     depth = [group for board in drawn for group in by_encoder(profiles(board))][: CHARTS_SHOWN + 2]
     aligned = [(board, rows) for board in drawn if len(rows := charts.alignment_rows(board)) >= 3][:CHARTS_SHOWN]
     maps = [each for board in drawn for each in heat_maps(board)][: 2 * CHARTS_SHOWN]
-    names = charts.Names()
+    tags = {run.name: chr(ord("A") + place % 26) for place, run in enumerate(runs)}
+    names = charts.Names(tags if len(runs) > 1 else None)
     found = conclude(runs[0], boards)
     everyone = candidates(runs, boards)
     chart_data: dict[str, Any] = {
@@ -99,7 +100,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "runs": runs,
         "run": runs[0],
         "links": dict(zip((run.name for run in runs), links, strict=True)),
-        "tags": {run.name: chr(ord("A") + place % 26) for place, run in enumerate(runs)},
+        "tags": tags,
         "sampled": {cell for run in runs for cell in run.sampled},
         "users": _users(boards),
         "verdict": judge(runs, boards, refused, found.gates),
