@@ -120,6 +120,8 @@ class Board:
     distinction: str = ""
     tested: bool = False
     """Whether ties come from paired tests and not from intervals that overlap."""
+    judged_by: str = ""
+    """The floor that the leader and the ones tied with it were tested against, where a floor leads their group."""
     detectable: float | None = None
     """Difference that these samples would show with 80 % power."""
 

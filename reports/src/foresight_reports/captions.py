@@ -69,6 +69,11 @@ def board(found: Board) -> str:
     tied = sum(row.tied for row in found.rows)
     if len(found.rows) == 1:
         said += " It is the only candidate of this table."
+    elif found.tested and found.judged_by:
+        said += (
+            f" By a paired test, {tied + 1} of {counted(len(found.rows), 'candidate')}, it among them, cannot be told "
+            f"from the floor {found.judged_by}."
+        )
     elif found.tested:
         said += f" {tied} of {counted(len(found.rows) - 1, 'other')} cannot be told from it by a paired test."
     elif tied:

@@ -148,6 +148,8 @@ def _tile_note(board: Board, row: Row, more: int) -> str:
         above = [each for each in board.rows[: (row.rank or 1) - 1] if each.weights in LOUD]
         real = row.weights not in LOUD and len(above) == (row.rank or 1) - 1
         said.append(f"rank {row.rank} of {len(board.rows)}" + (", the first with real weights" if real else ""))
+    elif board.judged_by:
+        said.append(f"not told from the floor {board.judged_by}")
     elif board.tested:
         said.append(f"{tied} of {counted(len(board.rows) - 1, 'other')} cannot be told from it")
     elif tied:

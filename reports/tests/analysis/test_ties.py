@@ -42,3 +42,17 @@ def test_a_paired_test_replaces_the_overlap_of_intervals(make: Callable[..., Pat
 def test_groups_of_another_protocol_say_nothing_about_a_board(make: Callable[..., Path]) -> None:
     before, after = ranked(make, protocol="another")
     assert after == before
+
+
+def test_a_floor_that_leads_the_group_of_the_leader_is_what_the_test_speaks_of(make: Callable[..., Path]) -> None:
+    run = read_run(make())
+    board = build_boards([run])[0]
+    keys = {"suite": "spatial", "dataset": "shapes", "metric": "iou", "probe": "dense_ridge"}
+    keys["protocol"] = board.group.protocol
+    names = ["pixels@patch/identity/single/x", *(row.pipeline.candidate for row in board.rows)]
+    rows = [{**keys, "candidate": name, "place": 1.0 if at < 3 else 2.0} for at, name in enumerate(names)]
+    (found,) = tied([board], run.name, Analysis("rankings", "", "", [], {}, [], rows, {}))
+    assert found.judged_by == "pixels@patch/identity/single/x"
+    said = captions.board(found)
+    assert f"2 of {len(board.rows)} candidates, it among them, cannot be told from the floor pixels@patch" in said
+    assert "others cannot be told from it" not in said

@@ -17,21 +17,26 @@ def tied(boards: Sequence[Board], run: str, rankings: Analysis | None) -> list[B
     if rankings is None:
         return list(boards)
     places: dict[tuple[str, ...], dict[str, int]] = {}
+    heads: dict[tuple[str, ...], str] = {}
     for line in rankings.rows:
         place = amount(line, "place")
         if place is not None:
-            places.setdefault(tuple(said(line, key) for key in KEYS), {})[said(line, "candidate")] = int(place)
+            key = tuple(said(line, key) for key in KEYS)
+            places.setdefault(key, {})[said(line, "candidate")] = int(place)
+            # All others of a group were tested against the first, which may be a floor.
+            heads.setdefault((*key, str(int(place))), said(line, "candidate"))
     detectable = {
         tuple(str(each.get(key) or "") for key in KEYS): number(each.get("detectable"))
         for each in rankings.section("boards")
     }
-    return [_with_groups(board, run, places, detectable) for board in boards]
+    return [_with_groups(board, run, places, heads, detectable) for board in boards]
 
 
 def _with_groups(
     board: Board,
     run: str,
     places: dict[tuple[str, ...], dict[str, int]],
+    heads: dict[tuple[str, ...], str],
     detectable: dict[tuple[str, ...], float | None],
 ) -> Board:
     group = board.group
@@ -46,4 +51,6 @@ def _with_groups(
         for row in board.rows
         for place in (mine.get(row.pipeline.candidate),)
     ]
-    return replace(board, rows=rows, tested=True, detectable=detectable.get(key))
+    head = heads.get((*key, str(first)), "")
+    judged_by = "" if head in {row.pipeline.candidate for row in board.rows} else head
+    return replace(board, rows=rows, tested=True, judged_by=judged_by, detectable=detectable.get(key))
