@@ -50,6 +50,13 @@ def test_a_sentinel_that_cannot_find_what_it_must_is_named_with_the_pictures_it_
     assert blind(found, sentinels) == []
 
 
+def test_what_was_found_was_seen_whatever_the_pictures(run_with, sentinels) -> None:
+    moved = RunData.load(run_with("head", noise=NOISE, seed=2, moved={0: -0.1}))
+    strict = replace(sentinels, must_find={"iou": 0.005})
+    found = compare(RunData.load(run_with("base", noise=NOISE, seed=1)), moved, strict)
+    assert [line.split()[2][:9] for line in blind(found, strict)] == ["encoder_1"]
+
+
 def test_every_output_says_what_could_not_be_seen(run_with, tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     sides(run_with)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from foresight_harness.regression.comparing import Compared
+from foresight_harness.regression.comparing import NOISE, Compared
 from foresight_harness.regression.sentinels import Sentinels
 from foresight_harness.stats.power import samples_to_detect
 
@@ -27,11 +27,17 @@ def reach(found: Sequence[Compared]) -> list[str]:
 
 
 def blind(found: Sequence[Compared], sentinels: Sentinels) -> list[str]:
-    """A sentence for each sentinel that misses what ``[must_find]`` asks for more often than in one of five cases."""
+    """A sentence for each sentinel within noise that misses what ``[must_find]`` asks for in more than one of five cases."""
     said = []
     for one in found:
         wanted = sentinels.wanted(one.key[3])
-        if not one.sentinel or wanted is None or one.detectable is None or one.detectable <= wanted:
+        if (
+            not one.sentinel
+            or one.verdict != NOISE
+            or wanted is None
+            or one.detectable is None
+            or one.detectable <= wanted
+        ):
             continue
         paired = one.paired
         assert paired is not None
