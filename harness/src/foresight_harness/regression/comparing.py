@@ -36,6 +36,7 @@ COLUMNS = (
     Column("dataset", "data set"),
     Column("metric", "metric"),
     Column("sentinel", "sentinel"),
+    Column("verdict", "verdict"),
     Column("base", "baseline"),
     Column("head", "this run"),
     Column("delta", "difference"),
@@ -43,7 +44,6 @@ COLUMNS = (
     Column("p_adjusted", "p, corrected"),
     Column("tolerance", "tolerance"),
     Column("detectable", "found in 4 of 5 from"),
-    Column("verdict", "verdict"),
     Column("reason", "reason"),
 )
 

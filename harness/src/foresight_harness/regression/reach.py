@@ -27,7 +27,7 @@ def reach(found: Sequence[Compared]) -> list[str]:
 
 
 def blind(found: Sequence[Compared], sentinels: Sentinels) -> list[str]:
-    """A sentence for each sentinel within noise that misses what ``[must_find]`` asks for in more than one of five cases."""
+    """A sentence for each sentinel within noise that finds what ``[must_find]`` asks for too rarely."""
     said = []
     for one in found:
         wanted = sentinels.wanted(one.key[3])
