@@ -197,3 +197,16 @@ def test_what_all_controls_are_is_said_once() -> None:
     )
     assert captions.controls([*notes, "out of range: constant"]).startswith("Controls: as known: oracle")
     assert captions.controls([]) == ""
+
+
+def test_where_all_score_the_same_nobody_leads(make: Callable[..., Path]) -> None:
+    def flatten(line: dict[str, Any]) -> None:
+        if line["metric"] == "iou" and line["role"] == "candidate":
+            line["value"] = 0.25
+
+    run = make(suites=("spatial",))
+    assert not spatial(boards_of(run)).flat
+    board = spatial(boards_of(edit(run, flatten)))
+    assert board.flat
+    assert captions.board(board).startswith(f"All {len(board.rows)} candidates have IoU 0.250")
+    assert "leads" not in captions.board(board)

@@ -141,6 +141,12 @@ class Board:
         return self.rows[0] if self.rows and self.rows[0].rank == 1 else None
 
     @property
+    def flat(self) -> bool:
+        """Whether all ranked rows have one value, such as those of a constant answer: then nobody leads."""
+        values = {row.value(self.primary.metric) for row in self.rows if row.rank is not None}
+        return len(values) == 1 and len(self.rows) > 1
+
+    @property
     def title(self) -> str:
         """What the board measures, in the words of a reader."""
         probe = f", {self.group.probe}" if self.group.probe else ""

@@ -58,6 +58,8 @@ def board(found: Board) -> str:
         rows = counted(len(found.rows), "candidate")
         return f"{rows}; {primary.label} is a fact without a better side, so nothing is ranked."
     record = leader.records[primary.metric]
+    if found.flat:
+        return f"All {len(found.rows)} candidates have {primary.label} {quantity(record)}: none is told from another."
     parts = [f"{leader.pipeline.candidate} leads with {primary.label} {quantity(record)}"]
     share = share_of_range(record)
     if share is not None:

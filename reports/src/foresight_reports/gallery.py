@@ -15,6 +15,9 @@ from foresight_reports.records import number
 WORST, OTHERS, CANDIDATES = 6, 3, 6
 """Samples and candidates that a single file shows; folder mode shows four times the samples and all candidates."""
 
+LOWER = ("error", "lpips", "loss", "distance")
+"""Parts of the names of metrics of which less is better."""
+
 Box = tuple[float, float, float, float]
 
 
@@ -103,7 +106,9 @@ def _gallery(kind: str, run: Run, boards: Sequence[Board], store: PictureStore) 
 
 
 def _direction(metric: str, boards: Sequence[Board]) -> str:
-    return next((c.direction for b in boards for c in b.columns if c.metric == metric), "lower")
+    known = next((c.direction for b in boards for c in b.columns if c.metric == metric), "")
+    # Pictures may have a metric that no table has.
+    return known or ("lower" if any(word in metric for word in LOWER) else "higher")
 
 
 def _places(metric: str, boards: Sequence[Board]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -170,4 +171,6 @@ def _breakable(text: str, longest: int) -> Markup:
     escaped = str(escape(visible(cut(text, longest))))
     for mark in ("+", "@"):
         escaped = escaped.replace(mark, f"<wbr>{mark}").replace("mAP<wbr>@", "mAP@")
+    # A colon inside a name, as in ``pooled4:dinov2``: not the one at the end of a word of a sentence.
+    escaped = re.sub(r":(?=\w)", ":<wbr>", escaped)
     return Markup(f"<bdi>{escaped.replace('/', '/<wbr>')}</bdi>")

@@ -130,7 +130,7 @@ def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
             first.setdefault(board.group.suite, []).append(board)
     tiles = []
     for found in first.values():
-        board = found[0]
+        board = next((each for each in found if not each.flat), found[0])
         mine = [row for row in board.rows if row.pipeline.run == run.name and row.rank]
         if not mine:
             continue

@@ -19,7 +19,7 @@ SHOWN = 20
 LINKED = ("measured", "score", "value", "head", "now")
 """Columns whose number is a record of this run."""
 
-DERIVED = ("effect", "correlation")
+DERIVED = ("effect", "correlation", "gain")
 """Columns whose number was computed from a whole table of the leaderboard."""
 
 STREAMS = ("a", "b", "stream")
