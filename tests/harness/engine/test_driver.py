@@ -11,6 +11,7 @@ from foresight_harness.engine.driver import Driver, Limits
 from foresight_harness.engine.executor import Ended
 from foresight_harness.engine.journal import Journal
 from foresight_harness.engine.units import Unit
+from foresight_harness.errors import RunFolderError
 
 
 class Scripted:
@@ -46,6 +47,9 @@ class Scripted:
                 self.ends.append(Ended(slot, "lost", "the worker was killed by SIGKILL"))
                 return
             if act == "hang":
+                return
+            if act == "full":
+                self.ends.append(Ended(slot, "unwritable", "run folder r cannot be written (No space left on device)"))
                 return
             journal.write("cell_ended", cell=cell, status=act, wall_s=0.1)
         journal.write("ended", facts={"forwards": {"pixels": len(job["cells"])}})
@@ -116,6 +120,16 @@ def test_cell_that_kills_every_worker_is_given_up_and_the_rest_is_scored(tmp_pat
     assert driver.retried["y", "spatial", "shapes"] == driver_module.RETRIES + 1
     assert [(name, status) for name, status, _ in told] == [("y", "failed")]
     assert "SIGKILL" in told[0][2]
+
+
+def test_full_run_folder_is_said_at_once_and_not_tried_on_another_worker(tmp_path: Path) -> None:
+    executor, told = Scripted(2, {"y": ["full"]}), Told()
+    driver = Driver(tmp_path, executor, [unit("a", "x", "y", "z")], Limits(), lambda facts: None, told.lost)
+    with pytest.raises(RunFolderError, match="No space left"):
+        driver.until(("z", "spatial", "shapes"))
+    assert len(executor.jobs) == 1
+    assert told == []
+    assert not driver.retried
 
 
 def test_hanging_cell_is_ended_and_the_rest_is_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,17 @@ def test_cell_that_two_workers_finish_at_once_has_the_records_and_media_of_the_f
     assert [line.get("wall_s") for line in first.records()] == [1.0, 1.0, None]
     assert first.finished() == second.finished() == {"control", "other"}
     assert [line["file"] for line in read_lines(tmp_path / "run" / "media" / "index.jsonl")] == [shown["file"]]
+
+
+def test_limit_on_file_sizes_is_one_line_leaves_no_part_and_can_be_lifted(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.append_records([record("first")])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((folder.path / "records.jsonl").stat().st_size + 40, before[1]))
+    try:
+        with pytest.raises(RunFolderError, match=r"cannot be written \(File too large\).*--resume"):
+            folder.append_records([record("second", 2), record("second", 2)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    folder.append_records([record("third")])
+    assert [line["cell"] for line in folder.records()] == ["first", "third"]

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from foresight_harness.analysis.envelope import Analysis, analysis_path, write_analysis
 from foresight_harness.analysis.rundata import RunData
-from foresight_harness.errors import ForesightError
+from foresight_harness.errors import ForesightError, RunFolderError
+from foresight_harness.run.folder import writing
 
 Analyse = Callable[[RunData], Analysis | None]
 
@@ -49,6 +50,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("ab", "foresight_harness.analysis.ab"),
 )
 """In the order in which they run."""
+FOLDER = "run"
+"""Stands for all kinds where the run folder itself cannot be read or written."""
 
 
 class Concluded(NamedTuple):
@@ -69,18 +72,30 @@ def conclude(path: Path, kinds: tuple[Kind, ...] | None = None) -> Concluded:
     try:
         run = RunData.load(path)
     except ForesightError as error:
-        return Concluded(written, {"run": str(error)}, traces)
+        return Concluded(written, {FOLDER: str(error)}, traces)
     for kind in kinds:
         try:
             found = kind.analyse(run)
             if found is None:
                 analysis_path(path, kind.kind).unlink(missing_ok=True)
-            else:
-                write_analysis(path, found)
+            elif (full := _unwritten(path, found)) is None:
                 written[kind.kind] = found
+            else:  # the disk takes the others no better
+                failures[FOLDER] = full
+                break
         except Exception as error:  # one analysis that fails must not take the others, the report or the run with it
             analysis_path(path, kind.kind).unlink(missing_ok=True)
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             failures[kind.kind] = reason[:400]
             traces[kind.kind] = traceback.format_exc()
     return Concluded(written, failures, traces)
+
+
+def _unwritten(path: Path, found: Analysis) -> str | None:
+    """Write a conclusion; one line where the run folder cannot be written."""
+    try:
+        with writing(path):
+            write_analysis(path, found)
+    except RunFolderError as error:
+        return str(error)
+    return None

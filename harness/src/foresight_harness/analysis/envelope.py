@@ -131,8 +131,12 @@ def write_analysis(run: Path, analysis: Analysis) -> Path:
     text = json.dumps(analysis.as_json(), indent=1, allow_nan=False)
     path.parent.mkdir(exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text + "\n", encoding="utf-8")
-    fresh.replace(path)
+    try:
+        fresh.write_text(text + "\n", encoding="utf-8")
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     return path
 
 

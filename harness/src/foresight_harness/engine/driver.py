@@ -16,6 +16,8 @@ from foresight_harness.engine.journal import Journal
 from foresight_harness.engine.standing import Every, Standing
 from foresight_harness.engine.units import Unit
 from foresight_harness.engine.work import PLAN
+from foresight_harness.errors import RunFolderError
+from foresight_harness.run.folder import writing
 
 RETRIES = 2
 """Times that a cell which lost its worker is tried again on another one."""
@@ -86,11 +88,16 @@ class Driver:
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Put the plan where workers read it."""
         fresh = self.run / f".{PLAN}"
-        fresh.write_text(json.dumps(plan, allow_nan=False), encoding="utf-8")
-        fresh.replace(self.run / PLAN)
+        with writing(self.run):
+            fresh.write_text(json.dumps(plan, allow_nan=False), encoding="utf-8")
+            fresh.replace(self.run / PLAN)
 
     def until(self, cell: CellKey) -> str:
-        """Work until a cell is through; returns its status. Others go on meanwhile."""
+        """Work until a cell is through; returns its status. Others go on meanwhile.
+
+        Raises:
+            RunFolderError: where the run folder takes no more.
+        """
         while cell not in self.ended:
             if not self._running and not self._waiting:
                 return "unplanned"
@@ -176,6 +183,9 @@ class Driver:
                 if cell not in self.ended:
                     self._give_up(cell, "failed", "the worker ended its unit without this cell", 0.0)
             return
+        if news.outcome == "unwritable":  # no other worker could record a cell either
+            self._again(running.unit)
+            raise RunFolderError(news.reason)
         self._lose(running, news.reason)
 
     def _lose(self, running: _Running, reason: str) -> None:

@@ -15,7 +15,8 @@ class Ended:
     """A slot has finished its job, or has lost it."""
 
     slot: int
-    outcome: Literal["done", "lost"]
+    outcome: Literal["done", "lost", "unwritable"]
+    """``unwritable``: the run folder takes no more, which another worker would only find again."""
     reason: str = ""
 
 

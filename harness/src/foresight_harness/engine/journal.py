@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from foresight_harness.run.folder import writing
+
 FOLDER = "work"
 
 
@@ -18,11 +20,12 @@ class Journal:
         self._read = 0
 
     def write(self, event: str, **facts: Any) -> None:
-        """Append one event in one write, so that a reader sees whole lines or the start of one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Append one event in one write, so that a reader sees whole lines or a start. Raises: RunFolderError."""
         line = json.dumps({"event": event, **facts}, allow_nan=False, default=str) + "\n"
-        with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(line)
+        with writing(self.path.parent.parent):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as stream:
+                stream.write(line)
 
     def news(self) -> list[Mapping[str, Any]]:
         """Events since the last look; a line that is still being written is left for the next one."""

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from foresight_harness.engine.executor import Ended, Job
-from foresight_harness.errors import UsageError
+from foresight_harness.errors import RunFolderError, UsageError
 
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
@@ -99,6 +99,8 @@ class RayCluster:
                 reason = " ".join(str(error).split())[:200]
                 ended.append(Ended(slot, "lost", f"the Ray worker is gone ({reason})"))
                 self._actors[slot] = self._new_actor(slot)
+            except RunFolderError as error:  # Ray raises what the worker did, as a class of both
+                ended.append(Ended(slot, "unwritable", str(getattr(error, "cause", error))))
             except self._ray.exceptions.RayError as error:
                 ended.append(Ended(slot, "lost", " ".join(str(error).split())[-300:]))
         return ended

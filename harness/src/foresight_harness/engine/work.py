@@ -13,6 +13,7 @@ from foresight_harness.engine.carrying import carry_out
 from foresight_harness.engine.costs import LATER
 from foresight_harness.engine.executor import Job
 from foresight_harness.engine.journal import Journal
+from foresight_harness.errors import RunFolderError
 
 if TYPE_CHECKING:
     from foresight_harness.run.bench import Bench
@@ -33,6 +34,9 @@ def run_job(job: Job) -> None:
             ``cells`` (candidate, suite, data set).
 
     A failing cell is a record, not an error of the unit. What happens stands in the unit's journal.
+
+    Raises:
+        RunFolderError: where the run folder takes no more.
     """
     journal = Journal(Path(job["run"]), job["unit"], job["attempt"])
     journal.write("begun", pid=os.getpid())
@@ -50,6 +54,8 @@ def run_job(job: Job) -> None:
         status, first = "ok", LATER
         try:
             first = carry_out(bench, planned, _timer() if planned.suite.live_encoder else None).first
+        except RunFolderError:  # neither this cell nor another can be recorded
+            raise
         except Exception as error:  # recorded by the bench; the driver reads the record
             status = type(error).__name__
         wall_s = round(time.monotonic() - began, 3)

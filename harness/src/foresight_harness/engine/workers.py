@@ -63,7 +63,7 @@ class LocalWorkers:
             self._busy.discard(slot)
             try:
                 answer: dict[str, Any] = pipe.recv()
-                ended.append(Ended(slot, "done" if answer["ok"] else "lost", answer.get("error", "")))
+                ended.append(Ended(slot, answer["outcome"], answer.get("error", "")))
             except (EOFError, OSError):
                 ended.append(Ended(slot, "lost", self._obituary(slot)))
                 self._replace(slot)
@@ -135,6 +135,7 @@ def _serve(pipe: Connection, environment: dict[str, str], parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     from foresight_harness.engine.work import run_job
+    from foresight_harness.errors import RunFolderError
 
     while True:
         try:
@@ -143,9 +144,11 @@ def _serve(pipe: Connection, environment: dict[str, str], parent: int) -> None:
             return
         try:
             run_job(job)
-            pipe.send({"ok": True})
+            pipe.send({"outcome": "done"})
+        except RunFolderError as error:
+            pipe.send({"outcome": "unwritable", "error": str(error)})
         except Exception as error:
-            pipe.send({"ok": False, "error": " ".join(f"{type(error).__name__}: {error}".split())[:500]})
+            pipe.send({"outcome": "lost", "error": " ".join(f"{type(error).__name__}: {error}".split())[:500]})
 
 
 def _leave_with(parent: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pytest
 from foresight_harness.engine.accounting import Account
 from foresight_harness.engine.engines import Engine, engine_for
 from foresight_harness.engine.units import cell_key
-from foresight_harness.errors import ForesightError
+from foresight_harness.errors import ForesightError, RunFolderError
 from foresight_harness.gates.reading import keep_gates
 from foresight_harness.progress import Progress
 from foresight_harness.pytest_plugin.live import live_for
@@ -58,17 +58,21 @@ class Scorer:
                 if outcome is not None:
                     outcomes.append(outcome)
         if failures:
-            self._count_failures(len(failures))
+            self._count_failures(failures)
             bugs = [error for error in failures if not isinstance(error, ForesightError)]
             if bugs:
                 raise bugs[0]
             pytest.fail("; ".join(dict.fromkeys(map(str, failures))), pytrace=False)
         return outcomes
 
-    def _count_failures(self, count: int) -> None:
-        """End the session where ``--max-failures`` is reached: the rest would most likely fail alike."""
+    def _count_failures(self, failures: Sequence[Exception]) -> None:
+        """End the session where nothing more can be recorded, or ``--max-failures`` is reached."""
         state = self._state
-        state.failures += count
+        full = [error for error in failures if isinstance(error, RunFolderError)]
+        if full:
+            self._request.session.shouldstop = str(full[0])
+            return
+        state.failures += len(failures)
         most = state.options.max_failures if state.options else None
         if most is not None and state.failures >= most:
             self._request.session.shouldstop = f"{state.failures} cells failed (--max-failures {most})"

@@ -106,13 +106,8 @@ class RunFolder:
         Raises:
             RunFolderError: instead of an OSError.
         """
-        try:
+        with writing(self.path):
             yield
-        except OSError as error:
-            raise RunFolderError(
-                f"run folder {self.path} cannot be written ({error.strerror or error}): free space there, then finish "
-                "the run with --resume"
-            ) from error
 
     def finished(self) -> set[str]:
         """Ids of cells whose records are all there and none of which failed. Reads only what is new."""
@@ -160,6 +155,18 @@ class RunFolder:
             fresh.replace(self.path / "records.jsonl")
         self._seen, self._lines = 0, {}
         return done
+
+
+@contextmanager
+def writing(run: Path) -> Iterator[None]:
+    """See ``RunFolder.writing``."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFolderError(
+            f"run folder {run} cannot be written ({error.strerror or error}): free space there, then finish "
+            "the run with --resume"
+        ) from error
 
 
 def _whole_lines(path: Path, start: int) -> tuple[list[str], int]:
