@@ -78,6 +78,7 @@ def test_every_output_says_what_could_not_be_seen(run_with, tmp_path: Path, caps
     ("text", "said"),
     [
         ("[must_find]\niou = -1", "must_find of iou is -1; it must be a number of 0 or more"),
+        ("[tolerances]\niou = 0.02", "unknown table 'tolerances'; use sentinel, tolerance, must_find, any_machine"),
         ("must_find = 3", "must_find is 3; write a [must_find] table"),
         (
             "[tolerance]\niou = 0.02\n[must_find]\niou = 0.01",
@@ -85,7 +86,7 @@ def test_every_output_says_what_could_not_be_seen(run_with, tmp_path: Path, caps
         ),
     ],
 )
-def test_a_bad_must_find_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_bad_table_is_one_line(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "s.toml"
     tables = '[[sentinel]]\nmetric = "iou"\n'
     path.write_text(text + "\n" + tables if text.startswith("must") else tables + text)

@@ -14,6 +14,7 @@ from foresight_harness.regression.matching import Key
 
 NAME = "sentinels.toml"
 FIELDS = ("candidate", "suite", "dataset", "metric")
+TABLES = ("sentinel", "tolerance", "must_find", "any_machine")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def read_sentinels(path: Path | None) -> Sentinels:
         raise UsageError(f"sentinels {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"sentinels {path} is not valid TOML: {error}") from error
+    if unread := sorted(set(content) - set(TABLES)):  # a slip in a name would gate by nothing, and say so nowhere
+        raise UsageError(f"sentinels {path}: unknown table {unread[0]!r}; use {', '.join(TABLES)}")
     patterns = content.get("sentinel", [])
     if not isinstance(patterns, list) or not patterns:
         raise UsageError(f"sentinels {path} holds no [[sentinel]] table with {', '.join(FIELDS)}")
