@@ -66,6 +66,13 @@ def test_a_narrow_screen_does_not_scroll_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
+def test_rows_of_failed_cells_stay_low_on_a_narrow_screen(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page, width=390)
+    tall = page.locator("#failed tbody tr").evaluate_all("all => all.map((row) => row.offsetHeight)")
+    assert tall
+    assert max(tall) < 200
+
+
 def test_without_scripts_verdict_leaderboard_and_samples_stand(visit: Callable[..., Any], smoke_page: Path) -> None:
     page = visit(smoke_page, scripts=False)
     assert page.locator(".banner .word").is_visible()
