@@ -139,8 +139,16 @@ def _gates(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             )
     stated = []
     for gate in dict.fromkeys(rule[0] for rule in rules):
-        answers = {row["verdict"] for row in rows if row["gate"] == gate}
-        verdict = next(v for v in ("GO", "INCONCLUSIVE", "NO-GO", "NOT MEASURED") if v in answers)
+        by_candidate: dict[str, list[str]] = {}
+        for row in rows:
+            if row["gate"] == gate:
+                by_candidate.setdefault(row["candidate"], []).append(row["verdict"])
+        # As in the harness: a candidate is as good as its worst rule, a gate as its best candidate.
+        worst = {
+            next(v for v in ("NO-GO", "NOT MEASURED", "INCONCLUSIVE", "GO") if v in each)
+            for each in by_candidate.values()
+        }
+        verdict = next(v for v in ("GO", "INCONCLUSIVE", "NO-GO", "NOT MEASURED") if v in worst)
         stated.append(
             {
                 "name": gate,

@@ -10,6 +10,7 @@ from foresight_reports import render
 from foresight_reports.analysis import grid, layers, similarity, strips, tokens
 from foresight_reports.analysis.files import Analysis, Head, Measured
 from foresight_reports.analysis.links import Index
+from foresight_reports.analysis.sections import conclude
 from foresight_reports.boards import build_boards
 from foresight_reports.reading import Run, read_run
 
@@ -179,3 +180,13 @@ def test_a_representation_leads_to_a_candidate_that_has_it_alone(make: Callable[
     name = next(str(stream) for record in run.records for stream in record.axes["streams"])
     assert index.stream(name).startswith("c-")
     assert index.stream("latents of nothing") == ""
+
+
+def test_regressions_stand_before_what_is_as_it_was(make: Callable[..., Path]) -> None:
+    run = run_of(make)
+    rows = [line["verdict"] for line in run.analyses["regressions"].rows]
+    assert rows != sorted(rows, key=lambda word: word != "regressed")
+    shown = conclude(run).grids["regressions"]
+    words = [word for row in (*shown.shown, *shown.rest) for word in set(rows) if f">{word}</span>" in row]
+    assert len(words) == len(rows)
+    assert words[: rows.count("regressed")] == ["regressed"] * rows.count("regressed")

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens
-from foresight_reports.analysis.files import Analysis
+from foresight_reports.analysis.files import Analysis, said
 from foresight_reports.analysis.links import Index
 from foresight_reports.boards import Board
 from foresight_reports.reading import Run
@@ -17,6 +17,9 @@ from foresight_reports.reading import Run
 ORDER = ("gates", "regressions", "audit", "layers", "similarity", "embeddings", "attribution", "proxies")
 """Kinds with a picture of their own; the others follow as tables, in the order of their names."""
 
+
+URGENT = {word: place for place, word in enumerate(("regressed", "not compared", "improved", "within noise"))}
+"""What a reader must act on stands first; rows of one verdict keep the order of the harness."""
 
 DRAWN = 8
 """Figures of one kind of conclusion, those that its suites are read by first; all numbers stand in its table."""
@@ -53,6 +56,9 @@ def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
     grids = {kind: grid.build(analysis, index) for kind, analysis in found.items() if kind != "gates"}
     result = Conclusions(analyses=found, grids=grids, others=[kind for kind in found if kind not in ORDER])
 
+    if "regressions" in found:
+        worst_first = sorted(found["regressions"].rows, key=lambda line: URGENT.get(said(line, "verdict"), len(URGENT)))
+        grids["regressions"] = grid.build(found["regressions"], index, worst_first)
     if "gates" in found:
         result.gates = gates.gates(found["gates"], index)
         ordered = [line for gate in result.gates for line in gate.lines]
