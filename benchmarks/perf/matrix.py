@@ -10,8 +10,9 @@ A sample stands for the rest. In the run, what all candidates share (extraction 
 cell) is timed as a whole; then ``--limit`` cells, in an order whose every stretch of 20 has each enhancer and fusion
 once. ``--alone`` of them are scored one by one, too; their mean excess over their cells in the run, which hardly
 varies, is added to all. What a fit costs in arithmetic nothing can share, so it is told apart: ``bound`` is the ratio
-if everything but fits were free. Peak memory is of fresh processes, over the same 24 streams, in that same order, so
-that few and many are of one mix. ``--alone 0`` and ``--memory ""`` leave a half out, and its record as it was.
+if everything but fits were free. Peak memory is of a fresh process, read after few and after many candidates in that
+same order, so that both are over the same 24 streams and of one mix. ``--alone 0`` and ``--memory ""`` leave a half
+out, and its record as it was.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
@@ -76,15 +78,20 @@ def candidates(arguments: argparse.Namespace) -> list[ResolvedCandidate]:
     streams = [f"{encoder}@{tap}" for encoder, taps in TAPS.items() for tap in taps]
     parts = [f"{one}/{other}" for one in arguments.enhancers.split(",") for other in arguments.fusions.split(",")]
     names = [
-        f"{stream}+{arguments.beside}/{parts[(place + shift) % len(parts)]}/linear"
+        f"{stream if part.endswith('/single') else f'{stream}+{arguments.beside}'}/{part}/linear"
         for shift in range(len(parts))
         for place, stream in enumerate(streams)
+        for part in [parts[(place + shift) % len(parts)]]
     ]
     return [resolve(parse_candidate(name), registry) for name in names]
 
 
-def score(chosen: list[ResolvedCandidate], streams_of: list[ResolvedCandidate]) -> Run:
-    """Score candidates in one fresh run with a cold cache, over the streams of others, too."""
+def score(
+    chosen: list[ResolvedCandidate],
+    streams_of: list[ResolvedCandidate],
+    note: Callable[[int], None] = lambda scored: None,
+) -> Run:
+    """Score candidates in one fresh run with a cold cache, over the streams of others, too; ``note`` hears how many."""
     fitting = 0.0
 
     def timed(*arguments: Any) -> Any:
@@ -108,9 +115,10 @@ def score(chosen: list[ResolvedCandidate], streams_of: list[ResolvedCandidate]) 
                 for split in SPLITS:
                     Cell(bench, cell.candidate, cell.suite, DATA).streams(split)
         shared_s = 0.0
-        for cell in cells[: len(chosen)]:
+        for scored, cell in enumerate(cells[: len(chosen)], start=1):
             start, before = time.process_time(), fitting
             bench.run_cell(cell)
+            note(scored)
             if not shared_s:
                 shared_s = time.process_time() - began
                 continue
@@ -129,11 +137,24 @@ def import_models() -> None:
             registry.encoder(name).build(bench.encoder_request(registry.encoder(name)))
 
 
-def peak_mib(arguments: argparse.Namespace, count: int) -> float:
-    """Peak resident memory of a fresh process that scores the first ``count`` candidates."""
-    command = [sys.executable, __file__, "--peak-of", str(count), "--beside", arguments.beside]
-    command += ["--enhancers", arguments.enhancers, "--fusions", arguments.fusions]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+def peaks_mib(arguments: argparse.Namespace) -> dict[str, float]:
+    """Peak resident memory of a fresh process when it had scored the first so many candidates."""
+    options = ["--memory", arguments.memory, "--beside", arguments.beside]
+    options += ["--enhancers", arguments.enhancers, "--fusions", arguments.fusions]
+    told = subprocess.run([sys.executable, __file__, "--peaks", *options], check=True, capture_output=True, text=True)
+    return dict(json.loads(told.stdout.splitlines()[-1]))
+
+
+def tell_peaks(matrix: list[ResolvedCandidate], counts: list[int]) -> None:
+    """Score in this process, and print what its peak was after each of the counts."""
+    found: dict[str, float] = {}
+
+    def note(scored: int) -> None:
+        if scored in counts:
+            found[str(scored)] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+    score(matrix[: max(counts)], [], note)
+    print(json.dumps(found))
 
 
 def timing(arguments: argparse.Namespace, matrix: list[ResolvedCandidate]) -> dict[str, Any]:
@@ -192,24 +213,23 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=20, help="cells timed in the run, beside the first")
     parser.add_argument("--alone", type=int, default=5, help="candidates scored one by one; 0: no timing")
     parser.add_argument("--memory", default="24,240", help="numbers of candidates compared; empty: none")
-    parser.add_argument("--peak-of", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--peaks", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RECORD.name}")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     matrix = candidates(arguments)
-    if arguments.peak_of:
-        score(matrix[: arguments.peak_of], [])
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    counts = [int(part) for part in arguments.memory.split(",") if part]
+    if arguments.peaks:
+        tell_peaks(matrix, counts)
         return
     found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     if arguments.alone:
         found["time"] = timing(arguments, matrix)
         print(json.dumps(found["time"], indent=1), flush=True)
         print(f"one by one takes {found['time']['ratio']} times as long (asked for: at least {TARGET:g})")
-    if arguments.memory:
-        few, many = (int(part) for part in arguments.memory.split(","))
-        peaks = {str(count): round(peak_mib(arguments, count), 1) for count in (few, many)}
-        ratio = round(peaks[str(many)] / peaks[str(few)], 3)
+    if counts:
+        peaks = peaks_mib(arguments)
+        ratio = round(peaks[str(max(counts))] / peaks[str(min(counts))], 3)
         found["memory"] = {"command": command(), "peak_mib": peaks, "ratio": ratio}
         print(f"peak MiB {peaks}: ratio {ratio} (asked for: under {MOST_MEMORY})")
     if arguments.write:
