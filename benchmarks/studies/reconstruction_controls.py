@@ -180,7 +180,7 @@ def main() -> int:
         name: {metric: [round(float(np.nanmean(block)), 4) for block in blocks] for metric, blocks in found.items()}
         for name, found in rows.items()
     }
-    text = json.dumps(_rounded({"means_by_seed": means, "comparisons": pairs, "rankings": rankings}), indent=1)
+    text = json.dumps(rounded({"means_by_seed": means, "comparisons": pairs, "rankings": rankings}), indent=1)
     print(text)
     held = {
         "every control that knows places beats its own shuffled tokens and the constant": all(
@@ -195,11 +195,12 @@ def main() -> int:
     return 0 if all(held.values()) else 1
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Every number to four digits, however deep."""
     if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
+        return {key: rounded(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_rounded(entry) for entry in value]
+        return [rounded(entry) for entry in value]
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 

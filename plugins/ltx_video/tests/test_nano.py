@@ -20,10 +20,11 @@ from foresight_harness.weights import provenance_of
 from foresight_ltx_video import foresight_decoders
 from foresight_ltx_video.decoder import LTXVideoDecoder
 from foresight_ltx_video.nano.command import main
+from foresight_ltx_video.nano.loop import Choices
 from foresight_ltx_video.nano.principal import balanced_turn, principal_basis
 from foresight_ltx_video.nano.sampler import Pool
 from foresight_ltx_video.nano.still import cheap_stills
-from foresight_ltx_video.nano.training import Choices, train
+from foresight_ltx_video.nano.training import train
 
 FOLDER = Path(foresight_ltx_video.__file__).parent / "weights" / "ltx_video_nano"
 SPEC = {spec.name: spec for spec in foresight_decoders()}["ltx_video_nano"]

@@ -174,6 +174,8 @@ TRANSFORMERS = (
     ),
     TransformerPreset("ltx_video_tiny", _transformer(2, 4, 8, prompt_width=64), SHIFTED, 61_408),
 )
+NANO_TRANSFORMER = TransformerPreset("ltx_video_nano", _transformer(3, 4, 32, prompt_width=128), UNSHIFTED, 1_010_048)
+"""What ``train_nano_transformer.py`` trains. On offer to no run: no weights are carried (see the plugin's README)."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,8 @@ CONDITIONED = (
     ConditionedPreset("ltx_video_dit_13b", "ltx_video_13b", "ltx_video_097", steps=50),
     ConditionedPreset("ltx_video_dit_tiny", "ltx_video_tiny", "ltx_video_tiny", steps=4, size="tiny"),
 )
+NANO_CONDITIONED = ConditionedPreset("ltx_video_dit_nano", "ltx_video_nano", "ltx_video_nano", steps=8, size="tiny")
+"""For the study of what training is worth; not on offer."""
 
 
 def autoencoder_preset(name: str) -> AutoencoderPreset:
@@ -202,4 +206,4 @@ def autoencoder_preset(name: str) -> AutoencoderPreset:
 
 def transformer_preset(name: str) -> TransformerPreset:
     """The transformer of that name. Raises: KeyError."""
-    return {preset.name: preset for preset in TRANSFORMERS}[name]
+    return {preset.name: preset for preset in (*TRANSFORMERS, NANO_TRANSFORMER)}[name]

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from foresight_harness.errors import ForesightError
 from safetensors.torch import save_file
+from torch import Tensor
 
+from foresight_ltx_video.nano.loop import Choices, Progress
 from foresight_ltx_video.nano.roundtrip import round_trip
 from foresight_ltx_video.nano.sampler import CANVAS_PX, CLIPS, CROP_PX, FRAMES, SOURCES, build_pool
-from foresight_ltx_video.nano.training import Choices, Progress, train
+from foresight_ltx_video.nano.training import train
 from foresight_ltx_video.presets import NANO
 
 HERE = Path(__file__).resolve().parent.parent
@@ -42,28 +44,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     choices = Choices(seed=asked.seed, steps=asked.steps, batch=asked.batch)
     try:
         pool = build_pool(choices.seed, asked.share)
-        vae, progress = train(choices, pool, asked.work, save_every_s=asked.save_every, say=_say)
+        vae, progress = train(choices, pool, asked.work, save_every_s=asked.save_every, say=say)
     except ForesightError as error:
         print(f"train_nano: {error}", file=sys.stderr)
         return 2
     digest = write_checkpoint(vae, asked.output)
-    _write_json(asked.output / "training.json", record(choices, progress, pool.fingerprints, asked.share, digest))
-    _write_json(asked.output / "round_trip.json", round_trip(asked.output))
-    _say(f"wrote {asked.output}")
+    write_json(asked.output / "training.json", record(choices, progress, pool.fingerprints, asked.share, digest))
+    write_json(asked.output / "round_trip.json", round_trip(asked.output))
+    say(f"wrote {asked.output}")
     return 0
 
 
 def write_checkpoint(vae: Any, output: Path) -> str:
-    """Weights in half precision and configuration, laid out as published; returns the sha256 of the weights."""
-    folder = output / "vae"
-    folder.mkdir(parents=True, exist_ok=True)
+    """The autoencoder laid out as published; returns the sha256 of the weights."""
     tensors = {
-        name: (tensor if name.startswith("latents_") else tensor.half()).contiguous()
-        for name, tensor in vae.state_dict().items()
+        name: (tensor if name.startswith("latents_") else tensor.half()) for name, tensor in vae.state_dict().items()
     }
-    save_file(tensors, folder / WEIGHTS, {"format": "pt"})
+    return write_part(tensors, {"_class_name": type(vae).__name__, **NANO}, output / "vae")
+
+
+def write_part(tensors: Mapping[str, Tensor], config: Mapping[str, Any], folder: Path) -> str:
+    """Weights and configuration of one part, laid out as published; returns the sha256 of the weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / WEIGHTS, {"format": "pt"})
     (folder / WEIGHTS).chmod(0o644)
-    _write_json(folder / "config.json", {"_class_name": type(vae).__name__, **NANO})
+    write_json(folder / "config.json", config)
     with (folder / WEIGHTS).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -72,7 +77,6 @@ def record(
     choices: Choices, progress: Progress, fingerprints: dict[str, str], share: float, digest: str
 ) -> dict[str, Any]:
     """What is kept of a training run, as JSON values."""
-    window = max(1, len(progress.losses) // 20)
     return {
         "choices": asdict(choices),
         "pictures": {name: round(count * share) for name, (_, count) in SOURCES.items()},
@@ -81,6 +85,15 @@ def record(
         "split": "train",
         "fingerprints": fingerprints,
         "start": "chain of principal components",
+        **run_facts(progress),
+        "sha256": digest,
+    }
+
+
+def run_facts(progress: Progress) -> dict[str, Any]:
+    """How a run went and what it ran on, as JSON values."""
+    window = max(1, len(progress.losses) // 20)
+    return {
         "steps": progress.step,
         "losses": {
             "window": window,
@@ -95,13 +108,14 @@ def record(
         "cores": os.cpu_count(),
         "versions": {name: version(name) for name in ("diffusers", "numpy", "torch")}
         | {"python": platform.python_version()},
-        "sha256": digest,
     }
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """One value an entry and line, so that changes can be read."""
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print at once, also into a file."""
     print(line, flush=True)
