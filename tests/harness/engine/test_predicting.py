@@ -81,6 +81,13 @@ def test_the_first_of_a_kind_costs_what_first_ones_did(cells, options: RunOption
     assert book.predicted(spatial[0], options, First(opens=True)).seconds == 1  # the likest that was measured
 
 
+def test_cell_that_was_only_measured_as_a_first_one_is_not_guessed(cells, options: RunOptions) -> None:
+    book = CostBook()
+    book.add(cells[0], options, 7.0, First(opens=True))
+    found = book.predicted(cells[0], options, LATER)
+    assert (found.seconds, found.measured) == (7.0, True)
+
+
 def test_workers_share_the_time_of_cells(cells, options: RunOptions) -> None:
     book = CostBook()
     book.add_session("local", 5.0)

@@ -45,6 +45,8 @@ class First:
 
 
 LATER = First()
+FIRSTS = (First(extracts=True), First(opens=True), First(opens=True, extracts=True))
+"""Of workers each opens and extracts for itself, so a cell may have been measured as a first one only."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class CostBook:
 
     def predicted(self, cell: PlannedCell, options: RunOptions, first: First = LATER) -> Predicted:
         """Median of what such cells took, the most alike first: with these encoders, then with any."""
-        asked = (first, First(extracts=first.extracts), LATER)  # not every suite has anything to open
+        asked = (first, First(extracts=first.extracts), LATER, *FIRSTS)  # not every suite has anything to open
         for kind in dict.fromkeys(asked):
             for encoders in (True, False):
                 known = self.seconds.get(cost_key(cell, options, kind, encoders=encoders))
