@@ -38,7 +38,7 @@ from foresight_harness.suites import suite
 from torch import Tensor
 from torch.nn import functional as F
 
-FITS = ("48x12x3", "48x60x1", "256x60x1")
+FITS = ("48x12x3", "48x60x1", "256x60x1", "256x200x1")
 KEPT = 0.85
 SIDE = 16
 MASK = "oracle@mask/identity/single/linear"
