@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
@@ -76,9 +77,10 @@ def candidates(arguments: argparse.Namespace) -> list[ResolvedCandidate]:
     """The matrix along its diagonals: any 24 in a row have each stream once, any 20 each combination."""
     registry = load_registry()
     streams = [f"{encoder}@{tap}" for encoder, taps in TAPS.items() for tap in taps]
-    parts = [f"{one}/{other}" for one in arguments.enhancers.split(",") for other in arguments.fusions.split(",")]
+    choices = [part.split(",") for part in (arguments.enhancers, arguments.fusions, arguments.decoders)]
+    parts = ["/".join(chosen) for chosen in product(*choices)]
     names = [
-        f"{stream if part.endswith('/single') else f'{stream}+{arguments.beside}'}/{part}/linear"
+        f"{stream if '/single/' in part else f'{stream}+{arguments.beside}'}/{part}"
         for shift in range(len(parts))
         for place, stream in enumerate(streams)
         for part in [parts[(place + shift) % len(parts)]]
@@ -140,7 +142,7 @@ def import_models() -> None:
 def peaks_mib(arguments: argparse.Namespace) -> dict[str, float]:
     """Peak resident memory of a fresh process when it had scored the first so many candidates."""
     options = ["--memory", arguments.memory, "--beside", arguments.beside]
-    options += ["--enhancers", arguments.enhancers, "--fusions", arguments.fusions]
+    options += ["--enhancers", arguments.enhancers, "--fusions", arguments.fusions, "--decoders", arguments.decoders]
     told = subprocess.run([sys.executable, __file__, "--peaks", *options], check=True, capture_output=True, text=True)
     return dict(json.loads(told.stdout.splitlines()[-1]))
 
@@ -209,6 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--enhancers", default=ENHANCERS)
     parser.add_argument("--fusions", default=FUSIONS)
+    parser.add_argument("--decoders", default="linear", help="which this suite does not read: cheap for a count")
     parser.add_argument("--beside", default="pixels@patch", help="the second stream of every candidate")
     parser.add_argument("--limit", type=int, default=20, help="cells timed in the run, beside the first")
     parser.add_argument("--alone", type=int, default=5, help="candidates scored one by one; 0: no timing")
