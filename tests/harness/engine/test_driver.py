@@ -12,6 +12,7 @@ from foresight_harness.engine.executor import Ended
 from foresight_harness.engine.journal import Journal
 from foresight_harness.engine.units import Unit
 from foresight_harness.errors import RunFolderError
+from foresight_harness.run.timeout import too_long
 
 
 class Scripted:
@@ -120,6 +121,7 @@ def test_cell_that_kills_every_worker_is_given_up_and_the_rest_is_scored(tmp_pat
     assert driver.retried["y", "spatial", "shapes"] == driver_module.RETRIES + 1
     assert [(name, status) for name, status, _ in told] == [("y", "failed")]
     assert "SIGKILL" in told[0][2]
+    assert told[0][2].endswith("3 times in this cell; run it alone with --engine local to see why")
 
 
 def test_full_run_folder_is_said_at_once_and_not_tried_on_another_worker(tmp_path: Path) -> None:
@@ -138,14 +140,14 @@ def test_hanging_cell_is_ended_and_the_rest_is_scored(tmp_path: Path, monkeypatc
     driver, told = drive(tmp_path, executor, [unit("a", "x", "y", "z")], Limits(cell_timeout_s=0.01))
     assert driver.ended["z", "spatial", "shapes"] == "ok"
     assert executor.killed == [0]
-    assert told == [("y", "failed", "the cell took longer than --cell-timeout 0.01 s")]
+    assert told == [("y", "failed", too_long(0.01))]
 
 
 def test_leaking_cell_is_out_of_memory(tmp_path: Path) -> None:
     executor = Scripted(1, {"x": ["hang"]})
     executor.rss = 3 * 2**30
     _, told = drive(tmp_path, executor, [unit("a", "x")], Limits(worker_rss_bytes=2 * 2**30))
-    assert told == [("x", "oom", "the worker grew to 3.0 GiB, over --worker-memory 2 GiB")]
+    assert told == [("x", "oom", "the worker grew to 3.0 GiB, over --worker-memory 2 GiB; allow more")]
 
 
 def test_latency_runs_when_nothing_else_does(tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ def test_only_what_is_asked_for_is_computed(dropin: Path, benchmarks, pytester: 
     forwarded = manifest["extraction"]["pictures_forwarded"]
     assert set(forwarded) == {"gradients_tiny", "oracle", "pixels", "constant"}
     assert forwarded["gradients_tiny"] == 24 + 16
+    assert manifest["plan"]["measured"]["disk_bytes"] > 2**20
+    assert 2**28 < manifest["plan"]["measured"]["memory_bytes"] == manifest["plan"]["measured"]["memory_sum_bytes"]
+    result.stdout.fnmatch_lines(["plan: * s taken, * predicted; * GiB in the largest process, *"])
     assert (pytester.path / "runs" / "latest" / "report.html").stat().st_size > 10_000
 
 

@@ -18,6 +18,7 @@ from foresight_harness.engine.units import Unit
 from foresight_harness.engine.work import PLAN
 from foresight_harness.errors import RunFolderError
 from foresight_harness.run.folder import writing
+from foresight_harness.run.timeout import too_long
 
 RETRIES = 2
 """Times that a cell which lost its worker is tried again on another one."""
@@ -194,7 +195,9 @@ class Driver:
         if suspect is not None:
             self.retried[suspect] += 1
             if self.retried[suspect] > RETRIES:
-                line = f"{reason}, {self.retried[suspect]} times in this cell; it is not tried again"
+                line = (
+                    f"{reason}, {self.retried[suspect]} times in this cell; run it alone with --engine local to see why"
+                )
                 self._give_up(suspect, "failed", line, time.monotonic() - running.since)
             else:
                 self.say(f"{reason} in {suspect[1]} of {suspect[0]}; it is tried again")
@@ -212,12 +215,14 @@ class Driver:
                 continue
             limit = self.limits.cell_timeout_s
             if limit is not None and now - running.since > limit + GRACE_S:
-                self._stop(slot, running, "failed", f"the cell took longer than --cell-timeout {limit:g} s")
+                self._stop(slot, running, "failed", too_long(limit))
                 continue
             cap = self.limits.worker_rss_bytes
             used = self.executor.rss_bytes(slot) if cap is not None and hasattr(self.executor, "rss_bytes") else 0
             if cap is not None and used > cap:
-                line = f"the worker grew to {used / 2**30:.1f} GiB, over --worker-memory {cap / 2**30:g} GiB"
+                line = (
+                    f"the worker grew to {used / 2**30:.1f} GiB, over --worker-memory {cap / 2**30:g} GiB; allow more"
+                )
                 self._stop(slot, running, "oom", line)
 
     def _stop(self, slot: int, running: _Running, status: str, reason: str) -> None:

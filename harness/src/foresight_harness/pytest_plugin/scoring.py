@@ -75,7 +75,9 @@ class Scorer:
         state.failures += len(failures)
         most = state.options.max_failures if state.options else None
         if most is not None and state.failures >= most:
-            self._request.session.shouldstop = f"{state.failures} cells failed (--max-failures {most})"
+            self._request.session.shouldstop = (
+                f"{state.failures} cells failed (--max-failures {most}); see them in the run, then go on with --resume"
+            )
 
 
 def started(state: State) -> Engine:

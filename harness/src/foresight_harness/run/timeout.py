@@ -11,6 +11,11 @@ from types import FrameType
 from foresight_harness.errors import ForesightError
 
 
+def too_long(seconds: float) -> str:
+    """One line that says what to do."""
+    return f"the cell took longer than --cell-timeout {seconds:g} s; allow more, or leave its candidate out"
+
+
 class CellTimeout(ForesightError):
     """A cell took longer than it may."""
 
@@ -28,7 +33,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         return
 
     def ring(signum: int, frame: FrameType | None) -> None:
-        raise CellTimeout(f"the cell took longer than --cell-timeout {seconds:g} s")
+        raise CellTimeout(too_long(seconds))
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
