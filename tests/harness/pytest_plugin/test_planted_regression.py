@@ -105,4 +105,4 @@ def test_noise_worth_three_points_of_iou_is_exit_10_annotation_junit_failure_and
     page = html.unescape(re.sub(r"<[^>]+>", " ", (runs / "latest" / "report.html").read_text(encoding="utf-8")))
     text = " ".join(page.split())
     assert "Against main" in text
-    assert "1 of 2 sentinels regressed against main, first iou of shaky_tiny" in text
+    assert "1 of 2 sentinels regressed against main, first IoU of shaky_tiny" in text
