@@ -1,7 +1,7 @@
 """Does a small trained transformer matter: does a picture come out right because its prompt knew what stands where?
 
     python plugins/ltx_video/train_nano_transformer.py
-    python benchmarks/studies/nano_transformer.py --source runs/train_nano_transformer/checkpoint [--seeds 3] [--write]
+    python benchmarks/studies/nano_transformer.py [--source DIR] [--seeds 3] [--write]
 
 The transformer is frozen. Adapters are fitted by flow matching as ``--scale smoke`` does it (128 pictures of
 ``shapes``, 25 steps of 32, recipe ``joint``), and 8 test pictures are sampled through ``LTXPipeline``, for every seed
@@ -44,6 +44,7 @@ from foresight_harness.stats import holm
 from foresight_harness.stats.bootstrap import bootstrap_means, resamples
 from foresight_ltx_video.conditioned import build_conditioned
 from foresight_ltx_video.conditioning import flow_matching_loss
+from foresight_ltx_video.nano.command import OUTPUT
 from foresight_ltx_video.nano.scenes import THUMBNAIL_PX, scene_prompts
 from foresight_ltx_video.presets import NANO_CONDITIONED
 from reconstruction_controls import ALPHA, Data, Floats, rounded, tested
@@ -195,11 +196,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=scale_of("smoke").steps)
-    parser.add_argument("--source", metavar="DIR", required=True, help="pipeline folder that training wrote")
+    parser.add_argument("--source", metavar="DIR", default=OUTPUT, help="pipeline folder that training wrote")
     parser.add_argument("--write", action="store_true", help=f"renew {RESULT.name}")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows, seconds, errors = measured(options.seeds, options.steps, options.source)
+    rows, seconds, errors = measured(options.seeds, options.steps, str(options.source))
     pairs = compared(rows)
     held = judged(rows, pairs, seconds)
     means = {

@@ -32,7 +32,7 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_every_size_is_offered_with_and_without_places_behind_one_build() -> None:
-    names = ["ltx_video_dit_2b", "ltx_video_dit_13b", "ltx_video_dit_tiny"]
+    names = ["ltx_video_dit_2b", "ltx_video_dit_13b", "ltx_video_dit_tiny", "ltx_video_dit_nano"]
     assert list(SPECS) == [name + end for name in names for end in ("", "_unplaced")]
     for name in names:
         placed, unplaced = SPECS[name], SPECS[f"{name}_unplaced"]

@@ -51,6 +51,8 @@ class TransformerPreset:
     """Arguments of ``FlowMatchEulerDiscreteScheduler`` where no checkpoint brings its own."""
     params: int
     repo: str | None = None
+    license: str | None = None
+    weights: tuple[WeightsKind, ...] = ("random", "pretrained")
 
 
 def _common(timestep_conditioning: bool) -> dict[str, Any]:
@@ -167,15 +169,24 @@ SHIFTED = {
 UNSHIFTED = {"use_dynamic_shifting": False}
 """Flow-matching schedule from 0.9.5."""
 
-TRANSFORMERS = (
-    TransformerPreset("ltx_video_2b", _transformer(28, 32, 64), SHIFTED, 1_923_385_472, REPO),
-    TransformerPreset(
-        "ltx_video_13b", _transformer(48, 32, 128), UNSHIFTED, 13_042_569_344, "Lightricks/LTX-Video-0.9.7-dev"
-    ),
-    TransformerPreset("ltx_video_tiny", _transformer(2, 4, 8, prompt_width=64), SHIFTED, 61_408),
+NANO_TRANSFORMER = TransformerPreset(
+    "ltx_video_nano",
+    _transformer(3, 4, 32, prompt_width=128),
+    UNSHIFTED,
+    1_010_048,
+    NANO_FOLDER,
+    "Apache-2.0",
+    weights=("nano",),
 )
-NANO_TRANSFORMER = TransformerPreset("ltx_video_nano", _transformer(3, 4, 32, prompt_width=128), UNSHIFTED, 1_010_048)
-"""What ``train_nano_transformer.py`` trains. On offer to no run: no weights are carried (see the plugin's README)."""
+"""What ``train_nano_transformer.py`` has trained, and this package carries."""
+TRANSFORMERS = (
+    TransformerPreset("ltx_video_2b", _transformer(28, 32, 64), SHIFTED, 1_923_385_472, REPO, LICENSE),
+    TransformerPreset(
+        "ltx_video_13b", _transformer(48, 32, 128), UNSHIFTED, 13_042_569_344, "Lightricks/LTX-Video-0.9.7-dev", LICENSE
+    ),
+    TransformerPreset("ltx_video_tiny", _transformer(2, 4, 8, prompt_width=64), SHIFTED, 61_408, weights=("random",)),
+    NANO_TRANSFORMER,
+)
 
 
 @dataclass(frozen=True)
@@ -190,13 +201,13 @@ class ConditionedPreset:
     size: Literal["tiny", "published"] = "published"
 
 
+NANO_CONDITIONED = ConditionedPreset("ltx_video_dit_nano", "ltx_video_nano", "ltx_video_nano", steps=8, size="tiny")
 CONDITIONED = (
     ConditionedPreset("ltx_video_dit_2b", "ltx_video_2b", "ltx_video", steps=50),
     ConditionedPreset("ltx_video_dit_13b", "ltx_video_13b", "ltx_video_097", steps=50),
     ConditionedPreset("ltx_video_dit_tiny", "ltx_video_tiny", "ltx_video_tiny", steps=4, size="tiny"),
+    NANO_CONDITIONED,
 )
-NANO_CONDITIONED = ConditionedPreset("ltx_video_dit_nano", "ltx_video_nano", "ltx_video_nano", steps=8, size="tiny")
-"""For the study of what training is worth; not on offer."""
 
 
 def autoencoder_preset(name: str) -> AutoencoderPreset:
@@ -206,4 +217,4 @@ def autoencoder_preset(name: str) -> AutoencoderPreset:
 
 def transformer_preset(name: str) -> TransformerPreset:
     """The transformer of that name. Raises: KeyError."""
-    return {preset.name: preset for preset in (*TRANSFORMERS, NANO_TRANSFORMER)}[name]
+    return {preset.name: preset for preset in TRANSFORMERS}[name]

@@ -18,8 +18,6 @@ from foresight_ltx_video.nano.sampler import CANVAS_PX
 from foresight_ltx_video.nano.scenes import LANGUAGE_SEED, SOURCES, build_scenes
 from foresight_ltx_video.presets import NANO_TRANSFORMER
 
-WORK = Path("runs/train_nano_transformer")
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
@@ -31,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("runs/train_nano_transformer"), help="where the state is saved"
     )
-    parser.add_argument("--output", type=Path, default=WORK / "checkpoint", help="pipeline folder")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="pipeline folder")
     parser.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS")
     asked = parser.parse_args(arguments)
     choices = FlowChoices(seed=asked.seed, steps=asked.steps, batch=asked.batch)
@@ -65,5 +63,6 @@ def write_pipeline(transformer: Any, output: Path) -> str:
     (output / "scheduler").mkdir(exist_ok=True)
     schedule = {"_class_name": "FlowMatchEulerDiscreteScheduler", **NANO_TRANSFORMER.schedule}
     write_json(output / "scheduler" / "scheduler_config.json", schedule)
-    shutil.copytree(OUTPUT / "vae", output / "vae", dirs_exist_ok=True)
+    if output.resolve() != OUTPUT.resolve():
+        shutil.copytree(OUTPUT / "vae", output / "vae", dirs_exist_ok=True)
     return digest
