@@ -191,7 +191,7 @@
     link.href = URL.createObjectURL(new Blob([asText(cellsOf(table), kind)], {type}));
     link.download = `${box.dataset.name.replace(/[^\w.-]+/g, "_")}.${kind}`;
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);  // a busy browser may be seconds late to read it
   }
 
   document.addEventListener("click", (event) => {
