@@ -18,11 +18,15 @@ from foresight_harness.suites import SUITES
 
 REFERENCE_S = 0.006
 """Seconds of the product below on the machine of the guesses: one thread of an AMD EPYC with AVX-512."""
+PRODUCTS = 0.5
+"""Share of a guessed cell that follows the speed of products; pictures, tables and files do not."""
 SIDE, ROUNDS = 512, 5
 EXTRACTED_AT_ONCE, READ_AT_ONCE = 16, 64
 """Pictures of one forward of an encoder, and of one batch that is read from the cache."""
 COPIES = 4
 """Of a batch in flight: as read, moved, through the modules, in double precision."""
+WORKING_MIB = {"spatial": 256, "reconstruction": 384, "temporal": 768, "alignment": 1024}
+"""What a suite's own arithmetic (kernels, trunks, clips, factorisations) adds at its peak, seen at smoke scale."""
 
 CONTROLLED = ("spatial", "temporal")
 """Suites that put controls through their probe in every run, as wide as raw patches are."""
@@ -64,7 +68,8 @@ def predict(
         slowness: How much longer than the machine of the guesses this one takes; see ``slowness_of_this_machine``.
     """
     missing = missing_features(cells, options, entries)
-    parts = [_scaled(found, slowness) for found in _by_cell(cells, options, book, missing)]
+    pace = 1 - PRODUCTS + PRODUCTS * slowness
+    parts = [_scaled(found, pace) for found in _by_cell(cells, options, book, missing)]
     session = _scaled(book.session(options.engine), max(1.0, slowness))  # imports do not follow a product's speed
     workers = options.workers or 1
     memory = memory_of(cells, options)
@@ -130,8 +135,8 @@ def _scaled(found: Predicted, slowness: float) -> Predicted:
 
 
 def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
-    """Peak memory of one process, from shapes: libraries, the largest encoder with a batch of all its planned taps, and
-    the largest batch of streams that is read."""
+    """Peak memory of one process: libraries, what suites add, and from shapes the larger of two: an encoder with a
+    batch of all its planned taps, a batch of streams that is read."""
     width = DTYPE_BYTES[options.dtype]
     taps: dict[str, dict[str, int]] = {}
     towers: dict[str, int] = {}
@@ -148,7 +153,8 @@ def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
     extracting = max(
         (towers[name] + EXTRACTED_AT_ONCE * sum(sizes.values()) * COPIES for name, sizes in taps.items()), default=0
     )
-    return WORKER_BASE_BYTES + max(extracting, read)
+    working = max((WORKING_MIB.get(cell.suite.name, 0) for cell in cells), default=0) * 2**20
+    return WORKER_BASE_BYTES + max(extracting, read) + working
 
 
 def _patch_bytes(options: RunOptions) -> int:
