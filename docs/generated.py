@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from foresight_harness import hookspecs
+import foresight_harness
+from foresight_harness.contracts import hookspecs
 
+WINGS = ("contracts", "parts", "planning", "measuring", "running", "judging", "surface")
+"""Of the core, lowest first; ``tests/house/test_wings.py`` holds the order."""
 HERE = Path(__file__).resolve().parent
 HOOKS = """# Hooks
 
@@ -31,7 +36,27 @@ def _hook(hook: Callable[..., object]) -> str:
     return f"\n## {hook.__name__}({arguments})\n\n{title}\n\n" + "\n".join(lines) + "\n"
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"hooks.md": hooks_page}
+def tour_page() -> str:
+    """``docs/tour.md`` with the table of wings and folders written from their packages' docstrings."""
+    core = Path(foresight_harness.__file__).parent
+    rows = []
+    for wing in WINGS:
+        rows.append(f"| **`{wing}/`** | {_about(core / wing)} |")
+        folders = sorted(path.parent for path in (core / wing).glob("*/__init__.py"))
+        rows += [f"| `{wing}/{folder.name}/` | {_about(folder)} |" for folder in folders]
+    table = "\n".join(["| folder | what it holds |", "|---|---|", *rows])
+    page = (HERE / "tour.md").read_text(encoding="utf-8")
+    marked = re.compile(r"(<!-- wings -->\n).*?(<!-- end of wings -->)", re.S)
+    return marked.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page)
+
+
+def _about(package: Path) -> str:
+    """First sentences of a package's docstring, on one line."""
+    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].replace("``", "`").split())
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"hooks.md": hooks_page, "tour.md": tour_page}
 """Page -> what writes it."""
 
 

@@ -18,18 +18,18 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.engine.driver import Driver, Limits
-from foresight_harness.engine.engines import Pooled, engine_for
-from foresight_harness.engine.executor import Ended, Job
-from foresight_harness.engine.journal import Journal
-from foresight_harness.engine.units import Unit
-from foresight_harness.options import DatasetChoice, RunOptions
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.engines.driver import Driver, Limits
+from foresight_harness.running.engines.engines import Pooled, engine_for
+from foresight_harness.running.engines.executor import Ended, Job
+from foresight_harness.running.engines.journal import Journal
+from foresight_harness.running.engines.units import Unit
+from foresight_harness.running.keeper import RunKeeper
 
 CONTROLS = ("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch")
 MOST_SHARE, MOST_MS = 0.05, 10.0
@@ -93,14 +93,14 @@ def a_run(engine_name: str) -> dict[str, Any]:
     registry = load_registry()
     with tempfile.TemporaryDirectory() as folder:
         places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
-        bench = Bench(registry, RunOptions(datasets=(data,), engine=engine_name, **places), silent(), "driver.py")
+        keeper = RunKeeper(registry, RunOptions(datasets=(data,), engine=engine_name, **places), silent(), "driver.py")
         cells = [
             PlannedCell(resolve(parse_candidate(f"{name}/identity/single/linear"), registry), suite(kind), data)
             for name in CONTROLS
             for kind in ("spatial", "alignment")
         ]
-        bench.plan(cells)
-        engine = engine_for(bench, cells)
+        keeper.plan(cells)
+        engine = engine_for(keeper, cells)
         began = time.monotonic()
         for cell in cells:
             engine.score(cell, None)
@@ -109,7 +109,7 @@ def a_run(engine_name: str) -> dict[str, Any]:
         assert engine.driver is not None
         own_s, units = engine.driver.overhead_s, len(engine.driver.units)
         engine.close()
-        bench.close("complete")
+        keeper.close("complete")
     return {"wall_s": round(wall_s, 1), "driver_s": round(own_s, 3), "units": units, "share": round(own_s / wall_s, 4)}
 
 

@@ -17,17 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from foresight_harness.candidates import select_candidates
-from foresight_harness.candidates.select import suites_of
-from foresight_harness.fit.fitted import Fitted
-from foresight_harness.options import DatasetChoice, RunOptions
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.run.fits import Fits
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.fitting.fitted import Fitted
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.measuring.workshop.fit_memory import FitMemory
+from foresight_harness.planning.candidates import select_candidates
+from foresight_harness.planning.candidates.select import suites_of
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.keeper import RunKeeper
 
 DATA = DatasetChoice("shapes")
 FITTING = ("spatial", "alignment", "reconstruction")
@@ -45,15 +45,15 @@ def timed(work: Callable[[int], Fitted], seeds: tuple[int, ...]) -> float:
 def both(cell: Cell) -> tuple[float, float]:
     """Processor seconds of the cell's fits, each alone and thrown away, then as the run makes them."""
     seeds = cell.seeds[:1] if cell.suite.first_seed_only else cell.seeds
-    bench, places = cell.bench, cell.suite.name == "spatial"
-    run, planned = bench.fits, bench.planned
+    keeper, places = cell.keeper, cell.suite.name == "spatial"
+    run, planned = keeper.workshop.fits, keeper.planned
 
     def alone(seed: int) -> Fitted:
-        bench.fits, bench.planned = Fits(), []
+        keeper.workshop.fits, keeper.workshop.planned = FitMemory(), []
         return cell.fitted_for_places(seed) if places else cell.fitted_for_latents(seed)
 
     plain = timed(alone, seeds)
-    bench.fits, bench.planned = run, planned
+    keeper.workshop.fits, keeper.planned = run, planned
     return plain, timed(cell.fitted_for_places if places else cell.fitted_for_latents, seeds)
 
 
@@ -75,26 +75,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
         options = RunOptions(scale=chosen.scale, seeds=chosen.seeds, datasets=(DATA,), **places)
-        bench = Bench(registry, options, silent(), "fitting.py")
-        cells = [Cell(bench, candidate, suite(name), DATA) for name in names for candidate in selection.candidates]
-        bench.plan(PlannedCell(cell.candidate, cell.suite, cell.dataset) for cell in cells)
+        keeper = RunKeeper(registry, options, silent(), "fitting.py")
+        cells = [Cell(keeper, candidate, suite(name), DATA) for name in names for candidate in selection.candidates]
+        keeper.plan(PlannedCell(cell.candidate, cell.suite, cell.dataset) for cell in cells)
         for cell in cells:
             cell.streams("train")
-            bench.latents.of(cell.candidate.decoder, cell.split("train"))
+            keeper.workshop.latents.of(cell.candidate.decoder, cell.split("train"))
         both(cells[0])
-        bench.fits = Fits()
-        report(cells, bench)
+        keeper.workshop.fits = FitMemory()
+        report(cells, keeper)
 
 
-def report(cells: list[Cell], bench: Bench) -> None:
+def report(cells: list[Cell], keeper: RunKeeper) -> None:
     """Time every cell in both ways and print the sums."""
     plain = shared = 0.0
     for cell in cells:
         alone, run = both(cell)
         plain, shared = plain + alone, shared + run
         print(f"{cell.suite.name:15} {cell.candidate!s:60} alone {alone:6.2f} s   run {run:6.2f} s", flush=True)
+    fits = keeper.workshop.fits
     print(
-        f"{len(cells)} cells: alone {plain:.1f} s; {bench.fits.made} fits in a run, {bench.fits.stacks} stacks, "
+        f"{len(cells)} cells: alone {plain:.1f} s; {fits.made} fits in a run, {fits.stacks} stacks, "
         f"{shared:.1f} s: ratio {shared / plain:.2f} (asked for: under {TARGET})"
     )
 

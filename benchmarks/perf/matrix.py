@@ -33,17 +33,17 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from foresight_harness.candidates import ResolvedCandidate, parse_candidate, resolve
-from foresight_harness.extraction.splits import SPLITS
-from foresight_harness.fit.objectives import fit_together
-from foresight_harness.options import DatasetChoice, RunOptions
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run import fits
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.extraction.splits import SPLITS
+from foresight_harness.measuring.fitting.objectives import fit_together
+from foresight_harness.measuring.workshop import fits
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.planning.candidates import ResolvedCandidate, parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.keeper import RunKeeper
 
 DATA = DatasetChoice("shapes")
 TAPS = {
@@ -63,7 +63,7 @@ RECORD = Path(__file__).with_suffix(".json")
 class Run(NamedTuple):
     """A run that was timed, in processor seconds."""
 
-    bench: Bench
+    keeper: RunKeeper
     shared_s: float
     """Until every stream was there and the first cell, with the controls, was recorded."""
     cells_s: dict[str, float]
@@ -108,35 +108,35 @@ def score(
     fits_s: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, patch.object(fits, "fit_together", timed):
         options = RunOptions(scale="smoke", datasets=(DATA,), out=Path(folder, "runs"), cache=Path(folder, "cache"))
-        bench = Bench(load_registry(), options, silent(), "matrix.py")
+        keeper = RunKeeper(load_registry(), options, silent(), "matrix.py")
         extra = [candidate for candidate in streams_of if candidate not in chosen]
         cells = [PlannedCell(candidate, suite("spatial"), DATA) for candidate in [*chosen, *extra]]
-        bench.plan(cells)
+        keeper.plan(cells)
         for cell in cells:
             if cell.candidate in streams_of:
                 for split in SPLITS:
-                    Cell(bench, cell.candidate, cell.suite, DATA).streams(split)
+                    Cell(keeper, cell.candidate, cell.suite, DATA).streams(split)
         shared_s = 0.0
         for scored, cell in enumerate(cells[: len(chosen)], start=1):
             start, before = time.process_time(), fitting
-            bench.run_cell(cell)
+            keeper.run_cell(cell)
             note(scored)
             if not shared_s:
                 shared_s = time.process_time() - began
                 continue
             cells_s[str(cell.candidate)] = time.process_time() - start
             fits_s[str(cell.candidate)] = fitting - before
-        bench.close("complete")
-    return Run(bench, shared_s, cells_s, fits_s, time.process_time() - began)
+        keeper.close("complete")
+    return Run(keeper, shared_s, cells_s, fits_s, time.process_time() - began)
 
 
 def import_models() -> None:
     """Build each encoder once: what this process imports is no part of either side."""
     registry = load_registry()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(registry, RunOptions(datasets=(DATA,), out=Path(folder)), silent(), "matrix.py")
+        keeper = RunKeeper(registry, RunOptions(datasets=(DATA,), out=Path(folder)), silent(), "matrix.py")
         for name in TAPS:
-            registry.encoder(name).build(bench.encoder_request(registry.encoder(name)))
+            registry.encoder(name).build(keeper.workshop.encoder_request(registry.encoder(name)))
 
 
 def peaks_mib(arguments: argparse.Namespace) -> dict[str, float]:
@@ -170,7 +170,7 @@ def timing(arguments: argparse.Namespace, matrix: list[ResolvedCandidate]) -> di
     excess = mean(alone[name] - inside[name] for name in alone)
     whole = run.shared_s + mean(inside.values()) * len(matrix)
     one_by_one = (mean(inside.values()) + excess) * len(matrix)
-    forwards, sizes = dict(run.bench.extraction.forwards), run.bench.options.sizes
+    forwards, sizes = dict(run.keeper.workshop.extraction.forwards), run.keeper.options.sizes
     found: dict[str, Any] = {
         "command": command(),
         "candidates": len(matrix),

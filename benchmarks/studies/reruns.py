@@ -35,22 +35,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from foresight_harness.analysis.envelope import read_analysis
-from foresight_harness.analysis.rundata import RunData
-from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.grids import TokenGrid
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import Registry, load_registry
-from foresight_harness.regression import baselines
-from foresight_harness.regression.against import compare_with, target_of
-from foresight_harness.regression.noise import floors
-from foresight_harness.regression.sentinels import Sentinels
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.specs import EncoderSpec
-from foresight_harness.stats import minimum_detectable_effect
-from foresight_harness.suites import suite
+from foresight_harness.judging.analyses.envelope import read_analysis
+from foresight_harness.judging.comparison import baselines
+from foresight_harness.judging.comparison.against import compare_with, target_of
+from foresight_harness.judging.comparison.noise import floors
+from foresight_harness.judging.comparison.sentinels import Sentinels
+from foresight_harness.parts.statistics import minimum_detectable_effect
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.running.run_folder.run_data import RunData
 from torch import Tensor
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -115,14 +115,14 @@ class Project:
         """Score the candidate into a run folder of its own, and compare that with ``main``."""
         began = time.process_time()
         registry = with_shaky(self.registry, share)
-        bench = Bench(registry, self.options, silent(), "pytest benchmarks/")
-        bench.calibrations.update(self.calibrations)
+        keeper = RunKeeper(registry, self.options, silent(), "pytest benchmarks/")
+        keeper.workshop.calibrations.update(self.calibrations)
         chosen = resolve(parse_candidate(CANDIDATE), registry)
-        bench.plan([PlannedCell(chosen, suite("spatial"), DatasetChoice("shapes"))])
-        bench.run_cell(bench.planned[0])
-        bench.close("complete")
-        self.calibrations = {key: replace(one, candidates=()) for key, one in bench.calibrations.items()}
-        path = bench.folder.path
+        keeper.plan([PlannedCell(chosen, suite("spatial"), DatasetChoice("shapes"))])
+        keeper.run_cell(keeper.planned[0])
+        keeper.close("complete")
+        self.calibrations = {key: replace(one, candidates=()) for key, one in keeper.workshop.calibrations.items()}
+        path = keeper.folder.path
         (record,) = RunData.load(path).select(suite="spatial", metric="iou", candidate=CANDIDATE)
         found: dict[str, Any] = {"run": path.name, "iou": record["value"]}
         if compared:

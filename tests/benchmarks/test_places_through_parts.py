@@ -14,13 +14,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import Registry, load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.suites import spatial, suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.suites import spatial
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.keeper import RunKeeper
 from torch import Tensor
 
 SIZES = {"train": 48, "test": 96, "canvas_px": 64, "steps": 12, "batch": 16, "resamples": 100}
@@ -43,10 +44,10 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], C
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **SIZES))
         options = RunOptions(datasets=(DatasetChoice("one_shape"),), out=place / "runs", cache=place / "cache")
-        bench = Bench(REGISTRY, options, silent(), "pytest")
+        keeper = RunKeeper(REGISTRY, options, silent(), "pytest")
 
         def of(name: str) -> Cell:
-            return Cell(bench, resolve(parse_candidate(name), REGISTRY), suite("spatial"), options.datasets[0])
+            return Cell(keeper, resolve(parse_candidate(name), REGISTRY), suite("spatial"), options.datasets[0])
 
         yield of
 

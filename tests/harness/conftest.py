@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 import torch
-from foresight_harness import builtin
-from foresight_harness.analysis import conclude
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import PluginInfo, Registry, registry_from
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.run.samples import write_samples
-from foresight_harness.specs import EnhancerSpec, GridShape
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.specs import EnhancerSpec, GridShape
+from foresight_harness.judging.analyses import conclude
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.parts import builtin
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import PluginInfo, Registry, registry_from
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.running.run_folder.samples import write_samples
 from torch import Tensor, nn
 
 
@@ -45,14 +45,14 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(scale.SCALES, "smoke", small)
 
 
-MakeBench = Callable[..., Bench]
+MakeBench = Callable[..., RunKeeper]
 
 
 @pytest.fixture
-def make_bench(tmp_path: Path, builtins: Registry) -> MakeBench:
+def make_keeper(tmp_path: Path, builtins: Registry) -> MakeBench:
     """A run over ``shapes`` that writes below ``tmp_path``; keyword arguments are options."""
 
-    def make(registry: Registry = builtins, **options: object) -> Bench:
+    def make(registry: Registry = builtins, **options: object) -> RunKeeper:
         chosen = RunOptions(
             **{  # type: ignore[arg-type]
                 "datasets": (DatasetChoice("shapes"),),
@@ -61,7 +61,7 @@ def make_bench(tmp_path: Path, builtins: Registry) -> MakeBench:
                 **options,
             }
         )
-        return Bench(registry, chosen, silent(), "pytest benchmarks/")
+        return RunKeeper(registry, chosen, silent(), "pytest benchmarks/")
 
     return make
 
@@ -89,13 +89,13 @@ def scored_once(tmp_path_factory: pytest.TempPathFactory, builtins: Registry) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **FEW))
         options = RunOptions(datasets=(DatasetChoice("shapes"),), out=place / "runs", cache=place / "cache")
-        bench = Bench(builtins, options, silent(), "pytest benchmarks/")
+        keeper = RunKeeper(builtins, options, silent(), "pytest benchmarks/")
         candidate = resolve(parse_candidate("pixels@patch/identity/single/linear"), builtins)
-        bench.plan([PlannedCell(candidate, suite("spatial"), DatasetChoice("shapes"))])
-        bench.run_cell(bench.planned[0])
-        bench.close("complete")
-    assert conclude(bench.folder.path).failures == {}
-    return bench.folder.path
+        keeper.plan([PlannedCell(candidate, suite("spatial"), DatasetChoice("shapes"))])
+        keeper.run_cell(keeper.planned[0])
+        keeper.close("complete")
+    assert conclude(keeper.folder.path).failures == {}
+    return keeper.folder.path
 
 
 @pytest.fixture
@@ -225,8 +225,8 @@ MakeCell = Callable[..., Cell]
 def make_cell(planned) -> MakeCell:  # type: ignore[no-untyped-def]
     """A cell of a run, as a suite is given it."""
 
-    def make(bench: Bench, candidate: str, suite_name: str = "reconstruction") -> Cell:
-        found = planned(bench.registry, candidate, suite_name)
-        return Cell(bench, found.candidate, found.suite, DatasetChoice("shapes"))
+    def make(keeper: RunKeeper, candidate: str, suite_name: str = "reconstruction") -> Cell:
+        found = planned(keeper.registry, candidate, suite_name)
+        return Cell(keeper, found.candidate, found.suite, DatasetChoice("shapes"))
 
     return make

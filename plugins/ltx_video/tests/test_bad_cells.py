@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.errors import ForesightError
-from foresight_harness.options import DatasetChoice, RunOptions, WeightsSource, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.errors import ForesightError
+from foresight_harness.contracts.progress import silent
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, WeightsSource, scale
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.keeper import RunKeeper
 
 
 @pytest.fixture
@@ -28,14 +28,14 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
     def score(decoder: str, **options: Any) -> list[dict[str, Any]]:
         registry, data = load_registry(), DatasetChoice("shapes")
         chosen = RunOptions(datasets=(data,), out=tmp_path / "runs", cache=tmp_path / "cache", **options)
-        bench = Bench(registry, chosen, silent(), "pytest benchmarks/")
+        keeper = RunKeeper(registry, chosen, silent(), "pytest benchmarks/")
         names = [f"constant@patch/identity/single/{name}" for name in (decoder, "linear")]
         cells = [PlannedCell(resolve(parse_candidate(n), registry), suite("reconstruction"), data) for n in names]
-        bench.plan(cells)
+        keeper.plan(cells)
         with pytest.raises(ForesightError):
-            bench.run_cell(cells[0])
-        bench.run_cell(cells[1])
-        return list(bench.folder.records())
+            keeper.run_cell(cells[0])
+        keeper.run_cell(cells[1])
+        return list(keeper.folder.records())
 
     return score
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, UsageError
-from foresight_harness.options import RunOptions, WeightsSource
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
+from foresight_harness.contracts.progress import silent
+from foresight_harness.planning.options import RunOptions, WeightsSource
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.running.keeper import RunKeeper
 from foresight_timm.presets import Preset, encoder_spec
 from safetensors.torch import load_file, save_file
 
@@ -60,12 +60,12 @@ def test_a_run_reads_one_file_by_the_option_and_records_its_sha256(
         weights_sources=(WeightsSource("mae_tiny", str(file)),), out=tmp_path / "runs", cache=tmp_path / "cache"
     )
     registry = load_registry()
-    bench = Bench(registry, options, silent(), "pytest benchmarks/")
+    keeper = RunKeeper(registry, options, silent(), "pytest benchmarks/")
     spec = registry.encoder("mae_tiny")
-    found = bench.extraction.provenance(spec)
+    found = keeper.workshop.extraction.provenance(spec)
     assert (found.kind, found.repo) == ("pretrained", str(file))
     assert found.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
-    features = bench.pool.get(spec).encode(CLIPS, [spec.default_tap])[spec.default_tap].tokens
+    features = keeper.workshop.pool.get(spec).encode(CLIPS, [spec.default_tap])[spec.default_tap].tokens
     assert torch.equal(features, _features(preset("mae_tiny"), seed=8))
 
 

@@ -1,0 +1,1 @@
+"""What parts, plugins and readers agree on: hooks, specs, protocols, token grids, outcomes, errors."""

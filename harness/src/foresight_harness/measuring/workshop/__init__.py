@@ -1,0 +1,1 @@
+"""What one cell may use while it is scored."""

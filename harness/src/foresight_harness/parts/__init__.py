@@ -1,0 +1,1 @@
+"""What is built in: data sets, controls, modules, decoders, metrics, probes, statistics, solvers, training, weights."""

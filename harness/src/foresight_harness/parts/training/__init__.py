@@ -1,0 +1,1 @@
+"""A fixed recipe carried out: optimiser, schedule, losses, convergence."""

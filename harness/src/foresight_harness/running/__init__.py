@@ -1,0 +1,1 @@
+"""Keeping a run: its folder, engines, costs, exporters."""

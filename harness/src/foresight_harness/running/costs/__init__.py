@@ -1,0 +1,1 @@
+"""What cells cost: measured, guessed, predicted, limited. Imports no torch."""

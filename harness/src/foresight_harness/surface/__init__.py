@@ -1,0 +1,1 @@
+"""Where people and programs meet the harness: command, pytest plugin, Python calls, templates, conformance kits."""
