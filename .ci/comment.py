@@ -25,7 +25,7 @@ BOT = "github-actions[bot]"
 
 
 def _escaping() -> Any:
-    path = ROOT / "harness" / "src" / "foresight_harness" / "regression" / "escaping.py"
+    path = ROOT / "harness" / "src" / "foresight_harness" / "judging" / "comparison" / "safe_text.py"
     spec = importlib.util.spec_from_file_location("escaping", path)
     assert spec is not None
     assert spec.loader is not None

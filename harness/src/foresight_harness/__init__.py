@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from foresight_harness.contracts.errors import (
     CandidateError,
     CheckpointError,
@@ -28,6 +30,10 @@ from foresight_harness.contracts.specs import (
     TapSpec,
 )
 
+if TYPE_CHECKING:
+    from foresight_harness.surface.python_calls import score
+    from foresight_harness.surface.run import open_run
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -52,4 +58,19 @@ __all__ = [
     "TapSpec",
     "UsageError",
     "hookimpl",
+    "open_run",
+    "score",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``score`` and ``open_run`` are loaded when they are used, so that plugins are discovered without torch."""
+    if name == "score":
+        from foresight_harness.surface.python_calls import score
+
+        return score
+    if name == "open_run":
+        from foresight_harness.surface.run import open_run
+
+        return open_run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

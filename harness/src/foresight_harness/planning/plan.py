@@ -8,7 +8,7 @@ from pathlib import Path
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.specs import DecoderSpec, EncoderSpec
-from foresight_harness.planning.candidates import ResolvedCandidate
+from foresight_harness.planning.candidates import ResolvedCandidate, Selection, candidates_of
 from foresight_harness.planning.candidates.resolve import ResolvedStream
 from foresight_harness.planning.options import DEFAULT_DATASETS, DatasetChoice, RunOptions, Scale
 from foresight_harness.planning.registry import Registry
@@ -85,6 +85,18 @@ def distinct_for(suite: Suite, candidates: Sequence[ResolvedCandidate]) -> list[
     for candidate in candidates:
         distinct.setdefault(_modules(candidate), candidate)
     return list(distinct.values())
+
+
+def cells_of(
+    selection: Selection, suites: Sequence[Suite], registry: Registry, options: RunOptions
+) -> list[PlannedCell]:
+    """Every cell that a selection means in these suites, suite by suite."""
+    return [
+        PlannedCell(candidate, suite, dataset, clips=registry.dataset(dataset.name).video)
+        for suite in suites
+        for candidate in distinct_for(suite, candidates_of(selection, suite))
+        for dataset in datasets_of(suite, registry, options)
+    ]
 
 
 def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> list[PlannedCell]:

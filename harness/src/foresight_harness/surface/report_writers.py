@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
@@ -28,3 +29,14 @@ def reporter(name: str) -> Callable[..., Any]:
 def is_for_the_user(error: BaseException) -> bool:
     """Whether an error of a report writer is one line meant for the user: no class of it can be imported here."""
     return any(base.__name__ == "ReportError" for base in type(error).__mro__)
+
+
+def write_report(run: Path) -> tuple[Path | None, str | None]:
+    """Render a run with the installed report writer; a missing or failing one never fails a run, and says so."""
+    try:
+        return Path(reporter("html")([run])), None
+    except UsageError as error:
+        return None, str(error)
+    except Exception as error:  # the numbers stand without their page, and the page can be rendered again
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return None, f"the report could not be written ({reason[:300]}); try foresight-bench report {run}"

@@ -119,7 +119,7 @@ class RunOptions:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        scale_of(self.scale)
+        self.base_sizes  # noqa: B018  an unknown scale is refused here
         for name in self.probes:
             checked_probe(name)
         check_recipe(self.recipe)

@@ -25,7 +25,7 @@ from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.plan import check_datasets, datasets_of
 from foresight_harness.planning.suites import suite
 from foresight_harness.running.run_folder.folder import check_writable
-from foresight_harness.surface.command.candidate_options import add_choice, chosen, run_options
+from foresight_harness.surface.command.candidate_options import add_choice, chosen, options_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
 from foresight_harness.surface.report_writers import reporter
 
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     head = working_tree(Path.cwd())
     registry, selection = chosen(options)
     settings = replace(
-        run_options(options, selection), device=options.device, out=Path(options.out), weights=options.weights
+        options_of(options, selection), device=options.device, out=Path(options.out), weights=options.weights
     )
     check_datasets(registry, settings)
     settings = replace(settings, datasets=tuple(_absolute(choice) for choice in settings.datasets))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 from foresight_harness.planning.candidates import Selection, select_candidates
-from foresight_harness.planning.options import RunOptions, datasets_or, parse_weights_source
+from foresight_harness.planning.options import RunOptions
+from foresight_harness.planning.options.run_options import DEFAULTS, run_options
 from foresight_harness.planning.registry import Registry, load_registry
 
 
@@ -42,18 +43,6 @@ def chosen(options: argparse.Namespace) -> tuple[Registry, Selection]:
     return registry, found
 
 
-def run_options(options: argparse.Namespace, selection: Selection) -> RunOptions:
+def options_of(options: argparse.Namespace, selection: Selection) -> RunOptions:
     """As the pytest plugin makes them. Raises: UsageError."""
-    return RunOptions(
-        candidates=tuple(options.candidate),
-        matrix=options.matrix,
-        scale=selection.scale,
-        datasets=datasets_or(options.dataset, selection.datasets),
-        weights=options.weights,
-        weights_sources=tuple(parse_weights_source(text) for text in options.weights_source),
-        dtype=options.dtype,
-        seeds=options.seeds,
-        train_size=options.train_size,
-        picture_px=options.picture_px,
-        recipe=options.recipe,
-    )
+    return run_options({name: value for name, value in vars(options).items() if name in DEFAULTS}, selection)

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from foresight_harness.planning.candidates import candidates_of, suites_of
-from foresight_harness.planning.options.storage import place_of
-from foresight_harness.planning.plan import (
-    PlannedCell,
-    check_datasets,
-    check_sources,
-    cost_of,
-    datasets_of,
-    distinct_for,
-)
+from foresight_harness.planning.candidates import suites_of
+from foresight_harness.planning.plan import cells_of, check_datasets, check_sources, cost_of, datasets_of
 from foresight_harness.planning.suites import suite
-from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, run_options
+from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, options_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -42,17 +34,11 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     registry, selection = chosen(options)
     candidates = selection.candidates
-    folder, url = place_of(options.feature_cache)
-    wanted = replace(run_options(options, selection), cache=folder, cache_url=url, engine=options.engine)
+    wanted = options_of(options, selection)
     check_datasets(registry, wanted)
     check_sources(candidates, wanted)
     suites = [suite(name) for name in options.suite or suites_of(selection)]
-    cells = [
-        PlannedCell(candidate, found, dataset, clips=registry.dataset(dataset.name).video)
-        for found in suites
-        for candidate in distinct_for(found, candidates_of(selection, found))
-        for dataset in datasets_of(found, registry, wanted)
-    ]
+    cells = cells_of(selection, suites, registry, wanted)
     from foresight_harness.running.costs.accounting import predicted  # loads torch, which no other verb should wait for
 
     cost = cost_of(cells, wanted)

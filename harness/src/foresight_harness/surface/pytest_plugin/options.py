@@ -98,40 +98,10 @@ def add_options(parser: pytest.Parser) -> None:
 
 def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
     """The options of this session; the matrix fills in scale and data sets. Raises: UsageError."""
-    from foresight_harness.planning.options import RunOptions, datasets_or, parse_weights_source
-    from foresight_harness.planning.options.storage import place_of
+    from foresight_harness.planning.options.run_options import DEFAULTS, run_options
 
-    get = config.getoption
-    cache, cache_url = place_of(get("--feature-cache"))
-    return RunOptions(
-        candidates=tuple(get("--candidate")),
-        matrix=get("--matrix"),
-        scale=selection.scale,
-        datasets=datasets_or(get("--dataset"), selection.datasets),
-        weights=get("--weights"),
-        weights_sources=tuple(parse_weights_source(text) for text in get("--weights-source")),
-        device=get("--device"),
-        dtype=get("--dtype"),
-        attention=get("--attention"),
-        seeds=get("--seeds"),
-        train_size=get("--train-size"),
-        picture_px=get("--picture-px"),
-        recipe=get("--recipe"),
-        probes=tuple(get("--probe")) or selection.probes,
-        gates=tuple(get("--gate")),
-        baseline=get("--baseline"),
-        exports=tuple(get("--export")),
-        out=Path(get("--out")),
-        cache=cache,
-        cache_url=cache_url,
-        engine=get("--engine"),
-        cell_timeout=get("--cell-timeout"),
-        worker_memory_gib=get("--worker-memory"),
-        max_failures=get("--max-failures"),
-        resume=get("--resume"),
-        strict_plugins=get("--strict-plugins"),
-        strict=bool(config.getoption("strict", False)),
-    )
+    given = {name: config.getoption(f"--{name.replace('_', '-')}") for name in DEFAULTS if name != "strict"}
+    return run_options(given | {"strict": config.getoption("strict", False)}, selection)
 
 
 def named_folders(config: pytest.Config, kind: str) -> list[Path]:

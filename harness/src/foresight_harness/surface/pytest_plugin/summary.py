@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from foresight_harness.contracts.errors import ForesightError, RunFolderError, UsageError
+from foresight_harness.contracts.errors import ForesightError, RunFolderError
 from foresight_harness.judging.analyses.catalogue import conclude
 from foresight_harness.judging.comparison.against import compare_with
 from foresight_harness.judging.comparison.comparing import regressed as regressions
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.measuring.suites.memory import peak_bytes
 from foresight_harness.running.costs.accounting import sentence as sentence_of
-from foresight_harness.surface.report_writers import reporter
+from foresight_harness.surface.report_writers import write_report
 
 if TYPE_CHECKING:
     from foresight_harness.surface.pytest_plugin.state import State
@@ -80,17 +80,6 @@ def _compare(state: State, session: pytest.Session) -> None:
             session.exitstatus = EXIT_REGRESSED
         elif impossible and options.strict:
             session.exitstatus = EXIT_IMPOSSIBLE
-
-
-def write_report(run: Path) -> tuple[Path | None, str | None]:
-    """Render a run with the installed report writer; a missing or failing one never fails a run, and says so."""
-    try:
-        return Path(reporter("html")([run])), None
-    except UsageError as error:
-        return None, str(error)
-    except Exception as error:  # the numbers stand without their page, and the page can be rendered again
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return None, f"the report could not be written ({reason[:300]}); try foresight-bench report {run}"
 
 
 def seconds_of_this_process() -> float:

@@ -1,0 +1,112 @@
+"""From option names as people write them (``--weights-source``, ``weights_source=``) to ``RunOptions``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.options import RunOptions, datasets_or, parse_weights_source
+from foresight_harness.planning.options.scale import Scale
+from foresight_harness.planning.options.storage import place_of
+from foresight_harness.planning.registry.registry import nearest
+
+if TYPE_CHECKING:
+    from foresight_harness.planning.candidates import Selection
+
+DEFAULTS: Mapping[str, Any] = {
+    "candidate": (),
+    "matrix": None,
+    "scale": None,
+    "dataset": (),
+    "weights": None,
+    "weights_source": (),
+    "device": "cpu",
+    "dtype": "float32",
+    "attention": "auto",
+    "seeds": None,
+    "train_size": None,
+    "picture_px": None,
+    "probe": (),
+    "recipe": DEFAULT_RECIPE,
+    "gate": (),
+    "baseline": None,
+    "export": (),
+    "out": "runs",
+    "feature_cache": ".foresight/cache",
+    "engine": "local",
+    "cell_timeout": None,
+    "worker_memory": None,
+    "max_failures": None,
+    "resume": False,
+    "strict_plugins": False,
+    "strict": False,
+}
+"""Every option of a run under its long name, with what holds where nothing is said."""
+
+REPEATABLE = frozenset(name for name, default in DEFAULTS.items() if default == ())
+"""Options that may be given more than once: a list, or one text."""
+
+
+def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | None = None) -> RunOptions:
+    """The options of a run; the matrix fills in scale, data sets and probes where they are not given.
+
+    Args:
+        given: Values by long name; what is absent has its default.
+        selection: The candidates that the options choose, with the defaults of their matrix.
+        sizes: Sizes that a program hands in, instead of those that the scale names.
+
+    Raises:
+        UsageError: for a value that no run can have.
+    """
+    values = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    values |= {name: as_texts(values[name]) for name in REPEATABLE}
+    cache, cache_url = place_of(str(values["feature_cache"]))
+    return RunOptions(
+        candidates=values["candidate"],
+        matrix=None if values["matrix"] is None else str(values["matrix"]),
+        scale=selection.scale if sizes is None else sizes.name,
+        custom_scale=sizes,
+        datasets=datasets_or(values["dataset"], selection.datasets),
+        weights=values["weights"],
+        weights_sources=tuple(parse_weights_source(text) for text in values["weights_source"]),
+        device=values["device"],
+        dtype=values["dtype"],
+        attention=values["attention"],
+        seeds=values["seeds"],
+        train_size=values["train_size"],
+        picture_px=values["picture_px"],
+        probes=values["probe"] or selection.probes,
+        recipe=values["recipe"],
+        gates=values["gate"],
+        baseline=values["baseline"],
+        exports=values["export"],
+        out=Path(values["out"]),
+        cache=cache,
+        cache_url=cache_url,
+        engine=values["engine"],
+        cell_timeout=values["cell_timeout"],
+        worker_memory_gib=values["worker_memory"],
+        max_failures=values["max_failures"],
+        resume=bool(values["resume"]),
+        strict_plugins=bool(values["strict_plugins"]),
+        strict=bool(values["strict"]),
+    )
+
+
+def check_names(given: Iterable[str]) -> None:
+    """Refuse an option that there is not. Raises: UsageError naming the nearest."""
+    for name in given:
+        if name not in DEFAULTS:
+            raise UsageError(f"unknown option {name!r}{nearest(name, DEFAULTS)}")
+
+
+def as_texts(value: object) -> tuple[str, ...]:
+    """One text or several, as a tuple of texts."""
+    if isinstance(value, str | Path):
+        return (str(value),)
+    if isinstance(value, Iterable):
+        return tuple(map(str, value))
+    raise UsageError(f"expected a text or a list of texts, got {value!r}")

@@ -1,0 +1,168 @@
+"""Scoring from Python: the same options by the same names as the command's, the same run folder on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from foresight_harness.contracts.errors import RunFolderError, UsageError
+from foresight_harness.contracts.progress import Progress, silent
+from foresight_harness.judging.analyses.catalogue import conclude
+from foresight_harness.judging.comparison.against import Target, compare_with, target_of
+from foresight_harness.judging.comparison.sentinels import Sentinels, read_sentinels, sentinel_file
+from foresight_harness.judging.gates.gate_files import find_gates, keep_gates
+from foresight_harness.measuring.suites.efficiency import WARMUP
+from foresight_harness.measuring.suites.timing import PlainTimer
+from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
+from foresight_harness.planning.options import RunOptions, Scale
+from foresight_harness.planning.options.run_options import as_texts, check_names, run_options
+from foresight_harness.planning.plan import cells_of, check_datasets, check_sources, in_running_order
+from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.planning.suites import SUITES, Suite
+from foresight_harness.planning.suites import suite as suite_named
+from foresight_harness.running.costs.limits import check_disk
+from foresight_harness.running.engines.engines import engine_for
+from foresight_harness.running.exporters import check_exports, check_installed
+from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.running.run_folder.folder import check_writable, find_run
+from foresight_harness.surface.report_writers import write_report
+from foresight_harness.surface.run import Run, open_run
+
+FOLDERS = (Path("benchmarks"), Path())
+"""Where named matrices and gates are looked for, below the working folder."""
+
+
+def score(
+    candidates: str | Sequence[str] = (),
+    suite: str | Sequence[str] | None = None,
+    dataset: str | Sequence[str] | None = None,
+    *,
+    sizes: Scale | None = None,
+    registry: Registry | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Run:
+    """Score candidates and keep the run.
+
+    Args:
+        candidates: Candidate strings, or globs over the matrix; nothing is every candidate of the matrix.
+        suite: One suite or several by name; None is what the matrix names, else every default suite.
+        dataset: ``NAME`` or ``NAME:PATH``, one or several; None is the matrix's, else the default ones.
+        sizes: Sizes handed in instead of those that ``scale`` names.
+        registry: What is on offer; None is everything that is installed.
+        progress: Where lines about the work go; None is nowhere.
+        options: Everything else by the command's long names: ``scale="small"``, ``device="cuda"``, ``train_size=200``.
+
+    Returns:
+        The finished run. A cell that fails stands in ``Run.failures`` and does not end the rest.
+
+    Raises:
+        UsageError: before any work, where what is asked for cannot be done.
+        RunFolderError: where the run folder cannot be written.
+    """
+    command = _call({"candidates": candidates, "suite": suite, "dataset": dataset, **options})
+    common: dict[str, Any] = {"sizes": sizes, "registry": registry, "progress": progress, "command": command}
+    keeper = opened(candidates, suite, dataset, **common, **options)
+    baseline = _baseline(keeper.options)
+    status = "interrupted"
+    try:
+        _score_all(keeper)
+        status = "complete"
+    finally:
+        keeper.close(status)
+    conclude(keeper.folder.path)
+    if baseline is not None:
+        compare_with(keeper.folder.path, *baseline)
+    write_report(keeper.folder.path)
+    return open_run(keeper.folder.path)
+
+
+def opened(
+    candidates: str | Sequence[str] = (),
+    suite: str | Sequence[str] | None = None,
+    dataset: str | Sequence[str] | None = None,
+    *,
+    sizes: Scale | None = None,
+    registry: Registry | None = None,
+    progress: Progress | None = None,
+    command: str = "foresight_harness.score(...)",
+    **options: Any,
+) -> RunKeeper:
+    """A run with its plan, before its first cell: for programs that score cells one by one. Arguments as ``score``.
+
+    Raises:
+        UsageError: where what is asked for cannot be done.
+    """
+    check_names(options)
+    registry = registry or load_registry()
+    given = dict(options)
+    for name, value in (("candidate", candidates), ("dataset", dataset)):
+        if value is not None and as_texts(value):
+            given[name] = as_texts(value)
+    matrices = [folder / "matrices" for folder in FOLDERS if (folder / "matrices").is_dir()]
+    selection = select_candidates(
+        registry, as_texts(given.get("candidate", ())), given.get("matrix"), matrices, given.get("scale")
+    )
+    chosen = run_options(given, selection, sizes)
+    suites = [suite_named(name) for name in (suites_of(selection) if suite is None else as_texts(suite))]
+    _check(registry, selection, chosen)
+    cells = in_running_order(cells_of(selection, suites, registry, chosen), list(SUITES))
+    if not cells:
+        raise UsageError(_nothing_fits(suites, chosen))
+    check_disk(cells, chosen)
+    gates = find_gates(chosen.gates, [folder / "gates" for folder in FOLDERS], registry.metrics.values())
+    keeper = RunKeeper(registry, chosen, progress or silent(), command)
+    keeper.describe(gates=keep_gates(keeper.folder.path, gates))
+    keeper.plan(cells)
+    return keeper
+
+
+def _check(registry: Registry, selection: Selection, options: RunOptions) -> None:
+    """What the pytest plugin checks before any work. Raises: UsageError, RunFolderError."""
+    if registry.broken and options.strict_plugins:
+        raise UsageError("; ".join(str(plugin.error) for plugin in registry.broken))
+    check_exports(options.exports)
+    check_installed(options.exports)
+    check_datasets(registry, options)
+    check_sources(selection.candidates, options)
+    check_writable(options.out)
+    if options.resume:
+        find_run(options.out)
+
+
+def _nothing_fits(suites: Sequence[Suite], options: RunOptions) -> str:
+    named = ", ".join(suite.name for suite in suites)
+    needed = ", ".join(sorted({label for suite in suites for label in suite.labels})) or "nothing"
+    given = ", ".join(map(str, options.datasets))
+    return f"no data set of {given} has what {named} needs ({needed}); name one that has, with dataset="
+
+
+def _score_all(keeper: RunKeeper) -> None:
+    """Score every planned cell. A cell that fails has its record; the rest goes on."""
+    engine = engine_for(keeper, keeper.planned)
+    failed = 0
+    try:
+        for planned in list(keeper.planned):
+            try:
+                engine.score(planned, PlainTimer(WARMUP) if planned.suite.live_encoder else None)
+            except RunFolderError:
+                raise
+            except Exception:  # its record says what went wrong
+                failed += 1
+                if keeper.options.max_failures is not None and failed >= keeper.options.max_failures:
+                    break
+    finally:
+        engine.close()
+
+
+def _baseline(options: RunOptions) -> tuple[Target, Sentinels] | None:
+    """What the run is to be compared with, found before any work. Raises: UsageError."""
+    if options.baseline is None:
+        return None
+    return target_of(options.out, options.baseline), read_sentinels(sentinel_file(list(FOLDERS)))
+
+
+def _call(given: Mapping[str, Any]) -> str:
+    """What to write to repeat this."""
+    return f"foresight_harness.score({', '.join(f'{name}={value!r}' for name, value in given.items() if value)})"
