@@ -95,7 +95,7 @@ class Record:
     probe: str | None = field(default=None, metadata=about(_TEXT, "that the score belongs to"))
     value: float | None = field(metadata=about(_NUMBER, "the number; null where it is undefined", unit="`unit`"))
     unit: str = field(default="", metadata=about(TEXT, "of value, interval, floor and ceiling"))
-    direction: str = field(default="none", metadata=about(TEXT, "`higher` or `lower` is better; `none` for a fact"))
+    direction: str = field(default="", metadata=about(TEXT, "`higher` or `lower` is better; `none` for a fact"))
     range: tuple[float | None, ...] = field(
         default=(None, None), metadata=about(many(_NUMBER, 2), "least and most that there can be", unit="`unit`")
     )
