@@ -74,10 +74,10 @@ def test_seeds_are_fitted_side_by_side_and_score_as_they_do_alone(
 ) -> None:
     cells = [(LINEAR, "spatial")]
     together, _ = scored(make_keeper, learning, planned, cells, seeds=3, out=tmp_path / "together")
-    assert (together.fits.made, together.fits.stacks) == (7, 1)  # four controls beside three seeds
+    assert (together.workshop.fits.made, together.workshop.fits.stacks) == (7, 1)  # four controls beside three seeds
     monkeypatch.setattr(fits, "pays", lambda device, numbers: False)
     alone, _ = scored(make_keeper, learning, planned, cells, seeds=3, out=tmp_path / "alone")
-    assert (alone.fits.made, alone.fits.stacks) == (7, 0)
+    assert (alone.workshop.fits.made, alone.workshop.fits.stacks) == (7, 0)
     assert numbers_of(together) == pytest.approx(numbers_of(alone), rel=1e-3, abs=1e-4)
     digests = [{line["protocol"] for line in keeper.folder.records()} for keeper in (together, alone)]
     assert digests[0] == digests[1]
