@@ -45,7 +45,7 @@ def timed(work: Callable[[int], Fitted], seeds: tuple[int, ...]) -> float:
 def both(cell: Cell) -> tuple[float, float]:
     """Processor seconds of the cell's fits, each alone and thrown away, then as the run makes them."""
     seeds = cell.seeds[:1] if cell.suite.first_seed_only else cell.seeds
-    keeper, places = cell.keeper, cell.suite.name == "spatial"
+    keeper, places = cell.workshop, cell.suite.name == "spatial"
     run, planned = keeper.workshop.fits, keeper.planned
 
     def alone(seed: int) -> Fitted:
@@ -76,7 +76,9 @@ def main() -> None:
         places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
         options = RunOptions(scale=chosen.scale, seeds=chosen.seeds, datasets=(DATA,), **places)
         keeper = RunKeeper(registry, options, silent(), "fitting.py")
-        cells = [Cell(keeper, candidate, suite(name), DATA) for name in names for candidate in selection.candidates]
+        cells = [
+            Cell(keeper.workshop, candidate, suite(name), DATA) for name in names for candidate in selection.candidates
+        ]
         keeper.plan(PlannedCell(cell.candidate, cell.suite, cell.dataset) for cell in cells)
         for cell in cells:
             cell.streams("train")

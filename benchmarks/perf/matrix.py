@@ -115,7 +115,7 @@ def score(
         for cell in cells:
             if cell.candidate in streams_of:
                 for split in SPLITS:
-                    Cell(keeper, cell.candidate, cell.suite, DATA).streams(split)
+                    Cell(keeper.workshop, cell.candidate, cell.suite, DATA).streams(split)
         shared_s = 0.0
         for scored, cell in enumerate(cells[: len(chosen)], start=1):
             start, before = time.process_time(), fitting

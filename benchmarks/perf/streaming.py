@@ -50,7 +50,7 @@ def cell_of(folder: Path, pictures: int) -> Any:
     )
     registry = load_registry()
     keeper = RunKeeper(registry, options, silent(), "streaming.py")
-    return Cell(keeper, resolve(parse_candidate(CANDIDATE), registry), suite("spatial"), data)
+    return Cell(keeper.workshop, resolve(parse_candidate(CANDIDATE), registry), suite("spatial"), data)
 
 
 def fill(folder: Path, pictures: int) -> None:
@@ -64,9 +64,9 @@ def fill(folder: Path, pictures: int) -> None:
     generator = torch.Generator().manual_seed(0)
     for name in SPLITS:
         split = cell.split(name)
-        choices = cell.keeper.workshop.extraction.choices(spec, "last", split)
+        choices = cell.workshop.extraction.choices(spec, "last", split)
         coverage = split.labels.coverage(shape.rows, shape.cols)[..., None]
-        with cell.keeper.workshop.store.writer(content_key(choices), choices) as writer:
+        with cell.workshop.store.writer(content_key(choices), choices) as writer:
             for start in range(0, len(split), BLOCK):
                 some = coverage[start : start + BLOCK]
                 tokens = torch.randn(*some.shape[:-1], shape.width, generator=generator)

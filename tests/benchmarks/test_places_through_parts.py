@@ -47,7 +47,9 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], C
         keeper = RunKeeper(REGISTRY, options, silent(), "pytest")
 
         def of(name: str) -> Cell:
-            return Cell(keeper, resolve(parse_candidate(name), REGISTRY), suite("spatial"), options.datasets[0])
+            return Cell(
+                keeper.workshop, resolve(parse_candidate(name), REGISTRY), suite("spatial"), options.datasets[0]
+            )
 
         yield of
 

@@ -31,7 +31,7 @@ SCORED = 'pytest benchmarks/ -k "dinov2 and spatial" --dataset shapes'
 ELSEWHERE = {
     "make bench": ".ci/run carries it out",
     "make test": ".ci/run carries it out, and this test with it",
-    "foresight-bench ab": "needs two commits; tests/harness/cli/test_ab.py types it in a clone",
+    "foresight-bench ab": "needs two commits; tests/harness/surface/command/test_ab.py types it in a clone",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""
@@ -52,7 +52,7 @@ share, a tracker or more processes; ``tests/harness`` has a test of each but the
 
 WHOLE_PAGES = {
     "experiments.md": "tests/benchmarks/test_experiments.py plans each, and finds its gates and their matrix",
-    "plugins.md": "tests/harness/authoring/test_plugins_page.py carries the page out as it stands",
+    "plugins.md": "tests/harness/surface/plugin_templates/test_plugins_page.py carries the page out as it stands",
 }
 
 STANDS_FOR = {

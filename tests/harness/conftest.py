@@ -229,6 +229,6 @@ def make_cell(planned) -> MakeCell:  # type: ignore[no-untyped-def]
 
     def make(keeper: RunKeeper, candidate: str, suite_name: str = "reconstruction") -> Cell:
         found = planned(keeper.registry, candidate, suite_name)
-        return Cell(keeper, found.candidate, found.suite, DatasetChoice("shapes"))
+        return Cell(keeper.workshop, found.candidate, found.suite, DatasetChoice("shapes"))
 
     return make

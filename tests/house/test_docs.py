@@ -88,7 +88,7 @@ def test_measuring_page_names_every_suite() -> None:
 def test_metrics_page_names_every_metric_and_tests_that_exist() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert [spec.name for spec in metric_specs() if f"`{spec.name}`" not in page] == []
-    named = set(re.findall(r"`((?:metrics|probes|suites)/test_\w+\.py)`", page))
+    named = set(re.findall(r"`((?:parts|measuring)/\w+/test_\w+\.py)`", page))
     assert len(named) > 10
     assert [name for name in named if not (ROOT / "tests" / "harness" / name).is_file()] == []
 

@@ -28,11 +28,14 @@ EXERCISED = {
     ".ci/run": (".ci/run", "make test"),
     ".ci/record": ("tests/house/test_ci_scripts.py", '[".ci/record", "runs"]'),
     "python3 .ci/comment.py": ("tests/house/test_ci_scripts.py", "comment.main()"),
-    ".venv/bin/foresight-bench baseline promote": ("tests/harness/regression/test_workflow_lines.py", '"baseline"'),
-    ".venv/bin/foresight-bench compare": ("tests/harness/regression/test_workflow_lines.py", '"compare"'),
-    ".venv/bin/foresight-bench verify": ("tests/harness/regression/test_workflow_lines.py", '"verify"'),
-    ".venv/bin/foresight-bench history": ("tests/harness/regression/test_workflow_lines.py", '"history"'),
-    ".venv/bin/foresight-bench ab": ("tests/harness/cli/test_ab.py", "--github"),
+    ".venv/bin/foresight-bench baseline promote": (
+        "tests/harness/judging/comparison/test_workflow_lines.py",
+        '"baseline"',
+    ),
+    ".venv/bin/foresight-bench compare": ("tests/harness/judging/comparison/test_workflow_lines.py", '"compare"'),
+    ".venv/bin/foresight-bench verify": ("tests/harness/judging/comparison/test_workflow_lines.py", '"verify"'),
+    ".venv/bin/foresight-bench history": ("tests/harness/judging/comparison/test_workflow_lines.py", '"history"'),
+    ".venv/bin/foresight-bench ab": ("tests/harness/surface/command/test_ab.py", "--github"),
     "mkdir -p result": ("tests/house/test_workflows.py", "SHELL.fullmatch(line)"),
 }
 """Start of a line: the script or test that carries it out, and where in it."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from foresight_dinov2.presets import Size, encoder_spec
+from foresight_dinov2.presets import Size
+from foresight_dinov2.specs import encoder_spec
 from foresight_harness import BuildRequest, CheckpointError, UsageError
 from safetensors.torch import load_file, save_file
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import torch
 from foresight_dinov2.positions import AMPLITUDE, smooth_positions
-from foresight_dinov2.presets import Size, encoder_spec
+from foresight_dinov2.presets import Size
+from foresight_dinov2.specs import encoder_spec
 from foresight_harness import BuildRequest
 
 

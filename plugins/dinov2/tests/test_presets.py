@@ -5,7 +5,8 @@ import sys
 
 import pytest
 from foresight_dinov2.building import bare_model
-from foresight_dinov2.presets import SIZES, Size, encoder_spec
+from foresight_dinov2.presets import SIZES, Size
+from foresight_dinov2.specs import encoder_spec
 from foresight_harness.testing import assert_published_params
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from foresight_harness import BuildRequest, CandidateError
 from foresight_timm.describing import describe
-from foresight_timm.presets import encoder_spec, family_spec
+from foresight_timm.specs import encoder_spec, family_spec
 
 
 def test_any_vit_is_offered_by_name() -> None:

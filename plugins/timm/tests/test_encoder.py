@@ -10,7 +10,8 @@ from foresight_harness import BuildRequest, UsageError
 from foresight_timm.building import random_model
 from foresight_timm.encoder import TimmEncoder
 from foresight_timm.preprocessing import preprocess
-from foresight_timm.presets import Preset, encoder_spec
+from foresight_timm.presets import Preset
+from foresight_timm.specs import encoder_spec
 
 ByName = Callable[[str], Preset]
 CLIPS = torch.rand(1, 1, 3, 90, 130, generator=torch.Generator().manual_seed(2))

@@ -8,7 +8,8 @@ import pytest
 from foresight_harness.testing import assert_published_params
 from foresight_timm.building import bare_model
 from foresight_timm.describing import describe
-from foresight_timm.presets import FAMILY, PRESETS, Preset, encoder_spec
+from foresight_timm.presets import FAMILY, PRESETS, Preset
+from foresight_timm.specs import encoder_spec
 
 PUBLISHED = [preset for preset in (*PRESETS, FAMILY) if not preset.arguments]
 TINY = [preset for preset in PRESETS if preset.arguments]

@@ -14,7 +14,8 @@ from foresight_harness.contracts.progress import silent
 from foresight_harness.planning.options import RunOptions, WeightsSource
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.keeper import RunKeeper
-from foresight_timm.presets import Preset, encoder_spec
+from foresight_timm.presets import Preset
+from foresight_timm.specs import encoder_spec
 from safetensors.torch import load_file, save_file
 
 Write = Callable[..., Path]

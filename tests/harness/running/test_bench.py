@@ -135,7 +135,7 @@ def test_protocol_digest_changes_with_the_budget_and_not_with_the_candidate(make
 
     def digest(keeper, candidate: str) -> str:
         cell = planned(builtins, candidate, "spatial")
-        return Cell(keeper, cell.candidate, cell.suite, cell.dataset).protocol_digest()
+        return Cell(keeper.workshop, cell.candidate, cell.suite, cell.dataset).protocol_digest()
 
     one = make_keeper()
     assert digest(one, PIXELS) == digest(one, "oracle@mask/bilinear/single/linear")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from foresight_harness import EncoderSpec, hookimpl
 
-from foresight_dinov2.presets import SIZES, encoder_spec
+from foresight_dinov2.presets import SIZES
+from foresight_dinov2.specs import encoder_spec
 
 
 @hookimpl

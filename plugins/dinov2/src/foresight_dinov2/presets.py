@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from foresight_harness import BuildRequest, EncoderSpec, TapSpec
-
-if TYPE_CHECKING:
-    from foresight_dinov2.encoder import Dinov2Encoder
+from typing import Any
 
 PATCH_PX = 14
 TRAINED_PX = 518
@@ -83,38 +77,3 @@ SIZES = (
     Size("dinov2_large_reg", 1024, 24, 16, 304_372_736, registers=4, repo=_WITH_REGISTERS + "large"),
     Size("dinov2_giant_reg", 1536, 40, 24, 1_136_486_912, registers=4, swiglu=True, repo=_WITH_REGISTERS + "giant"),
 )
-
-
-def taps(size: Size) -> tuple[TapSpec, ...]:
-    """Patch embedding (before positions), every block's output, and the final norm."""
-    names = ["patch_embed", *(f"block.{index:02d}" for index in range(size.blocks))]
-    return (
-        *(TapSpec(name, size.width, PATCH_PX) for name in names),
-        TapSpec("last", size.width, PATCH_PX, normed=True),
-    )
-
-
-def encoder_spec(size: Size) -> EncoderSpec:
-    """What the harness is told of one size."""
-    return EncoderSpec(
-        name=size.name,
-        build=partial(_build, size),
-        taps=taps(size),
-        default_tap="last",
-        input_px=INPUT_PX,
-        family="dinov2",
-        preprocessing=PREPROCESSING,
-        config=size.config,
-        params=size.params,
-        weights=("random", "pretrained"),
-        repo=size.repo,
-        license="Apache-2.0",
-        size="published" if size.repo else "tiny",
-        attention=ATTENTION,
-    )
-
-
-def _build(size: Size, request: BuildRequest) -> Dinov2Encoder:
-    from foresight_dinov2.building import build
-
-    return build(size, request)

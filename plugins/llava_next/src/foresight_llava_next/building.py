@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from foresight_harness.contracts.errors import CheckpointError, UsageError
 from foresight_harness.contracts.specs import BuildRequest
-from foresight_harness.parts.weights.seeding import fill_parameters, seeded_model
 from foresight_harness.weights import (
     check_folder,
     checkpoint_folder,
+    fill_parameters,
     read_tensors,
     require_complete,
     require_memory,
     resolve_attention,
+    seeded_model,
 )
 from torch import nn
 

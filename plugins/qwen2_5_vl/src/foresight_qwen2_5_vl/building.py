@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from foresight_harness.contracts.errors import CheckpointError, UsageError
 from foresight_harness.contracts.specs import BuildRequest
-from foresight_harness.parts.weights.seeding import seeded_model
 from foresight_harness.weights import (
     check_folder,
     checkpoint_folder,
     require_complete,
     require_memory,
     resolve_attention,
+    seeded_model,
 )
 
 from foresight_qwen2_5_vl.presets import Preset

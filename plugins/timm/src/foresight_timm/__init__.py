@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from foresight_harness import EncoderSpec, hookimpl
 
-from foresight_timm.presets import PRESETS, encoder_spec, family_spec
+from foresight_timm.presets import PRESETS
+from foresight_timm.specs import encoder_spec, family_spec
 
 
 @hookimpl

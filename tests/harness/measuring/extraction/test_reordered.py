@@ -22,7 +22,7 @@ def test_exactly_two_neighbours_change_places_wherever_they_stand() -> None:
 
 
 def test_frames_and_masks_are_exchanged_alike_and_the_fingerprint_says_so(make_keeper) -> None:
-    split = make_keeper(datasets=(DatasetChoice("moving_shapes"),)).splits.decoded(
+    split = make_keeper(datasets=(DatasetChoice("moving_shapes"),)).workshop.splits.decoded(
         DatasetChoice("moving_shapes"), "test"
     )
     turned = reordered(split)
@@ -38,4 +38,4 @@ def test_frames_and_masks_are_exchanged_alike_and_the_fingerprint_says_so(make_k
 @pytest.mark.usefixtures("few_pictures")
 def test_pictures_have_no_order(make_keeper) -> None:
     with pytest.raises(DataError, match="clips of 1 frame have no order"):
-        reordered(make_keeper().splits.decoded(DatasetChoice("shapes"), "test"))
+        reordered(make_keeper().workshop.splits.decoded(DatasetChoice("shapes"), "test"))

@@ -51,7 +51,7 @@ def test_each_picture_is_encoded_once_whatever_the_number_of_candidates(dropin: 
     for cell in again.planned:
         again.run_cell(cell)
     assert gradients.pictures_seen == 24 + 16
-    assert sum(again.extraction.forwards.values()) == 0
+    assert sum(again.workshop.extraction.forwards.values()) == 0
 
 
 def test_features_from_the_cache_equal_cold_ones(dropin: Path, make_keeper) -> None:

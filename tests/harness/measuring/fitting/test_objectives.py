@@ -20,7 +20,7 @@ CONV = "oracle@mask/residual/single/conv"
 
 
 def latents_fit(cell, recipe: Recipe, **rest):
-    latents = cell.keeper.workshop.latents.of(cell.candidate.decoder, cell.split("train"))
+    latents = cell.workshop.latents.of(cell.candidate.decoder, cell.split("train"))
     return fit_for_latents(cell.candidate, cell.streams("train"), latents, recipe, 0, "cpu", **rest)
 
 
@@ -114,7 +114,7 @@ def test_pictures_can_be_what_is_minimised(make_keeper, builtins, make_cell) -> 
         latents_fit(cell, recipe)
     from foresight_harness.measuring.fitting.reconstruction import Pictures
 
-    decoder = cell.keeper.workshop.latents.decoder(cell.candidate.decoder)
+    decoder = cell.workshop.latents.decoder(cell.candidate.decoder)
     fitted = latents_fit(cell, recipe, pictures=Pictures(decoder.decode, cell.split("train")))
     assert isinstance(fitted.adapter, TrainedAdapter)
     assert fitted.convergence.ratio < 1

@@ -18,8 +18,8 @@ def targets(make_keeper, make_cell):
 
     def make(weights: dict[str, float], perceptual=None) -> LatentTargets:
         cell = make_cell(make_keeper(), "oracle@mask/identity/single/linear")
-        decoder = cell.keeper.workshop.latents.decoder(cell.candidate.decoder)
-        latents = cell.keeper.workshop.latents.of(cell.candidate.decoder, cell.split("train"))
+        decoder = cell.workshop.latents.decoder(cell.candidate.decoder)
+        latents = cell.workshop.latents.of(cell.candidate.decoder, cell.split("train"))
         pictures = Pictures(decoder.decode, cell.split("train"), perceptual or {})
         return LatentTargets(latents, weights, pictures if needs_pictures(weights) else None)
 

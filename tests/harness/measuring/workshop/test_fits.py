@@ -6,7 +6,7 @@ import pytest
 import torch
 from foresight_harness.contracts.errors import FitError
 from foresight_harness.measuring.fitting import objectives
-from foresight_harness.measuring.workshop import fits
+from foresight_harness.measuring.workshop import assignment, fits
 
 torch.set_num_threads(1)
 
@@ -72,10 +72,10 @@ def test_seeds_are_fitted_side_by_side_and_score_as_they_do_alone(
 ) -> None:
     cells = [(LINEAR, "spatial")]
     together, _ = scored(make_keeper, learning, planned, cells, seeds=3, out=tmp_path / "together")
-    assert (together.fits.made, together.fits.stacks) == (7, 1)  # four controls beside three seeds
+    assert (together.workshop.fits.made, together.workshop.fits.stacks) == (7, 1)  # four controls beside three seeds
     monkeypatch.setattr(fits, "pays", lambda device, numbers: False)
     alone, _ = scored(make_keeper, learning, planned, cells, seeds=3, out=tmp_path / "alone")
-    assert (alone.fits.made, alone.fits.stacks) == (7, 0)
+    assert (alone.workshop.fits.made, alone.workshop.fits.stacks) == (7, 0)
     assert numbers_of(together) == pytest.approx(numbers_of(alone), rel=1e-3, abs=1e-4)
     digests = [{line.protocol for line in keeper.folder.records()} for keeper in (together, alone)]
     assert digests[0] == digests[1]
@@ -98,11 +98,11 @@ def test_fits_that_do_not_converge_are_failed_cells_and_not_numbers(
 ) -> None:
     from dataclasses import replace
 
-    from foresight_harness.measuring.workshop import cell
-
     rate = {"diverged": 1e6, "made no progress": 0.0}[fault]
-    recipe_of = cell.latents_recipe
-    monkeypatch.setattr(cell, "latents_recipe", lambda name, scale: replace(recipe_of(name, scale), learning_rate=rate))
+    recipe_of = assignment.latents_recipe
+    monkeypatch.setattr(
+        assignment, "latents_recipe", lambda name, scale: replace(recipe_of(name, scale), learning_rate=rate)
+    )
     keeper, errors = scored(make_keeper, learning, planned, [(LINEAR, "alignment")])
     (record,) = keeper.folder.records()
     assert (record.status, record.value) == ("failed", None)
@@ -116,7 +116,7 @@ def test_resumed_run_fits_nothing_again_and_groups_what_is_left(make_keeper, lea
     cells = [(LINEAR, "alignment"), (other, "alignment")]
     first, _ = scored(make_keeper, learning, planned, cells[:1])
     resumed, _ = scored(make_keeper, learning, planned, cells, resume=True)
-    assert (first.fits.made, resumed.fits.made) == (1, 1)
+    assert (first.workshop.fits.made, resumed.fits.made) == (1, 1)
     assert {line.candidate for line in resumed.folder.records()} == {LINEAR, other}
 
 

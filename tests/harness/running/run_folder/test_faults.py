@@ -101,7 +101,7 @@ def test_flipped_bits_in_features_cost_their_extraction_and_change_no_number(mak
     first = make_keeper()
     first.plan([cell])
     first.run_cell(cell)
-    for shard in first.store.root.glob("??/*/*.safetensors"):
+    for shard in first.workshop.store.root.glob("??/*/*.safetensors"):
         content = bytearray(shard.read_bytes())
         content[-1] ^= 1
         shard.write_bytes(content)
@@ -109,7 +109,7 @@ def test_flipped_bits_in_features_cost_their_extraction_and_change_no_number(mak
     second.plan([cell])
     second.run_cell(cell)
     assert run_digests(second.folder.records()) == run_digests(first.folder.records())
-    assert second.extraction.forwards == first.extraction.forwards
+    assert second.workshop.extraction.forwards == first.workshop.extraction.forwards
 
 
 def test_features_that_go_while_they_are_read_fail_the_cell_and_say_what_to_do(make_keeper, builtins, planned) -> None:
@@ -182,7 +182,7 @@ def test_features_dated_in_the_future_are_read_and_can_be_pruned(make_keeper, bu
     again = make_keeper()
     again.plan([cell])
     again.run_cell(cell)
-    assert again.extraction.forwards == {}
+    assert again.workshop.extraction.forwards == {}
     for index in keeper.workshop.store.root.glob("??/*/index.json"):
         os.utime(index, (4e9, 4e9))
     upkeep.prune(keeper.workshop.store.root, 0, fresh_s=3600.0)
