@@ -157,7 +157,8 @@ def optional(kind: Kind) -> Kind:
 
 def many(kind: Kind, length: int | None = None) -> Kind:
     """A list, which is a tuple."""
-    name = f"list of {kind.name}" if length is None else f"list of {length} ({kind.name})"
+    inner = f"({kind.name})" if " or " in kind.name else kind.name
+    name = f"list of {inner}" if length is None else f"list of {length} {inner}"
 
     def read(value: Any) -> Any:
         if not isinstance(value, list) or length not in (None, len(value)):
