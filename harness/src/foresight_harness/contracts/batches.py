@@ -13,20 +13,36 @@ from torch.nn import functional as F
 from foresight_harness.contracts.specs.grid_shape import GridShape
 
 
-class GridBatches(Protocol):
-    """Token grids of one split in sample order; may be iterated any number of times."""
+class Samples(Protocol):
+    """Something of every sample of a split, in sample order."""
 
     @property
-    def shape(self) -> GridShape:
-        """Shape of one sample's grid."""
+    def ids(self) -> tuple[str, ...]:
+        """Name of each sample, in order; empty where samples have none."""
         ...
 
     def __len__(self) -> int:
         """Number of samples (not of batches)."""
         ...
 
+
+class SampleBatches(Samples, Protocol):
+    """A stream of samples in order, which may be iterated any number of times.
+
+    Where it is cut says nothing about samples: two streams are read together by ``pairing.paired`` only.
+    """
+
     def __iter__(self) -> Iterator[Tensor]:
-        """Consecutive batches. [b, T, H, W, C] float32"""
+        """Consecutive batches. [b, ...] float32"""
+        ...
+
+
+class GridBatches(SampleBatches, Protocol):
+    """Token grids of one split in sample order. Batches are [b, T, H, W, C] float32."""
+
+    @property
+    def shape(self) -> GridShape:
+        """Shape of one sample's grid."""
         ...
 
 
@@ -37,6 +53,8 @@ class TensorBatches:
     tokens: Tensor
     """[B, T, H, W, C]"""
     batch: int = 64
+    ids: tuple[str, ...] = ()
+    """Name of each sample; none where they are only counted."""
 
     @property
     def shape(self) -> GridShape:

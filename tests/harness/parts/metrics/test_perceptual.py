@@ -10,8 +10,16 @@ import lpips
 import pytest
 import torch
 from foresight_harness.contracts.errors import CheckpointError, DataError
-from foresight_harness.parts.metrics import trunks
-from foresight_harness.parts.metrics.perceptual import PerceptualDistance, build_lpips, build_random_trunk
+from foresight_harness.parts.metrics import perceptual, trunks
+from foresight_harness.parts.metrics.perceptual import (
+    FREE_SHARE,
+    REMEMBERED_BYTES,
+    PerceptualDistance,
+    _bytes,
+    build_lpips,
+    build_random_trunk,
+)
+from foresight_harness.planning.options.scale import SCALES
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional.image.lpips import _LPIPS
@@ -212,3 +220,30 @@ def test_remembered_target_costs_no_second_pass_unless_the_chunk_changes(
         handle.remove()
     # Six frames: two chunks of three or three of two, for output and target, or for the output alone.
     assert counted == [4, 2, 6]
+
+
+def test_targets_are_remembered_chunk_by_chunk_as_far_as_the_budget_goes(
+    random_trunk: PerceptualDistance, clips: Tensor, noisy: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = PerceptualDistance(random_trunk.network, "vgg", chunk=2)(noisy, clips)
+    chunk = _bytes(random_trunk._features(clips.flatten(0, 1)[:2]))
+    # Three chunks of two frames: passes of the first call for output and target, of the second for what is forgotten.
+    for budget, free, passes in ((3 * chunk, 1.0, 3), (3 * chunk - 1, 1.0, 4), (3 * chunk, FREE_SHARE, 6)):
+        monkeypatch.setattr(perceptual, "REMEMBERED_BYTES", budget)
+        monkeypatch.setattr(perceptual, "memory_of", lambda device, free=free: (int(free * 2**40), 2**40))
+        metric = PerceptualDistance(random_trunk.network, "vgg", chunk=2)
+        assert torch.equal(metric(noisy, clips), plain)
+        counted: list[object] = []
+        handle = metric.network.get_submodule("net").register_forward_hook(lambda *_, to=counted: to.append(None))
+        try:
+            assert torch.equal(metric(noisy, clips), plain)
+        finally:
+            handle.remove()
+        assert len(counted) == passes
+
+
+def test_targets_of_the_small_scale_fit_into_the_budget(random_trunk: PerceptualDistance) -> None:
+    small = SCALES["small"]
+    with torch.inference_mode():
+        one = _bytes(random_trunk._features(torch.rand(1, 3, small.canvas_px, small.canvas_px)))
+    assert small.pictures * one <= REMEMBERED_BYTES

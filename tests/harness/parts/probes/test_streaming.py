@@ -26,6 +26,7 @@ class Watched:
     """Grids made anew for every pass, and how many batches of them were alive at once."""
 
     shape = GridShape(rows=SIDE, cols=SIDE, width=WIDTH, frames=1)
+    ids = ()
 
     def __init__(self, tokens: Tensor) -> None:
         self._tokens = tokens.numpy()
@@ -86,13 +87,10 @@ def test_a_small_split_is_computed_once_for_both_passes_of_a_fit_with_the_same_a
 
 
 def test_pixels_are_read_from_a_batch_at_a_time(data: Shapes, features: Watched) -> None:
-    def clips() -> Iterator[Tensor]:
-        for start in range(0, COUNT, BATCH):
-            yield torch.stack([data[index].clip for index in range(start, start + BATCH)])
-
+    clips = TensorBatches(torch.stack([data[index].clip for index in range(COUNT)]), batch=BATCH + 1)
     reader = LinearPixels()
-    reader.fit(features, clips())
-    assert reader.r2(features, clips()).shape == (COUNT,)
+    reader.fit(features, clips)
+    assert reader.r2(features, clips).shape == (COUNT,)
     assert 1 <= features.most <= 2
 
 

@@ -93,7 +93,7 @@ class Latents:
             array = self.store.open(key)
         if array is None:
             raise CacheError(f"latents of {spec.name} were written and cannot be read back from {key[:12]}")
-        return CachedGrids(array)
+        return CachedGrids(array, ids=split.ids)
 
     def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, Any]) -> None:
         decoder = self.decoder(spec)

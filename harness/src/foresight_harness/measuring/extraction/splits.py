@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.batches import Labels
 from foresight_harness.contracts.errors import DataError
+from foresight_harness.contracts.pairing import placed
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
@@ -22,6 +23,9 @@ from foresight_harness.planning.registry import Registry
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
+
+READ_AT_ONCE = 64
+"""Clips of one batch where nobody says how many."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ class DecodedSplit:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name of each sample."""
+        return self.labels.ids
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return self.batches(READ_AT_ONCE)
+
     def batches(self, size: int) -> Iterator[Tensor]:
         """Clips in order, in [0, 1]. [b, T, 3, H_px, W_px] float32"""
         for block in self.clips.batches(size):
@@ -52,10 +64,8 @@ class DecodedSplit:
 
         [b, T, 4, H_px, W_px] float32
         """
-        start = 0
-        for clips in self.batches(size):
-            yield painted(clips, self.labels.foreground[start : start + len(clips)])
-            start += len(clips)
+        for place, clips in placed(f"masks of {self.dataset}/{self.split}", self.batches(size), len(self.labels)):
+            yield painted(clips, self.labels.foreground[place])
 
 
 @dataclass

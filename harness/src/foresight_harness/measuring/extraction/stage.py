@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from foresight_harness.contracts.errors import CacheError, UsageError
+from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
 from foresight_harness.measuring.cache import ArrayStore, ArrayWriter, CachedGrids, content_key
@@ -97,7 +98,7 @@ class Extraction:
             array = self.store.open(key)
             if array is None:
                 raise CacheError(f"features of {spec.name}@{tap} were written and cannot be read back from {key[:12]}")
-        return CachedGrids(array)
+        return CachedGrids(array, ids=split.ids)
 
     def _extract_with_planned(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> None:
         """Every planned tap in one pass; where cache or memory do not hold that, the one that is wanted now."""
@@ -150,6 +151,6 @@ class Extraction:
 
     def _base_grids(self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit) -> Iterator[dict[str, Tensor]]:
         base = self.registry.encoder(spec.derives_from or "")
-        sources = [iter(replace(self.grids(base, tap, split), batch=BATCH)) for tap in taps]
-        for blocks in zip(*sources, strict=True):
+        grids = [replace(self.grids(base, tap, split), batch=BATCH) for tap in taps]
+        for blocks in paired(f"taps of {base.name}", *grids):
             yield dict(zip(taps, blocks, strict=True))

@@ -90,9 +90,9 @@ def _pixels(cell: Cell, train: Conditioning, test: Conditioning) -> list[Measure
     A grid whose tokens stand in the wrong places loses what they hold of their own patch, whatever the encoder saw.
     """
     probe = LinearPixels()
-    probe.fit(train, cell.split("train").batches(train.batch))
+    probe.fit(train, cell.split("train"))
     shared: dict[str, Any] = {"probe": probe.name, "probe_choices": probe.choices()}
-    r2 = probe.r2(test, cell.split("test").batches(test.batch))
+    r2 = probe.r2(test, cell.split("test"))
     measurements = [
         Measurement("r2", "ratio", "higher", (None, 1.0), values=r2[None], floor=0.0, floor_by="mean_colour", **shared)
     ]

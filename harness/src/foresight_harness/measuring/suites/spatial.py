@@ -95,8 +95,8 @@ def pixel_measurement(cell: Cell, conditionings: dict[int, tuple[Conditioning, .
     rows = []
     for train, test in conditionings.values():
         probe = LinearPixels()
-        probe.fit(train, cell.split("train").batches(train.batch))
-        rows.append(probe.r2(test, cell.split("test").batches(test.batch)))
+        probe.fit(train, cell.split("train"))
+        rows.append(probe.r2(test, cell.split("test")))
     return Measurement(
         metric="r2",
         unit="ratio",

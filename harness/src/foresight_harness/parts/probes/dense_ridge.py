@@ -10,6 +10,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.errors import FitError
+from foresight_harness.contracts.pairing import placed
 from foresight_harness.parts.closed_form import LAMBDAS, RidgeFit, RidgeSums
 from foresight_harness.parts.probes.base import Detections
 from foresight_harness.parts.probes.boxes import Floats, mean_box_floor, true_boxes
@@ -73,10 +74,8 @@ class DenseRidge:
 def _summed(slots: LastSlots, width: int, coverage: Tensor) -> RidgeSums:
     """Moments of all tokens of the last slots and their coverage [B, H, W], a batch at a time."""
     sums = RidgeSums(width, 1)
-    start = 0
-    for slot in slots:
-        sums.update(slot.flatten(0, 2), coverage[start : start + len(slot)].reshape(-1, 1))
-        start += len(slot)
+    for place, slot in placed("probe dense_ridge", slots, len(coverage)):
+        sums.update(slot.flatten(0, 2), coverage[place].reshape(-1, 1))
     return sums
 
 
