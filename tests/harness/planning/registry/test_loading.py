@@ -81,6 +81,30 @@ def test_a_change_in_what_plugins_build_with_changes_their_digest(
         loading._shared_sources.cache_clear()
 
 
+def test_a_changed_kit_changes_the_digest_of_the_plugin_that_imports_it_and_of_no_other(
+    plugin_module: Callable[..., Path],
+) -> None:
+    """Whether it is imported at once, later in a function, or by another kit."""
+    folder = plugin_module("first", ENCODER + "\ndef later():\n    from foresight_test_outer.taps import names\n")
+    plugin_module("other", ENCODER.replace("twice", "alone"))
+    for name, source in (("outer", "import foresight_test_inner.deep\n"), ("inner", "import foresight_test_outer\n")):
+        (folder / f"foresight_test_{name}" / "deep").mkdir(parents=True)
+        (folder / f"foresight_test_{name}" / "__init__.py").write_text(source)
+    digests = []
+    for kit in (None, "outer", "inner"):
+        if kit is not None:
+            (folder / f"foresight_test_{kit}" / "deep" / "taps.py").write_text("names = 1\n")
+        registry = load_registry()
+        digests.append((registry.owner("encoder", "twice").digest, registry.owner("encoder", "alone").digest))
+    assert len({twice for twice, _ in digests}) == 3
+    assert len({alone for _, alone in digests}) == 1
+
+
+def test_a_kit_that_is_not_there_leaves_the_plugin_loaded(plugin_module: Callable[..., Path]) -> None:
+    plugin_module("first", ENCODER + "\ndef later():\n    import foresight_absent_kit\n")
+    assert load_registry().owner("encoder", "twice").digest
+
+
 def test_what_plugins_build_with_is_all_there() -> None:
     core = Path(foresight_harness.__file__).parent
     assert all((core / name).exists() for name in loading.SHARED)

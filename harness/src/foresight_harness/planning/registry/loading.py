@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -209,8 +211,12 @@ SHARED = ("contracts/token_grids.py", "parts/module_outputs.py", "parts/weights"
 """What plugins' models are built with: a change there may change features, and so makes cached ones another's."""
 
 
+KIT_IMPORT = re.compile(rb"^\s*(?:from|import)\s+(foresight_\w+)", re.MULTILINE)
+"""How a package takes in a kit: what several plugins share, named after the project as plugins are."""
+
+
 def _source_digest(module: ModuleType) -> str:
-    """sha256 of the package's Python sources (of the module alone where it is no package), and of what all share."""
+    """sha256 of a package's sources (of the module alone where it is no package), of its kits and of what all share."""
     path = Path(module.__file__ or "")
     core = Path(hookspecs.__file__).parents[1]
     if module.__name__ == builtin.__name__:
@@ -218,9 +224,28 @@ def _source_digest(module: ModuleType) -> str:
     else:
         files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
     digest = hashlib.sha256(_shared_sources(core))
-    for file in files:
-        digest.update(str(file.relative_to(path.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
+    sources = {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
+    if module.__name__ != builtin.__name__:
+        sources |= _kit_sources(sources.values(), {PROJECT_PACKAGE, module.__name__.partition(".")[0]})
+    for name, content in sources.items():
+        digest.update(name.encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _kit_sources(sources: Iterable[bytes], known: set[str]) -> dict[str, bytes]:
+    """Sources of the kits that ``sources`` import, and of those that these import in turn, by package and path.
+
+    The import statements are read, not carried out: a plugin that was just imported imports most of a kit later.
+    """
+    found: dict[str, bytes] = {}
+    wanted = {name.decode() for content in sources for name in KIT_IMPORT.findall(content)}
+    for name in sorted(wanted - known):
+        known.add(name)
+        spec = importlib.util.find_spec(name)
+        for folder in map(Path, (spec and spec.submodule_search_locations) or ()):
+            here = {f"{name}/{file.relative_to(folder)}": file.read_bytes() for file in sorted(folder.rglob("*.py"))}
+            found |= here | _kit_sources(here.values(), known)
+    return found
 
 
 @lru_cache(maxsize=1)
