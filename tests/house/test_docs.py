@@ -98,8 +98,10 @@ def test_tour_names_every_verb_of_the_command() -> None:
     assert [verb.NAME for verb in VERBS if f"foresight-bench {verb.NAME}" not in page] == []
 
 
-def test_every_plugin_has_a_readme_with_licence_and_limits() -> None:
-    for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
+def test_every_kit_and_plugin_has_a_readme_with_licence_and_limits() -> None:
+    for folder in sorted(
+        path.parent for path in ROOT.glob("*/*/pyproject.toml") if path.parts[-3] in ("kits", "plugins")
+    ):
         text = (folder / "README.md").read_text(encoding="utf-8").lower()
         assert "licen" in text, folder.name
         assert "limit" in text, folder.name

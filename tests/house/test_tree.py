@@ -29,8 +29,8 @@ def test_every_plugin_has_pins_of_its_own() -> None:
     assert plugins <= {path.stem for path in (ROOT / "constraints").glob("*.txt")}
 
 
-def test_plugins_declare_ranges_not_pins() -> None:
-    for path in (ROOT / "plugins").glob("*/pyproject.toml"):
+def test_kits_and_plugins_declare_ranges_not_pins() -> None:
+    for path in (*(ROOT / "kits").glob("*/pyproject.toml"), *(ROOT / "plugins").glob("*/pyproject.toml")):
         assert "==" not in path.read_text(encoding="utf-8"), path
 
 

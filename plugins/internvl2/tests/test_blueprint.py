@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from foresight_harness import CheckpointError
-from foresight_internvl2.conversion import convert, layer_of, part_of, split_wqkv
+from foresight_internvl2.blueprint import InternVL2Blueprint, split_wqkv
 from foresight_internvl2.presets import PRESETS
 
 TINY = PRESETS[0].architecture
 """96 wide, 4 query heads and 2 key heads of width 24."""
+
+CHAT, NATIVE = InternVL2Blueprint("internvl_chat", TINY), InternVL2Blueprint("internvl", TINY)
 
 
 def test_wqkv_holds_for_each_key_head_its_query_heads_then_key_then_value() -> None:
@@ -28,37 +30,35 @@ def test_a_wqkv_of_another_model_is_refused() -> None:
 
 def test_the_towers_fused_projection_is_split_in_three() -> None:
     fused = torch.arange(192.0)
-    pieces = dict(convert("tower", "encoder.layers.3.attn.qkv.bias", fused, "internvl_chat", TINY))
-    assert list(pieces) == [f"encoder.layer.3.attention.{letter}_proj.bias" for letter in "qkv"]
+    pieces = dict(CHAT.native("vision", "vision_tower.encoder.layers.3.attn.qkv.bias", fused))
+    assert list(pieces) == [f"vision_tower.encoder.layer.3.attention.{letter}_proj.bias" for letter in "qkv"]
     assert torch.equal(torch.cat(list(pieces.values())), fused)
 
 
 @pytest.mark.parametrize(
     ("name", "part", "rest"),
     [
-        ("vision_model.embeddings.class_embedding", "tower", "embeddings.class_embedding"),
-        ("mlp1.1.weight", "projector", "1.weight"),
+        ("vision_model.embeddings.class_embedding", "vision", "vision_tower.embeddings.class_embedding"),
+        ("mlp1.1.weight", "vision", "multi_modal_projector.1.weight"),
         ("language_model.model.layers.3.ffn_norm.weight", "language", "layers.3.ffn_norm.weight"),
+        ("language_model.model.norm.weight", "unread", ""),
         ("language_model.output.weight", "unread", ""),
         ("language_model.lm_head.weight", "unread", ""),
     ],
 )
 def test_chat_names_belong_to_parts(name: str, part: str, rest: str) -> None:
-    assert part_of(name, "internvl_chat") == (part, rest)
+    assert CHAT.place(name) == (part, rest)
 
 
 @pytest.mark.parametrize("prefix", ["", "model."])
 def test_native_names_belong_to_parts_with_and_without_the_outer_prefix(prefix: str) -> None:
-    assert part_of(f"{prefix}vision_tower.embeddings.cls_token", "internvl") == ("tower", "embeddings.cls_token")
-    assert part_of("model.language_model.norm.weight", "internvl") == ("language", "norm.weight")
-    assert part_of("language_model.model.norm.weight", "internvl") == ("language", "norm.weight")
+    name = "vision_tower.embeddings.cls_token"
+    assert NATIVE.place(f"{prefix}{name}") == ("vision", name)
+    for outer in ("model.language_model", "language_model.model"):
+        assert NATIVE.place(f"{outer}.norm.weight") == ("unread", "")
+        assert NATIVE.place(f"{outer}.layers.1.norm.weight") == ("language", "layers.1.norm.weight")
 
 
 def test_a_name_that_no_internvl2_has_belongs_nowhere() -> None:
-    assert part_of("qllama.layers.0.weight", "internvl_chat") is None
-    assert part_of("vision_model.embeddings.class_embedding", "internvl") is None
-
-
-def test_layers_are_numbered_by_name() -> None:
-    assert layer_of("layers.17.mlp.up_proj.weight") == 17
-    assert layer_of("embed_tokens.weight") is None
+    assert CHAT.place("qllama.layers.0.weight") is None
+    assert NATIVE.place("vision_model.embeddings.class_embedding") is None
