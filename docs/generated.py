@@ -10,6 +10,8 @@ from pathlib import Path
 
 import foresight_harness
 from foresight_harness.contracts import hookspecs
+from foresight_harness.contracts.records.fields import stored_fields
+from foresight_harness.contracts.records.record import HISTORY, Record
 
 WINGS = ("contracts", "parts", "planning", "measuring", "running", "judging", "surface")
 """Of the core, lowest first; ``tests/house/test_wings.py`` holds the order."""
@@ -45,9 +47,33 @@ def tour_page() -> str:
         folders = sorted(path.parent for path in (core / wing).glob("*/__init__.py"))
         rows += [f"| `{wing}/{folder.name}/` | {_about(folder)} |" for folder in folders]
     table = "\n".join(["| folder | what it holds |", "|---|---|", *rows])
-    page = (HERE / "tour.md").read_text(encoding="utf-8")
-    marked = re.compile(r"(<!-- wings -->\n).*?(<!-- end of wings -->)", re.S)
-    return marked.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page)
+    return _between("tour.md", "wings", table)
+
+
+def run_folder_page() -> str:
+    """``docs/run-folder.md`` with the tables of a record's fields and of the schemas written from the dataclass."""
+    table = "\n".join(["| field | type | unit | meaning |", "|---|---|---|---|", *_fields(Record)])
+    schemas = "\n".join(f"| {number} | {meaning} |" for number, meaning in HISTORY.items())
+    page = _between("run-folder.md", "fields of a record", table)
+    return _between("run-folder.md", "schemas", f"| schema | what it brought |\n|---|---|\n{schemas}", page)
+
+
+def _fields(kind: type, above: str = "") -> list[str]:
+    """One row a field, rows of an inner object below the row of its field."""
+    rows = []
+    for _, told, key in stored_fields(kind):
+        rows.append(f"| `{above}{key}` | {told.kind.name} | {told.unit} | {told.meaning} |")
+        if told.kind.part is not None:
+            listed = "[]" if "list" in told.kind.name else ""
+            rows += _fields(told.kind.part, f"{above}{key}{listed}.")
+    return rows
+
+
+def _between(name: str, mark: str, text: str, page: str | None = None) -> str:
+    """A page with what stands between two marks replaced."""
+    page = (HERE / name).read_text(encoding="utf-8") if page is None else page
+    marked = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end of {mark} -->)", re.S)
+    return marked.sub(lambda found: f"{found[1]}{text}\n{found[2]}", page)
 
 
 def _about(package: Path) -> str:
@@ -56,7 +82,11 @@ def _about(package: Path) -> str:
     return " ".join(text.split("\n\n")[0].replace("``", "`").split())
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"hooks.md": hooks_page, "tour.md": tour_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "hooks.md": hooks_page,
+    "run-folder.md": run_folder_page,
+    "tour.md": tour_page,
+}
 """Page -> what writes it."""
 
 

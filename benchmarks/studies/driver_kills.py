@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import Record
 from foresight_harness.running.run_folder.digests import run_digests
-from foresight_harness.running.run_folder.folder import find_run, read_lines
+from foresight_harness.running.run_folder.folder import find_run, read_records
 
 ROOT = Path(__file__).resolve().parents[2]
 STREAMS = ("pixels@patch", "oracle@mask")
@@ -76,10 +77,10 @@ def run_of(folder: Path) -> Path | None:
         return None
 
 
-def records_of(folder: Path) -> list[dict[str, Any]]:
+def records_of(folder: Path) -> list[Record]:
     """Records so far; none before the run has a folder."""
     run = run_of(folder)
-    return [] if run is None else read_lines(run / "records.jsonl")
+    return [] if run is None else read_records(run / "records.jsonl")
 
 
 def closed_since(folder: Path, began: datetime) -> bool:
@@ -96,12 +97,12 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def finished(records: list[dict[str, Any]]) -> dict[str, float]:
+def finished(records: list[Record]) -> dict[str, float | None]:
     """Seconds of every cell whose records are all there: they tell whether it was scored again."""
-    by_cell: dict[str, list[dict[str, Any]]] = {}
+    by_cell: dict[str, list[Record]] = {}
     for record in records:
-        by_cell.setdefault(record["cell"], []).append(record)
-    return {cell: lines[0]["wall_s"] for cell, lines in by_cell.items() if len(lines) == lines[0]["of_cell"]}
+        by_cell.setdefault(record.cell, []).append(record)
+    return {cell: lines[0].wall_s for cell, lines in by_cell.items() if len(lines) == lines[0].of_cell}
 
 
 def wait_for(process: subprocess.Popen[bytes], reached: Any) -> None:

@@ -124,7 +124,7 @@ class Project:
         self.calibrations = {key: replace(one, candidates=()) for key, one in keeper.workshop.calibrations.items()}
         path = keeper.folder.path
         (record,) = RunData.load(path).select(suite="spatial", metric="iou", candidate=CANDIDATE)
-        found: dict[str, Any] = {"run": path.name, "iou": record["value"]}
+        found: dict[str, Any] = {"run": path.name, "iou": record.value}
         if compared:
             said = compare_with(path, target_of(self.runs, "main"), self.sentinels)
             rows = [row for row in read_analysis(path, "regressions")["rows"] if row["sentinel"]]

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from foresight_reports import records
 from foresight_reports.errors import ReportError, RunFolderError, SchemaError
 from foresight_reports.reading import read_run
-from foresight_reports.records import parse_record
+from foresight_reports.records import Axes, Model, Null, parse_record
 
 
 def test_a_folder_without_manifest_is_no_run_folder(tmp_path: Path) -> None:
@@ -119,6 +120,23 @@ def test_a_cell_measured_again_counts_once_and_its_failure_is_forgotten(make: Ca
 def test_absent_is_none_and_never_zero() -> None:
     record = parse_record({"metric": "iou", "value": None, "n": None, "ci_low": float("nan")}, 0)
     assert (record.value, record.n, record.ci_low, record.floor) == (None, None, None, None)
+
+
+def test_damaged_parts_of_a_line_are_absent_and_the_rest_is_read() -> None:
+    record = parse_record({"axes": {"encoders": "a", "taps": ["t"], "fusion": None}, "null": [], "provenance": [3]}, 0)
+    assert record.axes == Axes(taps=("t",))
+    assert record.null is None
+    assert record.provenance == (Model(),)
+    assert parse_record({"null": {"mean": "x", "p95": 0.5}, "params": {"adapter": 3, "decoder": None}}, 0).null == Null(
+        mean=None, p95=0.5, permutations=None
+    )
+
+
+def test_a_line_of_an_older_schema_is_read_under_the_names_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "SCHEMA", records.SCHEMA + 1)
+    monkeypatch.setattr(records, "RENAMED", {records.SCHEMA - 1: {"measure": "metric"}})
+    assert parse_record({"schema": records.SCHEMA - 1, "measure": "iou"}, 0).metric == "iou"
+    assert parse_record({"schema": records.SCHEMA, "measure": "iou"}, 0).metric is None
 
 
 def test_a_candidate_is_as_good_as_its_worst_weights() -> None:

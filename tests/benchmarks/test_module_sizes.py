@@ -18,9 +18,9 @@ def test_sizes_are_those_of_the_modules_that_are_fitted() -> None:
     candidate = resolve(parse_candidate(TWO), REGISTRY)
     built = build_modules(candidate, [[stream.shape()] for stream in candidate.streams], seed=0).counts()
     found = module_sizes(candidate)
-    assert [entry["part"] for entry in found] == ["enhancer", "enhancer", "fusion"]
-    assert sum(entry["params"] for entry in found[:2]) == built["enhancer"]
-    assert found[2]["params"] == built["fusion"]
+    assert [entry.part for entry in found] == ["enhancer", "enhancer", "fusion"]
+    assert sum(entry.params for entry in found[:2]) == built["enhancer"]
+    assert found[2].params == built["fusion"]
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_sizes_are_those_of_the_modules_that_are_fitted() -> None:
 )
 def test_counts_at_the_documents_width_stand_beside_its_claim(candidate: str, low: float, high: float) -> None:
     entry = module_sizes(resolve(parse_candidate(candidate), REGISTRY))[-1]
-    assert low < entry["claimed_width_params"] / entry["claimed"] < high
-    assert entry["params"] < entry["claimed_width_params"]
+    assert low < entry.claimed_width_params / entry.claimed < high
+    assert entry.params < entry.claimed_width_params
 
 
 def test_parts_without_parameters_are_not_listed() -> None:
-    assert module_sizes(resolve(parse_candidate("dinov2_tiny@last/bilinear/single/linear"), REGISTRY)) == []
+    assert module_sizes(resolve(parse_candidate("dinov2_tiny@last/bilinear/single/linear"), REGISTRY)) == ()
 
 
 @pytest.mark.parametrize("claiming", [*REGISTRY.enhancers.values(), *REGISTRY.fusions.values()], ids=lambda s: s.name)

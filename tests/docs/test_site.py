@@ -70,11 +70,20 @@ def test_a_broken_link_a_page_behind_its_source_and_a_fetched_picture_stop_the_b
     with (source / "tour.md").open("a") as page:
         page.write(faults)
     (source / "hooks.md").write_text((source / "hooks.md").read_text().replace("Cost: cheap", "Cost: dear", 1))
+    fields = source / "run-folder.md"
+    fields.write_text(fields.read_text().replace("| `controls_ok` | bool or null", "| `controls_ok` | bool", 1))
     (source / "lonely.md").write_text("# Lonely\n")
     for kept in ("benchmarks", "kits", "plugins"):  # what pages link to outside of docs
         (tmp_path / kept).symlink_to(ROOT / kept)
     done = build(source, tmp_path / "site")
     assert done.returncode != 0
-    for part in ("nowhere.md", "'nowhere'", "nowhere.py", "d.png is not in the tree", "hooks.md is behind its source"):
+    for part in (
+        "nowhere.md",
+        "'nowhere'",
+        "nowhere.py",
+        "d.png is not in the tree",
+        "hooks.md is behind its source",
+        "run-folder.md is behind its source",
+    ):
         assert part in done.stderr, (part, done.stderr)
     assert re.search(r"lonely\.md.*toctree", done.stderr)

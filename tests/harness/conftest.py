@@ -144,13 +144,14 @@ def write_run(tmp_path: Path) -> WriteRun:
 
 @pytest.fixture
 def record() -> Callable[..., dict[str, Any]]:
-    """A record as a run writes it; keyword arguments change fields."""
+    """A line of ``records.jsonl`` as schema 1 wrote it; keyword arguments change fields."""
 
     def make(**changes: Any) -> dict[str, Any]:
         candidate = changes.get("candidate", "dinov2_tiny@last/identity/single/linear")
         streams, enhancer, fusion, decoder = candidate.split("/")
         encoders = [stream.partition("@")[0] for stream in streams.split("+")]
         fields = {
+            "schema": 1,
             "cell": "c0",
             "candidate": candidate,
             "axes": {"encoders": encoders, "enhancer": enhancer, "fusion": fusion, "decoder": decoder},
@@ -158,6 +159,7 @@ def record() -> Callable[..., dict[str, Any]]:
             "params": None,
             "suite": "spatial",
             "dataset": "shapes",
+            "split": "test",
             "metric": "iou",
             "probe": None,
             "value": 0.5,

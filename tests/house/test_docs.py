@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts import hookspecs
+from foresight_harness.contracts.records.fields import stored_fields
+from foresight_harness.contracts.records.record import HISTORY, SCHEMA, Record
 from foresight_harness.parts.metrics.specs import metric_specs
 from foresight_harness.planning.suites import SUITES
 from foresight_harness.surface.command import VERBS
@@ -39,6 +41,17 @@ def test_example_of_every_hook_exists_and_implements_it(hook) -> None:
     example = re.search(r"Example: (\S+)", inspect.getdoc(hook) or "")
     assert example is not None
     assert f"def {hook.__name__}(" in (ROOT / example[1]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("told", stored_fields(Record), ids=lambda told: told[2])
+def test_every_field_of_a_record_stands_in_its_page_with_type_unit_and_meaning(told) -> None:
+    _, about, key = told
+    page = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    assert f"| `{key}` | {about.kind.name} | {about.unit} | {about.meaning} |\n" in page
+
+
+def test_every_schema_up_to_the_newest_has_its_history() -> None:
+    assert sorted(HISTORY) == list(range(1, SCHEMA + 1))
 
 
 def test_every_hook_of_the_catalogue_is_listed() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.records import Record
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, WeightsSource, scale
 from foresight_harness.planning.plan import PlannedCell
@@ -20,12 +21,12 @@ from foresight_harness.running.keeper import RunKeeper
 
 
 @pytest.fixture
-def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Record]]:
     """Records of ``constant`` through ``ltx_video_tiny`` and then through ``linear``; keyword arguments are options."""
     few = replace(scale.SCALES["smoke"], train=6, test=4, pictures=2, resamples=50)
     monkeypatch.setitem(scale.SCALES, "smoke", few)
 
-    def score(decoder: str, **options: Any) -> list[dict[str, Any]]:
+    def score(decoder: str, **options: Any) -> list[Record]:
         registry, data = load_registry(), DatasetChoice("shapes")
         chosen = RunOptions(datasets=(data,), out=tmp_path / "runs", cache=tmp_path / "cache", **options)
         keeper = RunKeeper(registry, chosen, silent(), "pytest benchmarks/")
@@ -41,23 +42,23 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
 
 
 def test_odd_sides_fail_the_cells_of_the_decoder_alone_and_name_the_nearest(
-    records: Callable[..., list[dict[str, Any]]],
+    records: Callable[..., list[Record]],
 ) -> None:
     failed, *scored = records("ltx_video_tiny", picture_px=104)
-    assert failed["status"] == "failed"
-    assert failed["error"].startswith("104x104 px: LTX-Video takes sides that are multiples of 32; nearest are 96 or")
-    assert "\n" not in failed["error"]
-    assert {record["status"] for record in scored} == {"ok"}
+    assert failed.status == "failed"
+    assert failed.error.startswith("104x104 px: LTX-Video takes sides that are multiples of 32; nearest are 96 or")
+    assert "\n" not in failed.error
+    assert {record.status for record in scored} == {"ok"}
 
 
 def test_a_folder_of_another_family_fails_the_cells_that_read_it_alone(
-    records: Callable[..., list[dict[str, Any]]], checkpoint: Path
+    records: Callable[..., list[Record]], checkpoint: Path
 ) -> None:
     config = checkpoint / "vae" / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"_class_name": "AutoencoderKLLTX2Video"}))
     source = WeightsSource("ltx_video", str(checkpoint))
     failed, *scored = records("ltx_video", weights_sources=(source,))
-    assert failed["value"] is None
-    assert "AutoencoderKLLTX2Video" in failed["error"]
-    assert "\n" not in failed["error"]
-    assert {record["status"] for record in scored} == {"ok"}
+    assert failed.value is None
+    assert "AutoencoderKLLTX2Video" in failed.error
+    assert "\n" not in failed.error
+    assert {record.status for record in scored} == {"ok"}

@@ -220,9 +220,9 @@ def alignment(found: Board, rows: Sequence[Row], shown: int) -> str:
     clear = 0
     for row in rows:
         record = row.records[metric]
-        limit = (record.null or {}).get("p95")
+        limit = record.null.p95 if record.null else None
         bound = record.ci_low if record.ci_low is not None else record.value
-        clear += isinstance(limit, int | float) and bound is not None and bound > limit
+        clear += limit is not None and bound is not None and bound > limit
     return (
         f"{clear} of {counted(len(rows), 'candidate')} stand clear of the permutation null: the interval of "
         f"{found.primary.label} lies above the null's 95th percentile."

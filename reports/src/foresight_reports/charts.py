@@ -81,24 +81,24 @@ def profile_data(found: Sequence[Profile], names: Names) -> dict[str, Any]:
 def alignment_rows(board: Board) -> list[Row]:
     """Rows of a board whose primary number has a permutation null."""
     metric = board.primary.metric
-    return [
-        row
-        for row in board.rows
-        if row.value(metric) is not None and isinstance((row.records[metric].null or {}).get("p95"), int | float)
-    ]
+    return [row for row in board.rows if row.value(metric) is not None and _limit(row.records[metric]) is not None]
+
+
+def _limit(record: Record) -> float | None:
+    return record.null.p95 if record.null else None
 
 
 def alignment_data(board: Board, rows: Sequence[Row], names: Names) -> dict[str, Any]:
     """Values with their nulls, the best first: candidate, value with interval, mean and 95th percentile of the null."""
 
-    def null(record: Record, name: str) -> float | None:
-        value = (record.null or {}).get(name)
-        return round_for_page(float(value)) if isinstance(value, int | float) else None
+    def null(record: Record) -> list[float | None]:
+        ends = [record.null.mean, record.null.p95] if record.null else [None, None]
+        return [None if end is None else round_for_page(end) for end in ends]
 
     records = [(row, row.records[board.primary.metric]) for row in rows[:ALIGNMENT_ROWS]]
     return {
         "x": _axis(board.primary),
-        "points": [[names.place(row), *_numbers(r), null(r, "mean"), null(r, "p95")] for row, r in records],
+        "points": [[names.place(row), *_numbers(r), *null(r)] for row, r in records],
     }
 
 

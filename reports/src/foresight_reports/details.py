@@ -9,7 +9,7 @@ from typing import Any
 from foresight_reports import charts, metrics
 from foresight_reports.boards import Board, Row
 from foresight_reports.reading import Run
-from foresight_reports.records import Record, number
+from foresight_reports.records import Model, Record, number
 
 Stages = list[tuple[str, float, float]]
 
@@ -37,7 +37,7 @@ class Candidate:
     boards: Sequence[tuple[Board, Row]]
     failed: Sequence[Record]
     parameters: Sequence[tuple[str, float]]
-    provenance: Sequence[Mapping[str, Any]]
+    provenance: Sequence[Model]
     stages: Sequence[tuple[str, Stages]]
     curves: Sequence[Curve]
     facts: Sequence[tuple[str, str]]
@@ -74,8 +74,8 @@ def _candidate(run: str, name: str, rows: Sequence[tuple[Board, Row]], failed: S
         weights=first.weights,
         boards=rows,
         failed=failed,
-        parameters=[(part, value) for part, count in params.items() if (value := number(count)) is not None],
-        provenance=list({str(sorted(part.items(), key=str)): part for r in records for part in r.provenance}.values()),
+        parameters=list(params.items()),
+        provenance=list(dict.fromkeys(model for record in records for model in record.provenance)),
         stages=stages,
         curves=curves,
         facts=facts,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foresight_reports import metrics
 from foresight_reports.boards import Board, Row
-from foresight_reports.records import Record
+from foresight_reports.records import Axes, Record
 
+AXES: Mapping[str, Callable[[Axes], str]] = {"enhancer": lambda axes: axes.enhancer, "fusion": lambda axes: axes.fusion}
+"""What encoders are crossed with."""
 STEPS = 9
 """Shades of a heat map."""
 
@@ -39,23 +41,21 @@ def heat_maps(board: Board) -> list[HeatMap]:
     """Heat maps of a board, for each axis with at least two values on both sides."""
     if board.primary.direction not in metrics.MARKS:
         return []
-    return [found for axis in ("enhancer", "fusion") if (found := _heat_map(board, axis)) is not None]
+    return [found for axis in AXES if (found := _heat_map(board, axis)) is not None]
 
 
 def encoder_name(row: Row) -> str:
     """The encoders of a row as one name."""
-    encoders = row.any_record.axes.get("encoders")
-    names = [str(name) for name in encoders] if isinstance(encoders, list) else []
-    return " + ".join(names) or row.pipeline.candidate.split("/")[0].split("@")[0]
+    return " + ".join(row.any_record.axes.encoders) or row.pipeline.candidate.split("/")[0].split("@")[0]
 
 
 def _heat_map(board: Board, axis: str) -> HeatMap | None:
     metric = board.primary.metric
     pairs: dict[tuple[str, str], list[Row]] = {}
     for row in board.rows:
-        other = row.any_record.axes.get(axis)
+        other = AXES[axis](row.any_record.axes)
         if other and row.value(metric) is not None:
-            pairs.setdefault((encoder_name(row), str(other)), []).append(row)
+            pairs.setdefault((encoder_name(row), other), []).append(row)
     # An encoder that ran with one value of the axis has nothing to compare.
     ran = Counter(encoder for encoder, _ in pairs)
     pairs = {pair: rows for pair, rows in pairs.items() if ran[pair[0]] > 1}

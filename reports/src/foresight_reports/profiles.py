@@ -46,12 +46,11 @@ def profiles(board: Board, metric: str | None = None) -> list[Profile]:
     found: dict[tuple[str, str, str], dict[str, Row]] = {}
     for row in board.rows:
         axes = row.any_record.axes
-        encoders, taps = axes.get("encoders"), axes.get("taps")
-        if not (isinstance(encoders, list) and isinstance(taps, list) and len(encoders) == len(taps) == 1):
+        if not len(axes.encoders) == len(axes.taps) == 1:
             continue
-        rest = "/".join(str(axes.get(part) or "") for part in ("enhancer", "fusion", "decoder"))
+        rest = "/".join((axes.enhancer, axes.fusion, axes.decoder))
         if row.value(name) is not None:
-            found.setdefault((str(encoders[0]), rest, row.pipeline.run), {})[str(taps[0])] = row
+            found.setdefault((axes.encoders[0], rest, row.pipeline.run), {})[axes.taps[0]] = row
     result = []
     for (encoder, rest, _), rows in sorted(found.items(), key=lambda item: item[0]):
         if len(rows) < 3:

@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from foresight_reports.analysis.files import Analysis, read_analyses
-from foresight_reports.errors import RunFolderError, SchemaError
-from foresight_reports.records import Record, parse_record
-
-SCHEMA = 1
-"""The newest schema that this reader knows."""
+from foresight_reports.errors import RunFolderError
+from foresight_reports.records import SCHEMA, Record, check_schema, parse_record
 
 
 @dataclass(frozen=True)
@@ -81,16 +78,8 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
         raise RunFolderError(f"{file} cannot be read: {problem}. Was the run copied whole?") from None
     if not isinstance(manifest, dict):
         raise RunFolderError(f"{file} does not hold a JSON object, so it is no manifest. Was the run copied whole?")
-    _check_schema(manifest, f"{file}")
+    check_schema(manifest.get("schema", SCHEMA), f"{file}")
     return manifest
-
-
-def _check_schema(line: Mapping[str, Any], where: str) -> None:
-    found = line.get("schema", SCHEMA)
-    if not isinstance(found, int) or found > SCHEMA:
-        raise SchemaError(
-            f"{where} has schema {found!r}, this reader knows up to {SCHEMA}. Upgrade foresight-reports to read it."
-        )
 
 
 def _read_lines(folder: Path, name: str, notes: list[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -115,7 +104,7 @@ def _read_lines(folder: Path, name: str, notes: list[str]) -> Iterator[tuple[int
         if not isinstance(line, dict):
             notes.append(f"Line {position + 1} of {name} is not an object; it is left out.")
             continue
-        _check_schema(line, f"line {position + 1} of {file}")
+        check_schema(line.get("schema", SCHEMA), f"line {position + 1} of {file}")
         yield position, line
 
 

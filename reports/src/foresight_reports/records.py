@@ -1,4 +1,4 @@
-"""One measured number with its context, as a line of ``records.jsonl`` gives it."""
+"""One measured number with its context: a line of ``records.jsonl``, the only place that knows its names on disk."""
 
 from __future__ import annotations
 
@@ -7,8 +7,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from foresight_reports.errors import SchemaError
+
+SCHEMA = 1
+"""The newest schema of a run folder's files that this reader knows."""
+RENAMED: Mapping[int, Mapping[str, str]] = {}
+"""Schema -> names of a record's fields, and what the next one calls them."""
 WEIGHT_KINDS = ("random", "nano", "pretrained")
 """Kinds of weights from the least to the most meaningful; a candidate is as good as its worst part."""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The choices that make a candidate; empty where the line does not say."""
+
+    encoders: tuple[str, ...] = ()
+    taps: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+    enhancer: str = ""
+    fusion: str = ""
+    decoder: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model behind a number, and where its weights came from."""
+
+    part: str = ""
+    name: str = ""
+    kind: str = ""
+    sha256: str = ""
+    repo: str = ""
+    revision: str = ""
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Null:
+    """What exchanged pictures make of a number."""
+
+    mean: float | None
+    p95: float | None
+    permutations: int | None
 
 
 @dataclass(frozen=True)
@@ -22,7 +62,7 @@ class Record:
     run: str
     cell: str
     candidate: str
-    axes: Mapping[str, Any]
+    axes: Axes
     role: str
     suite: str
     metric: str | None
@@ -38,18 +78,18 @@ class Record:
     ceiling: float | None
     floor_by: str | None
     ceiling_by: str | None
-    null: Mapping[str, Any] | None
+    null: Null | None
     seeds: tuple[int, ...]
     dataset: str
     fingerprint: str
     split: str
     protocol: str
-    provenance: tuple[Mapping[str, Any], ...]
+    provenance: tuple[Model, ...]
     gateable: bool
     dtype: str
     device: str
     attention: str
-    params: Mapping[str, Any] | None
+    params: Mapping[str, float] | None
     wall_s: float | None
     status: str
     error: str | None
@@ -71,7 +111,7 @@ class Record:
     @property
     def weights(self) -> str:
         """The least meaningful kind among the loaded models, ``none`` where nothing was loaded."""
-        kinds = {str(part.get("kind")) for part in self.provenance}
+        kinds = {model.kind for model in self.provenance}
         return next((kind for kind in WEIGHT_KINDS if kind in kinds), "none")
 
 
@@ -91,14 +131,79 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
+
+
+def _axes(value: Any) -> Axes:
+    line = _mapping(value)
+    return Axes(
+        encoders=_texts(line.get("encoders")),
+        taps=_texts(line.get("taps")),
+        streams=_texts(line.get("streams")),
+        enhancer=text(line.get("enhancer")),
+        fusion=text(line.get("fusion")),
+        decoder=text(line.get("decoder")),
+    )
+
+
+def _model(value: Any) -> Model:
+    line = _mapping(value)
+    seed = number(line.get("seed"))
+    return Model(
+        part=text(line.get("part")),
+        name=text(line.get("name")),
+        kind=text(line.get("kind")),
+        sha256=text(line.get("sha256")),
+        repo=text(line.get("repo")),
+        revision=text(line.get("revision")),
+        seed=None if seed is None else int(seed),
+    )
+
+
+def _null(value: Any) -> Null | None:
+    if not isinstance(value, Mapping):
+        return None
+    permutations = number(value.get("permutations"))
+    return Null(
+        mean=number(value.get("mean")),
+        p95=number(value.get("p95")),
+        permutations=None if permutations is None else int(permutations),
+    )
+
+
+def _counts(value: Any) -> dict[str, float] | None:
+    if not isinstance(value, Mapping):
+        return None
+    return {str(part): count for part, found in value.items() if (count := number(found)) is not None}
+
+
+def check_schema(found: Any, where: str) -> None:
+    """Refuse what a newer version wrote. Raises: SchemaError."""
+    if not isinstance(found, int) or found > SCHEMA:
+        raise SchemaError(
+            f"{where} has schema {found!r}, this reader knows up to {SCHEMA}. Upgrade foresight-reports to read it."
+        )
+
+
+def upgraded(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A line of an older schema under the names of this one."""
+    schema = line.get("schema", SCHEMA)
+    for older in range(schema if isinstance(schema, int) else SCHEMA, SCHEMA):
+        names = RENAMED.get(older, {})
+        line = {names.get(key, key): value for key, value in line.items()}
+    return line
+
+
 def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Record:
-    """Read one line, older ones too: fields that are missing are absent.
+    """Read one line, older ones too: fields that are missing or damaged are absent.
 
     Args:
         line: The parsed JSON object.
         position: Place in the file, from 0. The file only grows, so the anchor made of it stays.
         place: Place of the run on the page, from 0.
     """
+    line = upgraded(line)
     seeds = line.get("seeds")
     provenance = line.get("provenance")
     n = number(line.get("n"))
@@ -108,7 +213,7 @@ def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Reco
         run=text(line.get("run")),
         cell=text(line.get("cell")),
         candidate=text(line.get("candidate"), "(no candidate)"),
-        axes=_mapping(line.get("axes")),
+        axes=_axes(line.get("axes")),
         role=text(line.get("role"), "candidate"),
         suite=text(line.get("suite"), "(no suite)"),
         metric=None if metric is None else str(metric),
@@ -124,18 +229,18 @@ def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Reco
         ceiling=number(line.get("ceiling")),
         floor_by=None if line.get("floor_by") is None else str(line["floor_by"]),
         ceiling_by=None if line.get("ceiling_by") is None else str(line["ceiling_by"]),
-        null=line["null"] if isinstance(line.get("null"), Mapping) else None,
+        null=_null(line.get("null")),
         seeds=tuple(int(seed) for seed in seeds if isinstance(seed, int)) if isinstance(seeds, list) else (),
         dataset=text(line.get("dataset")),
         fingerprint=text(line.get("fingerprint")),
         split=text(line.get("split")),
         protocol=text(line.get("protocol")),
-        provenance=tuple(_mapping(part) for part in provenance) if isinstance(provenance, list) else (),
+        provenance=tuple(_model(part) for part in provenance) if isinstance(provenance, list) else (),
         gateable=line.get("gateable") is True,
         dtype=text(line.get("dtype")),
         device=text(line.get("device")),
         attention=text(line.get("attention")),
-        params=line["params"] if isinstance(line.get("params"), Mapping) else None,
+        params=_counts(line.get("params")),
         wall_s=number(line.get("wall_s")),
         status=text(line.get("status"), "ok"),
         error=None if line.get("error") is None else str(line["error"]),

@@ -108,9 +108,7 @@ def _bound(value: float | None, record: Record) -> str:
 def axes_of(row: Row) -> str:
     """What the filters compare: encoder, tap, enhancer, fusion, decoder, weights, joined by bars."""
     axes = row.any_record.axes
-    taps = axes.get("taps")
-    tap = "+".join(str(each) for each in taps) if isinstance(taps, list) else ""
-    names = [encoder_name(row), tap, *(str(axes.get(a) or "") for a in ("enhancer", "fusion", "decoder")), row.weights]
+    names = [encoder_name(row), "+".join(axes.taps), axes.enhancer, axes.fusion, axes.decoder, row.weights]
     return "|".join(name.replace("|", "/") for name in names)
 
 

@@ -79,7 +79,7 @@ def test_a_cell_that_fails_is_a_failure_and_not_an_exception(outside: Path, buil
 
     monkeypatch.setattr("foresight_harness.measuring.suites.spatial.score", broken)
     run = score("pixels@patch", suite="spatial", dataset="shapes", sizes=FEW, registry=builtins)
-    assert [record["error"] for record in run.failures] == ["RuntimeError: planted"]
+    assert [record.error for record in run.failures] == ["RuntimeError: planted"]
     assert list(run.frame().status) == ["failed"]
 
 

@@ -15,6 +15,7 @@ from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.contracts.outcomes import Outcome
 from foresight_harness.contracts.progress import Progress
+from foresight_harness.contracts.records import Record
 from foresight_harness.measuring.workshop.cell import Cell, Timer
 from foresight_harness.measuring.workshop.workshop import Workshop
 from foresight_harness.planning.options import RunOptions
@@ -185,7 +186,7 @@ class RunKeeper:
             message = f"{type(error).__name__}: {message}"
         self._write([failure_record(cell, status, message[:1000], traceback.format_exc(), wall_s)])
 
-    def _write(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def _write(self, records: Sequence[Record]) -> None:
         """To the run folder, then to the exporters."""
         self.folder.append_records(records)
         self.exporters.catch_up()

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.running.run_folder.folder import find_run
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.report_writers import reporter
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ class Run:
     @property
     def failures(self) -> Sequence[Record]:
         """One a cell that gave no number: ``status`` and ``error`` say why."""
-        return tuple(record for record in self._data.all_records if record["status"] != "ok")
+        return tuple(record for record in self._data.all_records if not record.ok)
 
     def frame(self) -> pd.DataFrame:
         """Records and failures as a table, one a row, with the columns ``COLUMNS``."""
         import pandas
 
-        rows = [[record.get(name) for name in COLUMNS] for record in self._data.all_records]
+        rows = [[_entry(record, name) for name in COLUMNS] for record in self._data.all_records]
         return pandas.DataFrame(rows, columns=list(COLUMNS))
 
     def samples(
@@ -84,7 +85,7 @@ class Run:
             found = self._data.values(record)
             if found is None:
                 continue
-            about = [record[name] for name in ("candidate", "suite", "dataset", "metric", "probe")]
+            about = [record.candidate, record.suite, record.dataset, record.metric, record.probe]
             for seed, values in zip(found.seeds, found.values, strict=True):
                 for sample, group, value in zip(found.samples, found.groups, values, strict=True):
                     rows.append([*about, seed, sample, group, float(value)])
@@ -94,6 +95,12 @@ class Run:
     def report(self) -> Path:
         """Write the page anew and say where it is. Raises: UsageError where no report writer is installed."""
         return Path(reporter("html")([self.path]))
+
+
+def _entry(record: Record, column: str) -> Any:
+    """A field as a table shows it: what a failed cell does not have is None there, never 0 or an empty text."""
+    value = getattr(record, column)
+    return value if record.ok else value or None
 
 
 def open_run(path: str | Path) -> Run:

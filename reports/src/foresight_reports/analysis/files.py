@@ -10,11 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from foresight_reports.errors import SchemaError
-from foresight_reports.records import number
-
-SCHEMA = 1
-"""The newest schema of a conclusion that this reader knows."""
+from foresight_reports.records import SCHEMA, check_schema, number
 
 LARGEST = 64 * 2**20
 """Bytes of one file that are read: a larger one is no conclusion."""
@@ -106,11 +102,7 @@ def _read(file: Path, notes: list[str]) -> Analysis | None:
     if not isinstance(content, dict):
         notes.append(f"{name} does not hold an object; it is left out.")
         return None
-    schema = content.get("schema", SCHEMA)
-    if not isinstance(schema, int) or schema > SCHEMA:
-        raise SchemaError(
-            f"{file} has schema {schema!r}, this reader knows up to {SCHEMA}. Upgrade foresight-reports to read it."
-        )
+    check_schema(content.get("schema", SCHEMA), f"{file}")
     lines = content.get("rows")
     if not isinstance(lines, list):
         notes.append(f"{name} has no rows; it is left out.")

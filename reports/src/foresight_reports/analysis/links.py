@@ -29,11 +29,11 @@ class Index:
             self._candidates.add(record.candidate)
             self._directions.setdefault(record.metric or "", record.direction)
             self._weights[record.anchor] = record.weights
-            streams = record.axes.get("streams")
+            streams = record.axes.streams
             names = [record.candidate]
-            if isinstance(streams, list) and len(streams) == 1:
-                names.append(str(streams[0]))
-                self._streams.setdefault(str(streams[0]), record.candidate)
+            if len(streams) == 1:
+                names.append(streams[0])
+                self._streams.setdefault(streams[0], record.candidate)
             for name in names:
                 self._records.setdefault(name, []).append(record)
 
@@ -81,7 +81,7 @@ class Index:
             if wanted and not (name == "suite" and said(line, "outcome")):
                 found = [board for board in found if str(getattr(board.group, name)) == wanted]
         if decoder := said(line, "decoder"):
-            found = [b for b in found if any(row.any_record.axes.get("decoder") == decoder for row in b.rows)]
+            found = [b for b in found if any(row.any_record.axes.decoder == decoder for row in b.rows)]
         return found[0].anchor if found else ""
 
 

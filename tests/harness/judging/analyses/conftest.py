@@ -37,7 +37,10 @@ class Constructed:
         encoder = fields["axes"]["encoders"][0]
         taps = [stream.partition("@")[2] for stream in candidate.split("/")[0].split("+")]
         fields["axes"] |= {"families": [family or encoder], "taps": taps, "depths": [depth]}
-        fields["provenance"] = [{"part": "encoder", "kind": kind}, *([{"part": "decoder", "kind": "none"}] * decoder)]
+        fields["provenance"] = [
+            {"part": "encoder", "name": encoder, "kind": kind},
+            *([{"part": "decoder", "name": "linear", "kind": "none"}] * decoder),
+        ]
         if isinstance(values, Mapping):
             rows = list(values.values())
             fields["value"] = sum(map(sum, rows)) / sum(map(len, rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from foresight_harness.contracts.records import parse
 from foresight_harness.judging.analyses.comparing import NotComparableError, differing_choices, require_comparable
 from foresight_harness.judging.analyses.rankings import analyse, rank
 from foresight_harness.running.run_folder.run_data import RunData
@@ -67,7 +68,7 @@ def test_unequal_samples_and_metrics_without_samples_are_refused(write_run, reco
 
 def test_choice_that_only_one_protocol_has_is_named(write_run, record) -> None:
     path = write_run([record()], protocols={"p0": {"knn": 10}, "p1": {}})
-    first, second = record(protocol="p0"), record(protocol="p1")
+    first, second = parse(record(protocol="p0")), parse(record(protocol="p1"))
     assert differing_choices(RunData.load(path), first, second) == ["knn is 10 and not there"]
     assert differing_choices(RunData.load(path), first, first) == []
 
@@ -75,7 +76,7 @@ def test_choice_that_only_one_protocol_has_is_named(write_run, record) -> None:
 def test_protocols_that_run_json_does_not_know_are_not_taken_for_equal(write_run, record) -> None:
     run = RunData.load(write_run([record()], protocols={}))
     with pytest.raises(NotComparableError, match=r"run\.json does not say in what"):
-        require_comparable(run, [record(protocol="p0"), record(protocol="p9")])
+        require_comparable(run, [parse(record(protocol="p0")), parse(record(protocol="p9"))])
 
 
 def test_boards_hold_one_protocol_each(scored) -> None:

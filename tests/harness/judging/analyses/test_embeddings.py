@@ -24,7 +24,7 @@ def test_maps_of_a_run_hold_points_with_class_and_place_beside_the_silhouettes(m
     by_method = {(row["candidate"].split("@")[0], row["method"]): row for row in found["rows"]}
     assert {("pixels", "pca"), ("pixels", "tsne")} <= set(by_method)
     assert not any(name == "oracle" for name, _ in by_method)  # a mask has one direction: nothing to map
-    recorded = {r["metric"]: r["value"] for r in keeper.folder.records() if r["candidate"].startswith("pixels")}
+    recorded = {r.metric: r.value for r in keeper.folder.records() if r.candidate.startswith("pixels")}
     row = by_method["pixels", "tsne"]
     assert row["silhouette_position"]["value"] == recorded["silhouette_position"]
     assert row["silhouette_frame"] is None

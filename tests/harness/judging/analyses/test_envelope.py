@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.judging.analyses import Analysis, Column, Measured, read_analysis, write_analysis
 
 
@@ -74,8 +75,8 @@ def test_infinite_number_is_refused_and_named(tmp_path: Path) -> None:
 
 def test_newer_schema_is_refused_in_one_line(tmp_path: Path) -> None:
     path = write_analysis(tmp_path, example())
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
-    with pytest.raises(RunFolderError, match="schema 2, newer than 1"):
+    path.write_text(path.read_text().replace(f'"schema": {SCHEMA}', f'"schema": {SCHEMA + 1}'))
+    with pytest.raises(RunFolderError, match=f"schema {SCHEMA + 1}, newer than {SCHEMA}"):
         read_analysis(tmp_path, "proxies")
 
 

@@ -59,9 +59,9 @@ def test_run_concludes_and_a_changed_token_is_caught(make_keeper, builtins, plan
     assert values["latents of linear", "pixels@patch"] > 0.9
     assert values["latents of linear", "pixels@patch"] > values["latents of linear", "shuffled@patch"]
     assert verify(path).problems == []
-    cell = keeper.folder.records()[0]["cell"]
+    cell = keeper.folder.records()[0].cell
     kept = tokens_path(path, cell)
-    kept.write_bytes(tokens_path(path, keeper.folder.records()[3]["cell"]).read_bytes())
+    kept.write_bytes(tokens_path(path, keeper.folder.records()[3].cell).read_bytes())
     assert f"tokens/{cell}.parquet was changed after {names[0]} was scored" in verify(path).problems
     kept.unlink()
     assert f"tokens/{cell}.parquet of {names[0]} was removed" in verify(path).problems

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import RunFolderError, UsageError
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.judging.comparison.acknowledging import parse_acknowledgement
 from foresight_harness.judging.comparison.against import target_of
@@ -44,8 +45,8 @@ def test_damaged_baseline_is_refused_and_the_previous_one_still_stands(run_with,
 def test_newer_schema_is_refused(run_with, tmp_path: Path) -> None:
     baselines.promote(tmp_path, run_with("one"), "main", "why")
     path = tmp_path / "baselines" / "main" / "0001.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 2}))
-    with pytest.raises(RunFolderError, match="newer than 1"):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": SCHEMA + 1}))
+    with pytest.raises(RunFolderError, match=f"newer than {SCHEMA}"):
         baselines.read_baseline(path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.surface.command import main
 
@@ -116,5 +117,5 @@ def test_a_newer_schema_on_either_side_is_one_line_and_exit_2(side: str, run_wit
     _manifest(tmp_path / side, schema=99)
     assert main(["compare", "head", "base", "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert f"{side}/run.json has schema 99; this version reads up to 1" in said
+    assert f"{side}/run.json has schema 99; this version reads up to {SCHEMA}" in said
     assert said.count("\n") == 1

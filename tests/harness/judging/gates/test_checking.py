@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.judging.gates import find_gates
 
@@ -36,7 +37,7 @@ SLIPS = [
     (("bound = 0.4", 'bound = 0.4\ncompare = "times"\nreference = ["*"]'), "compare 'times': one of"),
     (("bound = 0.4", 'bound = 0.4\nmeasured_by = "person"'), "needs 'needs'"),
     (("bound = 0.4", "bound = 0.4\ncandidates = []"), "candidates must be a list of globs"),
-    (("schema = 1", "schema = 2"), "schema 2; this version reads up to 1"),
+    (("schema = 1", f"schema = {SCHEMA + 1}"), f"schema {SCHEMA + 1}; this version reads up to {SCHEMA}"),
     (("schema = 1\n", ""), "no 'schema'"),
     (('section = "1"', 'section = "1"\ndecides = ["lpips"]'), "decides names 'lpips'; there are iou"),
     (('section = "1"', 'section = "1"\nscope = "most"'), "scope 'most'"),

@@ -18,9 +18,9 @@ def test_every_recorded_metric_can_be_gated_on_with_its_own_unit(
     keeper.run_cell(keeper.planned[0])
     known = metrics_of(suite, builtins.metrics.values())
     for record in keeper.folder.records():
-        fact = known[record["metric"]]
-        assert (fact.unit, fact.direction) == (record["unit"], record["direction"]), record["metric"]
-        assert list(fact.range) == pytest.approx(record["range"]), record["metric"]
+        fact = known[record.metric]
+        assert (fact.unit, fact.direction) == (record.unit, record.direction), record.metric
+        assert list(fact.range) == pytest.approx(record.range), record.metric
 
 
 def test_probes_of_gates_are_probes_on_offer() -> None:

@@ -25,9 +25,9 @@ def test_features_without_spread_have_no_alignment_rather_than_a_number(make_kee
     cell = planned(builtins, "constant@patch/identity/single/linear", "alignment")
     keeper.plan([cell])
     keeper.run_cell(cell)
-    record = next(line for line in keeper.folder.records() if line["metric"] == "cka")
-    assert record["value"] is None
-    assert record["null"] is None
+    record = next(line for line in keeper.folder.records() if line.metric == "cka")
+    assert record.value is None
+    assert record.null is None
 
 
 def test_each_measure_has_its_null_its_rows_and_its_estimator(make_keeper, builtins, planned) -> None:

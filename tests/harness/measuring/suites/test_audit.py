@@ -99,9 +99,9 @@ def test_the_finding_names_the_blind_probe_and_every_number_has_an_interval(conc
 
 def test_each_probe_has_a_protocol_of_its_own_and_nothing_is_gated(run) -> None:
     records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
-    digests = {(line["probe"], line["protocol"]) for line in records}
+    digests = {(line.probe, line.protocol) for line in records}
     assert len(digests) == len({probe for probe, _ in digests}) == len({digest for _, digest in digests}) == 4
-    assert not any(line["gateable"] for line in records)
+    assert not any(line.gateable for line in records)
 
 
 def test_a_run_without_the_audit_has_no_conclusion(scored_run_without_audit) -> None:

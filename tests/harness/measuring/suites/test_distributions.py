@@ -54,15 +54,15 @@ def run(make_keeper, builtins, planned, monkeypatch):
 
 def test_a_set_has_one_number_between_mean_picture_and_round_trip_and_none_a_sample(run) -> None:
     keeper, outcome, records = run(spec("a" * 64))
-    (record,) = [record for record in records if record["metric"] == "fvd_colours"]
-    assert (record["per_sample"], record["ci_low"], record["n"], record["gateable"]) == (None, None, 3, False)
-    assert record["ceiling"] == pytest.approx(0.0, abs=1e-9)  # the round trip of `linear` is the clip itself
-    assert record["value"] == pytest.approx(record["floor"], rel=0.2)  # a constant stream rebuilds the mean
+    (record,) = [record for record in records if record.metric == "fvd_colours"]
+    assert (record.per_sample, record.ci_low, record.n, record.gateable) == (None, None, 3, False)
+    assert record.ceiling == pytest.approx(0.0, abs=1e-9)  # the round trip of `linear` is the clip itself
+    assert record.value == pytest.approx(record.floor, rel=0.2)  # a constant stream rebuilds the mean
     test = keeper.workshop.splits.decoded(CLIPS, "test").take(range(3))
     mean = keeper.workshop.splits.decoded(CLIPS, "train").take(range(8)).mean(0, keepdim=True).expand_as(test)
     features = Colours("")
-    assert record["floor"] == pytest.approx(frechet_distance(features(mean), features(test)), rel=1e-4)
-    assert record["details"]["network"] == {"sha256": "a" * 64}
+    assert record.floor == pytest.approx(frechet_distance(features(mean), features(test)), rel=1e-4)
+    assert record.details["network"] == {"sha256": "a" * 64}
     assert "fvd" not in outcome.details
     assert "a" * 64 in json.dumps(keeper.protocols)
     assert not [problem for problem in verify(keeper.folder.path).problems if "fvd" in problem]
@@ -71,4 +71,4 @@ def test_a_set_has_one_number_between_mean_picture_and_round_trip_and_none_a_sam
 def test_without_a_network_the_record_says_what_to_set_and_no_number_stands_for_it(run) -> None:
     _, outcome, records = run()
     assert "set FORESIGHT_FVD_VIDEOMAE to a checkpoint folder" in outcome.details["fvd"]
-    assert not [record for record in records if "fvd" in record["metric"]]
+    assert not [record for record in records if "fvd" in record.metric]

@@ -62,7 +62,7 @@ def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_keeper, buil
     outcome = keeper.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "spatial"))
     assert outcome.controls_ok is False
     assert "OUT OF RANGE: oracle scores" in outcome.details["controls"][0]
-    assert {record["controls_ok"] for record in keeper.folder.records()} == {False}
+    assert {record.controls_ok for record in keeper.folder.records()} == {False}
 
 
 def outcome_of(value: float, count: int = 400) -> Outcome:
@@ -107,8 +107,8 @@ def test_another_probe_is_scored_beside_the_primary_under_a_protocol_of_its_own(
     assert {("iou", "dense_ridge"), ("iou", "knn"), ("r2", "linear_pixels")} <= set(found)
     assert found["r2", "linear_pixels"].values.mean() > 0.99
     assert found["r2", "linear_pixels"].ceiling is None
-    records = [line for line in keeper.folder.records() if line["candidate"].startswith("pixels")]
-    digests = {line["probe"]: line["protocol"] for line in records}
+    records = [line for line in keeper.folder.records() if line.candidate.startswith("pixels")]
+    digests = {line.probe: line.protocol for line in records}
     assert len(set(digests.values())) == len(digests) == 3
     keeper.close("complete")
     protocols = {probe: keeper.protocols[digest] for probe, digest in digests.items()}

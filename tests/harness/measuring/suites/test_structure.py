@@ -27,8 +27,8 @@ def test_a_constant_has_no_rank_rather_than_a_number(make_keeper, builtins, plan
     cell = planned(builtins, "constant@patch/identity/single/linear", "structure")
     keeper.plan([cell])
     keeper.run_cell(cell)
-    record = next(line for line in keeper.folder.records() if line["metric"] == "effective_rank")
-    assert record["value"] is None
+    record = next(line for line in keeper.folder.records() if line.metric == "effective_rank")
+    assert record.value is None
 
 
 def test_a_mask_has_one_direction_and_silhouettes_stay_in_their_range(make_keeper, builtins, planned) -> None:

@@ -30,15 +30,13 @@ def scored(make_keeper, registry, planned, cells: list[tuple[str, str]], **optio
 
 
 def numbers_of(keeper) -> dict[tuple[str, str], float]:
-    return {
-        (line["candidate"], line["metric"]): line["value"] for line in keeper.folder.records() if line["status"] == "ok"
-    }
+    return {(line.candidate, line.metric): line.value for line in keeper.folder.records() if line.status == "ok"}
 
 
 def test_two_suites_of_a_candidate_share_one_fit(make_keeper, learning, planned) -> None:
     keeper, _ = scored(make_keeper, learning, planned, [(LINEAR, "alignment"), (LINEAR, "reconstruction")])
     assert keeper.workshop.fits.made == 1
-    fit = next(line["details"]["fit"] for line in keeper.folder.records() if line["suite"] == "reconstruction")
+    fit = next(line.details["fit"] for line in keeper.folder.records() if line.suite == "reconstruction")
     assert fit["first_batch_after"] < fit["first_batch_before"]
     assert set(fit["grad_norms"]) == {"enhancer", "head"}
 
@@ -79,7 +77,7 @@ def test_seeds_are_fitted_side_by_side_and_score_as_they_do_alone(
     alone, _ = scored(make_keeper, learning, planned, cells, seeds=3, out=tmp_path / "alone")
     assert (alone.workshop.fits.made, alone.workshop.fits.stacks) == (7, 0)
     assert numbers_of(together) == pytest.approx(numbers_of(alone), rel=1e-3, abs=1e-4)
-    digests = [{line["protocol"] for line in keeper.folder.records()} for keeper in (together, alone)]
+    digests = [{line.protocol for line in keeper.folder.records()} for keeper in (together, alone)]
     assert digests[0] == digests[1]
 
 
@@ -87,11 +85,11 @@ def test_one_candidate_of_a_group_fails_alone_in_one_line(make_keeper, learning,
     broken = "oracle@mask/residual_nan/single/linear"
     keeper, errors = scored(make_keeper, learning, planned, [(broken, "alignment"), (LINEAR, "alignment")])
     assert errors == ["the fit diverged: loss nan at step 0 of 8"]
-    failed = [line for line in keeper.folder.records() if line["status"] != "ok"]
-    assert {line["candidate"] for line in failed} == {broken}
-    assert {line["error"] for line in failed} == {"the fit diverged: loss nan at step 0 of 8"}
-    assert all(line["value"] is None for line in failed)
-    assert {line["status"] for line in keeper.folder.records() if line["candidate"] == LINEAR} == {"ok"}
+    failed = [line for line in keeper.folder.records() if line.status != "ok"]
+    assert {line.candidate for line in failed} == {broken}
+    assert {line.error for line in failed} == {"the fit diverged: loss nan at step 0 of 8"}
+    assert all(line.value is None for line in failed)
+    assert {line.status for line in keeper.folder.records() if line.candidate == LINEAR} == {"ok"}
 
 
 @pytest.mark.parametrize("fault", ["diverged", "made no progress"])
@@ -107,10 +105,10 @@ def test_fits_that_do_not_converge_are_failed_cells_and_not_numbers(
     )
     keeper, errors = scored(make_keeper, learning, planned, [(LINEAR, "alignment")])
     (record,) = keeper.folder.records()
-    assert (record["status"], record["value"]) == ("failed", None)
-    assert record["error"].startswith(f"the fit {fault}")
-    assert "\n" not in record["error"]
-    assert errors == [record["error"]]
+    assert (record.status, record.value) == ("failed", None)
+    assert record.error.startswith(f"the fit {fault}")
+    assert "\n" not in record.error
+    assert errors == [record.error]
 
 
 def test_resumed_run_fits_nothing_again_and_groups_what_is_left(make_keeper, learning, planned) -> None:
@@ -119,7 +117,7 @@ def test_resumed_run_fits_nothing_again_and_groups_what_is_left(make_keeper, lea
     first, _ = scored(make_keeper, learning, planned, cells[:1])
     resumed, _ = scored(make_keeper, learning, planned, cells, resume=True)
     assert (first.workshop.fits.made, resumed.workshop.fits.made) == (1, 1)
-    assert {line["candidate"] for line in resumed.folder.records()} == {LINEAR, other}
+    assert {line.candidate for line in resumed.folder.records()} == {LINEAR, other}
 
 
 def test_first_phase_of_a_recipe_is_the_spatial_suites_fit(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -92,12 +91,11 @@ def test_record_of_a_variant_has_the_weights_of_its_source(
     cell = planned(registry, f"{name}@normed/{TAIL}", "spatial")
     keeper.plan([cell])
     keeper.run_cell(cell)
-    lines = (keeper.folder.path / "records.jsonl").read_text().splitlines()
-    found = [entry for entry in map(json.loads, lines) if entry["candidate"].startswith(name)]
+    found = [entry for entry in keeper.folder.records() if entry.candidate.startswith(name)]
     assert found
-    assert all(entry["provenance"][0]["kind"] == "random" and not entry["gateable"] for entry in found)
+    assert all(entry.provenance[0].kind == "random" and not entry.gateable for entry in found)
     kept = keeper.workshop.extraction.provenance(weighted).sha256
-    assert {entry["provenance"][0]["sha256"] for entry in found} == {kept}
+    assert {entry.provenance[0].sha256 for entry in found} == {kept}
 
 
 def test_larger_picture_for_a_model_of_one_size_is_refused_at_plan_time(builtins: Registry) -> None:

@@ -44,12 +44,12 @@ def test_workers_and_this_process_write_equal_records_though_a_worker_is_killed(
     assert said == {"sound_tiny": "ok", "dies_once_tiny": "ok"}
     assert (tmp_path / "died").exists()
     alone = run_digests(here.folder.records())
-    pooled = run_digests(line for line in there.folder.records() if not line["candidate"].startswith("dies_once"))
+    pooled = run_digests(line for line in there.folder.records() if not line.candidate.startswith("dies_once"))
     assert pooled == alone
     assert len(alone) > 20
     attempts = sorted(path.name.partition(".")[2] for path in (there.folder.path / "work").iterdir())
     assert attempts == ["0.jsonl", "0.jsonl", "1.jsonl"]  # one unit an encoder, and one of them once more
     assert there.controls() == here.controls()
     manifest = json.loads((there.folder.path / "run.json").read_text())
-    assert {line["protocol"] for line in there.folder.records()} <= set(manifest["protocols"])
+    assert {line.protocol for line in there.folder.records()} <= set(manifest["protocols"])
     assert manifest["extraction"]["pictures_forwarded"]["sound_tiny"] == 24 + 16

@@ -8,11 +8,11 @@ import random
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from foresight_harness.contracts.records import Record
 from foresight_harness.running.run_folder.digests import run_digests
-from foresight_harness.running.run_folder.folder import read_lines
+from foresight_harness.running.run_folder.folder import read_records
 
 HERE = Path(__file__).parent
 KILLS = 2
@@ -37,10 +37,10 @@ def launch(monkeypatch: pytest.MonkeyPatch):
     return start
 
 
-def lines_of(folder: Path) -> list[dict[str, Any]]:
+def lines_of(folder: Path) -> list[Record]:
     """Whole record lines of the only run below a folder."""
     found = [path for path in folder.glob("runs/*/records.jsonl") if not path.parent.is_symlink()]
-    return read_lines(found[0]) if found else []
+    return read_records(found[0]) if found else []
 
 
 def test_a_run_whose_driver_is_killed_twice_ends_with_the_records_of_an_undisturbed_one(launch, tmp_path: Path) -> None:
@@ -61,20 +61,16 @@ def test_a_run_whose_driver_is_killed_twice_ends_with_the_records_of_an_undistur
         process.kill()
         process.join(WAIT_S)
         assert process.exitcode == -9
-    left = {(line["cell"], line["metric"]): line for line in lines_of(torn)}
+    left = {(line.cell, line.metric): line for line in lines_of(torn)}
     process = launch(torn, resume=True)
     process.join(WAIT_S)
     assert process.exitcode == 0
     ended = lines_of(torn)
     assert run_digests(ended) == run_digests(whole)
     assert len(ended) == len(whole)
-    by_cell = {line["cell"]: line["of_cell"] for line in left.values()}
+    by_cell = {line.cell: line.of_cell for line in left.values()}
     kept = {cell for cell, size in by_cell.items() if sum(name == cell for name, _ in left) == size}
-    redone = [
-        line
-        for line in ended
-        if line["cell"] in kept and line["wall_s"] != left[line["cell"], line["metric"]]["wall_s"]
-    ]
+    redone = [line for line in ended if line.cell in kept and line.wall_s != left[line.cell, line.metric].wall_s]
     assert kept
     assert redone == []
     (run,) = [path for path in torn.glob("runs/*") if path.is_dir() and not path.is_symlink()]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from foresight_harness import hookimpl
 from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.records import parse
 from foresight_harness.planning.registry import PluginInfo, registry_from
 from foresight_harness.running.exporters import Tracker
 from foresight_harness.running.exporters.run_exporters import Exporters
@@ -86,7 +87,7 @@ def test_an_exporter_that_fails_is_stopped_and_named_and_the_others_go_on(builti
     keeper.run_cell(planned(registry, CANDIDATE, "spatial"))
     assert len(broken.sent) == 1
     assert len(sender.sent) == len(keeper.folder.records()) > 1
-    assert {record["status"] for record in keeper.folder.records()} == {"ok"}
+    assert {record.status for record in keeper.folder.records()} == {"ok"}
     assert keeper.exporters.sentences() == [
         "exporter broken failed and was stopped (ConnectionError: no answer); the run folder holds every record",
         "exporter leaving failed and was stopped (SystemExit: 3); the run folder holds every record",
@@ -178,7 +179,7 @@ def test_a_worker_exports_nothing_and_the_keeper_of_the_run_each_record_once(bui
     worker.run_cell(planned(registry, CANDIDATE, "spatial"))
     assert worker.exporters.facts() == sender.sent == tracker.told == []
     keeper.add_facts(worker.drain_facts())
-    assert sender.sent == keeper.folder.records() != []
+    assert [parse(line) for line in sender.sent] == keeper.folder.records() != []
     keeper.close("complete")
     assert len(sender.sent) == len(keeper.folder.records())
     found = {line["candidate"] for line in sender.sent}
@@ -212,7 +213,7 @@ def test_a_password_in_an_address_reaches_neither_run_folder_nor_summary(tmp_pat
 def test_a_tracker_that_fails_at_any_step_is_one_line_and_in_the_manifest(step: str, make_keeper, record) -> None:
     keeper = make_keeper()
     keeper.exporters = Exporters(keeper.folder.path, [], [Recorder(fails=step)])
-    keeper.folder.append_records([record(), record()])
+    keeper.folder.append_records([parse(record()), parse(record())])
     keeper.close("complete")
     line = "exporter recorder failed and was stopped (ConnectionError: no answer); the run folder holds every record"
     line += f", and foresight-bench export {keeper.folder.run_id} recorder sends them"
@@ -222,7 +223,7 @@ def test_a_tracker_that_fails_at_any_step_is_one_line_and_in_the_manifest(step: 
     (told,) = manifest["exporters"]
     assert (told["name"], told["place"], told["error"]) == ("recorder", "memory", "ConnectionError: no answer")
     assert manifest["status"] == "complete"
-    assert {one["status"] for one in keeper.folder.records()} == {"ok"}
+    assert {one.status for one in keeper.folder.records()} == {"ok"}
 
 
 def test_the_drop_in_plugin_writes_every_record_to_its_file(

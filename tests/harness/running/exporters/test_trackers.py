@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.records import Record
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.planning.plan import PlannedCell
@@ -33,21 +34,21 @@ class Sent:
 
     out: Path
     folder: Path
-    records: list[dict[str, Any]]
+    records: list[Record]
     lines: list[str]
 
     def numbers(self, candidate: str) -> dict[str, float]:
         """What the records say of a candidate."""
         found: dict[str, float] = {}
         for record in self.records:
-            if record["candidate"] == candidate:
+            if record.candidate == candidate:
                 found |= numbers_of(record)
         return found
 
     @property
     def candidates(self) -> set[str]:
         """Every candidate with a record."""
-        return {record["candidate"] for record in self.records}
+        return {record.candidate for record in self.records}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import CacheError, RunFolderError
+from foresight_harness.contracts.records import parse
 from foresight_harness.running import keeper as bench_module
 from foresight_harness.running.run_folder import folder as folder_module
 from foresight_harness.running.run_folder.digests import run_digests
@@ -32,12 +33,12 @@ def test_full_cache_fails_the_cell_that_does_not_fit_and_the_rest_is_scored(
         keeper.run_cell(cells[0])
     keeper.run_cell(cells[1])
     records = keeper.folder.records()
-    assert {(line["status"], line["candidate"]) for line in records} == {("failed", LARGE), ("ok", SMALL)}
-    assert "\n" not in records[0]["error"]
+    assert {(line.status, line.candidate) for line in records} == {("failed", LARGE), ("ok", SMALL)}
+    assert "\n" not in records[0].error
     assert not list((small_disk.path / "cache" / "making").iterdir())
     small_disk.enlarge()
     keeper.run_cell(cells[0])
-    assert keeper.folder.records()[-1]["status"] == "ok"
+    assert keeper.folder.records()[-1].status == "ok"
 
 
 def test_full_disk_under_the_run_folder_is_one_line_and_resume_finishes(
@@ -84,14 +85,14 @@ def fill_up(disk, folder: RunFolder) -> Path:
     return ballast
 
 
-def test_records_that_do_not_fit_leave_no_part_of_themselves(tmp_path: Path, small_disk) -> None:
+def test_records_that_do_not_fit_leave_no_part_of_themselves(record, small_disk) -> None:
     folder = RunFolder(small_disk.path / "run")
-    folder.append_records([{"cell": "a", "of_cell": 1, "status": "ok"}])
-    long = [{"cell": "b", "of_cell": 2, "status": "ok", "details": "x" * 7_000_000} for _ in range(2)]
+    folder.append_records([parse(record(cell="a"))])
+    long = [parse(record(cell="b", of_cell=2, details={"notes": "x" * 7_000_000})) for _ in range(2)]
     with pytest.raises(RunFolderError, match="cannot be written"):
         folder.append_records(long)
-    folder.append_records([{"cell": "c", "of_cell": 1, "status": "ok"}])
-    assert [line["cell"] for line in folder.records()] == ["a", "c"]
+    folder.append_records([parse(record(cell="c"))])
+    assert [line.cell for line in folder.records()] == ["a", "c"]
     assert folder.finished() == {"a", "c"}
 
 
@@ -165,7 +166,7 @@ def test_clock_set_back_neither_hides_the_newest_run_nor_makes_time_negative(
     resumed.run_cell(cell)
     resumed.close("complete")
     assert run_digests(resumed.folder.records()) == run_digests(first.folder.records())
-    assert all(record["wall_s"] >= 0 for record in resumed.folder.records())
+    assert all(record.wall_s >= 0 for record in resumed.folder.records())
     assert json.loads((resumed.folder.path / "run.json").read_text())["status"] == "complete"
 
 

@@ -3,14 +3,21 @@ from __future__ import annotations
 import json
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 from foresight_harness.contracts.errors import RunFolderError, UsageError
-from foresight_harness.running.run_folder.folder import RunFolder, check_writable, find_run, read_lines
+from foresight_harness.contracts.records import SCHEMA, Record
+from foresight_harness.contracts.records.parts import Axes
+from foresight_harness.contracts.records.record import line_of
+from foresight_harness.running.run_folder.folder import RunFolder, check_writable, find_run, read_records
 
 
-def record(cell: str, of_cell: int = 1, status: str = "ok") -> dict:
-    return {"cell": cell, "of_cell": of_cell, "status": status}
+def record(cell: str, of_cell: int = 1, status: str = "ok", **changes: Any) -> Record:
+    axes = Axes(encoders=("e",), enhancer="identity", fusion="single", decoder="linear")
+    fields = {"candidate": "e@t/identity/single/linear", "axes": axes, "role": "candidate", "suite": "s"}
+    fields |= {"dataset": "shapes", "metric": "iou", "value": 0.5}
+    return Record(cell=cell, of_cell=of_cell, status=status, **{**fields, **changes})
 
 
 def test_run_is_found_by_id_path_and_latest(tmp_path: Path) -> None:
@@ -20,7 +27,7 @@ def test_run_is_found_by_id_path_and_latest(tmp_path: Path) -> None:
     for name in (folder.run_id, str(folder.path), "latest"):
         assert find_run(tmp_path, name) == folder.path.resolve()
     manifest = json.loads((tmp_path / "latest" / "run.json").read_text())
-    assert (manifest["schema"], manifest["run"]) == (1, folder.run_id)
+    assert (manifest["schema"], manifest["run"]) == (SCHEMA, folder.run_id)
 
 
 def test_unknown_run_is_one_line(tmp_path: Path) -> None:
@@ -31,16 +38,20 @@ def test_unknown_run_is_one_line(tmp_path: Path) -> None:
 def test_records_are_strict_json(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "nogit")
     with pytest.raises(ValueError, match="JSON compliant"):
-        folder.append_records([{"value": float("nan")}])
+        folder.append_records([record("nan", value=float("nan"))])
 
 
 def test_truncated_last_line_is_left_out_and_another_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
-    path.write_text('{"a": 1}\n{"a": 2}\n{"a"')
-    assert read_lines(path) == [{"a": 1}, {"a": 2}]
-    path.write_text('{"a": 1}\n{"a"\n{"a": 2}\n')
-    with pytest.raises(RunFolderError, match="line 2"):
-        read_lines(path)
+    first, second = (line_of(record(cell)) for cell in ("first", "second"))
+    path.write_text(f"{first}\n{second}\n{second[:9]}")
+    assert [found.cell for found in read_records(path)] == ["first", "second"]
+    path.write_text(f"{first}\n{second[:9]}\n{second}\n")
+    with pytest.raises(RunFolderError, match="line 2 is not JSON"):
+        read_records(path)
+    path.write_text(f"{first}\n{second.replace('0.5', 'true')}\n")
+    with pytest.raises(RunFolderError, match="line 2: value is True, wanted is float or null"):
+        read_records(path)
 
 
 def test_resume_keeps_finished_cells_and_drops_half_written_and_failed_ones(tmp_path: Path) -> None:
@@ -49,7 +60,7 @@ def test_resume_keeps_finished_cells_and_drops_half_written_and_failed_ones(tmp_
     folder.append_records([record("failed", 1, "failed")])
     folder.append_records([record("half", 2)])
     assert folder.drop_unfinished() == {"whole"}
-    assert [line["cell"] for line in folder.records()] == ["whole", "whole"]
+    assert [line.cell for line in folder.records()] == ["whole", "whole"]
 
 
 def test_place_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
@@ -64,11 +75,12 @@ def test_cell_that_two_workers_finish_at_once_has_the_records_and_media_of_the_f
     shown = {"cell": "control", "file": "media/control.webp"}
     for folder, seconds in ((first, 1.0), (second, 2.0)):
         folder.append_media([shown])
-        folder.append_records([{**record("control", 2), "wall_s": seconds} for _ in range(2)])
+        folder.append_records([record("control", 2, wall_s=seconds) for _ in range(2)])
     second.append_records([record("other")])
-    assert [line.get("wall_s") for line in first.records()] == [1.0, 1.0, None]
+    assert [line.wall_s for line in first.records()] == [1.0, 1.0, None]
     assert first.finished() == second.finished() == {"control", "other"}
-    assert [line["file"] for line in read_lines(tmp_path / "run" / "media" / "index.jsonl")] == [shown["file"]]
+    (line,) = (tmp_path / "run" / "media" / "index.jsonl").read_text().splitlines()
+    assert json.loads(line)["file"] == shown["file"]
 
 
 def test_limit_on_file_sizes_is_one_line_leaves_no_part_and_can_be_lifted(tmp_path: Path) -> None:
@@ -82,4 +94,4 @@ def test_limit_on_file_sizes_is_one_line_leaves_no_part_and_can_be_lifted(tmp_pa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     folder.append_records([record("third")])
-    assert [line["cell"] for line in folder.records()] == ["first", "third"]
+    assert [line.cell for line in folder.records()] == ["first", "third"]

@@ -16,13 +16,13 @@ from foresight_harness.running.run_folder.run_data import RunData, measured_cand
 def test_values_of_a_real_run_have_the_mean_that_its_record_states(scored_run: Path) -> None:
     run = RunData.load(scored_run)
     found = run.select(suite="spatial", metric="iou")
-    assert {record["role"] for record in found} == {"floor", "ceiling"}
+    assert {record.role for record in found} == {"floor", "ceiling"}
     for record in found:
         values = run.values(record)
         assert values is not None
         assert values.values.shape == (1, 16)
         assert len(values.groups) == len(values.samples) == 16
-        assert np.nanmean(values.mean_over_seeds) == pytest.approx(record["value"])
+        assert np.nanmean(values.mean_over_seeds) == pytest.approx(record.value)
 
 
 def test_corpus_metric_has_statistics_and_no_values(scored_run: Path) -> None:

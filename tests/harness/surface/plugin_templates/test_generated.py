@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.planning.registry import load_registry
+from foresight_harness.running.run_folder.folder import read_records
 from foresight_harness.surface.plugin_templates import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -115,12 +116,12 @@ def test_all_six_are_scored_together_with_no_edit(
         *("-p", "no:cacheprovider", "--benchmark-quiet"),
     )
     assert result.ret == 0
-    lines = (pytester.path / "runs" / "latest" / "records.jsonl").read_text().splitlines()
-    own = [record for record in map(json.loads, lines) if record["candidate"] == candidate]
-    found = {record["metric"]: record for record in own if record["dataset"] == "made_dataset"}
-    assert found["made_metric"]["n"] == found["psnr"]["n"] > 0
-    assert 0 < found["made_metric"]["value"] < 0.5
-    assert all(record["status"] == "ok" for record in own)
+    records = read_records(pytester.path / "runs" / "latest" / "records.jsonl")
+    own = [record for record in records if record.candidate == candidate]
+    found = {record.metric: record for record in own if record.dataset == "made_dataset"}
+    assert found["made_metric"].n == found["psnr"].n > 0
+    assert 0 < found["made_metric"].value < 0.5
+    assert all(record.status == "ok" for record in own)
 
 
 def test_the_smoke_matrix_scores_a_new_encoder_with_no_edit(

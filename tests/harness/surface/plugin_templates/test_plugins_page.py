@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -11,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foresight_harness.running.run_folder.folder import read_records
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -47,10 +47,10 @@ def test_ten_minutes_end_with_a_scored_candidate(clone: Path) -> None:
         ["sh", "-e", "-c", commands], cwd=clone, env=env | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    lines = (clone / "runs" / "latest" / "records.jsonl").read_text().splitlines()
-    own = [one for one in map(json.loads, lines) if one["candidate"] == "mine_tiny@last/identity/single/linear"]
-    scores = {one["metric"]: one for one in own}
-    assert {one["status"] for one in own} == {"ok"}
-    assert scores["iou"]["ci_low"] < scores["iou"]["value"] < scores["iou"]["ci_high"]
+    records = read_records(clone / "runs" / "latest" / "records.jsonl")
+    own = [one for one in records if one.candidate == "mine_tiny@last/identity/single/linear"]
+    scores = {one.metric: one for one in own}
+    assert {one.status for one in own} == {"ok"}
+    assert scores["iou"].ci_low < scores["iou"].value < scores["iou"].ci_high
     assert (clone / "runs" / "latest" / "report.html").is_file()
     assert "mine_tiny@last/identity/single/linear" in done.stdout

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from foresight_harness.running.run_folder.folder import read_records
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -44,7 +44,7 @@ def test_an_unreadable_clip_fails_its_own_cell_by_name_and_leaves_the_others_alo
     result = pytester.runpytest_inprocess("benchmarks", *data, *asked, "-q", "-p", "no:cacheprovider")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*clip_03.avi cannot be read as a clip*"])
-    lines = (pytester.path / "runs" / "latest" / "records.jsonl").read_text().splitlines()
-    states = {(line["suite"], line["status"]) for line in map(json.loads, lines)}
+    records = read_records(pytester.path / "runs" / "latest" / "records.jsonl")
+    states = {(line.suite, line.status) for line in records}
     assert {suite for suite, status in states if status == "ok"} == {"spatial"}
     assert {suite for suite, status in states if status != "ok"} == {"temporal"}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from foresight_harness.contracts.records import Record
 from foresight_harness.measuring.suites import alignment
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.running.run_folder.folder import RunFolder
@@ -50,7 +51,7 @@ def full_during(function: Callable[..., Any]) -> Callable[..., Any]:
     return limited
 
 
-def records(pytester: pytest.Pytester) -> list[dict[str, Any]]:
+def records(pytester: pytest.Pytester) -> list[Record]:
     return RunFolder(pytester.path / "runs" / "latest").records()
 
 
@@ -121,4 +122,4 @@ def test_cell_beyond_its_time_is_one_failed_cell_and_the_rest_is_scored(
     ended = session("--cell-timeout", "8")
     assert ended.parseoutcomes() == {"failed": 1, "passed": 1}
     ended.stdout.fnmatch_lines(["*the cell took longer than --cell-timeout 8 s; allow more*"])
-    assert {line["status"] for line in records(pytester)} == {"failed", "ok"}
+    assert {line.status for line in records(pytester)} == {"failed", "ok"}

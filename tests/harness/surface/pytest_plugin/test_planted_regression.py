@@ -85,7 +85,7 @@ def test_noise_worth_three_points_of_iou_is_exit_10_annotation_junit_failure_and
     before = RunData.load(next(path for path in runs.glob("*Z_*") if path != (runs / "latest").resolve()))
     after = RunData.load((runs / "latest").resolve())
     chosen = {"suite": "spatial", "metric": "iou", "candidate": "shaky_tiny@normed/identity/single/linear"}
-    drop = before.select(**chosen)[0]["value"] - after.select(**chosen)[0]["value"]
+    drop = before.select(**chosen)[0].value - after.select(**chosen)[0].value
     assert drop == pytest.approx(0.03, abs=0.005), "the noise is worth something else"
 
     assert worse.ret == 10

@@ -9,6 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from foresight_harness.contracts.records import Record
+from foresight_harness.running.run_folder.folder import read_records
 
 ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -28,15 +30,14 @@ def benchmarks(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
     return run
 
 
-def records(pytester: pytest.Pytester) -> list[dict]:
-    path = pytester.path / "runs" / "latest" / "records.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def records(pytester: pytest.Pytester) -> list[Record]:
+    return read_records(pytester.path / "runs" / "latest" / "records.jsonl")
 
 
 def test_only_what_is_asked_for_is_computed(dropin: Path, benchmarks, pytester: pytest.Pytester) -> None:
     result = benchmarks("-k", "gradients_tiny and spatial")
     assert result.ret == 0
-    assert {line["suite"] for line in records(pytester)} == {"spatial"}
+    assert {line.suite for line in records(pytester)} == {"spatial"}
     manifest = json.loads((pytester.path / "runs" / "latest" / "run.json").read_text())
     forwarded = manifest["extraction"]["pictures_forwarded"]
     assert set(forwarded) == {"gradients_tiny", "oracle", "pixels", "constant"}
@@ -51,7 +52,7 @@ def test_controls_stand_beside_candidates_even_when_only_these_were_asked_for(
     dropin: Path, benchmarks, pytester: pytest.Pytester
 ) -> None:
     benchmarks("--candidate", "gradients_tiny*", "-k", "spatial")
-    roles = {line["candidate"].partition("@")[0]: line["role"] for line in records(pytester)}
+    roles = {line.candidate.partition("@")[0]: line.role for line in records(pytester)}
     assert roles == {
         "gradients_tiny": "candidate",
         "oracle": "ceiling",
@@ -69,7 +70,7 @@ def test_broken_plugin_is_one_red_test_and_everything_else_is_scored(
     assert result.ret == 1
     result.stdout.fnmatch_lines(["plugin 'broken' cannot be imported: RuntimeError: needs a library"])
     result.stdout.fnmatch_lines(["FAILED*test_plugin_imports?broken?*", "1 failed,*"])
-    assert any(line["candidate"].startswith("gradients_tiny") and line["status"] == "ok" for line in records(pytester))
+    assert any(line.candidate.startswith("gradients_tiny") and line.status == "ok" for line in records(pytester))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,8 @@ def test_usage_error_is_one_line_and_exit_4(benchmarks, arguments: list[str], me
 
 def test_two_plugins_with_one_name_are_exit_4_and_both_are_named(plugin_module, benchmarks) -> None:
     source = """
+from foresight_harness.contracts.records import Record
+from foresight_harness.running.run_folder.folder import read_records
 from foresight_harness import hookimpl, EnhancerSpec
 @hookimpl
 def foresight_enhancers():
@@ -125,7 +128,7 @@ def test_folder_of_photographs_never_seen_before_is_scored(
 ) -> None:
     result = benchmarks("--dataset", f"coco:{photographs}", "--candidate", "gradients_tiny*", "-k", "spatial")
     assert result.ret == 0
-    assert {line["dataset"] for line in records(pytester)} == {"coco", "shapes"}
+    assert {line.dataset for line in records(pytester)} == {"coco", "shapes"}
 
 
 def test_image_that_is_not_one_is_a_failed_cell_that_names_the_file(
@@ -135,14 +138,14 @@ def test_image_that_is_not_one_is_a_failed_cell_that_names_the_file(
     broken.write_text("no picture")
     result = benchmarks("--dataset", f"coco:{photographs}", "--candidate", "gradients_tiny*", "-k", "spatial")
     assert result.ret == 1
-    failed = [line for line in records(pytester) if line["status"] == "failed"]
+    failed = [line for line in records(pytester) if line.status == "failed"]
     assert failed
-    assert broken.name in failed[0]["error"]
-    assert "in read_picture" in failed[0]["trace"]
+    assert broken.name in failed[0].error
+    assert "in read_picture" in failed[0].trace
     shown = [line for line in result.outlines if broken.name in line]
     assert shown[0].startswith(f"{broken} cannot be read as a picture")
     assert not any("Traceback" in line or "pictures.py" in line for line in result.outlines)
-    assert any(line["dataset"] == "shapes" and line["status"] == "ok" for line in records(pytester))
+    assert any(line.dataset == "shapes" and line.status == "ok" for line in records(pytester))
 
 
 def test_box_outside_its_picture_is_a_failed_cell_that_names_the_file(
@@ -154,7 +157,7 @@ def test_box_outside_its_picture_is_a_failed_cell_that_names_the_file(
     path.write_text(json.dumps(content))
     result = benchmarks("--dataset", f"coco:{photographs}", "--candidate", "gradients_tiny@*", "-k", "spatial")
     assert result.ret == 1
-    (error,) = {line["error"] for line in records(pytester) if line["status"] == "failed"}
+    (error,) = {line.error for line in records(pytester) if line.status == "failed"}
     assert error.startswith(f"{path}: annotation 4 of image 4 (picture_4.png) has bbox [900, 900, 60, 50]")
 
 
@@ -178,6 +181,8 @@ def test_fixtures_of_other_projects_are_left_alone(pytester: pytest.Pytester) ->
     pytester.makepyfile(
         """
 import pytest
+from foresight_harness.contracts.records import Record
+from foresight_harness.running.run_folder.folder import read_records
 
 @pytest.mark.parametrize("plugin", ["mine"])
 @pytest.mark.parametrize("cell", [1, 2])

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from foresight_harness.contracts.identity import cell_id, digest
+from foresight_harness.contracts.records import Record
+from foresight_harness.contracts.records.parts import Axes, LoadedModel
 from foresight_harness.judging.ab.measuring import Timed
 from foresight_harness.judging.ab.trees import Tree
 from foresight_harness.judging.analyses.ab import METRIC, SIDES, SUITE, joint_level, ratio_of
@@ -54,77 +56,59 @@ def keep(
     return folder.path
 
 
-def _record(folder: RunFolder, one: Timed, level: float, options: Mapping[str, Any]) -> dict[str, Any]:
-    streams, enhancer, fusion, decoder = one.candidate.split("/")
-    refs = [stream.partition("@")[::2] for stream in streams.split("+")]
+def _record(folder: RunFolder, one: Timed, level: float, options: Mapping[str, Any]) -> Record:
     cell = cell_id(one.candidate, SUITE, one.dataset)
-    shared = {
+    shared: dict[str, Any] = {
         "cell": cell,
         "candidate": one.candidate,
-        "axes": {
-            "encoders": list(dict.fromkeys(name for name, _ in refs)),
-            "taps": [tap for _, tap in refs],
-            "streams": streams.split("+"),
-            "depths": [None] * len(refs),
-            "families": [name for name, _ in refs],
-            "enhancer": enhancer,
-            "fusion": fusion,
-            "decoder": decoder,
-        },
+        "axes": _axes(one.candidate),
         "role": "candidate",
         "suite": SUITE,
         "dataset": one.dataset,
-        "split": "test",
-        "fingerprint": None,
-        "provenance": [{"part": "encoder", "name": name, "kind": kind} for name, kind in one.weights.items()],
+        "provenance": tuple(LoadedModel(part="encoder", name=name, kind=kind) for name, kind in one.weights.items()),
         "dtype": options["dtype"],
         "device": options["device"],
-        "attention": None,
         "wall_s": round(sum(one.base_s) + sum(one.head_s), 4),
-        "params": None,
         "of_cell": 1,
-        "details": {},
     }
     if one.reason:
-        return {
-            **shared,
-            "metric": None,
-            "value": None,
-            "protocol": None,
-            "status": "unavailable",
-            "error": one.reason,
-            "trace": "",
-        }
+        return Record(**shared, metric="", value=None, status="unavailable", error=one.reason, trace="")
     rows = _rows(one)
     facts = {"run": folder.run_id, "cell": cell, "candidate": one.candidate, "suite": SUITE}
     write_samples(folder.path / "samples" / f"{cell}.parquet", rows, facts)
     ratio = ratio_of(np.array(one.base_s), np.array(one.head_s), level)
-    return {
+    return Record(
         **shared,
-        "metric": METRIC,
-        "probe": None,
-        "value": ratio.value,
-        "unit": "ratio",
-        "direction": "none",  # candidates are not ranked by what a change did to them
-        "range": [0.0, None],
-        "n": ratio.n,
-        "ci_low": ratio.low,
-        "ci_high": ratio.high,
-        "ci_method": ratio.method,
-        "floor": None,
-        "ceiling": None,
-        "null": None,
-        "seeds": [0],
-        "per_sample": None,
-        "resamples": None,
-        "samples_digest": rows_digest(rows),
-        "protocol": digest(one.choices),
-        "gateable": False,
-        "controls_ok": None,
-        "status": "ok",
-        "error": None,
-        "details": {"repeats": one.repeats, "params": one.params},
-    }
+        status="ok",
+        metric=METRIC,
+        value=ratio.value,
+        unit="ratio",
+        direction="none",  # candidates are not ranked by what a change did to them
+        range=(0.0, None),
+        n=ratio.n,
+        ci_low=ratio.low,
+        ci_high=ratio.high,
+        ci_method=ratio.method,
+        seeds=(0,),
+        samples_digest=rows_digest(rows),
+        protocol=digest(one.choices),
+        details={"repeats": one.repeats, "params": one.params},
+    )
+
+
+def _axes(candidate: str) -> Axes:
+    streams, enhancer, fusion, decoder = candidate.split("/")
+    refs = [stream.partition("@")[::2] for stream in streams.split("+")]
+    return Axes(
+        encoders=tuple(dict.fromkeys(name for name, _ in refs)),
+        taps=tuple(tap for _, tap in refs),
+        streams=tuple(streams.split("+")),
+        depths=(None,) * len(refs),
+        families=tuple(name for name, _ in refs),
+        enhancer=enhancer,
+        fusion=fusion,
+        decoder=decoder,
+    )
 
 
 def _rows(one: Timed) -> list[dict[str, Any]]:

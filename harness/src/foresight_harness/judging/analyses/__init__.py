@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.catalogue import KINDS, Concluded, Kind, conclude
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured, read_analysis, write_analysis
 from foresight_harness.running.run_folder.run_data import (
-    Record,
     RunData,
     SampleStats,
     SampleValues,

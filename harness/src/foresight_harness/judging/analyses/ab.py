@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.interval import Floats
 from foresight_harness.parts.statistics.order import median_interval
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 
 KIND = "ab"
 SUITE = "ab"
@@ -39,10 +40,10 @@ def analyse(run: RunData) -> Analysis | None:
     interval above 1; faster likewise. The intervals hold together, at 95 % over all candidates.
     """
     told = run.manifest.get("ab")
-    records = [record for record in run.all_records if record["suite"] == SUITE]
+    records = [record for record in run.all_records if record.suite == SUITE]
     if not told or not records:
         return None
-    timed = sum(record["status"] == "ok" for record in records)
+    timed = sum(record.ok for record in records)
     level = joint_level(timed)
     rows = [_row(run, record, float(told["tolerance"]), level) for record in records]
     base, head = told["base"], told["head"]
@@ -76,9 +77,9 @@ def joint_level(candidates: int) -> float:
 
 
 def _row(run: RunData, record: Record, tolerance: float, level: float) -> dict[str, Any]:
-    row = {"candidate": record["candidate"], "dataset": record["dataset"], "reason": ""}
-    if record["status"] != "ok":
-        return {**row, "verdict": NOT_COMPARED, "reason": record["error"]}
+    row = {"candidate": record.candidate, "dataset": record.dataset, "reason": ""}
+    if not record.ok:
+        return {**row, "verdict": NOT_COMPARED, "reason": record.error}
     base, head = seconds_of(run, record)
     ratio = ratio_of(base, head, level)
     verdict, reason = judged(ratio, tolerance)
@@ -106,10 +107,10 @@ def seconds_of(run: RunData, record: Record) -> tuple[Floats, Floats]:
     Raises:
         RunFolderError: where the two sides do not have the same rounds.
     """
-    rows = run.sample_rows(record["cell"])
+    rows = run.sample_rows(record.cell)
     by_side = [{row["sample"]: row["value"] for row in rows if row["metric"] == side} for side in SIDES]
     if not by_side[0] or by_side[0].keys() != by_side[1].keys():
-        raise RunFolderError(f"samples/{record['cell']}.parquet lacks rounds of {record['candidate']}: it was cut")
+        raise RunFolderError(f"samples/{record.cell}.parquet lacks rounds of {record.candidate}: it was cut")
     base, head = (np.array([side[name] for name in by_side[0]], dtype=np.float64) for side in by_side)
     return base, head
 

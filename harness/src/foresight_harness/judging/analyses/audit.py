@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.interval import Floats
 from foresight_harness.parts.statistics.paired import paired_difference
 from foresight_harness.planning.options.probe_names import AUDIT_PROBES
-from foresight_harness.running.run_folder.run_data import Record, RunData, SampleValues
+from foresight_harness.running.run_folder.run_data import RunData, SampleValues
 
 SUITE = "audit"
 FLOOR = "mean_box"
@@ -61,10 +62,10 @@ class Gap:
 
 def analyse(run: RunData) -> Analysis | None:
     """The table of every probe on every stream; None where the audit did not run."""
-    records = [record for record in run.select(suite=SUITE, metric="iou") if record["probe"]]
+    records = [record for record in run.select(suite=SUITE, metric="iou") if record.probe]
     if not records:
         return None
-    rows = [row for record in records if record["probe"] != FLOOR for row in _row(run, record)]
+    rows = [row for record in records if record.probe != FLOOR for row in _row(run, record)]
     gaps = _gaps(run, records)
     reconstruction = [_pixel_row(record) for record in run.select(suite=SUITE, probe="linear_pixels")]
     finding = " ".join([*_finding(gaps), *_window_sentence(run)])
@@ -78,7 +79,7 @@ def analyse(run: RunData) -> Analysis | None:
         inputs={
             "suite": SUITE,
             "metric": "iou",
-            "seeds": sorted({seed for record in records for seed in record["seeds"]}),
+            "seeds": sorted({seed for record in records for seed in record.seeds}),
             "method": "clustered bootstrap over pictures; differences are paired by picture",
             "blind_below": BLIND,
         },
@@ -88,38 +89,38 @@ def analyse(run: RunData) -> Analysis | None:
 
 def stream_of(record: Record) -> str:
     """``encoder@tap`` where nothing stands between it and the probe, else the candidate."""
-    axes = record["axes"]
-    plain = axes["enhancer"] == "identity" and axes["fusion"] == "single"
-    return "+".join(axes["streams"]) if plain else str(record["candidate"])
+    axes = record.axes
+    plain = axes.enhancer == "identity" and axes.fusion == "single"
+    return "+".join(axes.streams) if plain else record.candidate
 
 
 def _row(run: RunData, record: Record) -> list[Mapping[str, Any]]:
     found = run.values(record)
-    floor = _of(run, record["candidate"], record["dataset"], FLOOR)
+    floor = _of(run, record.candidate, record.dataset, FLOOR)
     if found is None or floor is None:
         return []
     above = _difference(found, floor)
-    oracle = _mean(_of_stream(run, ORACLE, record["dataset"], record["probe"]))
+    oracle = _mean(_of_stream(run, ORACLE, record.dataset, record.probe))
     ap = next(
         iter(
             run.select(
                 suite=SUITE,
                 metric="map50",
-                candidate=record["candidate"],
-                dataset=record["dataset"],
-                probe=record["probe"],
+                candidate=record.candidate,
+                dataset=record.dataset,
+                probe=record.probe,
             )
         ),
         None,
     )
     row = {
-        "probe": record["probe"],
-        "audit_only": record["probe"] in AUDIT_PROBES,
+        "probe": record.probe,
+        "audit_only": record.probe in AUDIT_PROBES,
         "stream": stream_of(record),
-        "dataset": record["dataset"],
-        "score": measured(record),
+        "dataset": record.dataset,
+        "score": Measured.of(record),
         "above_floor": above,
-        "map50": measured(ap) if ap else None,
+        "map50": Measured.of(ap) if ap else None,
         "floor": _mean(floor),
         "ceiling": oracle,
         "sees_position": above.low is not None and above.low > 0,
@@ -127,19 +128,14 @@ def _row(run: RunData, record: Record) -> list[Mapping[str, Any]]:
     return [row]
 
 
-def measured(record: Record) -> Measured:
-    """A record's value with its interval."""
-    return Measured(record["value"], record["ci_low"], record["ci_high"], record["n"], record["ci_method"])
-
-
 def _pixel_row(record: Record) -> dict[str, Any]:
     return {
         "stream": stream_of(record),
-        "dataset": record["dataset"],
-        "metric": record["metric"],
-        "score": measured(record).as_json(),
-        "floor": record["floor"],
-        "floor_by": record["floor_by"],
+        "dataset": record.dataset,
+        "metric": record.metric,
+        "score": Measured.of(record).as_json(),
+        "floor": record.floor,
+        "floor_by": record.floor_by,
     }
 
 
@@ -148,7 +144,7 @@ def _of(run: RunData, candidate: str, dataset: str, probe: str, metric: str = "i
     return run.values(found[0]) if found else None
 
 
-def _of_stream(run: RunData, stream: str, dataset: str, probe: str, metric: str = "iou") -> SampleValues | None:
+def _of_stream(run: RunData, stream: str, dataset: str, probe: str | None, metric: str = "iou") -> SampleValues | None:
     for record in run.select(suite=SUITE, metric=metric, dataset=dataset, probe=probe):
         if stream_of(record) == stream:
             return run.values(record)
@@ -175,7 +171,8 @@ def _difference(first: SampleValues, second: SampleValues) -> Measured:
 
 
 def _gaps(run: RunData, records: Sequence[Record]) -> list[Gap]:
-    pairs = dict.fromkeys((record["probe"], record["dataset"]) for record in records if record["probe"] != FLOOR)
+    named = ((record.probe, record.dataset) for record in records)
+    pairs = dict.fromkeys((probe, dataset) for probe, dataset in named if probe and probe != FLOOR)
     gaps = []
     for probe, dataset in pairs:
         oracle = _of_stream(run, ORACLE, dataset, probe)
@@ -224,7 +221,7 @@ def _window_sentence(run: RunData) -> list[str]:
         if not stream.startswith("window_order:"):
             continue
         straight = stream.removeprefix("window_order:")
-        dataset = record["dataset"]
+        dataset = record.dataset
         parts = []
         for metric, probe, label in (
             ("iou", "dense_ridge", "IoU by dense_ridge"),
@@ -248,13 +245,13 @@ def _window_sentence(run: RunData) -> list[str]:
 def _lpips_part(run: RunData, straight: str, scrambled: str, dataset: str) -> list[str]:
     found = {}
     for record in run.select(suite=SUITE, probe="linear_pixels", dataset=dataset):
-        if record["metric"].startswith("lpips"):
+        if record.metric.startswith("lpips"):
             found[stream_of(record)] = record
     if straight not in found or scrambled not in found:
         return []
     first, second = found[straight], found[scrambled]
-    floor = f", mean picture {first['floor']:.2f}" if first["floor"] is not None else ""
-    return [f"{first['metric']} from {first['value']:.2f} to {second['value']:.2f}{floor}"]
+    floor = f", mean picture {first.floor:.2f}" if first.floor is not None else ""
+    return [f"{first.metric} from {first.value:.2f} to {second.value:.2f}{floor}"]
 
 
 def _caveats(run: RunData, records: Sequence[Record]) -> tuple[str, ...]:
@@ -268,7 +265,6 @@ def _caveats(run: RunData, records: Sequence[Record]) -> tuple[str, ...]:
             "At smoke scale the detection heads train for 200 steps of 8 pictures: enough to read a perfect mask, not "
             "to read raw pixels."
         )
-    kinds = {entry["kind"] for record in records for entry in record["provenance"]}
-    if kinds & {"random", "nano"}:
+    if any(record.untrained for record in records):
         caveats.append("Encoders have random or nano weights: the table judges probes, not encoders.")
     return tuple(caveats)

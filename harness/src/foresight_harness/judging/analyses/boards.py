@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 
 SHARE = "_share"
 """End of a metric that restates another one between its floor and its ceiling."""
@@ -66,7 +67,7 @@ class _Key(NamedTuple):
     dataset: str
     decoder: str | None
     direction: str
-    protocol: str
+    protocol: str | None
 
 
 def boards(run: RunData) -> list[Board]:
@@ -76,17 +77,17 @@ def boards(run: RunData) -> list[Board]:
     and records whose controls left their known range.
     """
     grouped: dict[_Key, list[Record]] = {}
-    metrics = {(record["suite"], record["metric"]) for record in run.records}
+    metrics = {(record.suite, record.metric) for record in run.records}
     for record in run.records:
-        if record["role"] != "candidate" or record["value"] is None or record.get("controls_ok") is False:
+        if not record.is_candidate or record.value is None or record.distrusted:
             continue
-        if record["suite"] == "efficiency" or record["direction"] not in ("higher", "lower"):
+        if record.suite == "efficiency" or record.direction not in ("higher", "lower"):
             continue
-        if _restates(record["suite"], record["metric"], metrics):
+        if _restates(record.suite, record.metric, metrics):
             continue
-        decoder = record["axes"]["decoder"] if reads_decoder(record) else None
-        named = (record["suite"], record["metric"], record["probe"], record["dataset"], decoder, record["direction"])
-        grouped.setdefault(_Key(*named, record["protocol"]), []).append(record)
+        decoder = record.axes.decoder if record.reads_decoder else None
+        named = (record.suite, record.metric, record.probe, record.dataset, decoder, record.direction)
+        grouped.setdefault(_Key(*named, record.protocol), []).append(record)
     return [Board(*key[:-1], tuple(found)) for key, found in grouped.items()]
 
 
@@ -96,28 +97,23 @@ def _restates(suite: str, metric: str, metrics: set[tuple[str, str]]) -> bool:
     return whole is not None and (suite, whole) in metrics
 
 
-def reads_decoder(record: Record) -> bool:
-    """Whether the decoder had a part in the number."""
-    return any(entry.get("part") == "decoder" for entry in record["provenance"])
-
-
 def design_of(record: Record) -> Design:
     """The choices of a record's candidate."""
-    axes = record["axes"]
-    streams = str(record["candidate"]).split("/")[0]
-    decoder = axes["decoder"] if reads_decoder(record) else ""
-    return Design("+".join(axes["encoders"]), streams, axes["enhancer"], axes["fusion"], decoder)
+    axes = record.axes
+    streams = record.candidate.split("/")[0]
+    decoder = axes.decoder if record.reads_decoder else ""
+    return Design("+".join(axes.encoders), streams, axes.enhancer, axes.fusion, decoder)
 
 
 def family_of(record: Record) -> str:
     """Family of a candidate's encoders: those of one plugin are relatives and rise and fall together."""
-    families = record["axes"].get("families") or record["axes"]["encoders"]
+    families = record.axes.families or record.axes.encoders
     return "+".join(dict.fromkeys(families))
 
 
 def untrusted(records: Sequence[Record]) -> bool:
     """Whether a record's weights are random or nano: what is found then says nothing about trained models."""
-    return any(entry.get("kind") in ("random", "nano") for record in records for entry in record["provenance"])
+    return any(record.untrained for record in records)
 
 
 class Aligned(NamedTuple):

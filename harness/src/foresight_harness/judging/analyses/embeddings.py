@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.boards import untrusted
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.run_folder.tokens import Tokens
 
 METHODS = {"pca": "tokens", "tsne": "tsne", "umap": "umap"}
@@ -30,19 +31,19 @@ COLUMNS = (
 
 def analyse(run: RunData) -> Analysis | None:
     """Maps of every candidate of suite ``structure``, controls too; None where the suite did not run."""
-    records = [r for r in run.select(suite="structure", metric="effective_rank") if r.get("tokens_digest")]
+    records = [r for r in run.select(suite="structure", metric="effective_rank") if r.tokens_digest]
     rows: list[dict[str, Any]] = []
     maps: list[dict[str, Any]] = []
     for record in records[:MOST]:
-        parts = run.tokens(record["cell"])
+        parts = run.tokens(record.cell)
         if "tokens" not in parts:
-            raise RunFolderError(f"tokens of cell {record['cell']} ({record['candidate']}) are absent")
+            raise RunFolderError(f"tokens of cell {record.cell} ({record.candidate}) are absent")
         silhouettes = _silhouettes(run, record)
         for method, part in METHODS.items():
             points = _points(parts[part]) if part in parts else []
             if not points:
                 continue
-            named = {"candidate": record["candidate"], "dataset": record["dataset"], "method": method, "seed": 0}
+            named = {"candidate": record.candidate, "dataset": record.dataset, "method": method, "seed": 0}
             rows.append(named | silhouettes)
             maps.append(named | {"points": points})
     if not rows:
@@ -86,10 +87,8 @@ def _silhouettes(run: RunData, record: Record) -> dict[str, Measured | None]:
     """The cell's own, as recorded; None where undefined."""
     found: dict[str, Measured | None] = dict.fromkeys(SILHOUETTES)
     for other in run.records:
-        if other["cell"] == record["cell"] and other["metric"] in found and other["value"] is not None:
-            found[other["metric"]] = Measured(
-                other["value"], other["ci_low"], other["ci_high"], other["n"], other["ci_method"]
-            )
+        if other.cell == record.cell and other.metric in found and other.value is not None:
+            found[other.metric] = Measured(other.value, other.ci_low, other.ci_high, other.n, other.ci_method)
     return found
 
 

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from foresight_harness.contracts.errors import RunFolderError
-
-SCHEMA = 1
-"""Version of the form. 1: first."""
+from foresight_harness.contracts.records import SCHEMA, Record
 
 FOLDER = "analysis"
 OWN = ("schema", "kind", "title", "finding", "caveats", "inputs", "columns", "rows")
@@ -44,6 +42,11 @@ class Measured:
     n: int
     method: str | None
     """Of the interval; None where there is none."""
+
+    @classmethod
+    def of(cls, record: Record) -> Measured:
+        """A record's number with its interval."""
+        return cls(record.value, record.ci_low, record.ci_high, record.n, record.ci_method)
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in a row."""

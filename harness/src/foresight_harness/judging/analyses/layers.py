@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.boards import Board, Design, aligned, boards
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.bootstrap import cluster_of
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 
 LEAST_TAPS = 3
 """Two taps are a comparison; a profile has a shape from three on."""
@@ -105,16 +106,16 @@ def _by_depth(records: Mapping[Design, Record]) -> dict[Design, Record]:
 
 
 def _depth(record: Record) -> float | None:
-    depths = record["axes"].get("depths") or []
+    depths = record.axes.depths
     return depths[0] if len(depths) == 1 else None
 
 
 def _tap(record: Record) -> str:
-    return str(record["axes"]["taps"][0])
+    return record.axes.taps[0]
 
 
 def _row(board: Board, profile: _Profile, record: Record) -> dict[str, Any]:
-    measured = Measured(record["value"], record["ci_low"], record["ci_high"], record["n"], record["ci_method"])
+    measured = Measured.of(record)
     return {
         "encoder": profile.encoder,
         "tap": _tap(record),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from foresight_harness.contracts.records.parts import ModuleSize
 from foresight_harness.judging.analyses.envelope import Analysis, Column
 from foresight_harness.running.run_folder.run_data import RunData
 
@@ -27,7 +27,7 @@ def analyse(run: RunData) -> Analysis | None:
     """Count and claim of every module that took part; None where no record names one."""
     rows: list[dict[str, Any]] = []
     for record in run.records:
-        rows += [_row(module) for module in record.get("modules") or []]
+        rows += [_row(module) for module in record.modules or ()]
     unique = {tuple(row.values()): row for row in rows}
     if not unique:
         return None
@@ -46,22 +46,22 @@ def analyse(run: RunData) -> Analysis | None:
     )
 
 
-def _row(module: Mapping[str, Any]) -> dict[str, Any]:
-    counted, claimed = module["claimed_width_params"], module["claimed"]
+def _row(module: ModuleSize) -> dict[str, Any]:
+    counted, claimed = module.claimed_width_params, module.claimed
     return {
-        "part": module["part"],
-        "name": module["name"],
-        "width": _widths(module["width"]),
-        "params": module["params"],
-        "claimed_width": _widths(module["claimed_width"]),
+        "part": module.part,
+        "name": module.name,
+        "width": _widths(module.width),
+        "params": module.params,
+        "claimed_width": _widths(module.claimed_width),
         "claimed_width_params": counted,
         "claimed": claimed,
         "ratio": None if counted is None or not claimed else round(counted / claimed, 4),
-        "source": module["source"],
+        "source": module.source,
     }
 
 
-def _widths(widths: list[int] | None) -> str | None:
+def _widths(widths: tuple[int, ...] | None) -> str | None:
     return None if widths is None else " + ".join(map(str, widths))
 
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.boards import Board, Design, boards, family_of, untrusted
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.correlation import rank_correlation, spearman
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 
 OUTCOME_SUITE = "reconstruction"
 LEAST_CANDIDATES = 8
@@ -124,8 +125,8 @@ def _points(proxy: Board, outcome: Board) -> _Points:
         if key in cheap:
             pairs.append((cheap[key], record))
     return _Points(
-        np.array([signs[0] * float(one["value"]) for one, _ in pairs]),
-        np.array([signs[1] * float(other["value"]) for _, other in pairs]),
+        np.array([signs[0] * one.number for one, _ in pairs]),
+        np.array([signs[1] * other.number for _, other in pairs]),
         tuple(family_of(other) for _, other in pairs),
         tuple(record for pair in pairs for record in pair),
     )

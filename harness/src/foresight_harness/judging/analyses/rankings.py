@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.comparing import NotComparableError, require_comparable
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.paired import ALPHA
 from foresight_harness.parts.statistics.power import minimum_detectable_effect
 from foresight_harness.parts.statistics.ranking import TieGroup, tie_groups
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 
 RANKED: Mapping[str, tuple[str, ...]] = {
     "spatial": ("iou",),
@@ -68,15 +69,15 @@ def rank(run: RunData, records: Sequence[Record]) -> Ranking:
     for record in records:
         values = run.values(record)
         if values is None:
-            raise NotComparableError(f"{record['metric']} has no value a sample, so its differences cannot be tested")
+            raise NotComparableError(f"{record.metric} has no value a sample, so its differences cannot be tested")
         first = first or values
         if values.samples != first.samples:
             raise NotComparableError(
-                f"{records[0]['candidate']} and {record['candidate']} were not scored on the same samples"
+                f"{records[0].candidate} and {record.candidate} were not scored on the same samples"
             )
-        columns[record["candidate"]] = values.mean_over_seeds
+        columns[record.candidate] = values.mean_over_seeds
     assert first is not None
-    groups = tie_groups(columns, first.groups, records[0]["direction"])
+    groups = tie_groups(columns, first.groups, "lower" if records[0].direction == "lower" else "higher")
     return Ranking(tuple(records), tuple(groups), _detectable(columns, groups, first.groups))
 
 
@@ -102,7 +103,7 @@ def analyse(run: RunData) -> Analysis | None:
             caveats.append(str(error))
     if not rankings:
         return None
-    kept = {(found.first["suite"], found.first["dataset"], found.first["metric"]) for found in rankings}
+    kept = {(found.first.suite, found.first.dataset, found.first.metric) for found in rankings}
     boards = len(rankings) - len(kept)
     if boards:
         caveats.append(f"{boards} more boards than metrics: unequal protocols are never ranked together")
@@ -113,7 +114,7 @@ def analyse(run: RunData) -> Analysis | None:
         caveats=tuple(dict.fromkeys(caveats)),
         inputs={
             "method": f"paired sign flips against the best of a group, Holm, alpha {ALPHA:g}; clusters are pictures",
-            "metrics": sorted({found.first["metric"] for found in rankings}),
+            "metrics": sorted({found.first.metric for found in rankings}),
         },
         columns=COLUMNS,
         rows=tuple(row for found in rankings for row in _rows(found)),
@@ -128,36 +129,46 @@ def _comparable(run: RunData) -> list[list[Record]]:
     """
     found: dict[tuple[Any, ...], list[Record]] = {}
     for record in run.records:
-        ranked = record["metric"] in RANKED.get(record["suite"], ()) and record["role"] != "ceiling"
-        if ranked and record["value"] is not None:
-            key = tuple(record[part] for part in ("suite", "dataset", "metric", "probe", "protocol"))
+        ranked = record.metric in RANKED.get(record.suite, ()) and record.role != "ceiling"
+        if ranked and record.value is not None:
+            key = tuple(_board_of(record).values())
             found.setdefault(key, []).append(record)
     return [records for records in found.values() if len(records) > 1]
 
 
+def _board_of(record: Record) -> dict[str, str | None]:
+    """What records that are ranked together have in common."""
+    return {
+        "suite": record.suite,
+        "dataset": record.dataset,
+        "metric": record.metric,
+        "probe": record.probe,
+        "protocol": record.protocol,
+    }
+
+
 def _sentence(found: Ranking) -> str:
     first, best = found.first, found.groups[0]
-    head = next(record for record in found.records if record["candidate"] == best.members[0])
+    head = next(record for record in found.records if record.candidate == best.members[0])
     tied = f"{len(best.members) - 1} of {len(found.records) - 1} others cannot be told from it"
-    probe = f" (probe {first['probe']})" if first["probe"] else ""
-    best_mean = f"{head['candidate']} has the best mean ({head['value']:.3f})"
-    return f"By {first['metric']}{probe} on {first['dataset']}, {best_mean}; {tied}."
+    probe = f" (probe {first.probe})" if first.probe else ""
+    best_mean = f"{head.candidate} has the best mean ({head.value:.3f})"
+    return f"By {first.metric}{probe} on {first.dataset}, {best_mean}; {tied}."
 
 
 def _rows(found: Ranking) -> list[dict[str, Any]]:
-    records = {record["candidate"]: record for record in found.records}
+    records = {record.candidate: record for record in found.records}
     rows = []
     for place, group in enumerate(found.groups, start=1):
         for name, p_value in zip(group.members, group.p_values, strict=True):
             record = records[name]
-            ends = record["ci_low"], record["ci_high"]
             rows.append(
                 {
-                    **{key: record[key] for key in ("suite", "dataset", "metric", "probe", "protocol")},
+                    **_board_of(record),
                     "place": place,
                     "candidate": name,
-                    "role": record["role"],
-                    "measured": Measured(record["value"], *ends, record["n"], record["ci_method"]),
+                    "role": record.role,
+                    "measured": Measured.of(record),
                     "p": p_value,
                 }
             )
@@ -167,7 +178,8 @@ def _rows(found: Ranking) -> list[dict[str, Any]]:
 def _board(found: Ranking) -> dict[str, Any]:
     first = found.first
     return {
-        **{key: first[key] for key in ("suite", "dataset", "metric", "probe", "protocol", "direction")},
+        **_board_of(first),
+        "direction": first.direction,
         "candidates": len(found.records),
         "groups": len(found.groups),
         "best": list(found.groups[0].members),

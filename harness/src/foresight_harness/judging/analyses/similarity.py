@@ -13,10 +13,11 @@ import numpy as np
 from scipy.stats import t as student
 
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.boards import untrusted
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.run_folder.tokens import Tokens
 
 MOST = 24
@@ -45,11 +46,11 @@ class _Pair(NamedTuple):
 
 def analyse(run: RunData) -> Analysis | None:
     """Compare what alignment cells kept, pair by pair; None where fewer than two representations have any spread."""
-    records = [record for record in run.select(suite="alignment", metric="cka") if record.get("tokens_digest")]
+    records = [record for record in run.select(suite="alignment", metric="cka") if record.tokens_digest]
     rows: list[dict[str, Any]] = []
     left_out = 0
-    for dataset in dict.fromkeys(record["dataset"] for record in records):
-        kept = _representations(run, [record for record in records if record["dataset"] == dataset])
+    for dataset in dict.fromkeys(record.dataset for record in records):
+        kept = _representations(run, [record for record in records if record.dataset == dataset])
         left_out += max(0, len(kept) - MOST)
         rows += _rows(dict(list(kept.items())[:MOST]), dataset)
     if not rows:
@@ -83,20 +84,20 @@ def _representations(run: RunData, records: Sequence[Record]) -> dict[str, Token
     conditioning: dict[str, Tokens] = {}
     latents: dict[str, Tokens] = {}
     for record in records:
-        parts = run.tokens(record["cell"])
+        parts = run.tokens(record.cell)
         if not parts:
-            raise RunFolderError(f"tokens of cell {record['cell']} ({record['candidate']}) are absent")
+            raise RunFolderError(f"tokens of cell {record.cell} ({record.candidate}) are absent")
         conditioning.setdefault(_name(record), parts["conditioning"])
-        latents.setdefault(f"latents of {record['axes']['decoder']}", parts["latents"])
+        latents.setdefault(f"latents of {record.axes.decoder}", parts["latents"])
     return {name: tokens for name, tokens in (latents | conditioning).items() if np.ptp(tokens.features) > 0}
 
 
 def _name(record: Record) -> str:
     """Streams alone where the rest is plain; the whole candidate where a part before the decoder was trained."""
-    streams, enhancer, fusion, _ = record["candidate"].split("/")
-    params: Mapping[str, int] = record["params"] or {}
+    streams, enhancer, fusion, _ = record.candidate.split("/")
+    params: Mapping[str, int] = record.params or {}
     if params.get("enhancer") or params.get("fusion"):
-        return str(record["candidate"])
+        return str(record.candidate)
     return streams if (enhancer, fusion) == ("identity", "single") else f"{streams}/{enhancer}/{fusion}"
 
 

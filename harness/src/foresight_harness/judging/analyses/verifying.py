@@ -12,11 +12,12 @@ from typing import Any
 
 from foresight_harness.contracts.errors import DataError, RunFolderError
 from foresight_harness.contracts.identity import digest
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.catalogue import KINDS, Kind
 from foresight_harness.judging.analyses.envelope import FOLDER, analysis_path, read_analysis
 from foresight_harness.parts.statistics.bootstrap import Estimate
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
-from foresight_harness.running.run_folder.run_data import Record, RunData
+from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.run_folder.samples import rows_digest
 from foresight_harness.running.run_folder.tokens import FOLDER as FOLDER_OF_TOKENS
 from foresight_harness.running.run_folder.tokens import tokens_digest
@@ -47,7 +48,7 @@ def verify(path: Path, kinds: tuple[Kind, ...] | None = None) -> Verified:
     run, found = RunData.load(path), Verified()
     found.problems += _form(run)
     for record in run.records:
-        if record.get("per_sample") is None:
+        if record.per_sample is None:
             found.whole += 1
             continue
         try:
@@ -64,8 +65,8 @@ def verify(path: Path, kinds: tuple[Kind, ...] | None = None) -> Verified:
 
 
 def _named(record: Record) -> str:
-    probe = f" by {record['probe']}" if record.get("probe") else ""
-    return f"{record['suite']} {record['metric']}{probe} of {record['candidate']} on {record['dataset']}"
+    probe = f" by {record.probe}" if record.probe else ""
+    return f"{record.suite} {record.metric}{probe} of {record.candidate} on {record.dataset}"
 
 
 def _form(run: RunData) -> Iterator[str]:
@@ -74,24 +75,24 @@ def _form(run: RunData) -> Iterator[str]:
         yield "records.jsonl ends within a line: the last record was lost"
     cells: dict[str, list[Record]] = {}
     for record in run.all_records:
-        cells.setdefault(record["cell"], []).append(record)
+        cells.setdefault(record.cell, []).append(record)
     for cell, records in cells.items():
-        if len(records) != records[0].get("of_cell", len(records)):
-            yield f"cell {cell} ({records[0]['candidate']}): {len(records)} of {records[0]['of_cell']} records"
-        names = Counter((record["metric"], record["probe"]) for record in records if record["metric"])
+        if len(records) != (records[0].of_cell or len(records)):
+            yield f"cell {cell} ({records[0].candidate}): {len(records)} of {records[0].of_cell} records"
+        names = Counter((record.metric, record.probe) for record in records if record.metric)
         if double := [metric for (metric, _), count in names.items() if count > 1]:
-            yield f"cell {cell} ({records[0]['candidate']}): two records of {double[0]}"
+            yield f"cell {cell} ({records[0].candidate}): two records of {double[0]}"
     protocols: Mapping[str, Any] = run.manifest.get("protocols") or {}
     for name, choices in protocols.items():
         if digest(choices) != name:
             yield f"protocol {name} of run.json was changed: its choices have digest {digest(choices)}"
-    for name in sorted({record["protocol"] for record in run.records} - set(protocols)):
+    for name in sorted({str(record.protocol) for record in run.records} - set(protocols)):
         yield f"protocol {name} of a record does not stand in run.json"
 
 
 def _recomputed(run: RunData, record: Record) -> Estimate:
-    count = record["resamples"]
-    if record["per_sample"] == "stats":
+    count = record.resamples or 0
+    if record.per_sample == "stats":
         stats = run.stats(record)
         assert stats is not None
         return summary_of_stats(stats.stats, stats.groups, count)
@@ -102,35 +103,35 @@ def _recomputed(run: RunData, record: Record) -> Estimate:
 
 def _differences(record: Record, found: Estimate) -> Iterator[str]:
     interval = found.interval
-    expected = {
-        "value": found.mean if math.isfinite(found.mean) else None,
-        "ci_low": interval.low if interval else None,
-        "ci_high": interval.high if interval else None,
-        "ci_method": interval.method if interval else None,
-        "n": found.n,
+    compared = {
+        "value": (record.value, found.mean if math.isfinite(found.mean) else None),
+        "ci_low": (record.ci_low, interval.low if interval else None),
+        "ci_high": (record.ci_high, interval.high if interval else None),
+        "ci_method": (record.ci_method, interval.method if interval else None),
+        "n": (record.n, found.n),
     }
-    for name, value in expected.items():
-        if not _equal(record[name], value):
-            yield f"{name} is {_shown(record[name])} in its record and {_shown(value)} from its samples"
+    for name, (stated, computed) in compared.items():
+        if not _equal(stated, computed):
+            yield f"{name} is {_shown(stated)} in its record and {_shown(computed)} from its samples"
 
 
 def _samples(run: RunData) -> Iterator[str]:
     """Sample files against the records that they belong to."""
     records: dict[str, list[Record]] = {}
     for record in run.records:
-        records.setdefault(record["cell"], []).append(record)
+        records.setdefault(record.cell, []).append(record)
     for path in sorted((run.path / "samples").glob("*.parquet")):
         if path.stem not in records:
             yield f"samples/{path.name} belongs to no record"
     for cell, own in records.items():
-        stated = own[0].get("samples_digest")
+        stated = own[0].samples_digest
         try:
             rows = run.sample_rows(cell)
         except RunFolderError as error:
             yield str(error)
             continue
         if stated is not None and rows_digest(rows) != stated:
-            yield f"samples/{cell}.parquet was changed after {own[0]['candidate']} was scored"
+            yield f"samples/{cell}.parquet was changed after {own[0].candidate} was scored"
     yield from _tokens(run, records)
 
 
@@ -140,7 +141,7 @@ def _tokens(run: RunData, records: Mapping[str, list[Record]]) -> Iterator[str]:
         if path.stem not in records:
             yield f"{FOLDER_OF_TOKENS}/{path.name} belongs to no record"
     for cell, own in records.items():
-        stated = own[0].get("tokens_digest")
+        stated = own[0].tokens_digest
         if stated is None:
             continue
         try:
@@ -149,9 +150,9 @@ def _tokens(run: RunData, records: Mapping[str, list[Record]]) -> Iterator[str]:
             yield str(error)
             continue
         if not found:
-            yield f"{FOLDER_OF_TOKENS}/{cell}.parquet of {own[0]['candidate']} was removed"
+            yield f"{FOLDER_OF_TOKENS}/{cell}.parquet of {own[0].candidate} was removed"
         elif tokens_digest(found) != stated:
-            yield f"{FOLDER_OF_TOKENS}/{cell}.parquet was changed after {own[0]['candidate']} was scored"
+            yield f"{FOLDER_OF_TOKENS}/{cell}.parquet was changed after {own[0].candidate} was scored"
 
 
 def _analysis(run: RunData, kind: Kind) -> Iterator[str]:

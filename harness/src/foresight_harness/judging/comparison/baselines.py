@@ -16,10 +16,10 @@ from typing import Any
 from filelock import FileLock
 
 from foresight_harness.contracts.errors import RunFolderError, UsageError
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement, acknowledgement_of
 
 FOLDER = "baselines"
-SCHEMA = 1
 
 
 @dataclass(frozen=True)

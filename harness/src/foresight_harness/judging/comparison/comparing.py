@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
 from foresight_harness.judging.comparison.matching import Key, Pair, pairs
@@ -18,7 +19,7 @@ from foresight_harness.parts.statistics.multiple import benjamini_hochberg, holm
 from foresight_harness.parts.statistics.paired import ALPHA, Paired, paired_difference
 from foresight_harness.parts.statistics.power import detectable_beyond
 from foresight_harness.parts.statistics.seeded import difference_over_seeds
-from foresight_harness.running.run_folder.run_data import Record, RunData, SampleValues
+from foresight_harness.running.run_folder.run_data import RunData, SampleValues
 
 KIND = "regressions"
 FAMILY = 30
@@ -105,18 +106,18 @@ def _measured(pair: Pair, base: RunData, head: RunData, sentinels: Sentinels) ->
     assert record is not None
     one = Compared(
         pair.key,
-        record["role"] == "candidate" and sentinels.watches(pair.key),
-        record["direction"],
+        record.is_candidate and sentinels.watches(pair.key),
+        record.direction,
         pair.base,
         pair.head,
-        sentinels.tolerance(record["metric"]),
+        sentinels.tolerance(record.metric),
         reason=pair.reason,
     )
     if pair.head is None and pair.reason.startswith(("failed", "oom")):
         return replace(one, verdict=REGRESSED)
     if pair.reason or pair.base is None or pair.head is None:
         return one
-    if record["direction"] == "none":
+    if record.direction == "none":
         return _fact(one, pair.base, pair.head)
     before, after = base.values(pair.base), head.values(pair.head)
     if before is None or after is None:
@@ -142,22 +143,22 @@ def _difference(after: SampleValues, before: SampleValues) -> Paired | None:
 
 
 def _fact(one: Compared, before: Record, after: Record) -> Compared:
-    if before["value"] == after["value"]:
+    if before.value == after.value:
         return replace(one, verdict=IDENTICAL)
-    return replace(one, verdict=NOISE, reason=f"a fact: {before['value']:g} became {after['value']:g}")
+    return replace(one, verdict=NOISE, reason=f"a fact: {before.value:g} became {after.value:g}")
 
 
 def _whole_split(one: Compared, before: Record, after: Record) -> Compared:
     """A metric without values a picture: equal, or told apart by intervals that do not meet."""
-    if before["value"] is None or after["value"] is None:
+    if before.value is None or after.value is None:
         return replace(one, reason="one of the two has no value")
-    if before["value"] == after["value"]:
+    if before.value == after.value:
         return replace(one, verdict=IDENTICAL)
-    ends = [float(side[end]) for side in (before, after) for end in ("ci_low", "ci_high") if side.get(end) is not None]
+    ends = [end for end in (before.ci_low, before.ci_high, after.ci_low, after.ci_high) if end is not None]
     if len(ends) < 4:
         return replace(one, reason="it has no values a picture and no interval to tell a change from noise")
     low, high = max(ends[0], ends[2]), min(ends[1], ends[3])
-    difference = after["value"] - before["value"]
+    difference = after.value - before.value
     if low <= high or abs(difference) <= one.tolerance:
         return replace(one, verdict=NOISE, reason="the intervals of the two runs meet")
     better = (difference > 0) == (one.direction == "higher")
@@ -204,7 +205,7 @@ def covered(known: Acknowledgement, one: Compared) -> bool:
     if one.paired:
         delta = one.paired.difference
     elif one.base and one.head:  # of a whole split
-        delta = one.head["value"] - one.base["value"]
+        delta = one.head.number - one.base.number
     return known.covers(one.key, delta, one.direction)
 
 
@@ -293,6 +294,4 @@ def _row(one: Compared) -> dict[str, Any]:
 def _value(record: Record | None) -> Measured | None:
     if record is None:
         return None
-    return Measured(
-        record["value"], record.get("ci_low"), record.get("ci_high"), int(record["n"] or 0), record.get("ci_method")
-    )
+    return Measured.of(record)

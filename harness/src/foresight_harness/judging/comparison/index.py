@@ -96,7 +96,7 @@ def _refresh(runs: Path) -> list[str]:
             _forget(index, name)
             try:
                 rows = list(_rows(RunData.load(path)))
-            except (RunFolderError, KeyError) as error:
+            except RunFolderError as error:
                 refused.append(f"left out: {error}")
                 continue
             index.executemany(f"INSERT INTO numbers VALUES ({', '.join('?' * len(Number._fields))})", rows)
@@ -119,23 +119,23 @@ def _rows(run: RunData) -> Iterator[Number]:
     sha = str((manifest.get("environment") or {}).get("git_sha") or "")
     machine = str((manifest.get("hardware") or {}).get("fingerprint") or "")
     for record in run.records:
-        if record["value"] is None or record["direction"] == "none":
+        if record.value is None or record.direction == "none":
             continue
         yield Number(
             run.path.name,
             str(manifest.get("started") or run.path.name),
             sha,
             machine,
-            str(record["candidate"]),
-            str(record["suite"]),
-            str(record["dataset"]),
-            str(record["metric"]),
-            str(record["probe"] or ""),
-            str(record["protocol"] or ""),
-            str(record.get("fingerprint") or ""),
-            str(record["direction"]),
-            ", ".join(sorted({str(part["kind"]) for part in record.get("provenance") or ()} - {"none"})),
-            float(record["value"]),
-            record.get("ci_low"),
-            record.get("ci_high"),
+            record.candidate,
+            record.suite,
+            record.dataset,
+            record.metric,
+            record.probe or "",
+            record.protocol or "",
+            record.fingerprint or "",
+            record.direction,
+            ", ".join(record.weights),
+            float(record.value),
+            record.ci_low,
+            record.ci_high,
         )

@@ -58,10 +58,10 @@ def floors(found: Sequence[RunData], sentinels: Sentinels) -> list[Noise]:
     differences: dict[str, list[float]] = {}
     for first, second in combinations(found, 2):
         for key, base, head, reason in pairs(first, second):
-            if reason or base is None or head is None or not sentinels.watches(key) or head["role"] != "candidate":
+            if reason or base is None or head is None or not sentinels.watches(key) or not head.is_candidate:
                 continue
-            if base["value"] is not None and head["value"] is not None:
-                differences.setdefault(key[3], []).append(abs(head["value"] - base["value"]))
+            if base.value is not None and head.value is not None:
+                differences.setdefault(key[3], []).append(abs(head.value - base.value))
     return [
         Noise(metric, len(seen), sum(each > 0 for each in seen), max(seen), rounded_up(max(seen)))
         for metric, seen in sorted(differences.items())

@@ -59,8 +59,8 @@ def sentence(one: Compared) -> str:
     where = f"{metric if probe is None else f'{metric} ({probe})'} of {candidate} in {suite} on {dataset}"
     if one.paired is None:
         return f"{where}: {one.reason}"
-    before = one.base["value"] if one.base else None
-    after = one.head["value"] if one.head else None
+    before = one.base.value if one.base else None
+    after = one.head.value if one.head else None
     p = f", corrected p {one.p_adjusted:.2g}" if one.p_adjusted is not None else ""
     interval = one.paired.interval
     ends = f" [{interval.low:+.4f}, {interval.high:+.4f}]" if interval else ""
@@ -118,8 +118,8 @@ def _compared(found: Sequence[Compared]) -> bool:
 
 def _line(one: Compared) -> str:
     candidate, suite, dataset, metric, _ = one.key
-    before = one.base["value"] if one.base else None
-    after = one.head["value"] if one.head else None
+    before = one.base.value if one.base else None
+    after = one.head.value if one.head else None
     difference = f"{one.paired.difference:+.4f}" if one.paired else ""
     verdict = one.verdict if one.sentinel else f"{one.verdict} (warning)"
     cells = (candidate, f"{metric}, {suite}, {dataset}", _number(before), _number(after), difference, verdict)

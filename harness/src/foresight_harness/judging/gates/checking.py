@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.judging.gates.gate import COUNTS, VERDICTS, Condition, Gate, Outcome, Rule
 from foresight_harness.judging.gates.vocabulary import CONVERSIONS, VOCABULARY, Fact, metrics_of, units
@@ -27,7 +28,6 @@ PROBES = (
     *("dense_ridge", "knn", "detr", "conv", "attentive", "soft_argmax", "linear_pixels", "pooled_mlp"),
     "detr_no_position",
 )
-SCHEMA = 1
 
 
 class Checker:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from foresight_harness.contracts.records import Record
 from foresight_harness.judging.gates.finding import Finding
 from foresight_harness.judging.gates.gate import Condition, Gate, Outcome, Rule, fits
 from foresight_harness.judging.gates.measure import not_gateable, read, records_for, records_of, within_size
 from foresight_harness.judging.gates.verdict import Verdict, best, judge, worst
-from foresight_harness.running.run_folder.run_data import Record, RunData, measured_candidates
+from foresight_harness.running.run_folder.run_data import RunData, measured_candidates
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list
         (name, record)
         for name in subjects
         if rule.fits(name)
-        for record in records_for([entry for entry in records if entry["role"] == "candidate"], name)
+        for record in records_for([entry for entry in records if entry.is_candidate], name)
         if within_size(rule, record)
     ]
     failed = _failed(rule, run, [name for name in subjects if rule.fits(name)])
@@ -56,28 +58,26 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list
             Finding(rule, None, rule.dataset, None, "NOT MEASURED", _what_to_run(gate, rule, records, run))
         ]
     # Decoders that share a score are one contender; every data set is asked for, so it adds none.
-    contenders = len({record["candidate"] for _, record in pairs if record["gateable"]})
+    contenders = len({record.candidate for _, record in pairs if record.gateable})
     widen = contenders if gate.scope == "any" else 1
     return [*(_finding(run, rule, name, record, records, widen) for name, record in pairs), *failed]
 
 
 def _failed(rule: Rule, run: RunData, names: list[str]) -> list[Finding]:
     """Candidates whose cell failed: without them the best, and "all of them", would be of those that are left."""
-    records = [record for record in run.all_records if record["suite"] == rule.suite and record["status"] != "ok"]
+    records = [record for record in run.all_records if record.suite == rule.suite and not record.ok]
     return [
-        Finding(
-            rule, name, record["dataset"], None, "NOT MEASURED", f"its cell {record['status']}: {record['error']:.200}"
-        )
+        Finding(rule, name, record.dataset, None, "NOT MEASURED", f"its cell {record.status}: {record.error:.200}")
         for name in names
         for record in records_for(records, name)
-        if rule.dataset in (None, record["dataset"])
+        if rule.dataset in (None, record.dataset)
     ]
 
 
 def _finding(run: RunData, rule: Rule, name: str, record: Record, pool: list[Record], contenders: int) -> Finding:
     found = read(run, rule, record, pool, contenders)
-    reference = found.reference["candidate"] if found.reference else None
-    shared = {"rule": rule, "candidate": name, "dataset": record["dataset"], "reference": reference}
+    reference = found.reference.candidate if found.reference else None
+    shared: dict[str, Any] = {"rule": rule, "candidate": name, "dataset": record.dataset, "reference": reference}
     if found.reading is None:
         reason = found.reason or "no sample has a value"
         return Finding(reading=None, verdict="NOT MEASURED", reason=reason, **shared)
@@ -93,7 +93,7 @@ def _finding(run: RunData, rule: Rule, name: str, record: Record, pool: list[Rec
 
 def _barred_reference(run: RunData, reference: Record) -> str | None:
     """A control may be a reference; random weights may not."""
-    return not_gateable(run, reference) if reference["role"] == "candidate" else None
+    return not_gateable(run, reference) if reference.is_candidate else None
 
 
 def _what_to_run(gate: Gate, rule: Rule, records: list[Record], run: RunData) -> str:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+from foresight_harness.contracts.records import Record
+from foresight_harness.contracts.records.parts import UNTRAINED
 from foresight_harness.judging.analyses.comparing import differing_choices
 from foresight_harness.judging.gates.gate import Rule, fits
 from foresight_harness.judging.gates.verdict import Reading
@@ -16,9 +18,7 @@ from foresight_harness.parts.statistics.bootstrap import LEVEL, bootstrap_mean
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
 from foresight_harness.parts.statistics.paired import ALPHA
 from foresight_harness.planning.suites import SUITES
-from foresight_harness.running.run_folder.run_data import Record, RunData
-
-TRAINED = ("extractor", "enhancer", "fusion", "adapter")
+from foresight_harness.running.run_folder.run_data import RunData
 
 
 class Compared(NamedTuple):
@@ -37,21 +37,21 @@ def stem(candidate: str) -> str:
 def records_of(run: RunData, rule: Rule) -> list[Record]:
     """Records of the rule's metric, controls too."""
     if rule.metric == PARAMS:
-        first = {(record["cell"]): record for record in reversed(run.select(suite=rule.suite)) if record["params"]}
+        first = {record.cell: record for record in reversed(run.select(suite=rule.suite)) if record.params}
         found = list(first.values())
     else:
         wanted = {"suite": rule.suite, "metric": rule.metric}
         found = run.select(**wanted, **({} if rule.probe is None else {"probe": rule.probe}))
-    return [record for record in found if rule.dataset in (None, record["dataset"])]
+    return [record for record in found if rule.dataset in (None, record.dataset)]
 
 
 def records_for(records: Sequence[Record], candidate: str) -> list[Record]:
     """Those of one candidate, one a data set; a suite without decoder scored all its decoders at once."""
-    exact = [record for record in records if record["candidate"] == candidate]
+    exact = [record for record in records if record.candidate == candidate]
     if exact:
         return exact
-    shared = [record for record in records if not _uses_decoder(record["suite"])]
-    return [record for record in shared if stem(record["candidate"]) == stem(candidate)]
+    shared = [record for record in records if not _uses_decoder(record.suite)]
+    return [record for record in shared if stem(record.candidate) == stem(candidate)]
 
 
 def _uses_decoder(suite: str) -> bool:
@@ -60,8 +60,8 @@ def _uses_decoder(suite: str) -> bool:
 
 def trained_params(record: Record) -> float | None:
     """Parameters of the parts that are fitted; None where the record has no counts."""
-    counts = record.get("params")
-    return float(sum(counts.get(part) or 0 for part in TRAINED)) if counts else None
+    count = record.trained_params
+    return None if count is None else float(count)
 
 
 def within_size(rule: Rule, record: Record) -> bool:
@@ -76,15 +76,15 @@ def within_size(rule: Rule, record: Record) -> bool:
 
 def not_gateable(run: RunData, record: Record) -> str | None:
     """Why a record may not pass a gate; None where it may."""
-    if record.get("controls_ok") is False:
+    if record.distrusted:
         return "a control of its suite left its known range, so the probe cannot be believed"
-    if record["gateable"]:
+    if record.gateable:
         return None
-    kinds = {entry["kind"]: entry["name"] for entry in record.get("provenance") or []}
-    for kind in ("random", "nano"):
+    kinds = {model.kind: model.name for model in record.provenance}
+    for kind in UNTRAINED:
         if kind in kinds:
             return f"{kind} weights ({kinds[kind]})"
-    return f"{record['metric']} is never gated on"
+    return f"{record.metric} is never gated on"
 
 
 def read(run: RunData, rule: Rule, record: Record, pool: Sequence[Record], contenders: int) -> Compared:
@@ -103,7 +103,7 @@ def read(run: RunData, rule: Rule, record: Record, pool: Sequence[Record], conte
     if reference is None:
         return Compared(None, f"nothing else in this run fits the reference {', '.join(rule.reference)}")
     if choices := differing_choices(run, record, reference):
-        return Compared(None, f"not comparable with {reference['candidate']}: {choices[0]}", reference)
+        return Compared(None, f"not comparable with {reference.candidate}: {choices[0]}", reference)
     if rule.compare == "ratio":
         return Compared(_widened(_ratio(record, reference), contenders), "", reference)
     return Compared(_widened(_difference(run, record, reference), contenders), "", reference)
@@ -113,9 +113,9 @@ def _own(rule: Rule, record: Record) -> Reading | None:
     if rule.metric == PARAMS:
         count = trained_params(record)
         return None if count is None else Reading(count, None, None, 1, None)
-    if record["value"] is None:
+    if record.value is None:
         return None
-    return Reading(record["value"], record["ci_low"], record["ci_high"], record["n"], record["ci_method"])
+    return Reading(record.value, record.ci_low, record.ci_high, record.n, record.ci_method)
 
 
 def reference_for(rule: Rule, record: Record, pool: Sequence[Record]) -> Record | None:
@@ -123,40 +123,53 @@ def reference_for(rule: Rule, record: Record, pool: Sequence[Record]) -> Record 
     found = [
         other
         for other in pool
-        if other["dataset"] == record["dataset"]
-        and other["value"] is not None
-        and other["candidate"] != record["candidate"]
-        and fits(other["candidate"], rule.reference)
+        if other.dataset == record.dataset
+        and other.value is not None
+        and other.candidate != record.candidate
+        and fits(other.candidate, rule.reference)
     ]
     sign = 1.0 if rule.direction == "higher" else -1.0
 
     def closeness(other: Record) -> tuple[int, float]:
-        same = [other["axes"][part] == record["axes"][part] for part in ("enhancer", "fusion", "decoder", "encoders")]
-        return sum(same), sign * other["value"]
+        theirs, ours = other.axes, record.axes
+        same = [
+            theirs.enhancer == ours.enhancer,
+            theirs.fusion == ours.fusion,
+            theirs.decoder == ours.decoder,
+            theirs.encoders == ours.encoders,
+        ]
+        return sum(same), sign * other.number
 
     return max(found, key=closeness, default=None)
 
 
 def _ratio(record: Record, reference: Record) -> Reading | None:
     """Ratio of two values above 0; its ends are the ratios of opposite ends, so it is wider than it need be."""
-    if record["value"] is None or not reference["value"] > 0:
+    if record.value is None or not reference.number > 0:
         return None
-    value, n = record["value"] / reference["value"], min(record["n"], reference["n"])
-    ends = [record["ci_low"], record["ci_high"], reference["ci_low"], reference["ci_high"]]
-    if any(end is None or end <= 0 for end in ends):
+    value, n = record.value / reference.number, min(record.n, reference.n)
+    ends = _ends(record, reference)
+    if ends is None or min(ends) <= 0:
         return Reading(value, None, None, n, None)
     return Reading(value, ends[0] / ends[3], ends[1] / ends[2], n, "ratio of opposite ends")
+
+
+def _ends(record: Record, reference: Record) -> tuple[float, ...] | None:
+    """Low and high of the one, low and high of the other; None where one of the intervals is not known."""
+    ends = [record.ci_low, record.ci_high, reference.ci_low, reference.ci_high]
+    known = tuple(end for end in ends if end is not None)
+    return known if len(known) == len(ends) else None
 
 
 def _difference(run: RunData, record: Record, reference: Record) -> Reading | None:
     """Paired by sample where both have values; else opposite ends."""
     ours, theirs = run.values(record), run.values(reference)
     if ours is None or theirs is None or ours.samples != theirs.samples:
-        if record["value"] is None:
+        if record.value is None:
             return None
-        value, n = record["value"] - reference["value"], min(record["n"], reference["n"])
-        ends = [record["ci_low"], record["ci_high"], reference["ci_low"], reference["ci_high"]]
-        if any(end is None for end in ends):
+        value, n = record.value - reference.number, min(record.n, reference.n)
+        ends = _ends(record, reference)
+        if ends is None:
             return Reading(value, None, None, n, None)
         return Reading(value, ends[0] - ends[3], ends[1] - ends[2], n, "difference of opposite ends")
     if len(ours.seeds) > 1 and ours.seeds == theirs.seeds:

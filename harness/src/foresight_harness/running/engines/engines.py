@@ -188,8 +188,8 @@ class Pooled:
     def _error_of(self, key: CellKey, status: str) -> str:
         wanted = cell_id(*key)
         for record in reversed(self.keeper.folder.records()):
-            if record["cell"] == wanted and record["status"] != "ok":
-                return str(record["error"])
+            if record.cell == wanted and not record.ok:
+                return str(record.error)
         return f"{status}; the cell left no record"
 
     def _record_lost(self, key: CellKey, status: str, reason: str, wall_s: float) -> None:
@@ -213,8 +213,8 @@ def counts_of(keeper: RunKeeper) -> dict[str, int]:
     """Cells by status as the records have them: workers count for themselves, the folder for all."""
     status: dict[str, str] = {}
     for record in keeper.folder.records():
-        if status.get(record["cell"]) in (None, "ok"):
-            status[record["cell"]] = record["status"]
+        if status.get(record.cell) in (None, "ok"):
+            status[record.cell] = record.status
     found = Counter(status.values())
     planned = {cell_id(*cell_key(cell)) for cell in keeper.planned}
     names = ("ok", "failed", "oom", "unavailable")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.hooks import hookimpl
+from foresight_harness.contracts.records import parse
 from foresight_harness.running.exporters.tracker_terms import about, numbers_of, shown_name, texts_of
 
 PROJECT = "foresight"
@@ -39,13 +40,13 @@ class Tracker(ABC):
     @hookimpl
     def foresight_record(self, record: Mapping[str, Any]) -> None:
         """Send one record to the entry of its candidate, which the first one opens."""
-        candidate = str(record["candidate"])
-        if candidate not in self._entries:
-            entry = self._open(candidate, shown_name(record), self.facts | about(record))
-            self._entries[candidate] = entry
-        if record["status"] != "ok":
-            self._failed.add(candidate)
-        self._send(self._entries[candidate], numbers_of(record), texts_of(record))
+        found = parse(record)
+        if found.candidate not in self._entries:
+            entry = self._open(found.candidate, shown_name(found), self.facts | about(found))
+            self._entries[found.candidate] = entry
+        if not found.ok:
+            self._failed.add(found.candidate)
+        self._send(self._entries[found.candidate], numbers_of(found), texts_of(found))
 
     def close(self, status: str) -> None:
         """End every entry of a ``complete`` or ``interrupted`` run; one with a failed cell counts as failed."""

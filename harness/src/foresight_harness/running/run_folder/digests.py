@@ -7,27 +7,27 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-VOLATILE = frozenset({"run", "wall_s", "trace", "schema", "samples_digest", "tokens_digest"})
-"""Fields that may differ between two undisturbed runs of the same plan."""
+from foresight_harness.contracts.records import Record
+
 TIMED = frozenset({"efficiency"})
 """Suites whose numbers are times."""
 DIGITS = 6
 """Significant digits: threads that add in another order move the seventeenth."""
 
 
-def record_digest(record: Mapping[str, Any]) -> str:
+def record_digest(record: Record) -> str:
     """sha256 over a record's lasting fields, numbers rounded to six significant digits. 16 hex digits"""
-    lasting = {name: _rounded(value) for name, value in record.items() if name not in VOLATILE}
+    lasting = {name: _rounded(value) for name, value in record.lasting().items()}
     text = json.dumps(lasting, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run_digests(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def run_digests(records: Iterable[Record]) -> dict[str, str]:
     """Digest by ``cell/metric/probe``, for every record that holds no time."""
     return {
-        f"{record['cell']}/{record['metric']}/{record.get('probe')}": record_digest(record)
+        f"{record.cell}/{record.metric or None}/{record.probe}": record_digest(record)
         for record in records
-        if record["suite"] not in TIMED
+        if record.suite not in TIMED
     }
 
 

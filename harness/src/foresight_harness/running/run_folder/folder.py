@@ -8,6 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -16,9 +17,8 @@ from typing import Any
 from filelock import FileLock
 
 from foresight_harness.contracts.errors import RunFolderError, UsageError
-
-SCHEMA = 1
-"""Version of manifest, records, samples and media index. 1: first."""
+from foresight_harness.contracts.records import SCHEMA, Record, parse
+from foresight_harness.contracts.records.record import line_of
 
 
 def new_run_id(git_sha: str) -> str:
@@ -46,7 +46,7 @@ class RunFolder:
         (path / "media").mkdir(exist_ok=True)
         self._lock = FileLock(path / ".lock")
         self._seen = 0
-        self._lines: dict[str, list[tuple[int, str]]] = {}
+        self._cells: dict[str, list[Record]] = {}
         self._media_seen = 0
         self._media: set[str] = set()
 
@@ -83,19 +83,19 @@ class RunFolder:
             return {}
         return found
 
-    def append_records(self, records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def append_records(self, records: Sequence[Record]) -> list[Record]:
         """Append the records of one cell, all or (after a kill) a part that ``finished`` does not count.
 
         Several processes may append: one at a time, and what a killed one left of a line is cut off first. A cell that
         another process has finished meanwhile (a control that two workers needed) keeps the records of the first.
 
         Returns:
-            The records with schema and run, as they were written.
+            The records with the run's id, as they were written.
         """
-        whole = [{"schema": SCHEMA, "run": self.run_id, **record} for record in records]
-        lines = [json.dumps(record, allow_nan=False) + "\n" for record in whole]
+        whole = [replace(record, run=self.run_id) for record in records]
+        lines = [line_of(record) + "\n" for record in whole]
         with self.writing(), self._lock:
-            if not records or not {record["cell"] for record in records} <= self.finished():
+            if not records or not {record.cell for record in records} <= self.finished():
                 _append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
         return whole
 
@@ -111,15 +111,12 @@ class RunFolder:
 
     def finished(self) -> set[str]:
         """Ids of cells whose records are all there and none of which failed. Reads only what is new."""
-        fresh, self._seen = _whole_lines(self.path / "records.jsonl", self._seen)
+        path = self.path / "records.jsonl"
+        fresh, self._seen = _whole_lines(path, self._seen)
         for line in fresh:
-            record = json.loads(line)
-            self._lines.setdefault(record["cell"], []).append((record["of_cell"], record["status"]))
-        return {
-            cell
-            for cell, lines in self._lines.items()
-            if len(lines) == lines[0][0] and all(status == "ok" for _, status in lines)
-        }
+            record = parse(json.loads(line), f"a line of {path}")
+            self._cells.setdefault(record.cell, []).append(record)
+        return {cell for cell, found in self._cells.items() if _is_finished(found)}
 
     def append_media(self, items: Sequence[Mapping[str, Any]]) -> None:
         """Append lines to the media index, but none that stands there already: its cell was done twice."""
@@ -130,9 +127,9 @@ class RunFolder:
             self._media.update(fresh)
             _append(path, "".join(f"{line}\n" for line in lines if line not in self._media).encode("utf-8"))
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Record]:
         """Records so far; a truncated last line is left out."""
-        return read_lines(self.path / "records.jsonl")
+        return read_records(self.path / "records.jsonl")
 
     def drop_unfinished(self) -> set[str]:
         """Keep only the records of finished cells, for ``--resume``; returns the ids of those that need no redoing.
@@ -140,21 +137,21 @@ class RunFolder:
         A cell is finished when all its records are there and none of them failed.
         """
         records = self.records()
-        found: dict[str, list[dict[str, Any]]] = {}
+        cells: dict[str, list[Record]] = {}
         for record in records:
-            found.setdefault(record["cell"], []).append(record)
-        done = {
-            cell
-            for cell, lines in found.items()
-            if len(lines) == lines[0]["of_cell"] and all(line["status"] == "ok" for line in lines)
-        }
+            cells.setdefault(record.cell, []).append(record)
+        done = {cell for cell, found in cells.items() if _is_finished(found)}
         fresh = self.path / ".records.jsonl"
-        kept = [json.dumps(record, allow_nan=False) + "\n" for record in records if record["cell"] in done]
         with self.writing():
-            fresh.write_text("".join(kept), encoding="utf-8")
+            fresh.write_text("".join(line_of(record) + "\n" for record in records if record.cell in done), "utf-8")
             fresh.replace(self.path / "records.jsonl")
-        self._seen, self._lines = 0, {}
+        self._seen, self._cells = 0, {}
         return done
+
+
+def _is_finished(records: Sequence[Record]) -> bool:
+    """Whether all records of a cell are there, and none is of a failure."""
+    return len(records) == records[0].of_cell and all(record.ok for record in records)
 
 
 @contextmanager
@@ -214,11 +211,11 @@ def _cut_partial_line(stream: FileIO) -> None:
     stream.seek(0, os.SEEK_END)
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """JSON lines; one that is cut short at the end of the file is left out, one elsewhere is an error.
+def read_records(path: Path) -> list[Record]:
+    """Records of a file; a line that is cut short at its end is left out, anything else that cannot be read an error.
 
     Raises:
-        RunFolderError: naming the line.
+        RunFolderError: naming line and field.
     """
     if not path.is_file():
         return []
@@ -228,11 +225,12 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         if not line:
             continue
         try:
-            found.append(json.loads(line))
+            content = json.loads(line)
         except json.JSONDecodeError as error:
             if number == len(lines):
                 break
             raise RunFolderError(f"{path}, line {number} is not JSON: {error}") from error
+        found.append(parse(content, f"{path}, line {number}"))
     return found
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
+from foresight_harness.contracts.records import Record
+from foresight_harness.contracts.records.parts import Axes, LoadedModel
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
 from foresight_harness.running.run_folder.media import write_pictures
@@ -18,13 +20,14 @@ from foresight_harness.running.run_folder.tokens import write_tokens
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
+    from foresight_harness.parts.weights.provenance import Provenance
     from foresight_harness.planning.candidates.resolve import ResolvedStream
 
 TRACE_CHARS = 8000
 """The end of a traceback that a record keeps."""
 
 
-def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str, Any]]:
+def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: float) -> list[Record]:
     """Write samples and media of a cell and return its records, ready to be appended."""
     test = cell.split("test")
     rows = [
@@ -39,23 +42,20 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
         kept = write_tokens(folder.path, cell.id, outcome.tokens, test.labels, facts) if outcome.tokens else None
         shown = write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures)
     folder.append_media(shown)
-    shared = _shared(cell, wall_s) | {
+    context = _context(cell, wall_s)
+    shared: dict[str, Any] = {
         "params": dict(outcome.params) or None,
         "modules": module_sizes(cell.candidate, cell.workshop.options.picture_px),
         "samples_digest": rows_digest(rows) if rows else None,
         "tokens_digest": kept,
         "of_cell": len(outcome.measurements),
-        "status": "ok",
-        "error": None,
     }
     return [
-        shared
-        | _record(cell, measurement)
-        | {
-            "protocol": digest(protocol_of(cell, measurement)),
-            "controls_ok": outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
-            "details": {**outcome.details, **measurement.details},
-        }
+        Record(
+            **context | shared | _number(cell, measurement, context["provenance"]),
+            controls_ok=outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
+            details={**outcome.details, **measurement.details},
+        )
         for measurement in outcome.measurements
     ]
 
@@ -75,18 +75,21 @@ def protocols_of(cell: Cell, outcome: Outcome) -> dict[str, dict[str, Any]]:
     return {digest(choices): choices for choices in found}
 
 
-def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
+def _number(cell: Cell, measurement: Measurement, provenance: Sequence[LoadedModel]) -> dict[str, Any]:
+    """Fields of a record that are a measurement's own."""
     groups = cell.split("test").labels.groups
     value, interval, n = _summary(measurement, groups, cell.scale.resamples)
     per_sample = "values" if measurement.values is not None else "stats" if measurement.stats else None
-    trusted = all(entry["kind"] in ("pretrained", "none") for entry in _provenance(cell))
+    trusted = all(model.kind in ("pretrained", "none") for model in provenance)
     return {
+        "protocol": digest(protocol_of(cell, measurement)),
+        "status": "ok",
         "metric": measurement.metric,
         "probe": measurement.probe,
         "value": _finite(value),
         "unit": measurement.unit,
         "direction": measurement.direction,
-        "range": list(measurement.range),
+        "range": tuple(measurement.range),
         "n": n,
         "ci_low": _finite(interval[0]) if interval else None,
         "ci_high": _finite(interval[1]) if interval else None,
@@ -96,7 +99,7 @@ def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
         "ceiling": _finite(measurement.ceiling),
         "ceiling_by": measurement.ceiling_by,
         "null": dict(measurement.null) if measurement.null else None,
-        "seeds": list(measurement.seeds),
+        "seeds": tuple(measurement.seeds),
         "per_sample": per_sample,
         "resamples": cell.scale.resamples if per_sample else None,
         "gateable": trusted and measurement.gateable and cell.candidate.role == "candidate",
@@ -119,48 +122,38 @@ def _summary(
     return found.mean, (ends.low, ends.high, ends.method) if ends else None, found.n
 
 
-def failure_record(cell: Cell, status: str, message: str, trace: str, wall_s: float) -> dict[str, Any]:
+def failure_record(cell: Cell, status: str, message: str, trace: str, wall_s: float) -> Record:
     """The one record of a cell that has no number."""
     try:
-        shared = _shared(cell, wall_s)
+        context = _context(cell, wall_s)
     except Exception:  # the failure that is being recorded may be the very one that hides provenance or protocol
-        shared = _bare(cell, wall_s)
-    return shared | {
-        "metric": None,
-        "value": None,
-        "status": status,
-        "error": message,
-        "trace": trace[-TRACE_CHARS:],
-        "of_cell": 1,
-        "details": {},
-    }
+        context = _certain(cell, wall_s)
+    end = trace[-TRACE_CHARS:]
+    return Record(**context, metric="", value=None, status=status, error=message, trace=end, of_cell=1)
 
 
-def _bare(cell: Cell, wall_s: float) -> dict[str, Any]:
+def _certain(cell: Cell, wall_s: float) -> dict[str, Any]:
+    """Fields of a record that are known whatever happened to its cell."""
     candidate = cell.candidate
     return {
         "cell": cell.id,
         "candidate": str(candidate),
-        "axes": {
-            "encoders": list(candidate.candidate.encoders),
-            "taps": [tap for stream in candidate.streams for tap in stream.ref.taps],
-            "streams": [str(stream.ref) for stream in candidate.streams],
-            "depths": [depth_of(stream) for stream in candidate.streams],
-            "families": [stream.encoder.family for stream in candidate.streams],
-            "enhancer": candidate.enhancer.name,
-            "fusion": candidate.fusion.name,
-            "decoder": candidate.candidate.decoder,
-        },
+        "axes": Axes(
+            encoders=tuple(candidate.candidate.encoders),
+            taps=tuple(tap for stream in candidate.streams for tap in stream.ref.taps),
+            streams=tuple(str(stream.ref) for stream in candidate.streams),
+            depths=tuple(depth_of(stream) for stream in candidate.streams),
+            families=tuple(stream.encoder.family for stream in candidate.streams),
+            enhancer=candidate.enhancer.name,
+            fusion=candidate.fusion.name,
+            decoder=candidate.candidate.decoder,
+        ),
         "role": candidate.role,
         "suite": cell.suite.name,
         "dataset": cell.dataset.name,
         "split": "test",
-        "fingerprint": None,
-        "protocol": None,
-        "provenance": [],
         "dtype": cell.workshop.options.dtype,
         "device": cell.workshop.options.device,
-        "attention": None,
         "wall_s": round(wall_s, 4),
     }
 
@@ -173,8 +166,9 @@ def depth_of(stream: ResolvedStream) -> float | None:
     return round(names.index(stream.ref.taps[0]) / (len(names) - 1), 4)
 
 
-def _shared(cell: Cell, wall_s: float) -> dict[str, Any]:
-    return _bare(cell, wall_s) | {
+def _context(cell: Cell, wall_s: float) -> dict[str, Any]:
+    """Fields that all records of a cell share."""
+    return _certain(cell, wall_s) | {
         "fingerprint": cell.workshop.splits.built(cell.dataset, "test").fingerprint,
         "protocol": cell.protocol_digest(),
         "provenance": _provenance(cell),
@@ -182,19 +176,37 @@ def _shared(cell: Cell, wall_s: float) -> dict[str, Any]:
     }
 
 
-def _provenance(cell: Cell) -> list[dict[str, Any]]:
-    entries = []
+def _provenance(cell: Cell) -> tuple[LoadedModel, ...]:
+    models = []
     for name in cell.candidate.candidate.encoders:
         spec = cell.workshop.registry.encoder(name)
         if cell.workshop.registry.lineage(name)[-1].params == 0:
-            entries.append({"part": "encoder", "name": name, "kind": "none"})
+            models.append(LoadedModel(part="encoder", name=name, kind="none"))
         else:
-            entries.append({"part": "encoder", "name": name, **cell.workshop.extraction.provenance(spec).as_json()})
+            models.append(_loaded("encoder", name, cell.workshop.extraction.provenance(spec)))
     if cell.suite.uses_decoder:
-        found = cell.workshop.latents.provenance(cell.candidate.decoder)
-        facts = found.as_json() if found else {"kind": "none"}
-        entries.append({"part": "decoder", "name": cell.candidate.candidate.decoder, **facts})
-    return entries
+        models.append(
+            _loaded(
+                "decoder",
+                cell.candidate.candidate.decoder,
+                cell.workshop.latents.provenance(cell.candidate.decoder),
+            )
+        )
+    return tuple(models)
+
+
+def _loaded(part: str, name: str, found: Provenance | None) -> LoadedModel:
+    if found is None:
+        return LoadedModel(part=part, name=name, kind="none")
+    return LoadedModel(
+        part=part,
+        name=name,
+        kind=found.kind,
+        sha256=found.sha256,
+        repo=found.repo,
+        revision=found.revision,
+        seed=found.seed,
+    )
 
 
 def _attention(cell: Cell) -> str:

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import Record
+from foresight_harness.contracts.records.record import check_schema
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.folder import SCHEMA, read_lines
+from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.samples import check_table
 from foresight_harness.running.run_folder.tokens import Tokens, read_tokens
-
-Record = Mapping[str, Any]
-"""One line of ``records.jsonl``; ``docs/run-folder.md`` names its fields."""
 
 
 class SampleValues(NamedTuple):
@@ -78,21 +78,19 @@ class RunData:
             raise RunFolderError(f"{file} is not JSON: {error}") from error
         if not (path / "records.jsonl").is_file():
             raise RunFolderError(f"{path} holds no records.jsonl: nothing was measured, or it was removed")
-        records = tuple(read_lines(path / "records.jsonl"))
-        for where, found in [(str(file), manifest), *((f"{path / 'records.jsonl'}", line) for line in records)]:
-            schema = found.get("schema")
-            if not isinstance(schema, int) or schema > SCHEMA:
-                raise RunFolderError(f"{where} has schema {schema!r}; this version reads up to {SCHEMA}")
-        return cls(path, manifest, records)
+        check_schema(manifest.get("schema"), str(file))
+        return cls(path, manifest, tuple(read_records(path / "records.jsonl")))
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
         """Records that hold a number's metric: cells that did not fail."""
-        return tuple(record for record in self.all_records if record["status"] == "ok" and record["metric"])
+        return tuple(record for record in self.all_records if record.ok and record.metric)
 
     def select(self, **wanted: Any) -> list[Record]:
         """Records whose fields equal what is given: ``select(suite="spatial", metric="iou", role="candidate")``."""
-        return [record for record in self.records if all(record.get(key) == value for key, value in wanted.items())]
+        return [
+            record for record in self.records if all(getattr(record, name) == value for name, value in wanted.items())
+        ]
 
     def values(self, record: Record) -> SampleValues | None:
         """Per-sample values of a record; None for a metric of the whole split (AP, CKA, latency).
@@ -129,15 +127,15 @@ class RunData:
         return read_tokens(self.path, cell)
 
     def _require_none(self, record: Record, kind: str) -> None:
-        if record.get("per_sample") == kind:
+        if record.per_sample == kind:
             raise RunFolderError(
-                f"samples/{record['cell']}.parquet lacks the {kind} of {record['metric']} of {record['candidate']}; "
+                f"samples/{record.cell}.parquet lacks the {kind} of {record.metric} of {record.candidate}; "
                 "the file was removed or cut"
             )
 
     def _rows(self, record: Record) -> list[dict[str, Any]]:
         """Rows of the cell's sample file that belong to a record, in file order: by seed, then sample."""
-        return self._cell(record["cell"]).get((record["metric"], record["probe"]), [])
+        return self._cell(record.cell).get((record.metric, record.probe), [])
 
     def _cell(self, cell: str) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
         if cell not in self._cells:
@@ -155,7 +153,7 @@ def _axes(record: Record, rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[int,
     samples = tuple(dict.fromkeys(row["sample"] for row in rows))
     if [(row["seed"], row["sample"]) for row in rows] != [(seed, sample) for seed in seeds for sample in samples]:
         raise RunFolderError(
-            f"samples of cell {record['cell']}, {record['metric']}: {len(rows)} values for {len(seeds)} seeds of "
+            f"samples of cell {record.cell}, {record.metric}: {len(rows)} values for {len(seeds)} seeds of "
             f"{len(samples)} samples; some are missing, double or in another order"
         )
     return seeds, samples
@@ -168,9 +166,7 @@ def _read_samples(path: Path) -> dict[tuple[str, str | None], list[dict[str, Any
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
-    schema = (table.schema.metadata or {}).get(b"schema", b"").decode()
-    if not schema.isdigit() or int(schema) > SCHEMA:
-        raise RunFolderError(f"{path} has schema {schema or 'none'!r}; this version reads up to {SCHEMA}")
+    check_table(path, table)
     by_record: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for row in table.to_pylist():
         by_record.setdefault((row["metric"], row["probe"]), []).append(row)
@@ -179,4 +175,4 @@ def _read_samples(path: Path) -> dict[tuple[str, str | None], list[dict[str, Any
 
 def measured_candidates(records: Sequence[Record]) -> list[str]:
     """Candidates in order of appearance, each once; controls are none of them."""
-    return list(dict.fromkeys(record["candidate"] for record in records if record["role"] == "candidate"))
+    return list(dict.fromkeys(record.candidate for record in records if record.is_candidate))

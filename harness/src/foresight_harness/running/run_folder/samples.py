@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foresight_harness.running.run_folder.folder import SCHEMA
+from foresight_harness.contracts.records import SCHEMA
+from foresight_harness.contracts.records.record import check_schema
 
 if TYPE_CHECKING:
     from foresight_harness.contracts.batches import Labels
@@ -77,6 +78,12 @@ def write_samples(path: Path, rows: Sequence[Mapping[str, Any]], facts: Mapping[
     metadata = {"schema": str(SCHEMA), **facts}
     table = pa.Table.from_pylist(list(rows), schema=COLUMNS.with_metadata(metadata))
     write_table(path, table)
+
+
+def check_table(path: Path, table: pa.Table) -> None:
+    """Refuse a table that a newer version wrote. Raises: RunFolderError."""
+    schema = (table.schema.metadata or {}).get(b"schema", b"").decode()
+    check_schema(int(schema) if schema.isdigit() else schema or "none", str(path))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from foresight_harness.contracts.records.parts import ModuleSize
 from foresight_harness.contracts.specs import EnhancerSpec, FusionSpec, GridShape
 
 if TYPE_CHECKING:
     from foresight_harness.planning.candidates import ResolvedCandidate
 
 
-def module_sizes(candidate: ResolvedCandidate, picture_px: int | None = None) -> list[dict[str, Any]]:
+def module_sizes(candidate: ResolvedCandidate, picture_px: int | None = None) -> tuple[ModuleSize, ...]:
     """Every trained enhancer and fusion of a candidate, each once a width.
 
     Args:
@@ -23,8 +24,7 @@ def module_sizes(candidate: ResolvedCandidate, picture_px: int | None = None) ->
         picture_px: Side that a run asks for; it moves grids, which some modules' sizes follow.
 
     Returns:
-        ``{part, name, width, params, claimed_width, claimed_width_params, claimed, source}`` each; widths are lists,
-        one number a stream, and what the document does not state is None.
+        One each; widths are one number a stream, and what the document does not state is None.
     """
     streams = [stream.shape(picture_px) for stream in candidate.streams]
     found = []
@@ -33,7 +33,7 @@ def module_sizes(candidate: ResolvedCandidate, picture_px: int | None = None) ->
     if candidate.fusion.trainable:
         enhanced = tuple(candidate.enhancer.output_shape(shape) for shape in streams)
         found.append(_fusion(candidate.fusion, enhanced))
-    return found
+    return tuple(found)
 
 
 def count_without_memory(build: Callable[[], object]) -> int | None:
@@ -50,37 +50,37 @@ def count_without_memory(build: Callable[[], object]) -> int | None:
 
 
 @cache
-def _enhancer(spec: EnhancerSpec, shape: GridShape) -> dict[str, Any]:
+def _enhancer(spec: EnhancerSpec, shape: GridShape) -> ModuleSize:
     at = spec.claimed_at
     params = count_without_memory(lambda: spec.build(shape))
     claimed = count_without_memory(lambda: spec.build(at)) if at else None
-    return _row("enhancer", spec, [shape.width], params, [at.width] if at else None, claimed)
+    return _size("enhancer", spec, (shape.width,), params, (at.width,) if at else None, claimed)
 
 
 @cache
-def _fusion(spec: FusionSpec, shapes: tuple[GridShape, ...]) -> dict[str, Any]:
+def _fusion(spec: FusionSpec, shapes: tuple[GridShape, ...]) -> ModuleSize:
     at = spec.claimed_at
     params = count_without_memory(lambda: spec.build(shapes))
     claimed = count_without_memory(lambda: spec.build(at)) if at else None
-    widths = [shape.width for shape in shapes]
-    return _row("fusion", spec, widths, params, [shape.width for shape in at] or None, claimed)
+    widths = tuple(shape.width for shape in shapes)
+    return _size("fusion", spec, widths, params, tuple(shape.width for shape in at) or None, claimed)
 
 
-def _row(
+def _size(
     part: str,
     spec: EnhancerSpec | FusionSpec,
-    width: list[int],
+    width: tuple[int, ...],
     params: int | None,
-    claimed_width: list[int] | None,
+    claimed_width: tuple[int, ...] | None,
     claimed_width_params: int | None,
-) -> dict[str, Any]:
-    return {
-        "part": part,
-        "name": spec.name,
-        "width": width,
-        "params": params,
-        "claimed_width": claimed_width,
-        "claimed_width_params": claimed_width_params,
-        "claimed": spec.claimed_params,
-        "source": spec.source or None,
-    }
+) -> ModuleSize:
+    return ModuleSize(
+        part=part,
+        name=spec.name,
+        width=width,
+        params=params,
+        claimed_width=claimed_width,
+        claimed_width_params=claimed_width_params,
+        claimed=spec.claimed_params,
+        source=spec.source or None,
+    )

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from foresight_harness.contracts.errors import DataError, RunFolderError
-from foresight_harness.running.run_folder.folder import SCHEMA
-from foresight_harness.running.run_folder.samples import write_table
+from foresight_harness.contracts.records import SCHEMA
+from foresight_harness.running.run_folder.samples import check_table, write_table
 
 if TYPE_CHECKING:  # both import torch, and reading a run does not
     from foresight_harness.contracts.batches import Labels
@@ -96,9 +96,7 @@ def read_tokens(run: Path, cell: str) -> dict[str, Tokens]:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
-    schema = (table.schema.metadata or {}).get(b"schema", b"").decode()
-    if not schema.isdigit() or int(schema) > SCHEMA:
-        raise RunFolderError(f"{path} has schema {schema or 'none'!r}; this version reads up to {SCHEMA}")
+    check_table(path, table)
     try:
         return _parts(table)
     except (KeyError, ValueError) as error:

@@ -1,0 +1,69 @@
+"""What a record is made of: the choices of a candidate, loaded models, sizes of modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from foresight_harness.contracts.records.fields import COUNT, NUMBER, TEXT, about, many, optional, written_object
+
+UNTRAINED = ("random", "nano")
+"""Kinds of weights whose numbers say nothing about trained models, the worst first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """The choices that make a candidate."""
+
+    encoders: tuple[str, ...] = field(metadata=about(many(TEXT), "each once"))
+    taps: tuple[str, ...] = field(default=(), metadata=about(many(TEXT), "of all streams"))
+    streams: tuple[str, ...] = field(default=(), metadata=about(many(TEXT), "`encoder@tap` each"))
+    depths: tuple[float | None, ...] = field(
+        default=(),
+        metadata=about(
+            many(optional(NUMBER)), "one a stream: place of its tap among the encoder's, 0 to 1; null for several taps"
+        ),
+    )
+    families: tuple[str, ...] = field(default=(), metadata=about(many(TEXT), "of encoders, one a stream"))
+    enhancer: str = field(metadata=about(TEXT, "its name"))
+    fusion: str = field(metadata=about(TEXT, "its name"))
+    decoder: str = field(metadata=about(TEXT, "its name"))
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model behind a number, and where its weights came from."""
+
+    part: str = field(metadata=about(TEXT, "`encoder` or `decoder`"))
+    name: str = field(metadata=about(TEXT, "of the spec"))
+    kind: str = field(metadata=about(TEXT, "`pretrained`, `nano`, `random` or `none` (nothing to load)"))
+    sha256: str | None = field(default=None, metadata=about(optional(TEXT), "of the weight files; absent for `none`"))
+    repo: str | None = field(
+        default=None, metadata=about(optional(TEXT), "Hub id, or the folder or file that the user named")
+    )
+    revision: str | None = field(default=None, metadata=about(optional(TEXT), "commit of the Hub that was loaded"))
+    seed: int | None = field(default=None, metadata=about(optional(COUNT), "of random weights"))
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in a line: where no files are known, nothing is said about files."""
+        return written_object(self, None if self.sha256 is not None else ("part", "name", "kind"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleSize:
+    """How large a trained enhancer or fusion is at one width, and how large its document says that it is."""
+
+    part: str = field(metadata=about(TEXT, "`enhancer` or `fusion`"))
+    name: str = field(metadata=about(TEXT, "of the spec"))
+    width: tuple[int, ...] = field(metadata=about(many(COUNT), "one number a stream", unit="channels"))
+    params: int | None = field(metadata=about(optional(COUNT), "null where not countable without memory"))
+    claimed_width: tuple[int, ...] | None = field(
+        metadata=about(optional(many(COUNT)), "the document's; null where it claims none", unit="channels")
+    )
+    claimed_width_params: int | None = field(metadata=about(optional(COUNT), "counted at the document's width"))
+    claimed: int | None = field(metadata=about(optional(COUNT), "parameters that the document claims"))
+    source: str | None = field(metadata=about(optional(TEXT), "where it claims them"))
+    further: Mapping[str, Any] = field(default_factory=dict)
