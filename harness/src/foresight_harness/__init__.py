@@ -24,7 +24,10 @@ from foresight_harness.contracts.specs import (
     FusionSpec,
     GridShape,
     LatentSpace,
+    MetricFacts,
     MetricSpec,
+    ProbeSpec,
+    SuiteSpec,
     TapSpec,
 )
 
@@ -47,8 +50,11 @@ __all__ = [
     "GridError",
     "GridShape",
     "LatentSpace",
+    "MetricFacts",
     "MetricSpec",
     "PluginError",
+    "ProbeSpec",
+    "SuiteSpec",
     "TapSpec",
     "UsageError",
     "hookimpl",

@@ -80,7 +80,8 @@ def boards(run: RunData) -> list[Board]:
     for record in run.records:
         if record["role"] != "candidate" or record["value"] is None or record.get("controls_ok") is False:
             continue
-        if record["suite"] == "efficiency" or record["direction"] not in ("higher", "lower"):
+        suite = run.suites.get(record["suite"])
+        if (suite is not None and suite.timed) or record["direction"] not in ("higher", "lower"):
             continue
         if _restates(record["suite"], record["metric"], metrics):
             continue

@@ -15,14 +15,6 @@ from foresight_harness.parts.statistics.power import minimum_detectable_effect
 from foresight_harness.parts.statistics.ranking import TieGroup, tie_groups
 from foresight_harness.running.run_folder.run_data import Record, RunData
 
-RANKED: Mapping[str, tuple[str, ...]] = {
-    "spatial": ("iou",),
-    "reconstruction": ("lpips", "lpips_random_trunk", "psnr", "decoded_iou"),
-    "alignment": ("mutual_knn",),
-    "temporal": ("direction_accuracy", "ordering_accuracy"),
-}
-"""Metrics that a suite is ranked by; each has a value a sample."""
-
 COLUMNS = (
     Column("suite", "suite"),
     Column("dataset", "data set"),
@@ -128,8 +120,9 @@ def _comparable(run: RunData) -> list[list[Record]]:
     """
     found: dict[tuple[Any, ...], list[Record]] = {}
     for record in run.records:
-        ranked = record["metric"] in RANKED.get(record["suite"], ()) and record["role"] != "ceiling"
-        if ranked and record["value"] is not None:
+        suite = run.suites.get(record["suite"])
+        ranked = suite is not None and record["metric"] in suite.ranked_by
+        if ranked and record["role"] != "ceiling" and record["value"] is not None:
             key = tuple(record[part] for part in ("suite", "dataset", "metric", "probe", "protocol"))
             found.setdefault(key, []).append(record)
     return [records for records in found.values() if len(records) > 1]

@@ -7,20 +7,23 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from foresight_harness.planning.candidates import candidates_of, suites_of
+from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.storage import place_of
 from foresight_harness.planning.plan import (
-    PlannedCell,
+    cells_of,
     check_datasets,
     check_sources,
     cost_of,
     datasets_of,
     distinct_for,
 )
-from foresight_harness.planning.suites import suite
 from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, run_options
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
+    from foresight_harness.contracts.specs import SuiteSpec
+    from foresight_harness.planning.options import RunOptions
+    from foresight_harness.planning.registry import Registry
     from foresight_harness.running.costs.predicting import Prediction
 
 NAME = "plan"
@@ -45,13 +48,14 @@ def run(options: argparse.Namespace) -> int:
     folder, url = place_of(options.feature_cache)
     wanted = replace(run_options(options, selection), cache=folder, cache_url=url, engine=options.engine)
     check_datasets(registry, wanted)
+    check_probes(registry, wanted.probes)
     check_sources(candidates, wanted)
-    suites = [suite(name) for name in options.suite or suites_of(selection)]
+    suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]
     cells = [
-        PlannedCell(candidate, found, dataset, clips=registry.dataset(dataset.name).video)
+        cell
         for found in suites
         for candidate in distinct_for(found, candidates_of(selection, found))
-        for dataset in datasets_of(found, registry, wanted)
+        for cell in cells_of(found, candidate, registry, wanted)
     ]
     from foresight_harness.running.costs.accounting import predicted  # loads torch, which no other verb should wait for
 
@@ -61,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         {
             "suite": each.name,
             "measures": each.title,
+            "probes": ", ".join(_probes(each, registry, wanted)) or "none",
             "datasets": ", ".join(str(choice) for choice in datasets_of(each, registry, wanted)) or "none fits",
             "cells": sum(cell.suite is each for cell in cells),
         }
@@ -88,6 +93,11 @@ def run(options: argparse.Namespace) -> int:
     )
     console().print("\n".join(sentences(found)), markup=False)
     return 0
+
+
+def _probes(suite: SuiteSpec, registry: Registry, options: RunOptions) -> list[str]:
+    """The probes that its scores will name."""
+    return list(dict.fromkeys([registry.primary_probe.name, *options.probes])) if suite.probed else []
 
 
 def sentences(found: Prediction) -> list[str]:
