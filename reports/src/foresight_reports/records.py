@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from foresight_reports.suites import BEFORE, Suites
+
 WEIGHT_KINDS = ("random", "nano", "pretrained")
 """Kinds of weights from the least to the most meaningful; a candidate is as good as its worst part."""
 
@@ -57,6 +59,18 @@ class Record:
     controls_ok: bool | None
     details: Mapping[str, Any] = field(default_factory=dict)
     place: int = 0
+    suites: Suites = field(default=BEFORE, repr=False, compare=False)
+    """What its run says of its suites."""
+
+    @property
+    def label(self) -> str:
+        """What a reader calls its metric."""
+        return self.suites.label(self.metric or "")
+
+    @property
+    def timed(self) -> bool:
+        """Whether it belongs to a suite that times."""
+        return self.suites.timed(self.suite)
 
     @property
     def anchor(self) -> str:
@@ -91,13 +105,14 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Record:
+def parse_record(line: Mapping[str, Any], position: int, place: int = 0, suites: Suites = BEFORE) -> Record:
     """Read one line, older ones too: fields that are missing are absent.
 
     Args:
         line: The parsed JSON object.
         position: Place in the file, from 0. The file only grows, so the anchor made of it stays.
         place: Place of the run on the page, from 0.
+        suites: What the run says of its suites.
     """
     seeds = line.get("seeds")
     provenance = line.get("provenance")
@@ -143,4 +158,5 @@ def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Reco
         controls_ok=line.get("controls_ok") if isinstance(line.get("controls_ok"), bool) else None,
         details=_mapping(line.get("details")),
         place=place,
+        suites=suites,
     )
