@@ -1,4 +1,4 @@
-"""A small encoder without weights and a suite, offered as a plugin offers anything."""
+"""A small encoder without weights, a suite and a probe, offered as a plugin offers anything."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from foresight_harness import BuildRequest, EncoderSpec, MetricFacts, SuiteSpec, TapSpec, hookimpl
-from foresight_harness.protocols import Encoder, SuiteCell
+from foresight_harness import BuildRequest, EncoderSpec, MetricFacts, ProbeSpec, SuiteSpec, TapSpec, hookimpl
+from foresight_harness.protocols import Encoder, Probe, SuiteCell
 
 if TYPE_CHECKING:
     from foresight_harness.outcomes import Outcome
@@ -69,6 +69,18 @@ def foresight_suites() -> Iterable[SuiteSpec]:
             score=_score,
         )
     ]
+
+
+def _most_alike() -> Probe:
+    from foresight_dropin.most_alike import MostAlike
+
+    return MostAlike()
+
+
+@hookimpl
+def foresight_probes() -> Iterable[ProbeSpec]:
+    """The boxes of the picture that is most alike."""
+    return [ProbeSpec(name="most_alike", build=_most_alike, guess_s=0.2)]
 
 
 @hookimpl
