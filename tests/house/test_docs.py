@@ -10,8 +10,8 @@ import pytest
 from foresight_harness.contracts import hookspecs
 from foresight_harness.contracts.records.fields import stored_fields
 from foresight_harness.contracts.records.record import HISTORY, SCHEMA, Record
+from foresight_harness.measuring.suites.specs import suite_specs
 from foresight_harness.parts.metrics.specs import metric_specs
-from foresight_harness.planning.suites import SUITES
 from foresight_harness.surface.command import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def test_every_page_stands_in_the_index_of_the_site() -> None:
 
 def test_measuring_page_names_every_suite() -> None:
     page = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
-    assert [name for name in SUITES if f"`{name}`" not in page] == []
+    assert [spec.name for spec in suite_specs() if f"`{spec.name}`" not in page] == []
 
 
 def test_metrics_page_names_every_metric_and_tests_that_exist() -> None:

@@ -26,7 +26,10 @@ from foresight_harness.contracts.specs import (
     FusionSpec,
     GridShape,
     LatentSpace,
+    MetricFacts,
     MetricSpec,
+    ProbeSpec,
+    SuiteSpec,
     TapSpec,
 )
 
@@ -53,8 +56,11 @@ __all__ = [
     "GridError",
     "GridShape",
     "LatentSpace",
+    "MetricFacts",
     "MetricSpec",
     "PluginError",
+    "ProbeSpec",
+    "SuiteSpec",
     "TapSpec",
     "UsageError",
     "hookimpl",

@@ -58,3 +58,7 @@ class MetricSpec:
     """Paper or implementation that defines the value."""
     gateable: bool = True
     """False where the value has no meaning beyond ordering within one run."""
+    label: str = ""
+    """As readers call it; empty is the name in words."""
+    family: str = ""
+    """What it tells about, across suites; see ``MetricFacts.family``."""

@@ -49,7 +49,7 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list
         (name, record)
         for name in subjects
         if rule.fits(name)
-        for record in records_for([entry for entry in records if entry.is_candidate], name)
+        for record in records_for(run, [entry for entry in records if entry.is_candidate], name)
         if within_size(rule, record)
     ]
     failed = _failed(rule, run, [name for name in subjects if rule.fits(name)])
@@ -69,7 +69,7 @@ def _failed(rule: Rule, run: RunData, names: list[str]) -> list[Finding]:
     return [
         Finding(rule, name, record.dataset, None, "NOT MEASURED", f"its cell {record.status}: {record.error:.200}")
         for name in names
-        for record in records_for(records, name)
+        for record in records_for(run, records, name)
         if rule.dataset in (None, record.dataset)
     ]
 

@@ -17,7 +17,6 @@ from foresight_harness.judging.gates.vocabulary import PARAMS
 from foresight_harness.parts.statistics.bootstrap import LEVEL, bootstrap_mean
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
 from foresight_harness.parts.statistics.paired import ALPHA
-from foresight_harness.planning.suites import SUITES
 from foresight_harness.running.run_folder.run_data import RunData
 
 
@@ -45,17 +44,17 @@ def records_of(run: RunData, rule: Rule) -> list[Record]:
     return [record for record in found if rule.dataset in (None, record.dataset)]
 
 
-def records_for(records: Sequence[Record], candidate: str) -> list[Record]:
+def records_for(run: RunData, records: Sequence[Record], candidate: str) -> list[Record]:
     """Those of one candidate, one a data set; a suite without decoder scored all its decoders at once."""
     exact = [record for record in records if record.candidate == candidate]
     if exact:
         return exact
-    shared = [record for record in records if not _uses_decoder(record.suite)]
+    shared = [record for record in records if not _uses_decoder(run, record.suite)]
     return [record for record in shared if stem(record.candidate) == stem(candidate)]
 
 
-def _uses_decoder(suite: str) -> bool:
-    return suite not in SUITES or SUITES[suite].uses_decoder
+def _uses_decoder(run: RunData, suite: str) -> bool:
+    return suite not in run.suites or run.suites[suite].uses_decoder
 
 
 def trained_params(record: Record) -> float | None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.outcomes import Measurement, Outcome, Picture, Values, of_metric
 from foresight_harness.contracts.specs import MetricSpec
+from foresight_harness.contracts.specs.suites import SHARE_UNIT
 from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter
 from foresight_harness.measuring.fitting.objectives import Fitted, decode_latents
@@ -105,7 +106,7 @@ def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> l
     return [
         Measurement(
             metric=f"{spec.name}_share",
-            unit="share of the way from mean picture to round trip",
+            unit=SHARE_UNIT,
             direction="higher",
             range=(None, None),  # the round trip is a reference, no bound: chance or smoothing can lie above it
             values=_padded(shares, len(cell.split("test"))),

@@ -17,6 +17,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
     return (
         MetricSpec(
             name="iou",
+            label="IoU",
+            family="boxes",
             build=_iou,
             compares="boxes",
             unit="ratio",
@@ -26,6 +28,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="centre_error",
+            label="Centre error",
+            family="boxes",
             build=_centre_error,
             compares="boxes",
             unit="picture sides",
@@ -35,6 +39,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="size_error",
+            label="Size error",
+            family="boxes",
             build=_size_error,
             compares="boxes",
             unit="ratio",
@@ -45,6 +51,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         _perceptual_spec(),
         MetricSpec(
             name="psnr",
+            label="PSNR",
+            family="pixels",
             build=_psnr,
             compares="pictures",
             unit="dB",
@@ -54,6 +62,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="ssim",
+            label="SSIM",
+            family="pixels",
             build=_ssim,
             compares="pictures",
             unit="ratio",
@@ -63,6 +73,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="edge_f1",
+            label="Edge F1",
+            family="pixels",
             build=_edge_f1,
             compares="pictures",
             unit="ratio",
@@ -72,6 +84,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="decoded_iou",
+            label="IoU of decoded objects",
+            family="boxes",
             build=_object_iou,
             compares="objects",
             unit="ratio",
@@ -88,6 +102,8 @@ def _perceptual_spec() -> MetricSpec:
     trained = name == LPIPS
     return MetricSpec(
         name=name,
+        label="LPIPS" if trained else "LPIPS (random trunk)",
+        family="pixels",
         build=_lpips if trained else _random_trunk,
         compares="pictures",
         unit="distance",

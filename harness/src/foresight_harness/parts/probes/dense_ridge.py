@@ -11,8 +11,8 @@ from torch import Tensor
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.errors import FitError
 from foresight_harness.contracts.pairing import placed
+from foresight_harness.contracts.probes import Detections
 from foresight_harness.parts.closed_form import LAMBDAS, RidgeFit, RidgeSums
-from foresight_harness.parts.probes.base import Detections
 from foresight_harness.parts.probes.boxes import Floats, mean_box_floor, true_boxes
 from foresight_harness.parts.probes.map_reader import MapReader
 from foresight_harness.parts.probes.targets import last_coverage, require_grid, require_same_grid
@@ -28,7 +28,6 @@ class DenseRidge:
     """
 
     name = "dense_ridge"
-    audit_only = False
     max_objects: int | None = None
 
     def __init__(self) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
-from foresight_harness.planning.options.probe_names import checked_probe
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
 from foresight_harness.planning.recipes import check_recipe
@@ -120,8 +119,6 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         self.base_sizes  # noqa: B018  an unknown scale is refused here
-        for name in self.probes:
-            checked_probe(name)
         check_recipe(self.recipe)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),

@@ -64,7 +64,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="score this probe beside the primary one (repeatable): soft_argmax, attentive, conv, detr, knn, ...",
+        help="score this probe beside the primary one (repeatable); foresight-bench plugins lists them",
     )
     add(
         "--recipe",

@@ -1,26 +1,21 @@
-"""Controls of the spatial suite: measured in every run, on the same pictures, with the same probe."""
+"""What the controls of the spatial suite must score: read on the same pictures, with the same probe."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foresight_harness.contracts.outcomes import Outcome
-from foresight_harness.measuring.workshop.calibration import Calibration
+from foresight_harness.contracts.outcomes import ControlVerdict, Outcome
+from foresight_harness.measuring.suites.control_scores import Check, noise_of, sentences_of, values_of
 from foresight_harness.parts.probes.boxes import floor_scores, mean_box_floor
-from foresight_harness.planning.candidates import parse_candidate, resolve
-from foresight_harness.planning.options.probe_names import PIXEL_PROBE
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
 
-CONTROLS = ("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch")
-TAIL = "identity/single/linear"
-
+OF_PIXELS = "r2"
+"""What probes of pixels record: a perfect mask is no ceiling of theirs."""
 ORACLE_LEAST = 0.85
 """A perfect mask read by the primary probe scores 0.89 on ``shapes`` (findings, table 1)."""
 ORACLE_LEAST_ELSEWHERE = 0.6
@@ -31,40 +26,15 @@ FLOOR_BAND = 0.03
 """Features that cannot say where anything is stay this close to the mean box, sampling noise aside."""
 
 
-def calibrate(cell: Cell, measure: Callable[[Cell], Outcome]) -> Calibration:
-    """Score the controls on the cell's data set, once a run.
-
-    Args:
-        cell: Any cell of the suite on that data set.
-        measure: The suite's own measurement, without controls.
-    """
-    memory = cell.workshop.calibrations
-    key = (cell.suite.name, str(cell.dataset))
-    if key not in memory:
-        cells = {name: control_cell(cell, name) for name in CONTROLS}
-        outcomes = {name: measure(control) for name, control in cells.items()}
-        memory[key] = replace(
-            judge(outcomes, _floor(cell), cell.dataset.name),
-            outcomes={cells[name].id: outcome for name, outcome in outcomes.items()},
-            candidates=tuple(control.candidate for control in cells.values()),
-        )
-    return memory[key]
-
-
-def control_cell(cell: Cell, stream: str) -> Cell:
-    """The cell of a control on the same data set, in the same suite."""
-    candidate = resolve(parse_candidate(f"{stream}/{TAIL}"), cell.workshop.registry)
-    return replace(cell, candidate=candidate)
-
-
-def _floor(cell: Cell) -> dict[str, np.ndarray]:
-    """Per-sample scores of the constant box that fits the training split best."""
+def judge_cell(cell: Cell, outcomes: Mapping[str, Outcome]) -> ControlVerdict:
+    """Compare what the controls scored with what they are known to score on the cell's data set."""
     train, test = cell.split("train").labels, cell.split("test").labels
-    return {"iou": np.asarray(floor_scores(mean_box_floor(train), test))}
+    floor = {"iou": np.asarray(floor_scores(mean_box_floor(train), test))}
+    return judge(outcomes, floor, cell.dataset.name)
 
 
-def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], dataset: str) -> Calibration:
-    """Compare what the controls scored with what they are known to score."""
+def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], dataset: str) -> ControlVerdict:
+    """The same of per-sample scores of the constant box that fits the training split best, by metric. [n] each"""
     iou = {name: values_of(outcome, "iou") for name, outcome in outcomes.items()}
     least = ORACLE_LEAST if dataset in ("shapes", "one_shape") else ORACLE_LEAST_ELSEWHERE
     base = float(np.nanmean(floor["iou"]))
@@ -86,26 +56,25 @@ def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], data
     oracle = {
         (found.metric, found.probe): _mean(found.values, found.value)
         for found in outcomes["oracle@mask"].measurements
-        if found.direction != "none" and found.probe != PIXEL_PROBE
+        if found.direction != "none" and found.metric != OF_PIXELS
     }
     others = _judge_others(outcomes, floor["iou"])
-    said = [*checks, *others.values()]
-    return Calibration(
+    return ControlVerdict(
         floor={name: float(np.nanmean(values)) for name, values in floor.items()},
         ceiling={name: value for name, value in oracle.items() if value is not None},
         ok=all(held for held, _ in checks),
         others={probe: held for probe, (held, _) in others.items()},
-        sentences=tuple(f"{'as known' if held else 'OUT OF RANGE'}: {text}" for held, text in said),
+        sentences=sentences_of([*checks, *others.values()]),
     )
 
 
-def _judge_others(outcomes: Mapping[str, Outcome], floor: np.ndarray) -> dict[str | None, tuple[bool, str]]:
+def _judge_others(outcomes: Mapping[str, Outcome], floor: np.ndarray) -> dict[str | None, Check]:
     """What other probes than the suite's own make of the controls.
 
     Their ceilings depend on their budgets, so less is asked of them: a perfect mask must score well above the floor,
     and features that cannot say where anything is must not. A trained probe may fall below the constant box.
     """
-    checks: dict[str | None, tuple[bool, str]] = {}
+    checks: dict[str | None, Check] = {}
     for found in outcomes["oracle@mask"].measurements:
         if found.metric != "iou" or found.probe_choices is None:
             continue
@@ -117,19 +86,6 @@ def _judge_others(outcomes: Mapping[str, Outcome], floor: np.ndarray) -> dict[st
         wanted = f"oracle over {np.nanmean(floor) + LEAST_GAP:.3f}, shuffled and constant no higher than the floor"
         checks[found.probe] = (held, f"{found.probe} scores {scores} IoU, expected {wanted}")
     return checks
-
-
-def noise_of(values: np.ndarray) -> float:
-    """Two standard errors of the mean: what sampling alone may move it by."""
-    return 2 * float(np.nanstd(values)) / math.sqrt(max(1, int(np.isfinite(values).sum())))
-
-
-def values_of(outcome: Outcome, metric: str, probe: str | None = None) -> np.ndarray:
-    """Per-sample values, mean over seeds; the first probe's, the suite's own, where none is named."""
-    fitting = (entry for entry in outcome.measurements if entry.metric == metric and probe in (None, entry.probe))
-    found = next(fitting)
-    assert found.values is not None
-    return np.asarray(found.values.mean(axis=0))
 
 
 def _mean(values: np.ndarray | None, value: float | None) -> float | None:
