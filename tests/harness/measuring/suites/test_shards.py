@@ -19,14 +19,12 @@ from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.fitting.fitted import FitRequest
 from foresight_harness.measuring.suites import audit
 from foresight_harness.measuring.suites import kept_tokens as keeping
+from foresight_harness.measuring.suites.specs import suite_specs
 from foresight_harness.measuring.workshop.cell import Cell
-from foresight_harness.parts.probes import probe
 from foresight_harness.parts.probes.linear_pixels import LinearPixels
-from foresight_harness.parts.probes.registry import PROBES
+from foresight_harness.parts.probes.specs import probe_specs
 from foresight_harness.parts.training.recipe import Recipe
 from foresight_harness.planning.options import DatasetChoice, scale
-from foresight_harness.planning.options.probe_names import PIXEL_PROBE, RANKING_PROBES
-from foresight_harness.planning.suites import SUITES
 
 TINY = 4096
 """Bytes: every picture, and every batch that an encoder gives, becomes a shard of its own."""
@@ -34,13 +32,15 @@ SIZES: dict[str, Any] = {"train": 40, "test": 24, "clips_train": 20, "clips_test
 """No multiple of the 16 pictures that are encoded at once, and more than that."""
 PICTURE_PX = 64
 RECIPE = Recipe(steps=3, batch=8, losses=("focal", "l1", "giou"))
+PIXEL_PROBE = "linear_pixels"
+PROBES = {spec.name: spec for spec in probe_specs()}
 CANDIDATE = "shuffled@patch/identity/single/linear"
 
 
 @pytest.fixture
 def small(few_pictures: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **SIZES))
-    monkeypatch.setattr(audit, "probes_of", lambda cell: ("dense_ridge", "knn"))
+    monkeypatch.setattr(audit, "probes_of", lambda offers, scale: [PROBES["dense_ridge"], PROBES["knn"]])
     monkeypatch.setattr(keeping, "find_spec", lambda name: None)  # UMAP alone would take as long as all the rest
 
 
@@ -72,10 +72,10 @@ def numbers(outcome: Outcome, *, timed: bool) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", [spec.name for spec in suite_specs()])
 def test_a_suite_scores_the_same_over_tiny_shards(
     name: str,
-    make_bench,
+    make_keeper,
     builtins,
     planned,
     tmp_path: Path,  # type: ignore[no-untyped-def]
@@ -86,10 +86,10 @@ def test_a_suite_scores_the_same_over_tiny_shards(
     for size in (store_module.SHARD_BYTES, TINY):
         with shards_of(size):
             cache = tmp_path / f"cache-{size}"
-            bench = make_bench(cache=cache, datasets=(choice,), picture_px=PICTURE_PX, probes=(PIXEL_PROBE,))
+            keeper = make_keeper(cache=cache, datasets=(choice,), picture_px=PICTURE_PX, probes=(PIXEL_PROBE,))
             cell = replace(planned(builtins, CANDIDATE, name, str(choice)), clips=clips)
-            bench.plan([cell])
-            found.append(numbers(bench.run_cell(cell, timer), timed=name == "efficiency"))
+            keeper.plan([cell])
+            found.append(numbers(keeper.run_cell(cell, timer), timed=name == "efficiency"))
             shards.append(most_shards(cache) if any(cache.rglob("index.json")) else 1)
     assert found[0] == found[1]
     assert len(found[0]) > 2
@@ -103,8 +103,7 @@ def read(tmp_path_factory: pytest.TempPathFactory, builtins):  # type: ignore[no
     from foresight_harness.contracts.progress import silent
     from foresight_harness.planning.candidates import parse_candidate, resolve
     from foresight_harness.planning.options import RunOptions
-    from foresight_harness.planning.suites import suite
-    from foresight_harness.running.bench import Bench
+    from foresight_harness.running.keeper import RunKeeper
 
     candidate = resolve(parse_candidate(CANDIDATE), builtins)
     choice = DatasetChoice("shapes")
@@ -115,14 +114,16 @@ def read(tmp_path_factory: pytest.TempPathFactory, builtins):  # type: ignore[no
             place = tmp_path_factory.mktemp("shards")
             options = RunOptions(datasets=(choice,), picture_px=PICTURE_PX, out=place / "runs", cache=place / "cache")
             with shards_of(size):
-                cell = Cell(Bench(builtins, options, silent(), ""), candidate, suite("spatial"), choice)
+                cell = Cell(
+                    RunKeeper(builtins, options, silent(), "").workshop, candidate, builtins.suite("spatial"), choice
+                )
                 streams = {name: cell.streams(name) for name in ("train", "test")}
                 fitted = cell.fitted_for_places(0)
                 cells.append((cell, {name: fitted.conditioning(one, "") for name, one in streams.items()}))
     return cells
 
 
-@pytest.mark.parametrize("name", sorted({*PROBES, *RANKING_PROBES}))
+@pytest.mark.parametrize("name", sorted(PROBES))
 def test_a_probe_reads_the_same_over_tiny_shards(name: str, read) -> None:  # type: ignore[no-untyped-def]
     found = []
     for cell, features in read:
@@ -132,7 +133,9 @@ def test_a_probe_reads_the_same_over_tiny_shards(name: str, read) -> None:  # ty
             pixels.fit(features["train"], train)
             found.append(pixels.r2(features["test"], test).tobytes())
             continue
-        one = probe(name, None if name in ("dense_ridge", "knn") else RECIPE)
+        one: Any = PROBES[name].of_boxes()
+        if hasattr(one, "recipe"):
+            one.recipe = RECIPE
         one.fit(features["train"], train.labels, seed=0)
         boxes = one.predict(features["test"], test.labels.object_counts())
         found.append([(each.boxes.numpy().tobytes(), each.scores.numpy().tobytes()) for each in boxes])
@@ -157,7 +160,7 @@ def test_streams_of_samples_in_another_order_are_refused(read) -> None:  # type:
 
 def test_targets_of_other_samples_are_refused_before_a_fit(read) -> None:  # type: ignore[no-untyped-def]
     cell, features = read[0]
-    of = {name: cell.bench.latents.of(cell.candidate.decoder, cell.split(name)) for name in ("train", "test")}
+    of = {name: cell.workshop.latents.of(cell.candidate.decoder, cell.split(name)) for name in ("train", "test")}
     for latents, message in ((of["test"], "40 samples beside 24"), (exchanged(of["train"]), "sample 0 is")):
         with pytest.raises(GridError, match=f"fit of shuffled@patch.*: {message}"):
             FitRequest(cell.candidate, features["train"].streams, "latents", RECIPE, 0, latents)
@@ -168,7 +171,7 @@ def test_labels_and_pictures_of_other_samples_are_refused_by_probes(read) -> Non
     split: DecodedSplit = cell.split("train")
     labels = replace(split.labels, ids=split.labels.ids[::-1])
     with pytest.raises(GridError, match="probe dense_ridge: sample 0 is"):
-        probe("dense_ridge").fit(features["train"], labels, seed=0)
+        PROBES["dense_ridge"].of_boxes().fit(features["train"], labels, seed=0)
     with pytest.raises(GridError, match="probe linear_pixels: sample 0 is"):
         LinearPixels().fit(features["train"], replace(split, labels=labels))
     with pytest.raises(GridError, match="probe linear_pixels: 40 samples beside 24"):
@@ -177,23 +180,23 @@ def test_labels_and_pictures_of_other_samples_are_refused_by_probes(read) -> Non
 
 @pytest.mark.usefixtures("small")
 def test_a_planted_misaligned_batch_fails_the_cell_in_one_line(
-    make_bench,
+    make_keeper,
     builtins,
     planned,
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
-    bench = make_bench()
+    keeper = make_keeper()
     cell = planned(builtins, CANDIDATE, "alignment")
-    bench.plan([cell])
-    true_latents = bench.latents.of
+    keeper.plan([cell])
+    true_latents = keeper.workshop.latents.of
 
     def misaligned(spec: Any, split: DecodedSplit) -> CachedGrids:
         grids = true_latents(spec, split)
         return exchanged(grids) if split.split == "test" else grids
 
-    monkeypatch.setattr(bench.latents, "of", misaligned)
+    monkeypatch.setattr(keeper.workshop.latents, "of", misaligned)
     with pytest.raises(GridError, match="alignment of shuffled@patch/identity/single/linear: sample 0 is") as caught:
-        bench.run_cell(cell)
+        keeper.run_cell(cell)
     assert "\n" not in str(caught.value)
-    (record,) = bench.folder.records()
-    assert (record["status"], record["suite"]) == ("failed", "alignment")
+    (record,) = keeper.folder.records()
+    assert (record.status, record.suite) == ("failed", "alignment")
