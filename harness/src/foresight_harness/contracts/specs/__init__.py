@@ -9,6 +9,7 @@ from foresight_harness.contracts.specs.models import BuildRequest, DecoderSpec, 
 from foresight_harness.contracts.specs.modules import EnhancerSpec, ExtractorSpec, FusionSpec
 from foresight_harness.contracts.specs.probes import ProbeFacts, ProbeSpec
 from foresight_harness.contracts.specs.suites import MetricFacts, SuiteFacts, SuiteSpec
+from foresight_harness.contracts.specs.weights import PackageMember, PublishedFile, PublishedWeights
 
 __all__ = [
     "BuildRequest",
@@ -23,8 +24,11 @@ __all__ = [
     "LatentSpace",
     "MetricFacts",
     "MetricSpec",
+    "PackageMember",
     "ProbeFacts",
     "ProbeSpec",
+    "PublishedFile",
+    "PublishedWeights",
     "SuiteFacts",
     "SuiteSpec",
     "TapSpec",

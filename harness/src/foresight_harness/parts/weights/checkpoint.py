@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import CheckpointError
-
-MIRROR_VARIABLE = "FORESIGHT_WEIGHTS"
-"""Environment variable: a folder with checkpoints under their Hub ids, for machines without a network."""
+from foresight_harness.parts.weights.folder import MIRROR_VARIABLE
 
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model")
 """What is downloaded: never pickles, never code."""
