@@ -14,7 +14,7 @@ SCHEMA = 1
 """The newest schema of a run folder's files that this reader knows."""
 RENAMED: Mapping[int, Mapping[str, str]] = {}
 """Schema -> names of a record's fields, and what the next one calls them."""
-WEIGHT_KINDS = ("random", "nano", "pretrained")
+WEIGHT_KINDS = ("random", "nano", "pretrained", "published")
 """Kinds of weights from the least to the most meaningful; a candidate is as good as its worst part."""
 
 

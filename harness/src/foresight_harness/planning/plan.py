@@ -51,7 +51,8 @@ def check_datasets(registry: Registry, options: RunOptions) -> None:
 
 
 def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) -> None:
-    """Refuse a ``--weights-source`` that no candidate would use, that its model cannot take, or that is not there.
+    """Refuse a ``--weights-source`` that no candidate would use, that its model cannot take, or that is not there; and
+    a ``--trust-weights`` of what no candidate has.
 
     Raises:
         UsageError: in one line.
@@ -68,6 +69,9 @@ def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) 
             raise UsageError(f"--weights-source {chosen}: {chosen.name} loads no pretrained weights")
         if chosen.is_path and not Path(chosen.source).exists():
             raise UsageError(f"--weights-source {chosen}: {chosen.source} does not exist")
+    for name in options.trusted_weights:
+        if name not in loading:
+            raise UsageError(f"--trust-weights {name}: no candidate of this run has it{nearest(name, loading)}")
 
 
 def datasets_of(suite: SuiteSpec, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:

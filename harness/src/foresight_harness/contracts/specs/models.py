@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from foresight_harness.contracts.specs.weights import PublishedWeights
 
 WeightsKind = Literal["pretrained", "nano", "random"]
-"""``pretrained`` (repo, revision, sha256), ``nano`` (trained by a script of this repository), ``random`` (seed)."""
+"""What is asked for: ``pretrained`` (trained elsewhere, published or not), ``nano`` (trained by a script of this
+repository), ``random`` (seed). What was then loaded is a kind of ``weights.Provenance``."""
 
 Role = Literal["candidate", "floor", "ceiling"]
 """What a part is for: under test, or a control whose right answer is known from below or from above."""

@@ -87,7 +87,14 @@ def _other_machine(base: RunData, head: RunData) -> str:
 
 
 def _weights(record: Record) -> dict[str, str]:
-    return {f"{model.part} {model.name}": f"{model.kind} {_short(model.sha256)}" for model in record.provenance}
+    return {
+        f"{model.part} {model.name}": f"{_trained(model.kind)} {_short(model.sha256)}" for model in record.provenance
+    }
+
+
+def _trained(kind: str) -> str:
+    """Whether anybody knows a file as published changes no number that it gives."""
+    return "pretrained" if kind == "published" else kind
 
 
 def _choice(base: RunData, head: RunData, before: Record, after: Record) -> str:

@@ -83,7 +83,15 @@ def not_gateable(run: RunData, record: Record) -> str | None:
     for kind in UNTRAINED:
         if kind in kinds:
             return f"{kind} weights ({kinds[kind]})"
+    unknown = [model.name for model in record.provenance if model.kind == "pretrained" and not model.trusted]
+    if unknown:
+        return f"weights of {unknown[0]} are not known as published (--trust-weights {unknown[0]} vouches for them)"
     return f"{record.metric} is never gated on"
+
+
+def vouched_for(record: Record) -> list[str]:
+    """Models of a record whose weights pass only because the user trusts them."""
+    return [model.name for model in record.provenance if model.trusted]
 
 
 def read(run: RunData, rule: Rule, record: Record, pool: Sequence[Record], contenders: int) -> Compared:

@@ -54,7 +54,12 @@ class Extraction:
         root = self.registry.lineage(spec.name)[-1]
         if root.name not in self._provenance:
             self._provenance[root.name] = provenance_of(
-                root.name, root.config, self.request(root), repo=root.repo, revision=root.revision
+                root.name,
+                root.config,
+                self.request(root),
+                repo=root.repo,
+                revision=root.revision,
+                published=root.published,
             )
         return self._provenance[root.name]
 
@@ -68,7 +73,7 @@ class Extraction:
         choices = {
             "kind": "features",
             "encoder": spec.name,
-            "weights": self.provenance(spec).sha256,
+            "weights": self.provenance(spec).content,
             "code": self.registry.owner("encoder", spec.name).digest,
             "libraries": list(libraries_of(self.registry.owner("encoder", spec.name).distribution)),
             "tap": tap,

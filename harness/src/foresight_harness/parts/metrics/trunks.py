@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from foresight_harness.contracts.errors import CheckpointError
-from foresight_harness.parts.weights.checkpoint import MIRROR_VARIABLE
+from foresight_harness.parts.weights.folder import MIRROR_VARIABLE
 
 Trunk = Literal["alex", "vgg"]
 

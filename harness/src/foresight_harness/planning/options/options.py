@@ -84,6 +84,8 @@ class RunOptions:
     """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
     weights_sources: tuple[WeightsSource, ...] = ()
     """Models whose pretrained weights come from elsewhere than their own Hub id."""
+    trusted_weights: tuple[str, ...] = ()
+    """Models whose pretrained weights may pass gates though they are not known as published; the verdict says so."""
     device: str = "cpu"
     dtype: str = "float32"
     attention: str = "auto"

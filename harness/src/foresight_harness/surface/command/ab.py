@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentinels", type=Path, metavar="FILE", help="whose candidates are timed by default")
     parser.add_argument("--github", action="store_true", help="print annotations")
     parser.add_argument("--strict", action="store_true", help="exit 3 where a candidate could not be compared")
-    parser.set_defaults(weights_source=[], seeds=None, train_size=None, recipe=DEFAULT_RECIPE)
+    parser.set_defaults(weights_source=[], trust_weights=[], seeds=None, train_size=None, recipe=DEFAULT_RECIPE)
 
 
 def run(options: argparse.Namespace) -> int:

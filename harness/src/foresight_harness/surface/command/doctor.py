@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.parts.metrics.trunks import LPIPS, lpips_metric_name
-from foresight_harness.parts.weights.checkpoint import MIRROR_VARIABLE
+from foresight_harness.parts.weights.folder import MIRROR_VARIABLE
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.surface.command.printing import print_json, print_table
