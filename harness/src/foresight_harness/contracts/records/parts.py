@@ -52,7 +52,7 @@ class LoadedModel:
     kind: str = field(
         metadata=about(
             TEXT,
-            "`published` (every file equals a known published one), `pretrained` (from elsewhere), `nano`, `random` or `none`",
+            "`published` (its files are known published ones), `pretrained`, `nano`, `random`, `none`",
         )
     )
     sha256: str | None = field(default=None, metadata=about(optional(TEXT), "of the weight files; absent for `none`"))

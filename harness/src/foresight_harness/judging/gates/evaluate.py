@@ -118,8 +118,8 @@ def _what_to_run(gate: Gate, rule: Rule, records: list[Record], run: RunData) ->
     """Why there is no number, and the command that makes one."""
     if rule.metric == "lpips" and run.select(metric="lpips_random_trunk"):
         return (
-            "lpips_random_trunk stands in and has no LPIPS units: put torchvision's alexnet weights under "
-            "$FORESIGHT_WEIGHTS/torchvision"
+            "lpips_random_trunk stands in and has no LPIPS units: get LPIPS's trunk by foresight-bench weights fetch "
+            "lpips_alex"
         )
     size = rule.trained_at_least is not None or rule.trained_at_most is not None
     globs = [glob for glob in (*gate.candidates, *rule.candidates) if glob != "*" and not glob.startswith("!")]

@@ -31,7 +31,7 @@ ERROR_SCALE = 0.5
 
 def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
-    metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
+    metrics = {spec.name: _definition(spec) for spec in picture_metrics(cell)}
     linear = cell.candidate.decoder.adapter == "linear"
     for spec in distribution_metrics(cell):
         metrics[spec.name] = f"{spec.reference}; sha256 {network(cell, spec).facts()['sha256']}"
@@ -43,6 +43,10 @@ def protocol(cell: Cell) -> dict[str, Any]:
         "metrics": metrics,
         **cell.recipe_for_latents().choices(),
     }
+
+
+def _definition(spec: MetricSpec) -> str:
+    return spec.reference if spec.identity is None else f"{spec.reference}; {spec.identity()}"
 
 
 def score(cell: Cell) -> Outcome:

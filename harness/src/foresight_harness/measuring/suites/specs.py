@@ -57,13 +57,14 @@ def _reconstruction() -> SuiteSpec:
         metrics=(
             # Of these two a machine offers the one that it has the weights for; gates may name either.
             MetricFacts("lpips", "distance", "lower", ABOVE_ZERO, "LPIPS", "pixels"),
+            MetricFacts("lpips_vgg", "distance", "lower", ABOVE_ZERO, "LPIPS (VGG)", "pixels"),
             MetricFacts("lpips_random_trunk", "distance", "lower", ABOVE_ZERO, "LPIPS (random trunk)", "pixels"),
             MetricFacts("temporal_lpips_variance", "distance^2", "lower", ABOVE_ZERO),
             MetricFacts("frame_consistency", "ratio", "higher", (-1.0, 1.0)),
         ),
-        read_by=("lpips", "lpips_random_trunk"),
+        read_by=("lpips", "lpips_vgg", "lpips_random_trunk"),
         then_by=("psnr", "ssim"),
-        ranked_by=("lpips", "lpips_random_trunk", "psnr", "decoded_iou"),
+        ranked_by=("lpips", "lpips_vgg", "lpips_random_trunk", "psnr", "decoded_iou"),
         uses_decoder=True,
         working_mib=384,
         protocol=_protocol("reconstruction"),
