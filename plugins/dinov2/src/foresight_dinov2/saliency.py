@@ -113,12 +113,16 @@ def _positions(graph: Graph) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def hub_names(blocks: int) -> tuple[str, ...]:
     """Every tensor of ``Dinov2Model`` as the Hub's files name them."""
-    linear = ("attention.attention.key", "attention.attention.query", "attention.attention.value")
-    linear += ("attention.output.dense", "mlp.fc1", "mlp.fc2", "norm1", "norm2")
+    linear = (
+        *("attention.attention.key", "attention.attention.query", "attention.attention.value"),
+        *("attention.output.dense", "mlp.fc1", "mlp.fc2", "norm1", "norm2"),
+    )
     in_block = [f"{part}.{kind}" for part in linear for kind in ("weight", "bias")]
     in_block += ["layer_scale1.lambda1", "layer_scale2.lambda1"]
-    embeddings = ("cls_token", "mask_token", "position_embeddings")
-    embeddings += ("patch_embeddings.projection.weight", "patch_embeddings.projection.bias")
+    embeddings = (
+        *("cls_token", "mask_token", "position_embeddings"),
+        *("patch_embeddings.projection.weight", "patch_embeddings.projection.bias"),
+    )
     return (
         *(f"embeddings.{name}" for name in embeddings),
         *(f"encoder.layer.{block}.{name}" for block in range(blocks) for name in in_block),

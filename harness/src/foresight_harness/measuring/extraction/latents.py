@@ -19,8 +19,8 @@ from foresight_harness.contracts.token_grids import require_finite
 from foresight_harness.measuring.cache import ArrayStore, CachedGrids, content_key
 from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.splits import DecodedSplit
-from foresight_harness.parts.weights import Provenance, provenance_of
 from foresight_harness.parts.weights.counting import require_no_parameters
+from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.registry import Registry
 
 BATCH = 16

@@ -19,7 +19,8 @@ from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.encode import encode_batch
 from foresight_harness.measuring.extraction.pool import EncoderPool
 from foresight_harness.measuring.extraction.splits import DecodedSplit
-from foresight_harness.parts.weights import Provenance, provenance_of, resolve_attention
+from foresight_harness.parts.weights.attention import resolve_attention
+from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.registry import Registry
 
 BATCH = 16
