@@ -227,6 +227,8 @@ class RunKeeper:
                 "n": len(split),
                 "fingerprint": split.fingerprint,
                 "license": self.registry.dataset(split.dataset).license,
+                "left_out": dict(split.left_out),
+                "remarks": list(split.remarks),
             }
             for split in self.workshop.splits.known()
         ]
