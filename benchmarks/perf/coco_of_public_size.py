@@ -28,7 +28,8 @@ PER_PICTURE, CROWDS, EMPTY, CATEGORIES = 7.36, 0.0117, 0.0087, 80
 SIDES = (640, 480)
 MOST_OPEN_S, MOST_OPEN_GIB, MOST_CHECK_S = 60.0, 2.0, 120.0
 OPEN = (
-    "import sys; from foresight_harness import DataRequest; from foresight_harness.parts.datasets.coco import CocoFolder;"
+    "import sys; from foresight_harness import DataRequest;"
+    "from foresight_harness.parts.datasets.coco import CocoFolder;"
     "found = CocoFolder.open(DataRequest('train', count=2000, path=sys.argv[1], canvas_px=448));"
     "print(len(found), found.left_out)"
 )

@@ -73,7 +73,7 @@ def test_no_two_streams_are_zipped() -> None:
     "body",
     [
         "def fit(x: GridBatches, y): return [a for a, b in zip(x, y, strict=True)]",
-        "def score(cell):\n latents = cell.bench.latents.of(spec, split)\n return zip(rows, latents, strict=True)",
+        "def score(cell):\n latents = cell.workshop.latents.of(spec, split)\n return zip(rows, latents, strict=True)",
         "def score(cell): return zip(fitted.conditioning(cell.streams('test'), ''), rows, strict=True)",
         "def taps(self):\n all = [iter(replace(self.grids(tap), batch=9)) for tap in taps]\n return zip(*all)",
     ],

@@ -10,7 +10,7 @@ from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import SCHEMA, Record, parse, upgrade, write
 from foresight_harness.contracts.records import record as record_module
 from foresight_harness.contracts.records.parts import Axes, LoadedModel
-from foresight_harness.contracts.records.record import line_of
+from foresight_harness.contracts.records.record import line_of, renaming
 
 LINE = (
     '{"schema": 1, "run": "r", "cell": "c", "candidate": "a@t/identity/single/linear", "axes": {"encoders": ["a"], '
@@ -29,13 +29,20 @@ LINE = (
 )
 """As schema 1 wrote it, byte by byte."""
 
+FAILED = (
+    LINE[: LINE.index('"params"')] + '"metric": null, "value": null, "status": "oom", "error": "too large", "trace": '
+    '"Traceback", "of_cell": 1, "details": {}}'
+)
+
 
 def line(**changes: Any) -> dict[str, Any]:
     return {**json.loads(LINE), **changes}
 
 
-def test_a_line_is_written_as_it_was_read_to_the_byte() -> None:
-    assert line_of(parse(json.loads(LINE))) == LINE
+@pytest.mark.parametrize("written", [LINE, FAILED], ids=["number", "failure"])
+def test_a_line_is_written_as_it_was_read_to_the_byte(written: str) -> None:
+    assert line_of(parse(json.loads(written))) == json.dumps(upgrade(json.loads(written)))
+    assert json.dumps(json.loads(written)) == written
 
 
 def test_parts_and_lists_are_typed() -> None:
@@ -124,12 +131,11 @@ def test_text_of_a_damaged_field_reaches_the_terminal_only_escaped_and_short() -
 
 
 def test_older_schemas_go_through_every_step_up_to_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def renamed(content: dict[str, Any]) -> dict[str, Any]:
-        return {("metric" if key == "measure" else key): value for key, value in content.items()}
-
     monkeypatch.setattr(record_module, "SCHEMA", SCHEMA + 2)
-    monkeypatch.setattr(record_module, "UPGRADES", {SCHEMA: renamed})  # the schema after it only added fields
-    older = {("measure" if key == "metric" else key): value for key, value in line(schema=SCHEMA).items()}
+    monkeypatch.setattr(
+        record_module, "UPGRADES", {SCHEMA: renaming({"measure": "metric"})}
+    )  # the schema after it only added fields
+    older = renaming({"metric": "measure"})(line(schema=SCHEMA))
     assert parse(older).metric == "iou"
     assert upgrade(older)["schema"] == SCHEMA + 2
     newer = line(schema=SCHEMA + 1)

@@ -5,10 +5,20 @@ from pathlib import Path
 
 import foresight_harness
 import pytest
-from foresight_harness.contracts.errors import PluginError
-from foresight_harness.planning.registry import load_registry, loading
+from foresight_harness.contracts.errors import PluginError, UnknownPartError
+from foresight_harness.planning.registry import load_registry, loading, own_registry
 
 HEAD = "from foresight_harness import hookimpl, EncoderSpec, TapSpec, EnhancerSpec\n"
+PRIMARY = """
+from foresight_harness import ProbeSpec, hookimpl
+@hookimpl
+def foresight_probes():
+    return [ProbeSpec(name="mine", build=None, primary=True)]
+"""
+SECOND = {
+    "suite": "SuiteSpec(name='spatial', protocol=None, score=None)",
+    "probe": "ProbeSpec(name='knn', build=None)",
+}
 ENCODER = (
     HEAD
     + """
@@ -59,6 +69,39 @@ def test_misspelt_or_wrong_hook_is_refused_and_names_the_plugin(
         load_registry()
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["suite", "probe"])
+def test_a_suite_or_probe_of_a_built_in_name_is_refused(plugin_module: Callable[..., Path], kind: str) -> None:
+    source = "from foresight_harness import ProbeSpec, SuiteSpec, hookimpl\n@hookimpl\n"
+    plugin_module("second", f"{source}def foresight_{kind}s():\n    return [{SECOND[kind]}]\n")
+    with pytest.raises(PluginError, match=r"is offered by both 'builtin.*' and 'second'"):
+        load_registry()
+
+
+def test_a_second_primary_probe_is_refused(plugin_module: Callable[..., Path]) -> None:
+    plugin_module("rival", PRIMARY)
+    with pytest.raises(PluginError, match="'dense_ridge' of plugin 'builtin' and 'mine' of plugin 'rival' are both"):
+        load_registry()
+
+
+def test_the_harness_offers_its_own_through_the_same_hooks_and_owns_them() -> None:
+    registry = own_registry()
+    assert [(plugin.name, plugin.entry_point) for plugin in registry.plugins] == [
+        ("builtin", False),
+        ("builtin_suites", False),
+    ]
+    assert registry.owner("suite", "spatial").name == "builtin_suites"
+    assert registry.owner("probe", "knn").name == "builtin"
+    assert registry.primary_probe.name == "dense_ridge"
+
+
+def test_unknown_suites_and_probes_list_the_nearest() -> None:
+    registry = own_registry()
+    with pytest.raises(UnknownPartError, match="unknown suite 'spatail'; did you mean spatial"):
+        registry.suite("spatail")
+    with pytest.raises(UnknownPartError, match="unknown probe 'knm'; did you mean knn"):
+        registry.probe("knm")
 
 
 def test_changed_source_changes_the_digest(plugin_module: Callable[..., Path], tmp_path: Path) -> None:

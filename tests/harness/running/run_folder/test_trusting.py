@@ -13,7 +13,7 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.planning.options.options import RunOptions, WeightsSource, options_from_json
 from foresight_harness.planning.plan import check_sources
 from foresight_harness.planning.registry import Registry
-from foresight_harness.running.bench import Bench
+from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.run_folder.recording import failure_record
 from safetensors.torch import save_file
 
@@ -39,13 +39,13 @@ def own(builtins: Registry, tmp_path: Path) -> tuple[Registry, dict[str, Any]]:
 
 @pytest.mark.parametrize("trusted", [(), ("own_base",)])
 def test_only_vouched_for_weights_of_unknown_origin_are_gateable(
-    trusted: tuple[str, ...], own: Any, make_bench: Any, planned: Any, few_pictures: None
+    trusted: tuple[str, ...], own: Any, make_keeper: Any, planned: Any, few_pictures: None
 ) -> None:
     registry, options = own
-    bench: Bench = make_bench(registry, trusted_weights=trusted, **options)
-    bench.plan([planned(registry, OWN, "spatial")])
-    bench.run_cell(bench.planned[0])
-    lines = map(json.loads, (bench.folder.path / "records.jsonl").read_text().splitlines())
+    keeper: RunKeeper = make_keeper(registry, trusted_weights=trusted, **options)
+    keeper.plan([planned(registry, OWN, "spatial")])
+    keeper.run_cell(keeper.planned[0])
+    lines = map(json.loads, (keeper.folder.path / "records.jsonl").read_text().splitlines())
     found = [line for line in lines if line["candidate"] == OWN and line["metric"] == "iou"]
     assert {line["gateable"] for line in found} == {bool(trusted)}
     (entry,) = found[0]["provenance"]
@@ -53,11 +53,11 @@ def test_only_vouched_for_weights_of_unknown_origin_are_gateable(
     assert [file["name"] for file in entry["files"]] == ["config.json", "model.safetensors"]
 
 
-def test_trust_makes_nothing_of_random_weights(own: Any, make_bench: Any, make_cell: Any) -> None:
+def test_trust_makes_nothing_of_random_weights(own: Any, make_keeper: Any, make_cell: Any) -> None:
     registry, _ = own
-    bench = make_bench(registry, weights="random", trusted_weights=("own_base",))
-    (entry,) = failure_record(make_cell(bench, OWN, "spatial"), "failed", "", "", 0.0)["provenance"]
-    assert (entry["kind"], "trusted" in entry) == ("random", False)
+    keeper = make_keeper(registry, weights="random", trusted_weights=("own_base",))
+    (model,) = failure_record(make_cell(keeper, OWN, "spatial"), "failed", "", "", 0.0).provenance
+    assert (model.kind, model.trusted) == ("random", False)
 
 
 def test_trust_in_what_no_candidate_has_is_refused(own: Any, planned: Any) -> None:

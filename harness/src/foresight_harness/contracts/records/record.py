@@ -33,7 +33,7 @@ SCHEMA = 1
 HISTORY: Mapping[int, str] = {1: "first"}
 """Schema -> what it brought. Within one fields are only added; a renamed or removed field makes a new one."""
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Schema -> what turns a record of it into one of the next; one that only adds fields needs none."""
+"""Schema -> what turns a line of it into one of the next: ``renaming({...})``; nothing where fields were added."""
 
 TRAINED_PARTS = ("extractor", "enhancer", "fusion", "adapter")
 _TEXT, _COUNT, _NUMBER = optional(TEXT), optional(COUNT), optional(NUMBER)
@@ -211,6 +211,11 @@ def check_schema(found: object, where: str) -> int:
     if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= SCHEMA:
         raise RunFolderError(f"{where} has schema {found!r:.40}; this version reads up to {SCHEMA}")
     return found
+
+
+def renaming(names: Mapping[str, str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """An upgrade that gives fields other names: old -> new."""
+    return lambda content: {names.get(key, key): value for key, value in content.items()}
 
 
 def upgrade(content: Mapping[str, Any], where: str = "the record") -> dict[str, Any]:
