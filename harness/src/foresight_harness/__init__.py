@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from foresight_harness.surface.python_calls import score
     from foresight_harness.surface.run import open_run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BuildRequest",

@@ -40,12 +40,12 @@ def test_a_suite_is_judged_by_the_controls_in_its_row(make_keeper, builtins, pla
     cell = replace(planned(builtins, CANDIDATE, "spatial"), suite=suite)
     keeper.run_cell(cell)
     keeper.run_cell(
-        replace(cell, candidate=planned(builtins, CANDIDATE.replace("linear", "conv"), "spatial").candidate)
+        replace(cell, candidate=planned(builtins, CANDIDATE.removesuffix("linear") + "conv", "spatial").candidate)
     )
     assert judged == [("constant@patch",)]
     assert measured.count("constant@patch/identity/single/linear") == 1
     assert keeper.controls() == {("spatial", "shapes"): (False, ("OUT OF RANGE: too short",))}
-    recorded = {line["candidate"] for line in keeper.folder.records()}
+    recorded = {line.candidate for line in keeper.folder.records()}
     assert "constant@patch/identity/single/linear" in recorded
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from foresight_harness.contracts.records import parse
 from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.running.run_folder.part_facts import facts_for_manifest, probe_facts_of, suite_facts_of
@@ -35,7 +36,7 @@ def test_metrics_of_plugins_stand_among_those_of_the_suite_that_records_them(bui
 
 
 def test_numbers_of_a_plugins_timed_suite_are_in_no_digest(record) -> None:
-    lines = [record(suite="startup", metric="load_ms"), record(cell="c1")]
+    lines = [parse(record(suite="startup", metric="load_ms"), "line 1"), parse(record(cell="c1"), "line 2")]
     facts = {"suite_facts": {"startup": {"name": "startup", "timed": True}}}
     assert set(run_digests(lines)) == {"c0/load_ms/None", "c1/iou/None"}
     assert set(run_digests(lines, facts)) == {"c1/iou/None"}
