@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := harness reports $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+MEMBERS := harness reports $(patsubst %/pyproject.toml,%,$(wildcard kits/*/pyproject.toml plugins/*/pyproject.toml))
 ARGS ?=
 JOBS ?= auto
 

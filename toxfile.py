@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from tox.config.loader.memory import MemoryLoader
 from tox.config.sets import ConfigSet
@@ -11,6 +12,7 @@ from tox.plugin import impl
 from tox.session.state import State
 
 PLUGINS = Path(__file__).parent / "plugins"
+KITS = Path(__file__).parent / "kits"
 
 
 def names() -> list[str]:
@@ -18,10 +20,21 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in PLUGINS.glob("*/pyproject.toml"))
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """The ``pyproject.toml`` of a folder."""
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+
+
 def test_group(name: str) -> list[str]:
     """What a plugin's tests need beside the plugin itself: group ``test`` of its own ``pyproject.toml``."""
-    project = tomllib.loads((PLUGINS / name / "pyproject.toml").read_text(encoding="utf-8"))
-    return list(project.get("dependency-groups", {}).get("test", []))
+    return list(read(PLUGINS / name).get("dependency-groups", {}).get("test", []))
+
+
+def kits(name: str) -> list[Path]:
+    """Folders in kits/ whose distributions a plugin declares; no registry has them."""
+    declared = read(PLUGINS / name)["project"]["dependencies"]
+    folders = sorted(path.parent for path in KITS.glob("*/pyproject.toml"))
+    return [folder for folder in folders if any(each.startswith(read(folder)["project"]["name"]) for each in declared)]
 
 
 @impl
@@ -36,7 +49,12 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
     root = Path(__file__).parent
     for name in names():
         pins = root / "constraints" / f"{name}.txt"
-        deps = [f"-e {root / 'harness'}", f"-e {PLUGINS / name}", *test_group(name)]
+        deps = [
+            f"-e {root / 'harness'}",
+            *(f"-e {kit}" for kit in kits(name)),
+            f"-e {PLUGINS / name}",
+            *test_group(name),
+        ]
         # By variable, so that the dependency groups, which tox installs by themselves, are pinned too.
         constraint = {"UV_CONSTRAINT": str(pins)} if pins.is_file() else {}
         loader = MemoryLoader(

@@ -18,8 +18,6 @@ UV = Path(sys.executable).with_name("uv")
 
 def compile_pins(projects: Sequence[Path], output: Path, groups: Sequence[str] = ("dev",)) -> None:
     """Resolve the projects and groups of the workspace together and keep the versions."""
-    own = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
-    names = ["foresight-harness", "foresight-reports", *(f"foresight-{name.replace('_', '-')}" for name in own)]
     command = [str(UV), "pip", "compile", *(str(path / "pyproject.toml") for path in projects)]
     for path in projects:
         if "test" in tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8")).get("dependency-groups", {}):
@@ -29,18 +27,24 @@ def compile_pins(projects: Sequence[Path], output: Path, groups: Sequence[str] =
     command += ["--universal", "--python-version", "3.11", "--quiet"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
     command += ["--output-file", str(output)]
-    for name in names:
+    for path in members():
+        name = tomllib.loads((path / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
         command += ["--no-emit-package", name]
     subprocess.run(command, cwd=ROOT, check=True)
     pins = [line for line in output.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     output.write_text("\n".join(pins) + "\n", encoding="utf-8")
 
 
+def members(*kinds: str) -> list[Path]:
+    """Folders of the workspace's own distributions: of ``kits``, of ``plugins``, or with no kind all."""
+    folders = [path.parent for kind in kinds or ("kits", "plugins") for path in (ROOT / kind).glob("*/pyproject.toml")]
+    return sorted(folders) if kinds else [ROOT / "harness", ROOT / "reports", *sorted(folders)]
+
+
 def main() -> None:
     """Write every file."""
-    plugins = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
-    core = [ROOT / "harness", ROOT / "reports"]
-    compile_pins([*core, *plugins], ROOT / "constraints" / "workspace.txt", ("dev", "docs", "exporters"))
+    plugins, core = members("plugins"), [ROOT / "harness", ROOT / "reports"]
+    compile_pins(members(), ROOT / "constraints" / "workspace.txt", ("dev", "docs", "exporters"))
     compile_pins(core, ROOT / "constraints" / "core.txt", ("dev", "exporters"))
     for plugin in plugins:
         compile_pins([ROOT / "harness", plugin], ROOT / "constraints" / f"{plugin.name}.txt")

@@ -23,7 +23,6 @@ from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.engines.driver import Driver, Limits
 from foresight_harness.running.engines.engines import Pooled, engine_for
 from foresight_harness.running.engines.executor import Ended, Job
@@ -95,7 +94,9 @@ def a_run(engine_name: str) -> dict[str, Any]:
         places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
         keeper = RunKeeper(registry, RunOptions(datasets=(data,), engine=engine_name, **places), silent(), "driver.py")
         cells = [
-            PlannedCell(resolve(parse_candidate(f"{name}/identity/single/linear"), registry), suite(kind), data)
+            PlannedCell(
+                resolve(parse_candidate(f"{name}/identity/single/linear"), registry), registry.suite(kind), data
+            )
             for name in CONTROLS
             for kind in ("spatial", "alignment")
         ]

@@ -26,7 +26,6 @@ from foresight_harness.planning.candidates.select import suites_of
 from foresight_harness.planning.options import DatasetChoice, RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 
 DATA = DatasetChoice("shapes")
@@ -77,7 +76,9 @@ def main() -> None:
         options = RunOptions(scale=chosen.scale, seeds=chosen.seeds, datasets=(DATA,), **places)
         keeper = RunKeeper(registry, options, silent(), "fitting.py")
         cells = [
-            Cell(keeper.workshop, candidate, suite(name), DATA) for name in names for candidate in selection.candidates
+            Cell(keeper.workshop, candidate, registry.suite(name), DATA)
+            for name in names
+            for candidate in selection.candidates
         ]
         keeper.plan(PlannedCell(cell.candidate, cell.suite, cell.dataset) for cell in cells)
         for cell in cells:

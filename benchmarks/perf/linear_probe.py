@@ -63,7 +63,7 @@ def by_closed_form(tokens: Tensor, clips: Tensor) -> tuple[LinearPixels, float]:
     """Ours, regularisation chosen by cross-validation included."""
     probe = LinearPixels()
     began = time.process_time()
-    probe.fit(TensorBatches(tokens), clips.split(64))
+    probe.fit(TensorBatches(tokens), TensorBatches(clips))
     return probe, time.process_time() - began
 
 
@@ -110,7 +110,7 @@ def main() -> int:
         "mse_adam": round(mse(said, patches_of(test, 1, GRID, GRID)), 5),
         "mse_closed_form": round(mse(ours, test), 5),
         "r2_adam": round(r2(layer, unseen, test), 4),
-        "r2_closed_form": round(float(probe.r2(TensorBatches(unseen), test.split(64)).mean()), 4),
+        "r2_closed_form": round(float(probe.r2(TensorBatches(unseen), TensorBatches(test)).mean()), 4),
     }
     print(json.dumps(found, indent=1))
     if options.write:

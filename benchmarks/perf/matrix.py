@@ -42,7 +42,6 @@ from foresight_harness.planning.candidates import ResolvedCandidate, parse_candi
 from foresight_harness.planning.options import DatasetChoice, RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 
 DATA = DatasetChoice("shapes")
@@ -110,7 +109,7 @@ def score(
         options = RunOptions(scale="smoke", datasets=(DATA,), out=Path(folder, "runs"), cache=Path(folder, "cache"))
         keeper = RunKeeper(load_registry(), options, silent(), "matrix.py")
         extra = [candidate for candidate in streams_of if candidate not in chosen]
-        cells = [PlannedCell(candidate, suite("spatial"), DATA) for candidate in [*chosen, *extra]]
+        cells = [PlannedCell(candidate, keeper.registry.suite("spatial"), DATA) for candidate in [*chosen, *extra]]
         keeper.plan(cells)
         for cell in cells:
             if cell.candidate in streams_of:

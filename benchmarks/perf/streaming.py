@@ -39,7 +39,6 @@ def cell_of(folder: Path, pictures: int) -> Any:
     from foresight_harness.planning.candidates import parse_candidate, resolve
     from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
     from foresight_harness.planning.registry import load_registry
-    from foresight_harness.planning.suites import suite
     from foresight_harness.running.keeper import RunKeeper
 
     sizes = replace(scale.SCALES["full"], name="streaming", train=pictures, test=pictures // 2, canvas_px=224)
@@ -50,7 +49,7 @@ def cell_of(folder: Path, pictures: int) -> Any:
     )
     registry = load_registry()
     keeper = RunKeeper(registry, options, silent(), "streaming.py")
-    return Cell(keeper.workshop, resolve(parse_candidate(CANDIDATE), registry), suite("spatial"), data)
+    return Cell(keeper.workshop, resolve(parse_candidate(CANDIDATE), registry), registry.suite("spatial"), data)
 
 
 def fill(folder: Path, pictures: int) -> None:

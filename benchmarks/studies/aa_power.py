@@ -29,7 +29,7 @@ from foresight_harness.contracts.batches import Labels, TensorBatches
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.metrics.boxes import centre_error, matched_iou, size_error
-from foresight_harness.parts.probes import probe
+from foresight_harness.parts.probes.dense_ridge import DenseRidge
 from foresight_harness.parts.statistics import difference_over_seeds, holm, paired_differences
 from foresight_harness.planning.registry import load_registry
 from numpy.typing import NDArray
@@ -80,7 +80,7 @@ class Pool:
             clean = self.tokens[name, split]
             return TensorBatches(clean + noise * spread * torch.randn(clean.shape, generator=random))
 
-        reader = probe("dense_ridge")
+        reader = DenseRidge()
         reader.fit(noisy("train"), self.labels["train"], seed)
         counts = self.labels["test"].object_counts()
         found = [one.boxes[:count] for one, count in zip(reader.predict(noisy("test"), counts), counts, strict=True)]

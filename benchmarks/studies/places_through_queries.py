@@ -28,12 +28,9 @@ from foresight_harness.measuring.extraction.splits import SPLITS, Split
 from foresight_harness.measuring.fitting.fitted import Fitted
 from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.parts.metrics.boxes import matched_iou
-from foresight_harness.parts.probes import probe
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
-from foresight_harness.planning.options.probe_names import PRIMARY
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 from torch import Tensor
 from torch.nn import functional as F
@@ -63,7 +60,7 @@ class Study:
     def cell(self, name: str) -> Cell:
         """One candidate."""
         candidate = resolve(parse_candidate(name), self.registry)
-        return Cell(self.keeper, candidate, suite("spatial"), self.options.datasets[0])
+        return Cell(self.keeper, candidate, self.registry.suite("spatial"), self.options.datasets[0])
 
     def mask(self) -> dict[Split, Tensor]:
         """The mask on its own grid, by split. [B, H, W, 1] each"""
@@ -72,7 +69,7 @@ class Study:
 
     def iou(self, grids: dict[Split, Tensor], seed: int = 0) -> float:
         """Mean IoU of the primary probe, fitted on the train split. ``grids``: [B, H, W, C] by split"""
-        cell, reader = self.cell(MASK), probe(PRIMARY)
+        cell, reader = self.cell(MASK), self.registry.primary_probe.of_boxes()
         reader.fit(TensorBatches(grids["train"][:, None]), cell.split("train").labels, seed)
         labels = cell.split("test").labels
         counts = labels.object_counts()

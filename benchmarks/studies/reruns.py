@@ -48,7 +48,6 @@ from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import Registry, load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.run_folder.run_data import RunData
 from torch import Tensor
@@ -118,7 +117,7 @@ class Project:
         keeper = RunKeeper(registry, self.options, silent(), "pytest benchmarks/")
         keeper.workshop.calibrations.update(self.calibrations)
         chosen = resolve(parse_candidate(CANDIDATE), registry)
-        keeper.plan([PlannedCell(chosen, suite("spatial"), DatasetChoice("shapes"))])
+        keeper.plan([PlannedCell(chosen, registry.suite("spatial"), DatasetChoice("shapes"))])
         keeper.run_cell(keeper.planned[0])
         keeper.close("complete")
         self.calibrations = {key: replace(one, candidates=()) for key, one in keeper.workshop.calibrations.items()}

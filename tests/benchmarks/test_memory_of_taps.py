@@ -56,13 +56,11 @@ def widened(name):
 
 
 def growth(package, preset, taps):
-    make = getattr(package, "spec_of", None) or (lambda one: package._spec(one, **(
-        {"tiled": False} if package.__name__.endswith("llava_next") else {})))
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     before = megabytes("VmRSS")
     open("/proc/self/clear_refs", "w").write("5")
-    encoder = make(preset).build(BuildRequest())
+    encoder = package.spec_of(preset).build(BuildRequest())
     grids = encoder.encode(torch.rand(1, 1, 3, 224, 224, generator=torch.Generator().manual_seed(0)), taps)
     assert set(grids) == set(taps)
     return megabytes("VmHWM") - before, encoder.facts()["params_built"] * 4 / 2**20

@@ -20,7 +20,6 @@ from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.planning.registry import Registry, load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 from torch import Tensor
 
@@ -48,7 +47,10 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], C
 
         def of(name: str) -> Cell:
             return Cell(
-                keeper.workshop, resolve(parse_candidate(name), REGISTRY), suite("spatial"), options.datasets[0]
+                keeper.workshop,
+                resolve(parse_candidate(name), REGISTRY),
+                REGISTRY.suite("spatial"),
+                options.datasets[0],
             )
 
         yield of

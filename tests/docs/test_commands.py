@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make bench": ".ci/run carries it out",
     "make test": ".ci/run carries it out, and this test with it",
     "foresight-bench ab": "needs two commits; tests/harness/surface/command/test_ab.py types it in a clone",
+    "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""

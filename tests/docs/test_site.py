@@ -73,7 +73,7 @@ def test_a_broken_link_a_page_behind_its_source_and_a_fetched_picture_stop_the_b
     fields = source / "run-folder.md"
     fields.write_text(fields.read_text().replace("| `controls_ok` | bool or null", "| `controls_ok` | bool", 1))
     (source / "lonely.md").write_text("# Lonely\n")
-    for kept in ("benchmarks", "plugins"):  # what pages link to outside of docs
+    for kept in ("benchmarks", "kits", "plugins"):  # what pages link to outside of docs
         (tmp_path / kept).symlink_to(ROOT / kept)
     done = build(source, tmp_path / "site")
     assert done.returncode != 0

@@ -15,12 +15,10 @@ from foresight_harness.contracts.progress import silent
 from foresight_harness.contracts.specs import EnhancerSpec, GridShape
 from foresight_harness.judging.analyses import conclude
 from foresight_harness.measuring.workshop.cell import Cell
-from foresight_harness.parts import builtin
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.planning.plan import PlannedCell
-from foresight_harness.planning.registry import PluginInfo, Registry, registry_from
-from foresight_harness.planning.suites import suite
+from foresight_harness.planning.registry import Registry, own_registry
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.run_folder.samples import write_samples
 from torch import Tensor, nn
@@ -29,7 +27,7 @@ from torch import Tensor, nn
 @pytest.fixture(scope="session")
 def builtins() -> Registry:
     """The harness's own offers, whatever else is installed."""
-    return registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
+    return own_registry()
 
 
 FEW: dict[str, Any] = {
@@ -74,7 +72,9 @@ def planned() -> PlanCell:
     """A cell by its names: registry, candidate, suite, data set."""
 
     def plan(registry: Registry, candidate: str, suite_name: str, dataset: str = "shapes") -> PlannedCell:
-        return PlannedCell(resolve(parse_candidate(candidate), registry), suite(suite_name), DatasetChoice(dataset))
+        return PlannedCell(
+            resolve(parse_candidate(candidate), registry), registry.suite(suite_name), DatasetChoice(dataset)
+        )
 
     return plan
 
@@ -91,7 +91,7 @@ def scored_once(tmp_path_factory: pytest.TempPathFactory, builtins: Registry) ->
         options = RunOptions(datasets=(DatasetChoice("shapes"),), out=place / "runs", cache=place / "cache")
         keeper = RunKeeper(builtins, options, silent(), "pytest benchmarks/")
         candidate = resolve(parse_candidate("pixels@patch/identity/single/linear"), builtins)
-        keeper.plan([PlannedCell(candidate, suite("spatial"), DatasetChoice("shapes"))])
+        keeper.plan([PlannedCell(candidate, builtins.suite("spatial"), DatasetChoice("shapes"))])
         keeper.run_cell(keeper.planned[0])
         keeper.close("complete")
     assert conclude(keeper.folder.path).failures == {}

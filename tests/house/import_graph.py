@@ -8,7 +8,10 @@ from pathlib import Path
 
 WINGS = ("contracts", "parts", "planning", "measuring", "running", "judging", "surface")
 """Lowest first."""
-PUBLIC = {"grids": "contracts", "protocols": "contracts", "weights": "parts", "testing": "surface"}
+PUBLIC = {
+    **{"grids": "contracts", "protocols": "contracts", "outcomes": "contracts"},
+    **{"weights": "parts", "testing": "surface"},
+}
 """Thin modules at the top, for people outside; nothing inside imports them."""
 
 Graph = Mapping[str, frozenset[str]]

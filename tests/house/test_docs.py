@@ -10,8 +10,8 @@ import pytest
 from foresight_harness.contracts import hookspecs
 from foresight_harness.contracts.records.fields import stored_fields
 from foresight_harness.contracts.records.record import HISTORY, SCHEMA, Record
+from foresight_harness.measuring.suites.specs import suite_specs
 from foresight_harness.parts.metrics.specs import metric_specs
-from foresight_harness.planning.suites import SUITES
 from foresight_harness.surface.command import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +95,7 @@ def test_every_page_stands_in_the_index_of_the_site() -> None:
 
 def test_measuring_page_names_every_suite() -> None:
     page = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
-    assert [name for name in SUITES if f"`{name}`" not in page] == []
+    assert [spec.name for spec in suite_specs() if f"`{spec.name}`" not in page] == []
 
 
 def test_metrics_page_names_every_metric_and_tests_that_exist() -> None:
@@ -111,8 +111,10 @@ def test_tour_names_every_verb_of_the_command() -> None:
     assert [verb.NAME for verb in VERBS if f"foresight-bench {verb.NAME}" not in page] == []
 
 
-def test_every_plugin_has_a_readme_with_licence_and_limits() -> None:
-    for folder in sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml")):
+def test_every_kit_and_plugin_has_a_readme_with_licence_and_limits() -> None:
+    for folder in sorted(
+        path.parent for path in ROOT.glob("*/*/pyproject.toml") if path.parts[-3] in ("kits", "plugins")
+    ):
         text = (folder / "README.md").read_text(encoding="utf-8").lower()
         assert "licen" in text, folder.name
         assert "limit" in text, folder.name

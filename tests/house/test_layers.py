@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 MODELS = {"transformers", "diffusers", "timm"}
-OURS = {"foresight_harness", "foresight_reports", *(f"foresight_{name}" for name in PLUGINS)}
+KITS = {path.name: path.parent for path in (ROOT / "kits").glob("*/src/foresight_*_kit")}
+OURS = {"foresight_harness", "foresight_reports", *KITS, *(f"foresight_{name}" for name in PLUGINS)}
 
 
 def imports_of(folder: Path) -> dict[str, set[str]]:
@@ -44,8 +47,22 @@ def test_reports_import_nothing_of_ours() -> None:
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_plugin_imports_no_other_plugin_and_no_report(plugin: str) -> None:
     found = imports_of(ROOT / "plugins" / plugin / "src")
-    others = OURS - {"foresight_harness", f"foresight_{plugin}"}
+    others = OURS - {"foresight_harness", f"foresight_{plugin}", *KITS}
     assert {name: files for name, files in found.items() if name in others} == {}
+
+
+@pytest.mark.parametrize("kit", KITS)
+def test_kit_imports_the_harness_and_nothing_else_of_ours(kit: str) -> None:
+    found = imports_of(KITS[kit])
+    assert "foresight_harness" in found
+    assert {name: files for name, files in found.items() if name in OURS - {"foresight_harness", kit}} == {}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_plugin_declares_the_kits_that_it_imports(plugin: str) -> None:
+    declared = tomllib.loads((ROOT / "plugins" / plugin / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[\[<>= ]", each)[0].replace("-", "_") for each in declared["dependencies"]}
+    assert names & set(KITS) == set(imports_of(ROOT / "plugins" / plugin / "src")) & set(KITS)
 
 
 def test_import_and_discovery_load_no_torch_and_take_under_300_ms() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ def test_every_plugin_has_pins_of_its_own() -> None:
     assert plugins <= {path.stem for path in (ROOT / "constraints").glob("*.txt")}
 
 
-def test_plugins_declare_ranges_not_pins() -> None:
-    for path in (ROOT / "plugins").glob("*/pyproject.toml"):
+def test_kits_and_plugins_declare_ranges_not_pins() -> None:
+    for path in (*(ROOT / "kits").glob("*/pyproject.toml"), *(ROOT / "plugins").glob("*/pyproject.toml")):
         assert "==" not in path.read_text(encoding="utf-8"), path
 
 
@@ -50,3 +51,17 @@ def test_no_pickle_is_read_anywhere() -> None:
             assert "trust_remote_code=True" not in text, path
             for call in re.findall(r"torch\.load\([^)]*\)", text):
                 assert "weights_only=True" in call, path
+
+
+def test_the_version_stands_in_code_package_and_changelog_alike() -> None:
+    declared = tomllib.loads((ROOT / "harness" / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    code = (ROOT / "harness" / "src" / "foresight_harness" / "__init__.py").read_text(encoding="utf-8")
+    assert f'__version__ = "{declared}"' in code
+    released = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert released[0] == declared
+
+
+def test_changes_that_wait_for_a_release_are_of_a_known_kind() -> None:
+    kinds = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]["fragment"]
+    waiting = [path.name for path in (ROOT / "changelog").glob("*.md") if path.name != "README.md"]
+    assert [name for name in waiting if name.split(".")[-2] not in kinds] == []

@@ -26,7 +26,13 @@ from foresight_harness.contracts.specs import (
     FusionSpec,
     GridShape,
     LatentSpace,
+    MetricFacts,
     MetricSpec,
+    PackageMember,
+    ProbeSpec,
+    PublishedFile,
+    PublishedWeights,
+    SuiteSpec,
     TapSpec,
 )
 
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     from foresight_harness.surface.python_calls import score
     from foresight_harness.surface.run import open_run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BuildRequest",
@@ -53,8 +59,14 @@ __all__ = [
     "GridError",
     "GridShape",
     "LatentSpace",
+    "MetricFacts",
     "MetricSpec",
+    "PackageMember",
     "PluginError",
+    "ProbeSpec",
+    "PublishedFile",
+    "PublishedWeights",
+    "SuiteSpec",
     "TapSpec",
     "UsageError",
     "hookimpl",

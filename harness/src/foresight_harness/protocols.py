@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foresight_harness.contracts.probes import Detections, PixelProbe, Probe
 from foresight_harness.contracts.protocols import (
     ClipFeatures,
     ConditionedDecoder,
@@ -15,17 +16,23 @@ from foresight_harness.contracts.protocols import (
     Metric,
     Sample,
 )
+from foresight_harness.contracts.scoring import ScoredSplit, SuiteCell
 
 __all__ = [
     "ClipFeatures",
     "ConditionedDecoder",
     "Dataset",
     "Decoder",
+    "Detections",
     "Encoder",
     "Enhancer",
     "Extractor",
     "FirstFrameDecoder",
     "Fusion",
     "Metric",
+    "PixelProbe",
+    "Probe",
     "Sample",
+    "ScoredSplit",
+    "SuiteCell",
 ]

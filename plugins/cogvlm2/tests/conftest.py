@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,24 @@ import torch
 from foresight_cogvlm2 import spec_of
 from foresight_cogvlm2.architecture import Architecture
 from foresight_cogvlm2.model import CogVLM2
-from foresight_cogvlm2.presets import PRESETS, Preset
+from foresight_cogvlm2.presets import PRESETS, Size
 from foresight_harness import EncoderSpec
-from safetensors.torch import save_file
+from foresight_vlm_kit import testing
+from foresight_vlm_kit.testing import one_thread  # noqa: F401 - a fixture for every test here
 from torch import Tensor
 from torch.nn import functional as F
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """With two threads on a busy 2-core machine a step of a tiny model takes a hundred times longer."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(params=["cogvlm2_tiny", "cogvlm2_video_tiny"])
-def preset(request: pytest.FixtureRequest) -> Preset:
-    """With and without visual experts."""
-    return {preset.name: preset for preset in PRESETS}[request.param]
+def spec(request: pytest.FixtureRequest) -> EncoderSpec:
+    """The tiny encoder with and without visual experts."""
+    return {preset.name: spec_of(preset) for preset in PRESETS}[request.param]
 
 
 @pytest.fixture
-def offer(preset: Preset) -> EncoderSpec:
-    """The tiny encoder of that kind."""
-    return spec_of(preset)
+def preset(spec: EncoderSpec) -> Size:
+    """Of that encoder."""
+    return {preset.name: preset for preset in PRESETS}[spec.name]
 
 
 @pytest.fixture(scope="session")
@@ -63,33 +54,23 @@ def random_state() -> Callable[[Architecture], dict[str, Tensor]]:
     return make
 
 
-@pytest.fixture(scope="session")
-def write_checkpoint() -> Callable[..., Path]:
-    """Writes values as they are published: config with ``auto_map`` and no ``model_type``, two shards, an index."""
+@pytest.fixture
+def state(preset: Size, random_state: Callable[[Architecture], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Values of a checkpoint of the encoder's kind."""
+    return random_state(preset.architecture)
 
-    def write(folder: Path, preset: Preset, state: dict[str, Tensor], **changes: Any) -> Path:
-        names = sorted(state)
-        shards = {
-            "model-00001-of-00002.safetensors": names[: len(names) // 2],
-            "model-00002-of-00002.safetensors": names[len(names) // 2 :],
-        }
-        for file, members in shards.items():
-            save_file({name: state[name].contiguous() for name in members}, folder / file, metadata={"format": "pt"})
-        index = {
-            "metadata": {"total_size": sum(4 * tensor.numel() for tensor in state.values())},
-            "weight_map": {name: file for file, members in shards.items() for name in members},
-        }
-        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-        config = published_config(preset)
-        for name, value in changes.items():
-            config[name] = {**config[name], **value} if isinstance(value, dict) else value
-        (folder / "config.json").write_text(json.dumps(config))
-        return folder
+
+@pytest.fixture
+def write_checkpoint(tmp_path: Path, preset: Size, state: dict[str, Tensor]) -> Callable[..., Path]:
+    """Write values as they are published: config with ``auto_map`` and no ``model_type``."""
+
+    def write(change: Any = None, **config: Any) -> Path:
+        return testing.write_checkpoint(tmp_path / "tiny", state, published_config(preset), change, config)
 
     return write
 
 
-def published_config(preset: Preset) -> dict[str, Any]:
+def published_config(preset: Size) -> dict[str, Any]:
     """The config.json of that model, field by field as published."""
     vision, text = preset.architecture.vision, preset.architecture.text
     return {

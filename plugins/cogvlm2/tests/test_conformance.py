@@ -1,23 +1,32 @@
-"""The harness's contracts of an encoder, at every tap of both tiny presets."""
+"""Conformance at every tap of both tiny presets."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-from foresight_harness import EncoderSpec
-from foresight_harness.surface.conformance.encoder_checks import check_finite
-from foresight_harness.surface.conformance.pictures import random_clips
-from foresight_harness.testing import EncoderConformance
+from foresight_vlm_kit.testing import VlmConformance
+from torch import nn
 
 
-class TestCogVLM2(EncoderConformance):
+class TestCogVLM2(VlmConformance):
+    """``pre_conv`` is the last block under its usual name, and the only tap that equals another one."""
+
     plugin = "cogvlm2"
+    aliases = {"pre_conv": "block.02"}  # noqa: RUF012
+    runs = {  # noqa: RUF012
+        ("patch_embed",): (0, 0),
+        ("block.01",): (2, 0),
+        ("pre_conv",): (3, 0),
+        ("vision_out",): (3, 0),
+        ("llm.02",): (3, 2),
+    }
+    repos = {  # noqa: RUF012
+        "cogvlm2_video": "THUDM/cogvlm2-video-llama3-chat",
+        "cogvlm2_chat_19b": "THUDM/cogvlm2-llama3-chat-19B",
+    }
+    too_large = ("cogvlm2_chat_19b", "vision) needs 16.7 GiB")
+    too_deep = ("cogvlm2_chat_19b", 20, "vision")
 
-    def test_features_are_finite_and_differ_between_taps(self, spec: EncoderSpec) -> None:
-        """``pre_conv`` is the last block under its usual name, and the only tap that equals another one."""
-        encoder = self.build(spec)
-        last = [tap.name for tap in spec.taps if tap.name.startswith("block.")][-1]
-        grids = encoder.encode(random_clips((96, 136)), [last, "pre_conv"])
-        assert torch.equal(grids[last].tokens, grids["pre_conv"].tokens)
-        check_finite(encoder, replace(spec, taps=tuple(tap for tap in spec.taps if tap.name != last)))
+    def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
+        return list(encoder.vision.transformer.layers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,23 +15,26 @@ from foresight_internvl2 import spec_of
 from foresight_internvl2.architecture import Architecture
 from foresight_internvl2.modules import native_config
 from foresight_internvl2.presets import PRESETS
-from safetensors.torch import save_file
+from foresight_vlm_kit import testing
+from foresight_vlm_kit.testing import one_thread  # noqa: F401 - a fixture for every test here
 from torch import Tensor
 
 TINY = PRESETS[0].architecture
+PREPROCESSOR = {
+    "crop_size": 448,
+    "do_center_crop": True,
+    "do_normalize": True,
+    "do_resize": True,
+    "feature_extractor_type": "CLIPFeatureExtractor",
+    "image_mean": [0.485, 0.456, 0.406],
+    "image_std": [0.229, 0.224, 0.225],
+    "resample": 3,
+    "size": 448,
+}
 VISION_6B = {"norm_type": "rms_norm", "attention_bias": False, "use_qk_norm": True}
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """With two threads on a busy 2-core machine a step of a tiny model takes a hundred times longer."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture
 def spec() -> EncoderSpec:
     """The tiny encoder."""
     return spec_of(PRESETS[0])
@@ -95,46 +98,22 @@ def reference() -> Callable[..., dict[str, Tensor]]:
     return compute
 
 
-@pytest.fixture(scope="session")
-def write_chat() -> Callable[..., Path]:
-    """Writes a model in the ``internvl_chat`` layout: two shards with an index, config with ``auto_map``."""
-    return write_chat_checkpoint
+@pytest.fixture
+def write_checkpoint(tmp_path: Path, architecture_of: Any, native_model: Any) -> Callable[..., Path]:
+    """Write a model, the tiny one if none is given, in the ``internvl_chat`` layout."""
+
+    def write(change: Any = None, architecture: Any = None, model: Any = None, **config: Any) -> Path:
+        architecture = architecture or architecture_of("internlm2")
+        tensors = chat_tensors(model or native_model(architecture), architecture)
+        folder = testing.write_checkpoint(tmp_path / "tiny", tensors, chat_config(architecture), change, config)
+        (folder / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR))
+        (folder / "added_tokens.json").write_text(json.dumps({"<img>": 240, "</img>": 241, "<IMG_CONTEXT>": 242}))
+        return folder
+
+    return write
 
 
-def write_chat_checkpoint(folder: Path, model: Any, architecture: Architecture, **changes: Any) -> Path:
-    """``changes`` replace top-level entries of config.json; a mapping is merged into the entry."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = chat_tensors(model, architecture)
-    names = sorted(tensors)
-    shards = {
-        "model-00001-of-00002.safetensors": names[: len(names) // 2],
-        "model-00002-of-00002.safetensors": names[len(names) // 2 :],
-    }
-    for file, members in shards.items():
-        save_file({name: tensors[name].contiguous() for name in members}, folder / file, metadata={"format": "pt"})
-    index = {
-        "metadata": {"total_size": sum(4 * tensor.numel() for tensor in tensors.values())},
-        "weight_map": {name: file for file, members in shards.items() for name in members},
-    }
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    (folder / "config.json").write_text(json.dumps(chat_config(architecture, changes)))
-    preprocessor = {
-        "crop_size": 448,
-        "do_center_crop": True,
-        "do_normalize": True,
-        "do_resize": True,
-        "feature_extractor_type": "CLIPFeatureExtractor",
-        "image_mean": [0.485, 0.456, 0.406],
-        "image_std": [0.229, 0.224, 0.225],
-        "resample": 3,
-        "size": 448,
-    }
-    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor))
-    (folder / "added_tokens.json").write_text(json.dumps({"<img>": 240, "</img>": 241, "<IMG_CONTEXT>": 242}))
-    return folder
-
-
-def chat_config(architecture: Architecture, changes: dict[str, Any]) -> dict[str, Any]:
+def chat_config(architecture: Architecture) -> dict[str, Any]:
     """The published config.json of that architecture."""
     vision, text = dict(architecture.vision), dict(architecture.text)
     rope = text.pop("rope_parameters")
@@ -145,7 +124,7 @@ def chat_config(architecture: Architecture, changes: dict[str, Any]) -> dict[str
         "AutoModel": "modeling_internvl_chat.InternVLChatModel",
         "AutoModelForCausalLM": "modeling_internvl_chat.InternVLChatModel",
     }
-    config: dict[str, Any] = {
+    return {
         "architectures": ["InternVLChatModel"],
         "auto_map": code,
         "downsample_ratio": 0.5,
@@ -188,9 +167,6 @@ def chat_config(architecture: Architecture, changes: dict[str, Any]) -> dict[str
             "use_flash_attn": True,
         },
     }
-    for name, value in changes.items():
-        config[name] = {**config[name], **value} if isinstance(value, dict) and value else value
-    return config
 
 
 TOWER_KEYS = {

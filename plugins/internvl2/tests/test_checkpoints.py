@@ -1,4 +1,4 @@
-"""Checkpoints in the published layouts, through the user's path, against the model that they were written from."""
+"""Checkpoints in the published layouts, against the model that they were written from."""
 
 from __future__ import annotations
 
@@ -9,232 +9,94 @@ from typing import Any
 
 import pytest
 import torch
-from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
-from foresight_harness.weights import read_tensors
-from foresight_internvl2.preprocessing import prepare
-from safetensors.torch import load_file, save_file
+from foresight_harness import EncoderSpec
+from foresight_internvl2.architecture import MEAN, STD
+from foresight_vlm_kit.pictures import squash
+from foresight_vlm_kit.testing import BlueprintCheckpoints
 from torch import Tensor
 
 CLIPS = torch.rand(1, 1, 3, 70, 50, generator=torch.Generator().manual_seed(5))
+Write = Callable[..., Path]
+NOT_RUN = "is implemented here, and the checkpoint's own code is never run"
+OTHER_SIZE = "is another size than internvl2_tiny: its"
 
 
-@pytest.fixture(scope="module")
-def published(
-    tmp_path_factory: pytest.TempPathFactory,
-    architecture_of: Callable[..., Any],
-    native_model: Callable[..., Any],
-    write_chat: Callable[..., Path],
-) -> Callable[..., tuple[Path, Any]]:
-    """Folder and model of a checkpoint; a new copy of the folder each time."""
-
-    def make(family: str = "internlm2", *, big_tower: bool = False, **changes: Any) -> tuple[Path, Any]:
-        architecture = architecture_of(family, big_tower=big_tower)
-        model = native_model(architecture)
-        return write_chat(tmp_path_factory.mktemp(family), model, architecture, **changes), model
-
-    return make
-
-
-def _compare(spec: EncoderSpec, source: Path, expected: dict[str, Tensor]) -> None:
-    encoder = spec.build(BuildRequest(weights="pretrained", source=str(source)))
-    found = encoder.encode(CLIPS, [tap.name for tap in spec.taps])
-    for name, grid in found.items():
-        torch.testing.assert_close(grid.tokens.flatten(1, 3), expected[name], rtol=1e-4, atol=1e-4, msg=name)
-
-
-@pytest.mark.parametrize(("family", "big_tower"), [("internlm2", False), ("qwen2", False), ("llama", True)])
-def test_a_published_checkpoint_gives_the_features_of_the_model_it_was_written_from(
-    spec: EncoderSpec,
-    published: Callable[..., tuple[Path, Any]],
-    reference: Callable[..., dict[str, Tensor]],
-    family: str,
-    big_tower: bool,
-) -> None:
-    folder, model = published(family, big_tower=big_tower)
-    _compare(spec, folder, reference(model, prepare(CLIPS, 224), (1, 240)))
-
-
-@pytest.mark.parametrize("family", ["qwen2", "llama"])
-def test_a_native_conversion_gives_the_features_of_the_model_it_was_written_from(
-    spec: EncoderSpec,
-    architecture_of: Callable[..., Any],
-    native_model: Callable[..., Any],
-    reference: Callable[..., dict[str, Tensor]],
-    tmp_path: Path,
-    family: str,
-) -> None:
-    model = native_model(architecture_of(family))
-    model.save_pretrained(tmp_path, max_shard_size="1400KB")
-    assert len(list(tmp_path.glob("*.safetensors"))) == 2
-    assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "internvl"
-    _compare(spec, tmp_path, reference(model, prepare(CLIPS, 224), (1, 248)))
-
-
-def test_only_the_needed_tensors_are_read(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[str] = []
-
-    def watched(folder: Path, wanted: Callable[[str], bool]) -> Any:
-        for name, tensor in read_tensors(folder, wanted):
-            read.append(name)
-            yield name, tensor
-
-    monkeypatch.setattr("foresight_internvl2.weights.read_tensors", watched)
-    folder, _ = published()
-    encoder = spec.build(BuildRequest(weights="pretrained", source=str(folder)))
-    encoder.encode(CLIPS, ["post_projector"])
-    assert read
-    assert not any(name.startswith("language_model.") for name in read)
-    read.clear()
-    encoder.encode(CLIPS, ["llm.02"])
-    assert {name.split(".")[3] for name in read if ".layers." in name} == {"0", "1"}
-    assert not any(name.endswith(("output.weight", "model.norm.weight")) for name in read)
-
-
-def test_rotary_base_and_vocabulary_come_from_the_checkpoint(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]
-) -> None:
-    folder, _ = published()
-    before = spec.build(BuildRequest(weights="pretrained", source=str(folder))).encode(CLIPS, ["llm.03"])
-    config = json.loads((folder / "config.json").read_text())
-    config["llm_config"]["rope_theta"] = 10.0
-    (folder / "config.json").write_text(json.dumps(config))
-    after = spec.build(BuildRequest(weights="pretrained", source=str(folder))).encode(CLIPS, ["llm.03"])
-    assert not torch.allclose(before["llm.03"].tokens, after["llm.03"].tokens, atol=1e-4)
-
-
-def _drop(folder: Path, name: str, replacement: dict[str, Tensor] | None = None) -> None:
-    for path in folder.glob("*.safetensors"):
-        tensors = load_file(path)
-        if name in tensors:
-            del tensors[name]
-            save_file({**tensors, **(replacement or {})}, path)
-            return
-    raise AssertionError(f"{name} is in no shard")
-
-
-def _fails(spec: EncoderSpec, folder: Path, tap: str = "post_projector") -> str:
-    with pytest.raises(CheckpointError) as caught:
-        spec.build(BuildRequest(weights="pretrained", source=str(folder))).encode(CLIPS, [tap])
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_a_missing_tensor_of_the_tower_is_refused(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]
-) -> None:
-    folder, _ = published()
-    _drop(folder, "vision_model.encoder.layers.2.ls1")
-    assert "1 missing (first: vision_tower.encoder.layer.2.lambda_1)" in _fails(spec, folder)
-
-
-def test_a_missing_tensor_of_the_language_model_is_refused_when_it_is_needed(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]
-) -> None:
-    folder, _ = published()
-    _drop(folder, "language_model.model.layers.1.attention.wqkv.weight")
-    assert "3 missing (first: layers.1.self_attn.k_proj.weight)" in _fails(spec, folder, "llm.02")
-
-
-@pytest.mark.parametrize(
-    ("extra", "tap"),
-    [
+class TestCheckpoints(BlueprintCheckpoints):
+    plugin = "internvl2"
+    projected = "post_projector"
+    missing = (
+        ("vision_model.encoder.layers.2.ls1", "post_projector", "vision_tower.encoder.layer.2.lambda_1"),
+        ("language_model.model.layers.1.attention.wqkv.weight", "llm.02", "layers.1.self_attn.k_proj.weight"),
+    )
+    unexpected = (
         ("qllama.embed.weight", "post_projector"),
         ("vision_model.head.weight", "post_projector"),
-        ("language_model.model.layers.4.ffn_norm.weight", "llm.01"),
-    ],
-)
-def test_an_unexpected_tensor_is_refused(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]], extra: str, tap: str
-) -> None:
-    folder, _ = published()
-    path = folder / "model-00001-of-00002.safetensors"
-    save_file({**load_file(path), extra: torch.zeros(3)}, path)
-    assert "1 unexpected" in _fails(spec, folder, tap)
+        ("language_model.model.layers.4.extra.weight", "llm.01"),
+    )
+    misshapen = (("mlp1.3.bias", "multi_modal_projector.linear_2.bias"),)
+    refused = (
+        (
+            {"model_type": "llava_next", "auto_map": {}},
+            "is a 'llava_next' checkpoint; InternVL2 needs 'internvl' or 'internvl_chat'",
+        ),
+        ({"model_type": "internvl"}, "asks to run its own code"),
+        ({"llm_config": {"model_type": "phi3"}}, "llm_config.model_type is 'phi3'; only 'internlm2'"),
+        ({"ps_version": "v1"}, f"ps_version is 'v1'; only 'v2' {NOT_RUN}"),
+        ({"select_layer": -4}, f"select_layer is -4; only -1 {NOT_RUN}"),
+        ({"downsample_ratio": 0.25}, f"downsample_ratio is 0.25; only 0.5 {NOT_RUN}"),
+        ({"vision_config": {"num_hidden_layers": 24}}, f"{OTHER_SIZE} vision num_hidden_layers is 24, not 4"),
+        ({"vision_config": {"image_size": 448}}, f"{OTHER_SIZE} vision image_size is 448, not 224"),
+        ({"llm_config": {"hidden_size": 4096}}, f"{OTHER_SIZE} text hidden_size is 4096, not 96"),
+    )
+    incomplete = ("vision_config", "qkv_bias")
+    reads = {  # noqa: RUF012
+        "post_projector": r"(vision_model|mlp1)\..*",
+        "llm.02": r"language_model\.model\.(tok_embeddings|layers\.[01])\..*",
+    }
 
+    def compare(self, spec: EncoderSpec, folder: Path, expected: dict[str, Tensor]) -> None:
+        found = self.load(spec, folder).encode(CLIPS, [tap.name for tap in spec.taps])
+        for name, grid in found.items():
+            torch.testing.assert_close(grid.tokens.flatten(1, 3), expected[name], rtol=1e-4, atol=1e-4, msg=name)
 
-def test_a_tensor_of_another_shape_is_refused(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published()
-    _drop(folder, "mlp1.3.bias", {"mlp1.3.bias": torch.zeros(5)})
-    assert "1 of another shape (first: multi_modal_projector.linear_2.bias)" in _fails(spec, folder)
+    @pytest.mark.parametrize(("family", "big_tower"), [("internlm2", False), ("qwen2", False), ("llama", True)])
+    def test_a_published_checkpoint_gives_the_features_of_the_model_it_was_written_from(
+        self,
+        spec: EncoderSpec,
+        write_checkpoint: Write,
+        architecture_of: Callable[..., Any],
+        native_model: Callable[..., Any],
+        reference: Callable[..., dict[str, Tensor]],
+        family: str,
+        big_tower: bool,
+    ) -> None:
+        architecture = architecture_of(family, big_tower=big_tower)
+        model = native_model(architecture)
+        folder = write_checkpoint(None, architecture, model)
+        self.compare(spec, folder, reference(model, squash(CLIPS, 224, MEAN, STD), (1, 240)))
 
+    @pytest.mark.parametrize("family", ["qwen2", "llama"])
+    def test_a_native_conversion_gives_the_features_of_the_model_it_was_written_from(
+        self,
+        spec: EncoderSpec,
+        architecture_of: Callable[..., Any],
+        native_model: Callable[..., Any],
+        reference: Callable[..., dict[str, Tensor]],
+        tmp_path: Path,
+        family: str,
+    ) -> None:
+        model = native_model(architecture_of(family))
+        model.save_pretrained(tmp_path, max_shard_size="1400KB")
+        assert len(list(tmp_path.glob("*.safetensors"))) == 2
+        assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "internvl"
+        self.compare(spec, tmp_path, reference(model, squash(CLIPS, 224, MEAN, STD), (1, 248)))
 
-def test_a_truncated_shard_is_refused(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published()
-    path = folder / "model-00002-of-00002.safetensors"
-    path.write_bytes(path.read_bytes()[:-100])
-    assert "model-00002-of-00002.safetensors is damaged" in _fails(spec, folder)
+    def test_rotary_base_comes_from_the_checkpoint(self, spec: EncoderSpec, write_checkpoint: Write) -> None:
+        before = self.load(spec, write_checkpoint()).encode(CLIPS, ["llm.03"])
+        after = self.load(spec, write_checkpoint(llm_config={"rope_theta": 10.0})).encode(CLIPS, ["llm.03"])
+        assert not torch.allclose(before["llm.03"].tokens, after["llm.03"].tokens, atol=1e-4)
 
-
-def test_an_absent_shard_is_refused(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published()
-    (folder / "model-00002-of-00002.safetensors").unlink()
-    assert "names model-00002-of-00002.safetensors (1 absent)" in _fails(spec, folder)
-
-
-def test_a_pickle_is_refused_and_not_opened(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published()
-    for path in folder.glob("*.safetensors*"):
-        path.unlink()
-    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04never read")
-    assert "as a pickle (pytorch_model.bin)" in _fails(spec, folder)
-
-
-def test_another_architecture_is_refused(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published(model_type="llava_next", auto_map={})
-    assert "is a 'llava_next' checkpoint; InternVL2 needs 'internvl' or 'internvl_chat'" in _fails(spec, folder)
-
-
-def test_a_native_layout_that_wants_remote_code_is_refused(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]
-) -> None:
-    folder, _ = published(model_type="internvl")
-    assert "asks to run its own code" in _fails(spec, folder)
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"llm_config": {"model_type": "phi3"}}, "llm_config.model_type is 'phi3'"),
-        ({"ps_version": "v1"}, "ps_version is 'v1'"),
-        ({"select_layer": -4}, "select_layer is -4"),
-        ({"downsample_ratio": 0.25}, "downsample_ratio is 0.25"),
-    ],
-)
-def test_a_variant_that_is_not_implemented_is_refused(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]], changes: dict[str, Any], field: str
-) -> None:
-    folder, _ = published(**changes)
-    message = _fails(spec, folder)
-    assert field in message
-    assert "own code is never run" in message
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"vision_config": {"num_hidden_layers": 24}}, "vision num_hidden_layers is 24, not 4"),
-        ({"vision_config": {"image_size": 448}}, "vision image_size is 448, not 224"),
-        ({"llm_config": {"hidden_size": 4096}}, "text hidden_size is 4096, not 96"),
-    ],
-)
-def test_another_size_is_refused(
-    spec: EncoderSpec, published: Callable[..., tuple[Path, Any]], changes: dict[str, Any], field: str
-) -> None:
-    folder, _ = published(**changes)
-    assert f"is another size than internvl2_tiny: its {field}" in _fails(spec, folder)
-
-
-def test_another_normalisation_is_refused(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published()
-    (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": [0.5, 0.5, 0.5]}))
-    assert "image_mean is [0.5, 0.5, 0.5]" in _fails(spec, folder)
-
-
-def test_an_incomplete_config_is_refused(spec: EncoderSpec, published: Callable[..., tuple[Path, Any]]) -> None:
-    folder, _ = published()
-    config = json.loads((folder / "config.json").read_text())
-    del config["vision_config"]["qkv_bias"]
-    (folder / "config.json").write_text(json.dumps(config))
-    assert "config.json lacks 'qkv_bias'" in _fails(spec, folder)
+    def test_another_normalisation_is_refused(self, spec: EncoderSpec, write_checkpoint: Write) -> None:
+        folder = write_checkpoint()
+        (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": [0.5, 0.5, 0.5]}))
+        assert "image_mean is [0.5, 0.5, 0.5]" in self.refusal(spec, folder)

@@ -1,23 +1,29 @@
-"""The harness's contracts of an encoder, at every tap of the tiny preset."""
+"""Conformance at every tap of the tiny size."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-from foresight_harness import EncoderSpec
-from foresight_harness.surface.conformance.encoder_checks import check_finite
-from foresight_harness.surface.conformance.pictures import random_clips
-from foresight_harness.testing import EncoderConformance
+from foresight_vlm_kit.testing import VlmConformance
+from torch import nn
 
 
-class TestInternVL2(EncoderConformance):
+class TestInternVL2(VlmConformance):
+    """``pre_shuffle`` is the last block under its usual name, and the only tap that equals another one."""
+
     plugin = "internvl2"
+    aliases = {"pre_shuffle": "block.03"}  # noqa: RUF012
+    runs = {  # noqa: RUF012
+        ("patch_embed",): (0, 0),
+        ("block.01",): (2, 0),
+        ("pre_shuffle",): (4, 0),
+        ("post_projector",): (4, 0),
+        ("llm.02",): (4, 2),
+    }
+    repos = {f"internvl2_{size.lower()}": f"OpenGVLab/InternVL2-{size}" for size in ("1B", "2B", "8B", "26B", "40B")}  # noqa: RUF012
+    too_large = ("internvl2_26b", "vision) needs 21.1 GiB")
+    too_deep = ("internvl2_26b", 24, "vision")
 
-    def test_features_are_finite_and_differ_between_taps(self, spec: EncoderSpec) -> None:
-        """``pre_shuffle`` is the last block under its usual name, and the only tap that equals another one."""
-        encoder = self.build(spec)
-        last = [tap.name for tap in spec.taps if tap.name.startswith("block.")][-1]
-        grids = encoder.encode(random_clips((96, 136)), [last, "pre_shuffle"])
-        assert torch.equal(grids[last].tokens, grids["pre_shuffle"].tokens)
-        check_finite(encoder, replace(spec, taps=tuple(tap for tap in spec.taps if tap.name != last)))
+    def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
+        return list(encoder.vision.vision_tower.encoder.layer)

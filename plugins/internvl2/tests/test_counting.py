@@ -4,43 +4,33 @@ from __future__ import annotations
 
 import pytest
 import torch
-from foresight_internvl2.counting import count_params
-from foresight_internvl2.modules import count, language_on_meta, native_config, vision_on_meta
-from foresight_internvl2.presets import PRESETS, Preset
+from foresight_internvl2.blueprint import InternVL2Blueprint
+from foresight_internvl2.presets import PRESETS, Size
+from foresight_vlm_kit.counting import count, count_on_meta
+
+PARTS = {
+    "internvl2_tiny": (188_608, 34_496),
+    "internvl2_1b": (304_012_288, 4_482_816),
+    "internvl2_2b": (304_012_288, 12_595_200),
+    "internvl2_8b": (304_012_288, 33_570_816),
+    "internvl2_26b": (5_536_496_000, 116_429_824),
+    "internvl2_40b": (5_536_496_000, 143_170_560),
+}
+"""Tower and projector."""
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_the_whole_native_model_has_the_published_count(preset: Preset) -> None:
-    from transformers import InternVLForConditionalGeneration
-
+def test_the_whole_native_model_has_the_published_count(preset: Size) -> None:
     with torch.device("meta"):
-        model = InternVLForConditionalGeneration(native_config(preset.architecture))
-    assert count(model) == preset.params
-    assert count(model.model.vision_tower) == preset.tower_params
-    assert count(model.model.multi_modal_projector) == preset.projector_params
-    assert model.lm_head.weight is not model.model.language_model.embed_tokens.weight
-
-
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
-def test_arithmetic_agrees_with_the_modules(preset: Preset) -> None:
-    params = count_params(preset.architecture)
-    assert (params.tower, params.projector, params.total) == (
-        preset.tower_params,
-        preset.projector_params,
-        preset.params,
-    )
+        whole = InternVL2Blueprint("internvl", preset.architecture).whole()
+    assert count(whole) == preset.params
+    parts = (whole.get_submodule("model.vision_tower"), whole.get_submodule("model.multi_modal_projector"))
+    assert tuple(map(count, parts)) == PARTS[preset.name]
+    assert whole.get_parameter("lm_head.weight") is not whole.get_parameter("model.language_model.embed_tokens.weight")
 
 
 def test_the_parts_that_the_encoder_builds_are_those_of_the_whole_model() -> None:
-    architecture = PRESETS[3].architecture
-    assert count(vision_on_meta(architecture, "sdpa")) == 304_012_288 + 33_570_816
-    layer = count(language_on_meta(architecture, 2, "sdpa")) - count(language_on_meta(architecture, 1, "sdpa"))
-    assert layer == 4096 * (4096 + 1024 + 1024 + 4096) + 3 * 4096 * 14336 + 2 * 4096
-
-
-def test_a_vocabulary_of_64009_adds_nine_rows_to_embeddings_and_head() -> None:
-    from dataclasses import replace
-
-    architecture = PRESETS[-1].architecture
-    wider = replace(architecture, text={**architecture.text, "vocab_size": 64009})
-    assert count_params(wider).total - count_params(architecture).total == 2 * 9 * 7168
+    blueprint = InternVL2Blueprint("internvl", PRESETS[3].architecture)
+    assert count_on_meta(lambda: blueprint.vision("sdpa")) == sum(PARTS[PRESETS[3].name])
+    two, one = (count_on_meta(lambda blocks=blocks: blueprint.language(blocks, "sdpa")) for blocks in (2, 1))  # type: ignore[misc]
+    assert two - one == 4096 * (4096 + 1024 + 1024 + 4096) + 3 * 4096 * 14336 + 2 * 4096

@@ -1,19 +1,22 @@
-"""The tiny encoder, the whole model that it is a part of, and checkpoints in the layout of the Hub."""
+"""The tiny encoder, the whole model that it is a part of, and its checkpoint as users download it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_llava_next import foresight_encoders
-from foresight_llava_next.presets import STAND_IN_PROMPT, Preset, preset
+from foresight_llava_next import spec_of
+from foresight_llava_next.presets import PRESETS, STAND_IN_PROMPT, Size
+from foresight_vlm_kit import testing
+from foresight_vlm_kit.library import preset_config
+from foresight_vlm_kit.testing import one_thread  # noqa: F401 - a fixture for every test here
 
+TINY = PRESETS[0]
 PREPROCESSOR = {
     "image_processor_type": "LlavaNextImageProcessor",
     "size": {"shortest_edge": 224},
@@ -24,47 +27,50 @@ PREPROCESSOR = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
-def tiny() -> Preset:
-    return preset("llava_next_tiny")
+def tiny() -> Size:
+    return TINY
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def spec() -> EncoderSpec:
-    return {one.name: one for one in foresight_encoders()}["llava_next_tiny"]
+    return spec_of(TINY)
 
 
 @pytest.fixture(scope="session")
-def hires(spec: EncoderSpec) -> EncoderSpec:
-    assert spec.expand is not None
-    return spec.expand("hires")
+def hires() -> EncoderSpec:
+    return spec_of(TINY, tiled=True)
 
 
 @pytest.fixture(scope="session")
-def whole_model(spec: EncoderSpec, tiny: Preset) -> Any:
+def whole_of() -> Callable[[Size], Any]:
+    """The library's complete model of a size."""
+
+    def make(preset: Size) -> Any:
+        from transformers.models.llava_next.configuration_llava_next import LlavaNextConfig
+        from transformers.models.llava_next.modeling_llava_next import LlavaNextForConditionalGeneration
+
+        return LlavaNextForConditionalGeneration(preset_config(LlavaNextConfig, preset.config))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whole_model(whole_of: Callable[[Size], Any]) -> Any:
     """The library's complete model with the weights of the tiny encoder at seed 0."""
-    from foresight_llava_next.building import preset_config
-    from transformers.models.llava_next.modeling_llava_next import LlavaNextForConditionalGeneration
-
-    encoder: Any = spec.build(BuildRequest())
-    encoder.encode(torch.rand(1, 1, 3, 56, 56), ["llm.04"])
+    encoder: Any = spec_of(TINY).build(BuildRequest())
     with torch.random.fork_rng():
-        model: Any = LlavaNextForConditionalGeneration(preset_config(tiny.config))
+        model = whole_of(TINY)
     model.model.vision_tower.load_state_dict(encoder.tower.state_dict())
     model.model.multi_modal_projector.load_state_dict(encoder.connector.multi_modal_projector.state_dict())
     model.model.image_newline.data.copy_(encoder.connector.image_newline)
-    model.model.language_model.load_state_dict(encoder.language.language_model.state_dict())
+    model.model.language_model.load_state_dict(encoder.language_of(4).language_model.state_dict())
     return model.eval()
 
 
-@pytest.fixture(scope="session")
-def hub_tensors(whole_model: Any) -> dict[str, torch.Tensor]:
-    """Weights under the names of the published checkpoints."""
+@pytest.fixture
+def write_checkpoint(tmp_path: Path, whole_model: Any) -> Callable[..., Path]:
+    """Write the whole model under the names of the published checkpoints, with a tokenizer."""
     prefixes = (
         ("model.vision_tower.", "vision_tower.vision_model."),
         ("model.language_model.", "language_model.model."),
@@ -76,32 +82,13 @@ def hub_tensors(whole_model: Any) -> dict[str, torch.Tensor]:
         ours, theirs = next(pair for pair in prefixes if name.startswith(pair[0]))
         return theirs + name.removeprefix(ours)
 
-    return {published(name): tensor.contiguous() for name, tensor in whole_model.state_dict().items()}
-
-
-@pytest.fixture
-def write_hub(tmp_path: Path, tiny: Preset, hub_tensors: dict[str, torch.Tensor]) -> Callable[..., Path]:
-    """Write a checkpoint as users download it: two shards with an index, configurations, tokenizer."""
-
-    def write(change: Callable[[dict[str, torch.Tensor]], Any] = lambda tensors: None, **config: Any) -> Path:
-        from safetensors.torch import save_file
-
-        tensors = dict(hub_tensors)
-        change(tensors)
-        names = sorted(tensors)
-        halves = {
-            "model-00001-of-00002.safetensors": names[: len(names) // 2],
-            "model-00002-of-00002.safetensors": names[len(names) // 2 :],
-        }
-        for file, members in halves.items():
-            save_file({name: tensors[name] for name in members}, tmp_path / file, metadata={"format": "pt"})
-        weight_map = {name: file for file, members in halves.items() for name in members}
-        total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-        _dump(tmp_path / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": weight_map})
-        _dump(tmp_path / "config.json", {**deepcopy(dict(tiny.config)), "torch_dtype": "float16", **config})
-        _dump(tmp_path / "preprocessor_config.json", PREPROCESSOR)
-        _write_tokenizer(tmp_path / "tokenizer.json", tiny.prompt)
-        return tmp_path
+    def write(change: Any = None, **config: Any) -> Path:
+        tensors = {published(name): tensor for name, tensor in whole_model.state_dict().items()}
+        dtyped = {**TINY.config, "torch_dtype": "float16"}
+        folder = testing.write_checkpoint(tmp_path / "tiny", tensors, dtyped, change, config)
+        (folder / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR))
+        _write_tokenizer(folder / "tokenizer.json", TINY.prompt)
+        return folder
 
     return write
 
@@ -121,7 +108,3 @@ def _write_tokenizer(path: Path, prompt: str) -> None:
     )
     tokenizer.add_special_tokens([AddedToken("<image>", special=True)])
     tokenizer.save(str(path))
-
-
-def _dump(path: Path, content: Any) -> None:
-    path.write_text(json.dumps(content), encoding="utf-8")

@@ -1,13 +1,36 @@
-"""The harness's conformance kit at every tap of the tiny size, for the base tile and for the tiles."""
+"""Conformance at every tap of the tiny size, for the base tile and for the tiles."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.testing import EncoderConformance
+from foresight_vlm_kit.testing import VlmConformance
+from torch import nn
 
 
-class TestBaseTile(EncoderConformance):
+class TestBaseTile(VlmConformance):
+    """The projector reads the last block but one: the last runs only where it is read itself."""
+
     plugin = "llava_next"
+    runs = {  # noqa: RUF012
+        ("patch_embed",): (0, 0),
+        ("block.01",): (2, 0),
+        ("post_projector",): (3, 0),
+        ("llm.01",): (3, 1),
+        ("block.03", "llm.01"): (4, 1),
+    }
+    repos = {  # noqa: RUF012
+        f"llava_next_{size.replace('-', '_')}": f"llava-hf/llava-v1.6-{size}-hf"
+        for size in ("vicuna-7b", "mistral-7b", "34b")
+    }
+    too_large = ("llava_next_34b", "vision_tower) needs 1.1 GiB")
+    too_deep = ("llava_next_34b", 4, "vision_tower")
+
+    def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
+        return list(encoder.tower.encoder.layers)
 
 
 class TestTiles(EncoderConformance):

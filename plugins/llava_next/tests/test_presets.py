@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from copy import deepcopy
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from foresight_harness import BuildRequest, CandidateError, EncoderSpec
+import torch
+from foresight_harness import CandidateError, EncoderSpec
 from foresight_harness.testing import assert_published_params
-from foresight_llava_next import foresight_encoders
-from foresight_llava_next.presets import PRESETS, preset
+from foresight_llava_next import spec_of
+from foresight_llava_next.presets import PRESETS, Size
+from foresight_vlm_kit.counting import count
 
 TOTALS = {
     "llava_next_tiny": 248_512,
@@ -17,58 +17,26 @@ TOTALS = {
     "llava_next_mistral_7b": 7_566_747_648,
     "llava_next_34b": 34_752_083_968,
 }
-PROJECTORS = {"llava_next_vicuna_7b": 20_979_712, "llava_next_mistral_7b": 20_979_712, "llava_next_34b": 58_734_592}
+PROJECTORS = {
+    "llava_next_tiny": 6_272,
+    "llava_next_vicuna_7b": 20_979_712,
+    "llava_next_mistral_7b": 20_979_712,
+    "llava_next_34b": 58_734_592,
+}
 
 
-def test_importing_the_plugin_and_listing_it_imports_no_torch() -> None:
-    code = (
-        "import sys, foresight_llava_next as p; [s.expand('hires') for s in p.foresight_encoders()]; "
-        "print([m for m in ('torch', 'transformers') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("name", TOTALS)
-def test_whole_model_has_the_published_number_of_parameters(name: str) -> None:
-    from foresight_llava_next.building import preset_config
-    from transformers.models.llava_next.modeling_llava_next import LlavaNextForConditionalGeneration
-
-    spec = {one.name: one for one in foresight_encoders()}[name]
-    counted = assert_published_params(
-        spec, lambda: LlavaNextForConditionalGeneration(preset_config(preset(name).config))
-    )
-    assert counted == TOTALS[name]
-
-
-@pytest.mark.parametrize("name", PROJECTORS)
-def test_tower_and_projector_have_the_published_number_of_parameters(name: str) -> None:
-    from foresight_llava_next.building import count_params, preset_config
-    from transformers.models.clip.modeling_clip import CLIPVisionModel
-    from transformers.models.llava_next.modeling_llava_next import LlavaNextMultiModalProjector
-
-    config = preset_config(preset(name).config)
-    assert count_params(CLIPVisionModel, config.vision_config) == 303_507_456
-    assert count_params(LlavaNextMultiModalProjector, config) == PROJECTORS[name]
-
-
-def test_tower_is_clip_with_its_own_activation() -> None:
-    from foresight_llava_next.building import preset_config
-
-    vision = preset_config(preset("llava_next_34b").config).vision_config
-    assert getattr(vision, "hidden_act", None) == "quick_gelu"
-
-
-def test_published_sizes_name_repository_and_licence() -> None:
-    published = [one for one in PRESETS if one.size == "published"]
-    assert [one.repo for one in published] == [
-        f"llava-hf/llava-v1.6-{size}-hf" for size in ("vicuna-7b", "mistral-7b", "34b")
-    ]
-    assert all(one.license for one in published)
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_models_have_the_published_number_of_parameters(preset: Size, whole_of: Callable[[Size], Any]) -> None:
+    assert assert_published_params(spec_of(preset), lambda: whole_of(preset)) == TOTALS[preset.name]
+    with torch.device("meta"):
+        model = whole_of(preset).model
+    assert count(model.vision_tower) == (61_376 if preset.size == "tiny" else 303_507_456)
+    assert count(model.multi_modal_projector) == PROJECTORS[preset.name]
+    assert model.vision_tower.config.hidden_act == "quick_gelu", "the tower is CLIP with its own activation"
 
 
 def test_projector_stands_behind_the_block_that_it_reads() -> None:
-    spec = {one.name: one for one in foresight_encoders()}["llava_next_34b"]
+    spec = spec_of(PRESETS[-1])
     names = [tap.name for tap in spec.taps]
     assert names[:2] == ["patch_embed", "block.00"]
     assert names[23:28] == ["block.22", "post_projector", "block.23", "llm.01", "llm.02"]
@@ -92,9 +60,3 @@ def test_unknown_view_is_refused(spec: EncoderSpec) -> None:
     assert spec.expand is not None
     with pytest.raises(CandidateError, match=r"llava_next_tiny:big is not on offer; llava_next_tiny:hires reads"):
         spec.expand("big")
-
-
-def test_building_leaves_the_preset_as_published(spec: EncoderSpec) -> None:
-    before = json.dumps(deepcopy(dict(spec.config)))
-    spec.build(BuildRequest(attention="eager"))
-    assert json.dumps(dict(preset("llava_next_tiny").config)) == before

@@ -16,7 +16,6 @@ from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, WeightsSource, scale
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 
 
@@ -31,7 +30,9 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., li
         chosen = RunOptions(datasets=(data,), out=tmp_path / "runs", cache=tmp_path / "cache", **options)
         keeper = RunKeeper(registry, chosen, silent(), "pytest benchmarks/")
         names = [f"constant@patch/identity/single/{name}" for name in (decoder, "linear")]
-        cells = [PlannedCell(resolve(parse_candidate(n), registry), suite("reconstruction"), data) for n in names]
+        cells = [
+            PlannedCell(resolve(parse_candidate(n), registry), registry.suite("reconstruction"), data) for n in names
+        ]
         keeper.plan(cells)
         with pytest.raises(ForesightError):
             keeper.run_cell(cells[0])

@@ -1,24 +1,28 @@
-"""The harness's conformance kit at every tap of the tiny size."""
+"""Conformance at every tap of the tiny size."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-from foresight_harness.contracts.specs import EncoderSpec
-from foresight_harness.surface.conformance.encoder_checks import check_finite
-from foresight_harness.surface.conformance.pictures import random_clips
-from foresight_harness.testing import EncoderConformance
+from foresight_vlm_kit.testing import VlmConformance
+from torch import nn
 
 
-class TestQwen25VL(EncoderConformance):
+class TestQwen25VL(VlmConformance):
     plugin = "qwen2_5_vl"
     order_aware_taps = ("llm.*",)
+    aliases = {"pre_merge": "block.03"}  # noqa: RUF012
+    runs = {  # noqa: RUF012
+        ("patch_embed",): (0, 0),
+        ("block.01", "patch_embed"): (2, 0),
+        ("pre_merge",): (4, 0),
+        ("post_merge",): (4, 0),
+        ("llm.01", "block.00"): (4, 1),
+    }
+    repos = {f"qwen2_5_vl_{size.lower()}": f"Qwen/Qwen2.5-VL-{size}-Instruct" for size in ("3B", "7B", "72B")}  # noqa: RUF012
+    too_large = ("qwen2_5_vl_72b", "visual) needs 2.6 GiB")
+    too_deep = ("qwen2_5_vl_72b", 4, "visual")
 
-    def test_features_are_finite_and_differ_between_taps(self, spec: EncoderSpec) -> None:
-        """``pre_merge`` is left out: it is the last block under the name that the literature uses."""
-        check_finite(self.build(spec), replace(spec, taps=tuple(tap for tap in spec.taps if tap.name != "pre_merge")))
-
-    def test_pre_merge_is_the_last_block(self, spec: EncoderSpec) -> None:
-        grids = self.build(spec).encode(random_clips((140, 196)), ["pre_merge", "block.03"])
-        assert torch.equal(grids["pre_merge"].tokens, grids["block.03"].tokens)
+    def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
+        return list(encoder.tower.blocks)

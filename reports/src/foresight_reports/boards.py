@@ -9,11 +9,10 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from foresight_reports import metrics
-from foresight_reports.reading import Run
+from foresight_reports.reading import Run, suites_of
 from foresight_reports.records import Record
 
 CONTROL_ROLES = ("floor", "ceiling")
-SUITES = ("spatial", "reconstruction", "alignment", "temporal", "structure", "efficiency", "audit")
 
 
 class Group(NamedTuple):
@@ -53,16 +52,13 @@ class Column:
     direction: str
     low: float
     high: float
+    family: str = "others"
+    """What the metric tells about, for choices of columns that span suites."""
 
     @property
     def mark(self) -> str:
         """An arrow that says which way is better, empty for a fact."""
         return metrics.MARKS.get(self.direction, "")
-
-    @property
-    def family(self) -> str:
-        """What the metric tells about, for choices of columns that span suites."""
-        return metrics.family(self.metric) or "others"
 
     @property
     def words(self) -> str:
@@ -131,6 +127,11 @@ class Board:
         return "b-" + sha256("\n".join(str(part) for part in self.group).encode("utf-8", "replace")).hexdigest()[:8]
 
     @property
+    def timed(self) -> bool:
+        """Whether its numbers are times."""
+        return any(row.any_record.timed for row in (*self.rows, *self.controls))
+
+    @property
     def primary(self) -> Column:
         """The metric that the board is ordered by."""
         return self.columns[0]
@@ -174,7 +175,7 @@ def pipeline_of(record: Record, run: Run) -> Pipeline:
 
 def group_of(record: Record, run: Run) -> Group:
     """The comparability group of a record; times belong to the machine that took them."""
-    timed = record.suite == "efficiency" or (record.metric or "").startswith("latency")
+    timed = record.timed or (record.metric or "").startswith("latency")
     return Group(
         record.suite,
         record.dataset,
@@ -194,8 +195,8 @@ def build_boards(runs: Sequence[Run]) -> list[Board]:
             if record.metric is not None and record.status == "ok":
                 members.setdefault(group_of(record, run), []).append((run, record))
     boards = [_build(group, pairs) for group, pairs in members.items()]
-    place = {suite: position for position, suite in enumerate(SUITES)}
-    boards.sort(key=lambda b: (place.get(b.group.suite, len(place)), b.group.suite, -len(b.rows)))
+    suites = suites_of(runs)
+    boards.sort(key=lambda b: (suites.place(b.group.suite), b.group.suite, -len(b.rows)))
     return boards
 
 
@@ -238,12 +239,14 @@ def _columns(records: Iterable[Record]) -> list[Column]:
             found.setdefault(record.metric, []).append(record)
     columns = []
     # Facts without a direction, such as parameter counts, never lead a board.
-    for metric in sorted(found, key=lambda m: (found[m][0].direction == "none", *metrics.rank_of(m))):
+    for metric in sorted(found, key=lambda m: (found[m][0].direction == "none", *found[m][0].suites.rank_of(m))):
         group = found[metric]
+        first = group[0]
         ends = [
             end for r in group for end in (r.value, r.ci_low, r.ci_high, r.floor, r.ceiling) if end is not None
         ] or [0.0]
-        columns.append(Column(metric, metrics.label(metric), group[0].unit, group[0].direction, min(ends), max(ends)))
+        family = first.suites.family(metric) or "others"
+        columns.append(Column(metric, first.label, first.unit, first.direction, min(ends), max(ends), family))
     return columns
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from foresight_reports import metrics
 from foresight_reports.boards import Board, Row, share_of_range
@@ -93,7 +93,7 @@ def _floors_above(found: Board, leader: Record) -> str:
         if row.role == "floor" and value is not None and leader.value is not None:
             above += [(value, row)] if metrics.better(leader.direction, value, leader.value) else []
     # What a floor costs is no bound on anything.
-    if not above or found.group.suite == "efficiency":
+    if not above or found.timed:
         return ""
     best = sorted(above, key=lambda pair: -pair[0] if leader.direction == "higher" else pair[0])[0][1]
     others = f" (and {len(above) - 1} more)" if len(above) > 1 else ""
@@ -174,7 +174,7 @@ def profile(found: Sequence[Profile], lines: int) -> str:
     best = found[0]
     place = peak(best)
     record, last = best.records[place], best.records[-1]
-    label = metrics.label(record.metric or "")
+    label = record.label
     taps = Counter(each.taps[peak(each)] for each in found)
     common, votes = max(sorted(taps.items()), key=lambda item: item[1])
     if len(found) == 1:
@@ -230,12 +230,12 @@ def alignment(found: Board, rows: Sequence[Row], shown: int) -> str:
     )
 
 
-def gallery(found: Gallery) -> str:
-    """What is shown of how much, and on which scale."""
+def gallery(found: Gallery, label: Callable[[str], str]) -> str:
+    """What is shown of how much, and on which scale; ``label`` says what a reader calls a metric."""
     worst = sum(sample.reason == "worst" for sample in found.samples)
     chance = len(found.samples) - worst
     what = {"output": "Reconstructions", "clip": "Clips, and what was read from them"}.get(found.kind, "Boxes")
-    by = f" by mean {metrics.label(found.metric)}" if found.metric else ""
+    by = f" by mean {label(found.metric)}" if found.metric else ""
     said = f"{what}: the {counted(worst, 'worst sample')}{by}"
     said += f", then {chance} that chance picked" if chance else ""
     said += f", of {found.sample_count:,} with pictures."

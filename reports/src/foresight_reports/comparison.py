@@ -70,7 +70,7 @@ def compare(run: Run, other: Run) -> Comparison:
     cache: dict[tuple[str, str], Samples] = {}
     changes = [_change(run, other, mine[key], theirs[key], cache) for key in mine if key in theirs]
     order = {"worse": 0, "better": 1, "unclear": 2, "not compared": 3, "within noise": 4}
-    changes.sort(key=lambda c: (order[c.word], c.suite, metrics.rank_of(c.metric), c.candidate))
+    changes.sort(key=lambda c: (order[c.word], c.suite, c.now.suites.rank_of(c.metric), c.candidate))
     return Comparison(other.name, changes, len(mine.keys() - theirs.keys()), len(theirs.keys() - mine.keys()))
 
 
@@ -94,7 +94,7 @@ def _change(run: Run, other: Run, now: Record, before: Record, cache: dict[tuple
     else:
         low, high, pairs = _paired(run, other, now, before, cache)
         word, reason = _word(now, before, delta, low, high)
-        if now.suite == "efficiency" and word in ("worse", "better"):
+        if now.timed and word in ("worse", "better"):
             word, reason = "unclear", TIMED
     return Change(
         candidate=now.candidate,

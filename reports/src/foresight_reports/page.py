@@ -25,8 +25,9 @@ from foresight_reports.grids import STEPS, heat_maps
 from foresight_reports.pareto import tradeoffs
 from foresight_reports.pictures import PictureStore
 from foresight_reports.profiles import by_encoder, profiles
-from foresight_reports.reading import Run
+from foresight_reports.reading import Run, suites_of
 from foresight_reports.refusals import refusals, told_apart
+from foresight_reports.suites import BEFORE, Suites
 from foresight_reports.verdict import FAILURE_WORDS, failures, judge
 
 ASSETS = Path(__file__).parent / "assets"
@@ -56,7 +57,7 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
     context = _context(runs, store, links)
     head_script, script, style = asset("js/theme.js"), _script(), _style()
     chart_style = asset("vendor/plot/inline-style.css")
-    writer = environment()
+    writer = environment(suites_of(runs))
     packed = _packed(writer, context)
     if not store.inline:
         # A classic script, which a browser also takes from a file beside the page.
@@ -81,7 +82,7 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
 def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> dict[str, Any]:
     boards = tied(told_apart(build_boards(runs), runs), runs[0].name, runs[0].analyses.get("rankings"))
     refused = refusals(boards, runs)
-    drawn = [board for board in boards if not board.broken and board.group.suite != "efficiency"][: 4 * CHARTS_SHOWN]
+    drawn = [board for board in boards if not board.broken and not board.timed][: 4 * CHARTS_SHOWN]
     scatter = tradeoffs(boards)[:CHARTS_SHOWN]
     depth = [group for board in drawn for group in by_encoder(profiles(board))][: CHARTS_SHOWN + 2]
     aligned = [(board, rows) for board in drawn if len(rows := charts.alignment_rows(board)) >= 3][:CHARTS_SHOWN]
@@ -90,6 +91,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
     names = charts.Names(tags if len(runs) > 1 else None)
     found = conclude(runs[0], boards)
     everyone = candidates(runs, boards)
+    shown = {column.family for board in boards for column in board.columns}
     chart_data: dict[str, Any] = {
         **{f"tradeoff-{i}": charts.tradeoff_data(each, names) for i, each in enumerate(scatter)},
         **{f"profile-{i}": charts.profile_data(each[:LINES], names) for i, each in enumerate(depth)},
@@ -108,7 +110,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "tones": TONES,
         "boards": boards,
         "refused": refused,
-        "families": [f for f in (*metrics.FAMILIES, "others") if any(c.family == f for b in boards for c in b.columns)],
+        "families": [name for name in (*suites_of(runs).families, "others") if name in shown],
         "filters": tables.axis_values(boards),
         "tradeoffs": scatter,
         "profile_groups": [group[:LINES] for group in depth],
@@ -156,8 +158,8 @@ def _deflated(written: str) -> str:
     return base64.b85encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode().translate(HARMLESS)
 
 
-def environment() -> Environment:
-    """How templates are filled: everything is escaped, and hidden marks are shown."""
+def environment(suites: Suites = BEFORE) -> Environment:
+    """How templates are filled: everything is escaped, hidden marks are shown, metrics called as their suites say."""
     made = Environment(
         loader=PackageLoader("foresight_reports"),
         autoescape=True,
@@ -175,7 +177,7 @@ def environment() -> Environment:
         most_rows=tables.MOST_ROWS,
         first_rows=tables.FIRST_ROWS,
         axes_of=tables.axes_of,
-        label=metrics.label,
+        label=suites.label,
         write=metrics.write,
         span=metrics.span,
         short=charts.round_for_page,
@@ -188,7 +190,7 @@ def environment() -> Environment:
         whole=tables.whole,
         unit=metrics.pretty_unit,
         pretty=_pretty,
-        metrics_named=metrics.named,
+        metrics_named=suites.named,
     )
     return made
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from foresight_reports.analysis.files import Analysis, read_analyses
 from foresight_reports.errors import RunFolderError
 from foresight_reports.records import SCHEMA, Record, check_schema, parse_record
+from foresight_reports.suites import BEFORE, Suites
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class Run:
     notes: tuple[str, ...]
     sampled: frozenset[str] = frozenset()
     analyses: Mapping[str, Analysis] = field(default_factory=dict)
+
+    @cached_property
+    def suites(self) -> Suites:
+        """What the run says of its suites."""
+        return BEFORE.with_run(self.manifest)
 
     @property
     def name(self) -> str:
@@ -57,7 +64,8 @@ def read_run(path: Path, place: int = 0) -> Run:
     manifest = _read_manifest(folder)
     notes: list[str] = []
     lines = list(_read_lines(folder, "records.jsonl", notes))
-    records = _newest(parse_record(line, position, place) for position, line in lines)
+    suites = BEFORE.with_run(manifest)
+    records = _newest(parse_record(line, position, place, suites) for position, line in lines)
     media_notes: list[str] = []
     media = tuple(line for _, line in _read_lines(folder, "media/index.jsonl", media_notes))
     if (folder / "media").exists():
@@ -125,12 +133,20 @@ def _newest(records: Iterator[Record]) -> tuple[Record, ...]:
 
 def _missing_samples(records: tuple[Record, ...], sampled: frozenset[str]) -> list[str]:
     """One sentence on cells whose per-sample values are not there; timings have none in the first place."""
-    cells = {record.cell for record in records if record.metric is not None and record.suite != "efficiency"}
+    cells = {record.cell for record in records if record.metric is not None and not record.timed}
     missing = sorted(cells - sampled - {""})
     if not missing:
         return []
     shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
     return [f"{len(missing)} of {len(cells)} cells have no sample file ({shown}): their numbers cannot be recomputed."]
+
+
+def suites_of(runs: Sequence[Run]) -> Suites:
+    """What the runs of a page say of their suites; where two differ, the first one's word."""
+    found = BEFORE
+    for run in reversed(runs):
+        found = found.with_run(run.manifest)
+    return found
 
 
 def sample_file(folder: Path, cell: str) -> Path:

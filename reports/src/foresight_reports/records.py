@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from foresight_reports.errors import SchemaError
+from foresight_reports.suites import BEFORE, Suites
 
 SCHEMA = 1
 """The newest schema of a run folder's files that this reader knows."""
 RENAMED: Mapping[int, Mapping[str, str]] = {}
 """Schema -> names of a record's fields, and what the next one calls them."""
-WEIGHT_KINDS = ("random", "nano", "pretrained")
+WEIGHT_KINDS = ("random", "nano", "pretrained", "published")
 """Kinds of weights from the least to the most meaningful; a candidate is as good as its worst part."""
 
 
@@ -97,6 +98,18 @@ class Record:
     controls_ok: bool | None
     details: Mapping[str, Any] = field(default_factory=dict)
     place: int = 0
+    suites: Suites = field(default=BEFORE, repr=False, compare=False)
+    """What its run says of its suites."""
+
+    @property
+    def label(self) -> str:
+        """What a reader calls its metric."""
+        return self.suites.label(self.metric or "")
+
+    @property
+    def timed(self) -> bool:
+        """Whether it belongs to a suite that times."""
+        return self.suites.timed(self.suite)
 
     @property
     def anchor(self) -> str:
@@ -190,13 +203,14 @@ def upgraded(line: Mapping[str, Any]) -> Mapping[str, Any]:
     return line
 
 
-def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Record:
+def parse_record(line: Mapping[str, Any], position: int, place: int = 0, suites: Suites = BEFORE) -> Record:
     """Read one line, older ones too: fields that are missing or damaged are absent.
 
     Args:
         line: The parsed JSON object.
         position: Place in the file, from 0. The file only grows, so the anchor made of it stays.
         place: Place of the run on the page, from 0.
+        suites: What the run says of its suites.
     """
     line = upgraded(line)
     seeds = line.get("seeds")
@@ -243,4 +257,5 @@ def parse_record(line: Mapping[str, Any], position: int, place: int = 0) -> Reco
         controls_ok=line.get("controls_ok") if isinstance(line.get("controls_ok"), bool) else None,
         details=_mapping(line.get("details")),
         place=place,
+        suites=suites,
     )

@@ -95,7 +95,7 @@ def record_row(record: Record) -> Markup:
     arrow = f"\N{NO-BREAK SPACE}{metrics.MARKS.get(record.direction, '')}".rstrip()
     n = "" if record.n is None else f"{record.n:,}"
     return Markup(
-        f'<tr id="{record.anchor}"><th scope="row">{escape(visible(metrics.label(record.metric or "")))}{arrow}'
+        f'<tr id="{record.anchor}"><th scope="row">{escape(visible(record.label))}{arrow}'
         f'<td class="v">{metrics.write(record.value, record.unit)}{escape(visible(unit))}<td>{interval}'
         f"<td>{n}<td>{_bound(record.floor, record)}<td>{_bound(record.ceiling, record)}"
     )

@@ -47,5 +47,5 @@ def test_suites_of_one_candidate_follow_each_other_and_those_that_need_the_encod
     names = [f"{stream}/identity/single/linear" for stream in ("pixels@patch", "oracle@mask")]
     suites = ("spatial", "alignment", "efficiency")
     cells = [planned(builtins, name, suite) for suite in suites for name in names]
-    ordered = [(str(cell.candidate), cell.suite.name) for cell in in_running_order(cells, suites)]
+    ordered = [(str(cell.candidate), cell.suite.name) for cell in in_running_order(cells)]
     assert ordered == [(name, suite) for name in names for suite in ("efficiency", "spatial", "alignment")]

@@ -13,20 +13,36 @@ from torch.nn import functional as F
 from foresight_harness.contracts.specs.grid_shape import GridShape
 
 
-class GridBatches(Protocol):
-    """Token grids of one split in sample order; may be iterated any number of times."""
+class Samples(Protocol):
+    """Something of every sample of a split, in sample order."""
 
     @property
-    def shape(self) -> GridShape:
-        """Shape of one sample's grid."""
+    def ids(self) -> tuple[str, ...]:
+        """Name of each sample, in order; empty where samples have none."""
         ...
 
     def __len__(self) -> int:
         """Number of samples (not of batches)."""
         ...
 
+
+class SampleBatches(Samples, Protocol):
+    """A stream of samples in order, which may be iterated any number of times.
+
+    Where it is cut says nothing about samples: two streams are read together by ``pairing.paired`` only.
+    """
+
     def __iter__(self) -> Iterator[Tensor]:
-        """Consecutive batches. [b, T, H, W, C] float32"""
+        """Consecutive batches. [b, ...] float32"""
+        ...
+
+
+class GridBatches(SampleBatches, Protocol):
+    """Token grids of one split in sample order. Batches are [b, T, H, W, C] float32."""
+
+    @property
+    def shape(self) -> GridShape:
+        """Shape of one sample's grid."""
         ...
 
 
@@ -37,6 +53,8 @@ class TensorBatches:
     tokens: Tensor
     """[B, T, H, W, C]"""
     batch: int = 64
+    ids: tuple[str, ...] = ()
+    """Name of each sample; none where they are only counted."""
 
     @property
     def shape(self) -> GridShape:
@@ -71,6 +89,9 @@ class Labels:
     names: Sequence[tuple[str, ...]] = ()
     motion: Sequence[Mapping[str, Any]] = ()
     """Motion labels of each sample; empty mappings, or nothing at all, for pictures."""
+    crowds: Sequence[Tensor] = ()
+    """Crowds in the last frame of each sample, or nothing at all. B x [K_i, 4] float32"""
+    crowd_names: Sequence[tuple[str, ...]] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -93,6 +114,10 @@ class Labels:
             block = self.foreground[start : start + 256].float().unsqueeze(1)
             cells[start : start + 256] = F.adaptive_avg_pool3d(block, (slots, rows, cols)).squeeze(1)
         return cells
+
+    def crowds_of(self, index: int) -> Tensor:
+        """Crowds of one sample; often none. [K, 4]"""
+        return self.crowds[index] if index < len(self.crowds) else torch.zeros(0, 4)
 
     def object_counts(self) -> list[int]:
         """Number of objects of each sample."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         ExtractorSpec,
         FusionSpec,
         MetricSpec,
+        ProbeSpec,
+        SuiteSpec,
     )
 
 
@@ -105,6 +107,31 @@ def foresight_metrics() -> Iterable[MetricSpec]:
 
 
 @hookspec
+def foresight_probes() -> Iterable[ProbeSpec]:
+    """Offer probes: small readouts of frozen features, each named in the scores that it reads.
+
+    Called: once per session, before collection ends.
+    Cost: cheap. No torch; that belongs in ``ProbeSpec.build``.
+    Returns: zero or more specs. ``--probe NAME`` scores one beside the primary probe, and suite ``audit`` reads by all.
+    Errors: a name offered twice stops the session and names both plugins; so does a second primary probe.
+    Example: tests/dropin/src/foresight_dropin/__init__.py
+    """
+
+
+@hookspec
+def foresight_suites() -> Iterable[SuiteSpec]:
+    """Offer suites: what candidates are scored on, with everything that is known about their numbers.
+
+    Called: once per session, before collection ends.
+    Cost: cheap. No torch; that belongs in ``SuiteSpec.score`` and ``SuiteSpec.protocol``.
+    Returns: zero or more specs. ``pytest benchmarks/`` scores them, gates may name their metrics, and a run keeps what
+        the spec says, so that its report needs no plugin.
+    Errors: a name offered twice stops the session and names both plugins.
+    Example: tests/dropin/src/foresight_dropin/__init__.py
+    """
+
+
+@hookspec
 def foresight_environment() -> Mapping[str, str]:
     """Add facts about the machine or the software to every run.
 
@@ -137,6 +164,8 @@ HOOKS = (
     foresight_decoders,
     foresight_datasets,
     foresight_metrics,
+    foresight_probes,
+    foresight_suites,
     foresight_environment,
     foresight_record,
 )

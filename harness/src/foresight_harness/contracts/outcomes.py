@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foresight_harness.contracts.specs import MetricSpec
+from foresight_harness.contracts.specs.data import MetricSpec
 
 Values = NDArray[np.float64]
 
@@ -94,6 +94,22 @@ class KeptTokens:
     """Frame, row and column on the grid that they were taken from. n"""
     classes: Sequence[str | None] = ()
     """Of the object below each; None where unknown. n, or nothing"""
+
+
+@dataclass(frozen=True)
+class ControlVerdict:
+    """What the controls of a suite say of it on one data set: floor, ceiling, and whether it can be believed there."""
+
+    floor: Mapping[str, float]
+    """By metric."""
+    ceiling: Mapping[tuple[str, str | None], float]
+    """By metric and probe."""
+    ok: bool
+    """Of the suite's own probe."""
+    sentences: tuple[str, ...]
+    """One a control: what it scored, what was expected."""
+    others: Mapping[str | None, bool] = field(default_factory=dict)
+    """The same of the other probes that were asked for."""
 
 
 @dataclass(frozen=True)

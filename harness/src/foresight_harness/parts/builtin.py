@@ -13,12 +13,14 @@ from foresight_harness.contracts.specs import (
     ExtractorSpec,
     FusionSpec,
     MetricSpec,
+    ProbeSpec,
 )
 from foresight_harness.parts.controls.specs import control_specs
 from foresight_harness.parts.datasets.specs import dataset_specs
 from foresight_harness.parts.metrics.specs import metric_specs
 from foresight_harness.parts.modules.specs import enhancer_specs, extractor_specs, fusion_specs
 from foresight_harness.parts.pixel_decoders.specs import decoder_specs
+from foresight_harness.parts.probes.specs import probe_specs
 
 
 @hookimpl
@@ -61,3 +63,9 @@ def foresight_datasets() -> Iterable[DatasetSpec]:
 def foresight_metrics() -> Iterable[MetricSpec]:
     """Box and picture metrics."""
     return metric_specs()
+
+
+@hookimpl
+def foresight_probes() -> Iterable[ProbeSpec]:
+    """``dense_ridge``, which ranks, those that ``--probe`` adds, and the research documents' for the audit."""
+    return probe_specs()

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.contracts.specs import DecoderSpec, EncoderSpec
+from foresight_harness.contracts.specs import DecoderSpec, EncoderSpec, ProbeSpec, SuiteSpec
 from foresight_harness.planning.candidates import ResolvedCandidate, Selection, candidates_of
 from foresight_harness.planning.candidates.resolve import ResolvedStream
 from foresight_harness.planning.options import DEFAULT_DATASETS, DatasetChoice, RunOptions, Scale
 from foresight_harness.planning.registry import Registry
 from foresight_harness.planning.registry.registry import nearest
-from foresight_harness.planning.suites import Suite
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,12 @@ class PlannedCell:
     """One candidate in one suite on one data set."""
 
     candidate: ResolvedCandidate
-    suite: Suite
+    suite: SuiteSpec
     dataset: DatasetChoice
     clips: bool = False
     """Whether the data set is one of clips, which are fewer and have frames."""
+    probes: tuple[ProbeSpec, ...] = ()
+    """Asked for beside the primary one; empty where the suite reads by none."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def check_datasets(registry: Registry, options: RunOptions) -> None:
 
 
 def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) -> None:
-    """Refuse a ``--weights-source`` that no candidate would use, that its model cannot take, or that is not there.
+    """Refuse a ``--weights-source`` that no candidate would use, that its model cannot take, or that is not there; and
+    a ``--trust-weights`` of what no candidate has.
 
     Raises:
         UsageError: in one line.
@@ -67,9 +69,12 @@ def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) 
             raise UsageError(f"--weights-source {chosen}: {chosen.name} loads no pretrained weights")
         if chosen.is_path and not Path(chosen.source).exists():
             raise UsageError(f"--weights-source {chosen}: {chosen.source} does not exist")
+    for name in options.trusted_weights:
+        if name not in loading:
+            raise UsageError(f"--trust-weights {name}: no candidate of this run has it{nearest(name, loading)}")
 
 
-def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:
+def datasets_of(suite: SuiteSpec, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:
     """The data sets of a run that a suite can be scored on, in the order given."""
     fitting = tuple(choice for choice in options.datasets if suite.labels <= registry.dataset(choice.name).labels)
     if not fitting and suite.own_dataset and options.datasets == tuple(map(DatasetChoice, DEFAULT_DATASETS)):
@@ -77,7 +82,18 @@ def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[
     return fitting[:1] if suite.only_first_dataset else fitting
 
 
-def distinct_for(suite: Suite, candidates: Sequence[ResolvedCandidate]) -> list[ResolvedCandidate]:
+def cells_of(
+    suite: SuiteSpec, candidate: ResolvedCandidate, registry: Registry, options: RunOptions
+) -> list[PlannedCell]:
+    """The cells of one candidate in one suite, one a data set."""
+    probes = tuple(registry.probe(name) for name in options.probes) if suite.probed else ()
+    return [
+        PlannedCell(candidate, suite, choice, registry.dataset(choice.name).video, probes)
+        for choice in datasets_of(suite, registry, options)
+    ]
+
+
+def distinct_for(suite: SuiteSpec, candidates: Sequence[ResolvedCandidate]) -> list[ResolvedCandidate]:
     """Candidates that a suite tells apart: one that reads no decoder scores those that differ in it alone once."""
     if suite.uses_decoder:
         return list(candidates)
@@ -87,19 +103,19 @@ def distinct_for(suite: Suite, candidates: Sequence[ResolvedCandidate]) -> list[
     return list(distinct.values())
 
 
-def cells_of(
-    selection: Selection, suites: Sequence[Suite], registry: Registry, options: RunOptions
+def all_cells_of(
+    selection: Selection, suites: Sequence[SuiteSpec], registry: Registry, options: RunOptions
 ) -> list[PlannedCell]:
     """Every cell that a selection means in these suites, suite by suite."""
     return [
-        PlannedCell(candidate, suite, dataset, clips=registry.dataset(dataset.name).video)
+        cell
         for suite in suites
         for candidate in distinct_for(suite, candidates_of(selection, suite))
-        for dataset in datasets_of(suite, registry, options)
+        for cell in cells_of(suite, candidate, registry, options)
     ]
 
 
-def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> list[PlannedCell]:
+def in_running_order(cells: Sequence[PlannedCell]) -> list[PlannedCell]:
     """Cells that share encoders together, those that need them live first, then those that share modules.
 
     Each encoder is built once and freed early, and a fit is asked for by all its suites before the next one is made.
@@ -109,14 +125,13 @@ def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> lis
     for cell in cells:
         encoders.setdefault(cell.candidate.candidate.encoders, len(encoders))
         modules.setdefault(_modules(cell.candidate), len(modules))
-    rank = {name: index for index, name in enumerate(suites)}
     return sorted(
         cells,
         key=lambda cell: (
             encoders[cell.candidate.candidate.encoders],
             not cell.suite.live_encoder,
             modules[_modules(cell.candidate)],
-            rank[cell.suite.name],
+            cell.suite.running_place,
         ),
     )
 

@@ -13,7 +13,6 @@ from foresight_harness.planning.options import Scale, parse_dataset
 from foresight_harness.planning.options.options import options_from_json
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.run_folder.folder import RunFolder
 
@@ -29,7 +28,7 @@ def attach(run: Path, plan: Mapping[str, Any]) -> RunKeeper:
     keeper = RunKeeper(registry, options, silent(), plan["command"], attached=RunFolder(run))
     resolved = {name: resolve(parse_candidate(name), registry) for name, _, _ in plan["cells"]}
     keeper.plan(
-        PlannedCell(resolved[candidate], suite(name), parse_dataset(dataset))
+        PlannedCell(resolved[candidate], registry.suite(name), parse_dataset(dataset))
         for candidate, name, dataset in plan["cells"]
     )
     return keeper

@@ -25,6 +25,7 @@ from foresight_harness.running.exporters.run_exporters import exporters_of
 from foresight_harness.running.remote_facts import RemoteFacts
 from foresight_harness.running.run_folder.environment import environment, git_state, hardware
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
+from foresight_harness.running.run_folder.part_facts import facts_for_manifest
 from foresight_harness.running.run_folder.recording import failure_record, protocols_of, record_outcome
 from foresight_harness.running.timeout import time_limit
 
@@ -112,7 +113,7 @@ class RunKeeper:
 
     def controls(self) -> dict[tuple[str, str], tuple[bool, tuple[str, ...]]]:
         """By suite and data set whether controls are in range and what they scored, whoever measured them."""
-        own = {key: (found.ok, found.sentences) for key, found in self.workshop.calibrations.items()}
+        own = {key: (found.verdict.ok, found.verdict.sentences) for key, found in self.workshop.calibrations.items()}
         return {**self.remote_controls, **own}
 
     def add_facts(self, facts: Mapping[str, Any]) -> None:
@@ -196,6 +197,7 @@ class RunKeeper:
         if self.attached:
             return
         ended = None if status == "running" else _now()
+        suites = sorted({cell.suite.name for cell in self.planned})
         self.folder.write_manifest(
             {
                 **self._facts,
@@ -205,7 +207,8 @@ class RunKeeper:
                 "protocols": self.protocols,
                 "datasets": self._datasets(),
                 "counts": self.counts,
-                "suites": sorted({cell.suite.name for cell in self.planned}),
+                "suites": suites,
+                **facts_for_manifest(self.registry, suites),
                 "exporters": self.exporters.facts(),
                 "extraction": {
                     "pictures_forwarded": dict(self.workshop.extraction.forwards),
@@ -224,6 +227,8 @@ class RunKeeper:
                 "n": len(split),
                 "fingerprint": split.fingerprint,
                 "license": self.registry.dataset(split.dataset).license,
+                "left_out": dict(split.left_out),
+                "remarks": list(split.remarks),
             }
             for split in self.workshop.splits.known()
         ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.contracts.progress import Progress, silent
+from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.judging.analyses.catalogue import conclude
 from foresight_harness.judging.comparison.against import Target, compare_with, target_of
 from foresight_harness.judging.comparison.sentinels import Sentinels, read_sentinels, sentinel_file
@@ -16,11 +17,10 @@ from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.suites.timing import PlainTimer
 from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
 from foresight_harness.planning.options import RunOptions, Scale
+from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.run_options import as_texts, check_names, run_options
-from foresight_harness.planning.plan import cells_of, check_datasets, check_sources, in_running_order
+from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, in_running_order
 from foresight_harness.planning.registry import Registry, load_registry
-from foresight_harness.planning.suites import SUITES, Suite
-from foresight_harness.planning.suites import suite as suite_named
 from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.engines.engines import engine_for
 from foresight_harness.running.exporters import check_exports, check_installed
@@ -105,13 +105,13 @@ def opened(
         registry, as_texts(given.get("candidate", ())), given.get("matrix"), matrices, given.get("scale")
     )
     chosen = run_options(given, selection, sizes)
-    suites = [suite_named(name) for name in (suites_of(selection) if suite is None else as_texts(suite))]
+    suites = [registry.suite(name) for name in (suites_of(selection, registry) if suite is None else as_texts(suite))]
     _check(registry, selection, chosen)
-    cells = in_running_order(cells_of(selection, suites, registry, chosen), list(SUITES))
+    cells = in_running_order(all_cells_of(selection, suites, registry, chosen))
     if not cells:
         raise UsageError(_nothing_fits(suites, chosen))
     check_disk(cells, chosen)
-    gates = find_gates(chosen.gates, [folder / "gates" for folder in FOLDERS], registry.metrics.values())
+    gates = find_gates(chosen.gates, [folder / "gates" for folder in FOLDERS], registry)
     keeper = RunKeeper(registry, chosen, progress or silent(), command)
     keeper.describe(gates=keep_gates(keeper.folder.path, gates))
     keeper.plan(cells)
@@ -125,13 +125,14 @@ def _check(registry: Registry, selection: Selection, options: RunOptions) -> Non
     check_exports(options.exports)
     check_installed(options.exports)
     check_datasets(registry, options)
+    check_probes(registry, options.probes)
     check_sources(selection.candidates, options)
     check_writable(options.out)
     if options.resume:
         find_run(options.out)
 
 
-def _nothing_fits(suites: Sequence[Suite], options: RunOptions) -> str:
+def _nothing_fits(suites: Sequence[SuiteSpec], options: RunOptions) -> str:
     named = ", ".join(suite.name for suite in suites)
     needed = ", ".join(sorted({label for suite in suites for label in suite.labels})) or "nothing"
     given = ", ".join(map(str, options.datasets))

@@ -6,9 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from foresight_harness import TapSpec
+from foresight_vlm_kit.taps import llm_taps, tower_taps
 
 CONV_STRIDE = 2
 """Cells a side that the convolution behind the tower joins into one token."""
+
+PROJECTED = "vision_out"
+"""Tap of what the language model is given."""
 
 ATTENTION = ("eager", "sdpa")
 """Attention implementations of tower and language model."""
@@ -81,12 +85,11 @@ class Architecture:
         """Every place that can be read, shallow to deep."""
         width, patch, text = self.vision.hidden_size, self.vision.patch_size, self.text.hidden_size
         return (
-            TapSpec("patch_embed", width, patch),
-            *(TapSpec(f"block.{index:02d}", width, patch) for index in range(self.vision.num_hidden_layers)),
+            *tower_taps(self.vision.num_hidden_layers, width, patch),
             TapSpec("pre_conv", width, patch),
             TapSpec("post_conv", width, self.stride_px),
-            TapSpec("vision_out", text, self.stride_px),
-            *(TapSpec(f"llm.{depth:02d}", text, self.stride_px) for depth in range(1, self.text.num_hidden_layers + 1)),
+            TapSpec(PROJECTED, text, self.stride_px),
+            *llm_taps(self.text.num_hidden_layers, text, self.stride_px),
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -1,57 +1,38 @@
-"""Holds a checkpoint's ``config.json`` to the model that was asked for. No torch."""
+"""Holds a checkpoint's ``config.json`` to the model that was asked for."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
 
-from foresight_harness import CheckpointError
-from foresight_harness.weights import check_folder
+from foresight_vlm_kit.origin import Origin, complete, require_size
 
 from foresight_cogvlm2.architecture import Architecture
-from foresight_cogvlm2.presets import Preset
+from foresight_cogvlm2.presets import Size
 
 DEFAULT_KEY_HEADS = 8
 """``num_multi_query_heads`` where a config.json leaves it out, as that of the chat model does."""
 
-VISION_FIELDS = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_heads",
-    "intermediate_size",
-    "image_size",
-    "patch_size",
-    "num_positions",
-)
-TEXT_FIELDS = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_multi_query_heads",
-    "intermediate_size",
-)
+SHAPE_FIELDS = ("hidden_size", "num_hidden_layers", "intermediate_size")
+VISION_FIELDS = (*SHAPE_FIELDS, "num_heads", "image_size", "patch_size", "num_positions")
+TEXT_FIELDS = (*SHAPE_FIELDS, "num_attention_heads", "num_multi_query_heads")
 
 
-def open_folder(folder: Path, preset: Preset) -> Architecture:
-    """Check a checkpoint folder and say what is in it.
+def open_checkpoint(origin: Origin, preset: Size) -> Architecture:
+    """Say what is in a checkpoint.
 
     Vocabulary, start token and norm constants are taken from the folder; widths, depths and the tile must be the
     preset's. The configuration names its class and code of its own, which is never run.
 
     Raises:
-        CheckpointError: in one line, if it is something else, of another size, or damaged.
+        CheckpointError: in one line, if it is incomplete or of another size.
     """
-    config = check_folder(
-        folder, model_types={preset.class_name}, native={preset.class_name}, expected=f"CogVLM2 ({preset.name})"
-    )
-    wanted = preset.architecture
-    try:
+    wanted, config = preset.architecture, origin.config
+    with complete(origin):
         vision = config["vision_config"]
-        text = {"num_multi_query_heads": DEFAULT_KEY_HEADS, **config}
         tower = {**asdict(wanted.vision), "num_positions": wanted.vision.num_positions}
-        _require(folder, preset.name, "vision", vision, tower, VISION_FIELDS)
-        _require(folder, preset.name, "text", text, asdict(wanted.text), TEXT_FIELDS)
+        require_size(origin, "vision", vision, tower, VISION_FIELDS)
+        text = {"num_multi_query_heads": DEFAULT_KEY_HEADS, **config}
+        require_size(origin, "text", text, asdict(wanted.text), TEXT_FIELDS)
         return Architecture(
             replace(wanted.vision, layer_norm_eps=float(vision["layer_norm_eps"])),
             replace(
@@ -61,15 +42,3 @@ def open_folder(folder: Path, preset: Preset) -> Architecture:
                 rms_norm_eps=float(config["rms_norm_eps"]),
             ),
         )
-    except KeyError as error:
-        raise CheckpointError(f"{folder}/config.json lacks {error}; is it complete?") from error
-
-
-def _require(
-    folder: Path, name: str, part: str, found: dict[str, Any], wanted: dict[str, Any], fields: tuple[str, ...]
-) -> None:
-    for field in fields:
-        if found[field] != wanted[field]:
-            raise CheckpointError(
-                f"{folder} is another size than {name}: its {part} {field} is {found[field]}, not {wanted[field]}"
-            )

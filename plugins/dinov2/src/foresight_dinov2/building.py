@@ -42,7 +42,7 @@ def build(size: Size, request: BuildRequest) -> Dinov2Encoder:
         if request.weights == "random":
             model = random_model(size, attention).to(dtype=getattr(torch, request.dtype))
         elif request.weights == "pretrained":
-            folder = checkpoint_folder(request.source, size.repo, None)
+            folder = checkpoint_folder(request.source, size.repo, size.commit)
             model = pretrained_model(size, folder, attention, getattr(torch, request.dtype))
         else:
             raise UsageError(f"{size.name}: {request.weights} weights are not on offer; use random or pretrained")

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from foresight_harness import PublishedWeights
+
+from foresight_dinov2 import published, saliency
+
 PATCH_PX = 14
 TRAINED_PX = 518
 """Side of the pictures of the last training phase: 37x37 position embeddings."""
@@ -37,6 +41,19 @@ class Size:
     registers: int = 0
     swiglu: bool = False
     repo: str | None = None
+    license: str = published.LICENSE
+
+    @property
+    def published(self) -> PublishedWeights | None:
+        """Its files with their hashes, as far as anybody says."""
+        if self.name == saliency.NAME:
+            return saliency.published_saliency(self.config)
+        return published.HUB.get(self.name)
+
+    @property
+    def commit(self) -> str | None:
+        """Of the Hub, where it is pinned."""
+        return self.published.commit if self.published else None
 
     @property
     def config(self) -> dict[str, Any]:
@@ -77,3 +94,6 @@ SIZES = (
     Size("dinov2_large_reg", 1024, 24, 16, 304_372_736, registers=4, repo=_WITH_REGISTERS + "large"),
     Size("dinov2_giant_reg", 1536, 40, 24, 1_136_486_912, registers=4, swiglu=True, repo=_WITH_REGISTERS + "giant"),
 )
+
+SALIENCY = Size(saliency.NAME, 384, 12, 6, 22_056_576, repo=f"fetched:{saliency.NAME}", license=saliency.LICENSE)
+"""A fine-tuned DINOv2-S: the same architecture, other weights, a name of its own."""

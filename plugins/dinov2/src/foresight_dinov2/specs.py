@@ -36,7 +36,9 @@ def encoder_spec(size: Size) -> EncoderSpec:
         params=size.params,
         weights=("random", "pretrained"),
         repo=size.repo,
-        license="Apache-2.0",
+        revision=size.commit,
+        published=size.published,
+        license=size.license,
         size="published" if size.repo else "tiny",
         attention=ATTENTION,
     )

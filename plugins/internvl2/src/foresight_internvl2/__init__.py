@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING
 
 from foresight_harness import BuildRequest, EncoderSpec, hookimpl
+from foresight_harness.protocols import Encoder
+from foresight_vlm_kit.presets import encoder_spec, squashed
 
-from foresight_internvl2.architecture import ATTENTION
-from foresight_internvl2.preprocessing import declared
-from foresight_internvl2.presets import PRESETS, Preset
-
-if TYPE_CHECKING:
-    from foresight_harness.protocols import Encoder
+from foresight_internvl2.architecture import MEAN, PROJECTED, STD
+from foresight_internvl2.presets import PRESETS, Size
 
 
 @hookimpl
@@ -22,28 +18,22 @@ def foresight_encoders() -> Iterable[EncoderSpec]:
     return [spec_of(preset) for preset in PRESETS]
 
 
-def spec_of(preset: Preset) -> EncoderSpec:
+def spec_of(preset: Size) -> EncoderSpec:
     """What the harness is told about one size."""
     architecture = preset.architecture
-    return EncoderSpec(
-        name=preset.name,
-        build=partial(_build, preset),
+
+    def build(request: BuildRequest) -> Encoder:
+        from foresight_internvl2.encoder import build_encoder
+
+        return build_encoder(preset, request)
+
+    return encoder_spec(
+        preset,
+        build,
         taps=architecture.taps(),
-        default_tap="post_projector",
+        default_tap=PROJECTED,
         input_px=architecture.image_px,
         family="internvl2",
-        preprocessing=declared(architecture.image_px),
+        preprocessing={**squashed(architecture.image_px, MEAN, STD), "tiles": 1},
         config=architecture.as_json(),
-        params=preset.params,
-        weights=("random", "pretrained") if preset.repo else ("random",),
-        repo=preset.repo,
-        license=preset.license,
-        size=preset.size,
-        attention=ATTENTION,
     )
-
-
-def _build(preset: Preset, request: BuildRequest) -> Encoder:
-    from foresight_internvl2.building import build_encoder
-
-    return build_encoder(preset, request)

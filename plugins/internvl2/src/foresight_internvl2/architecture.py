@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from foresight_harness import TapSpec
+from foresight_vlm_kit.taps import llm_taps, tower_taps
 
 SHUFFLE = 2
 """Cells a side that the pixel unshuffle joins into one token of the language model (``downsample_ratio`` 0.5)."""
 
-ATTENTION = ("eager", "sdpa", "flash_attention_2")
-"""Attention implementations of tower and language model."""
+PROJECTED = "post_projector"
+"""Tap of what the language model is given."""
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's, of each channel."""
 
 CHAT_FAMILIES = ("internlm2", "qwen2", "llama")
 """Language models of the published checkpoints. InternLM2 is a Llama with fused projections under other names."""
@@ -43,15 +47,13 @@ class Architecture:
 
     def taps(self) -> tuple[TapSpec, ...]:
         """Every place that can be read, shallow to deep."""
-        blocks, layers = int(self.vision["num_hidden_layers"]), int(self.text["num_hidden_layers"])
         width, text_width = int(self.vision["hidden_size"]), int(self.text["hidden_size"])
-        stride, joined = self.patch_px, self.patch_px * SHUFFLE
+        joined = self.patch_px * SHUFFLE
         return (
-            TapSpec("patch_embed", width, stride),
-            *(TapSpec(f"block.{index:02d}", width, stride) for index in range(blocks)),
-            TapSpec("pre_shuffle", width, stride),
-            TapSpec("post_projector", text_width, joined),
-            *(TapSpec(f"llm.{index:02d}", text_width, joined) for index in range(1, layers + 1)),
+            *tower_taps(int(self.vision["num_hidden_layers"]), width, self.patch_px),
+            TapSpec("pre_shuffle", width, self.patch_px),
+            TapSpec(PROJECTED, text_width, joined),
+            *llm_taps(int(self.text["num_hidden_layers"]), text_width, joined),
         )
 
     @property

@@ -1,116 +1,88 @@
-"""The encoder: clips in, token grids at the asked taps out."""
+"""InternVL2 as an encoder: runs tower, projector and language model, never deeper than asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import torch
-from foresight_harness import UsageError
-from foresight_harness.grids import TokenGrid, require_finite
-from foresight_harness.weights import require_memory
+from foresight_harness import BuildRequest
+from foresight_harness.parts.module_outputs import reading
+from foresight_vlm_kit.origin import origin_of
+from foresight_vlm_kit.square import SquareEncoder, run_blocks
+from foresight_vlm_kit.taps import PATCHES, blocks_needed
+from torch import Tensor
 
-from foresight_internvl2.architecture import SHUFFLE, Architecture
-from foresight_internvl2.counting import count_params
-from foresight_internvl2.modules import count, language_on_meta, materialise, vision_on_meta
-from foresight_internvl2.preprocessing import prepare
-from foresight_internvl2.reading import read_language, read_vision
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from foresight_internvl2.weights import Weights
+from foresight_internvl2.architecture import MEAN, PROJECTED, STD
+from foresight_internvl2.blueprint import InternVL2Blueprint
+from foresight_internvl2.presets import Size
+from foresight_internvl2.published import open_checkpoint
 
 
-class InternVL2Encoder:
-    """InternVL2 on single square tiles, one tile a frame. Tower and projector are built at once, the language model on
-    first need and only as deep as needed."""
+def build_encoder(preset: Size, request: BuildRequest) -> InternVL2Encoder:
+    """Build one size as asked.
 
-    def __init__(
-        self,
-        name: str,
-        architecture: Architecture,
-        weights: Weights,
-        *,
-        device: str,
-        dtype: str,
-        attention: str,
-        input_px: int,
-        taps: Sequence[str] = (),
-    ) -> None:
-        """Build the vision side; ``taps`` are those that will be read, for what memory must hold together."""
-        self._name, self._architecture, self._weights = name, architecture, weights
-        self._device, self._dtype_name, self._attention = device, dtype, attention
-        self._dtype: torch.dtype = getattr(torch, dtype)
-        self._input_px = input_px
-        self._taps = tuple(tap.name for tap in architecture.taps())
-        self._language: nn.Module | None = None
-        self._vision = vision_on_meta(architecture, attention)
-        require_memory(f"{name} (vision)", count(self._vision), device, dtype)
-        depth = max((int(tap.removeprefix("llm.")) for tap in taps if tap.startswith("llm.")), default=0)
-        if depth:  # both, before either is allocated
-            language = count(language_on_meta(architecture, depth, attention))
-            what = f"{name} (vision and language model, {depth} layers)"
-            require_memory(what, count(self._vision) + language, device, dtype)
-        materialise(self._vision, weights.tensors("vision", self._vision, device, self._dtype), device)
-
-    @torch.no_grad()
-    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
-        """See ``foresight_harness.protocols.Encoder``. Each frame is a picture, and a temporal slot, of its own."""
-        self._check(taps)
-        depths = sorted({int(name.removeprefix("llm.")) for name in taps if name.startswith("llm.")})
-        wanted = {name for name in taps if not name.startswith("llm.")} | ({"post_projector"} if depths else set())
-        pixels = prepare(clips.to(self._device), self._input_px).to(self._dtype)
-        found = read_vision(self._vision, pixels, wanted)
-        if depths:
-            language = self._language_of(depths[-1])
-            states = read_language(language, found["post_projector"], self._architecture.prefix_ids, depths)
-            found.update({f"llm.{depth:02d}": state for depth, state in states.items()})
-        return {name: self._grid(name, found[name], clips.shape[0]) for name in taps}
-
-    def facts(self) -> Mapping[str, Any]:
-        """What is really used. ``params`` counts the whole model, ``params_built`` the parts that are there by now."""
-        language = self._language
-        as_trained = self._input_px == self._architecture.image_px
-        return {
-            "attention": self._attention,
-            "dtype": self._dtype_name,
-            "device": self._device,
-            "params": count_params(self._architecture).total,
-            "params_built": count(self._vision) + (0 if language is None else count(language)),
-            "input_px": self._input_px,
-            "positions": "as trained" if as_trained else f"bicubic from {self._architecture.image_px} px",
-            "prefix_ids": list(self._architecture.prefix_ids),
-            "language_layers_built": 0 if language is None else len(_layers(language)),
-        }
-
-    def _check(self, taps: Sequence[str]) -> None:
-        for name in taps:
-            if name not in self._taps:
-                near = get_close_matches(name, self._taps, n=3, cutoff=0.0)
-                raise UsageError(f"{self._name} has no tap {name!r}; nearest: {', '.join(near)}")
-
-    def _language_of(self, depth: int) -> nn.Module:
-        """The language model, built as deep as asked; built anew, with the same values, when asked deeper."""
-        if self._language is None or len(_layers(self._language)) < depth:
-            self._language = None
-            module = language_on_meta(self._architecture, depth, self._attention)
-            require_memory(
-                f"{self._name} (language model, {depth} layers)", count(module), self._device, self._dtype_name
-            )
-            materialise(module, self._weights.tensors("language", module, self._device, self._dtype), self._device)
-            self._language = module
-        return self._language
-
-    def _grid(self, name: str, tokens: Tensor, batch: int) -> TokenGrid:
-        joined = name == "post_projector" or name.startswith("llm.")
-        side = self._input_px // self._architecture.patch_px // (SHUFFLE if joined else 1)
-        require_finite(tokens, f"{self._name}@{name}")
-        frames = TokenGrid.from_sequence(tokens, side, side).tokens
-        return TokenGrid(frames.reshape(batch, -1, side, side, tokens.shape[-1]))
+    Raises:
+        CheckpointError: if pretrained weights cannot be used.
+        UsageError: if the memory does not hold it, or attention, side or kind of weights cannot be had.
+    """
+    kinds = ["internvl_chat", "internvl"]
+    origin = origin_of(preset, request, model_types=kinds, native=kinds[:1], expected="InternVL2")
+    blueprint = InternVL2Blueprint("internvl", preset.architecture)
+    if origin.folder is not None:
+        blueprint = InternVL2Blueprint(*open_checkpoint(origin, preset.architecture))
+    return InternVL2Encoder(preset, origin, blueprint, request)
 
 
-def _layers(language: nn.Module) -> Sequence[nn.Module]:
-    layers: Any = language.layers
-    return list(layers)
+class InternVL2Encoder(SquareEncoder):
+    """InternVL2 on single square tiles, one tile a frame."""
+
+    colours = (MEAN, STD)
+    projected = PROJECTED
+    _blueprint: InternVL2Blueprint
+
+    def read_vision(self, pixels: Tensor, wanted: Collection[str]) -> dict[str, Tensor]:
+        """See ``SquareEncoder``. ``patch_embed`` is read before positions; ``post_projector`` has cells / 4."""
+        tower = self.vision.vision_tower
+        behind = "pre_shuffle" in wanted or PROJECTED in wanted
+        blocks = len(tower.encoder.layer) if behind else blocks_needed(wanted)
+        if blocks == 0:
+            return {PATCHES: tower.embeddings.patch_embeddings(pixels)}
+        with reading({PATCHES: tower.embeddings.patch_embeddings}) as found:
+            states = tower.embeddings(pixels)
+        states = run_blocks(tower.encoder.layer[:blocks], states, wanted, found)
+        if behind:
+            found["pre_shuffle"] = tower.layernorm(states)[:, 1:]
+        if PROJECTED in wanted:
+            found[PROJECTED] = self.vision.multi_modal_projector(unshuffle(found["pre_shuffle"]))
+        return found
+
+    def read_language(self, language: Any, tokens: Tensor, depths: Sequence[int]) -> dict[int, Tensor]:
+        """See ``SquareEncoder``. Attention is causal: nothing behind the picture could matter."""
+        prefix_ids = self._blueprint.architecture.prefix_ids
+        ids = torch.tensor(prefix_ids, device=tokens.device, dtype=torch.long)
+        prefix = language.embed_tokens(ids).expand(tokens.shape[0], -1, -1)
+        sequence = torch.cat([prefix.to(tokens.dtype), tokens], dim=1)
+        layers = language.layers
+        try:
+            language.layers = layers[: max(depths)]
+            with reading({str(depth): layers[depth - 1] for depth in depths}) as captured:
+                language(inputs_embeds=sequence, use_cache=False)
+        finally:
+            language.layers = layers
+        return {depth: captured[str(depth)][:, len(prefix_ids) :] for depth in depths}
+
+    def own_facts(self) -> Mapping[str, Any]:
+        """What stands before the picture in the language model."""
+        return {**super().own_facts(), "prefix_ids": list(self._blueprint.architecture.prefix_ids)}
+
+
+def unshuffle(tokens: Tensor) -> Tensor:
+    """Join each 2x2 group of a square raster into one token, channels in the order (0,0), (0,1), (1,0), (1,1).
+
+    [N, S * S, C] -> [N, S/2 * S/2, 4 * C]
+    """
+    count, cells, width = tokens.shape
+    side = round(cells**0.5)
+    groups = tokens.reshape(count, side // 2, 2, side // 2, 2, width).permute(0, 1, 3, 2, 4, 5)
+    return groups.reshape(count, cells // 4, 4 * width)

@@ -5,52 +5,44 @@ Source: ``config.json`` of the OpenGVLab/InternVL2 checkpoints and the code of g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from foresight_vlm_kit.presets import Preset
 
 from foresight_internvl2.architecture import Architecture
 
 
-@dataclass(frozen=True)
-class Preset:
+@dataclass(frozen=True, kw_only=True)
+class Size(Preset):
     """One size of InternVL2."""
 
-    name: str
     architecture: Architecture
-    params: int
-    """Of the whole model, language head included."""
-    tower_params: int
-    projector_params: int
-    repo: str | None = None
-    license: str | None = None
-    size: Literal["tiny", "published"] = "published"
     note: str = ""
     """What is not verified about it."""
 
 
-_COMMON = {"image_size": 448, "patch_size": 14, "layer_norm_eps": 1e-6, "hidden_act": "gelu"}
+def _vit(shape: tuple[int, int, int, int], norm: str, *, image_px: int = 448) -> dict[str, Any]:
+    """InternViT of a width, depth, heads and inner width; those with RMS norm norm queries and keys too."""
+    hidden, blocks, heads, ffn = shape
+    return {
+        "image_size": image_px,
+        "patch_size": 14,
+        "layer_norm_eps": 1e-6,
+        "hidden_act": "gelu",
+        "hidden_size": hidden,
+        "num_hidden_layers": blocks,
+        "num_attention_heads": heads,
+        "intermediate_size": ffn,
+        "norm_type": norm,
+        "attention_bias": norm == "layer_norm",
+        "use_qk_norm": norm == "rms_norm",
+    }
 
-VIT_300M: dict[str, Any] = {
-    **_COMMON,
-    "hidden_size": 1024,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 16,
-    "intermediate_size": 4096,
-    "norm_type": "layer_norm",
-    "attention_bias": True,
-    "use_qk_norm": False,
-}
 
-VIT_6B: dict[str, Any] = {
-    **_COMMON,
-    "hidden_size": 3200,
-    "num_hidden_layers": 45,
-    "num_attention_heads": 25,
-    "intermediate_size": 12800,
-    "norm_type": "rms_norm",
-    "attention_bias": False,
-    "use_qk_norm": True,
-}
+def _rope(kind: str = "default", theta: float = 1e6, **more: float) -> dict[str, Any]:
+    return {"rope_type": kind, "rope_theta": theta, **more}
 
 
 def language(
@@ -67,97 +59,74 @@ def language(
         "vocab_size": vocab,
         "rms_norm_eps": more.pop("rms_norm_eps", 1e-5),
         "max_position_embeddings": more.pop("max_position_embeddings", 32768),
-        "rope_parameters": more.pop("rope", {"rope_type": "default", "rope_theta": 1e6}),
+        "rope_parameters": more.pop("rope", _rope()),
         **more,
     }
 
 
-def _dynamic(factor: float) -> dict[str, Any]:
-    """Positions stretched beyond 32768 tokens only: inactive here, where a sequence is 258 tokens long."""
-    return {"rope_type": "dynamic", "rope_theta": 1e6, "factor": factor}
-
-
-_TINY_VIT = {**VIT_300M, "image_size": 224, "hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4}
+VIT_300M = _vit((1024, 24, 16, 4096), "layer_norm")
+VIT_6B = _vit((3200, 45, 25, 12800), "rms_norm")
 TINY = Architecture(
-    vision={**_TINY_VIT, "intermediate_size": 128},
+    vision=_vit((64, 4, 4, 128), "layer_norm", image_px=224),
     text=language("internlm2", 96, 4, 4, 2, 192, 256, max_position_embeddings=4096),
     start_ids=(1,),
     image_start_id=248,
 )
 """The real classes at a small size: 16x16 tokens in the tower, 8x8 after the shuffle."""
 
+
+def _internlm2(
+    vision: Mapping[str, Any], shape: tuple[int, int, int, int, int], rope: Mapping[str, Any]
+) -> Architecture:
+    """InternLM2's vocabulary and ids behind a tower."""
+    return Architecture(vision, language("internlm2", *shape, 92553, rope=rope), start_ids=(1,), image_start_id=92544)
+
+
+def _dynamic(factor: float) -> dict[str, Any]:
+    """Positions stretched beyond 32768 tokens only: inactive here, where a sequence is 258 tokens long."""
+    return _rope("dynamic", factor=factor)
+
+
 PRESETS = (
-    Preset("internvl2_tiny", TINY, 604_896, 188_608, 34_496, size="tiny"),
-    Preset(
-        "internvl2_1b",
-        Architecture(
+    Size(name="internvl2_tiny", architecture=TINY, params=604_896, size="tiny"),
+    Size(
+        name="internvl2_1b",
+        architecture=Architecture(
             VIT_300M, language("qwen2", 896, 24, 14, 2, 4864, 151655, rms_norm_eps=1e-6), image_start_id=151646
         ),
-        938_158_976,
-        304_012_288,
-        4_482_816,
+        params=938_158_976,
         repo="OpenGVLab/InternVL2-1B",
         license="MIT; language model: Apache-2.0 (Qwen2-0.5B)",
     ),
-    Preset(
-        "internvl2_2b",
-        Architecture(
-            VIT_300M, language("internlm2", 2048, 24, 16, 8, 8192, 92553), start_ids=(1,), image_start_id=92544
-        ),
-        2_205_754_368,
-        304_012_288,
-        12_595_200,
+    Size(
+        name="internvl2_2b",
+        architecture=_internlm2(VIT_300M, (2048, 24, 16, 8, 8192), _rope()),
+        params=2_205_754_368,
         repo="OpenGVLab/InternVL2-2B",
         license="MIT; language model: InternLM2 terms",
         note="rope_theta of random weights (1e6) is not verified; a checkpoint's config.json decides",
     ),
-    Preset(
-        "internvl2_8b",
-        Architecture(
-            VIT_300M,
-            language("internlm2", 4096, 32, 32, 8, 14336, 92553, rope=_dynamic(2.0)),
-            start_ids=(1,),
-            image_start_id=92544,
-        ),
-        8_075_365_376,
-        304_012_288,
-        33_570_816,
+    Size(
+        name="internvl2_8b",
+        architecture=_internlm2(VIT_300M, (4096, 32, 32, 8, 14336), _dynamic(2.0)),
+        params=8_075_365_376,
         repo="OpenGVLab/InternVL2-8B",
         license="MIT; language model: InternLM2.5 terms",
     ),
-    Preset(
-        "internvl2_26b",
-        Architecture(
-            VIT_6B,
-            language("internlm2", 6144, 48, 48, 8, 16384, 92553, rope=_dynamic(3.0)),
-            start_ids=(1,),
-            image_start_id=92544,
-        ),
-        25_514_186_112,
-        5_536_496_000,
-        116_429_824,
+    Size(
+        name="internvl2_26b",
+        architecture=_internlm2(VIT_6B, (6144, 48, 48, 8, 16384), _dynamic(3.0)),
+        params=25_514_186_112,
         repo="OpenGVLab/InternVL2-26B",
         license="MIT; language model: InternLM2 terms",
     ),
-    Preset(
-        "internvl2_40b",
-        Architecture(
+    Size(
+        name="internvl2_40b",
+        architecture=Architecture(
             VIT_6B,
-            language(
-                "llama",
-                7168,
-                60,
-                56,
-                8,
-                20480,
-                64000,
-                max_position_embeddings=4096,
-                rope={"rope_type": "default", "rope_theta": 5e6},
-            ),
+            language("llama", 7168, 60, 56, 8, 20480, 64000, max_position_embeddings=4096, rope=_rope(theta=5e6)),
         ),
-        40_068_583_808,
-        5_536_496_000,
-        143_170_560,
+        params=40_068_583_808,
         repo="OpenGVLab/InternVL2-40B",
         license="MIT; language model: Apache-2.0 (Nous-Hermes-2-Yi-34B)",
         note="vocabulary (64000 here, or 64009) and so the total are not verified; a checkpoint's config.json decides",

@@ -1,4 +1,4 @@
-"""Reads an architecture out of a checkpoint's ``config.json`` and holds it to the size that was asked for. No torch."""
+"""Reads an architecture out of a checkpoint's ``config.json`` and holds it to the size that was asked for."""
 
 from __future__ import annotations
 
@@ -9,39 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from foresight_harness import CheckpointError
-from foresight_harness.weights import check_folder
+from foresight_vlm_kit.origin import Origin, complete, require_size
 
-from foresight_internvl2.architecture import CHAT_FAMILIES, Architecture
-from foresight_internvl2.preprocessing import MEAN, STD
+from foresight_internvl2.architecture import CHAT_FAMILIES, MEAN, STD, Architecture
 
-Layout = Literal["internvl_chat", "internvl"]
+Kind = Literal["internvl_chat", "internvl"]
 """``internvl_chat``: as OpenGVLab publishes it; ``internvl``: the native conversion (``-hf`` repositories)."""
-
-VISION_FIELDS = {
-    "hidden_size": "hidden_size",
-    "num_hidden_layers": "num_hidden_layers",
-    "num_attention_heads": "num_attention_heads",
-    "intermediate_size": "intermediate_size",
-    "image_size": "image_size",
-    "patch_size": "patch_size",
-    "layer_norm_eps": "layer_norm_eps",
-    "hidden_act": "hidden_act",
-    "norm_type": "norm_type",
-    "qkv_bias": "attention_bias",
-    "qk_normalization": "use_qk_norm",
-}
-"""Name in an ``internvl_chat`` configuration -> name in the native one."""
-
-TEXT_FIELDS = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "intermediate_size",
-    "vocab_size",
-    "rms_norm_eps",
-    "max_position_embeddings",
-)
 
 SHAPE_FIELDS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 """What a checkpoint must share with the size that was asked for, so that the declared taps hold ..."""
@@ -49,33 +22,30 @@ SHAPE_FIELDS = ("hidden_size", "num_hidden_layers", "num_attention_heads", "inte
 TILE_FIELDS = ("image_size", "patch_size")
 """... and, of the tower, the tile that the positions were trained for."""
 
+VISION_FIELDS = {name: name for name in (*SHAPE_FIELDS, *TILE_FIELDS, "layer_norm_eps", "hidden_act", "norm_type")}
+VISION_FIELDS |= {"qkv_bias": "attention_bias", "qk_normalization": "use_qk_norm"}
+"""Name in an ``internvl_chat`` configuration -> name in the native one."""
 
-def open_folder(folder: Path, preset: Architecture, name: str) -> tuple[Layout, Architecture]:
-    """Check a checkpoint folder and say what is in it.
+TEXT_FIELDS = (*SHAPE_FIELDS, "num_key_value_heads", "vocab_size", "rms_norm_eps", "max_position_embeddings")
 
-    Vocabulary, rotary base and the id of ``<img>`` are taken from the folder; widths and depths must be the preset's.
 
-    Args:
-        folder: In either published layout.
-        preset: Architecture of the size that was asked for.
-        name: Name of that size, for messages.
+def open_checkpoint(origin: Origin, preset: Architecture) -> tuple[Kind, Architecture]:
+    """Say what is in a checkpoint.
+
+    Vocabulary, rotary base and the id of ``<img>`` are taken from it; widths and depths must be the preset's.
 
     Raises:
-        CheckpointError: in one line, if it is something else, damaged, or a variant that is not implemented.
+        CheckpointError: in one line, if it is of another size, incomplete, or a variant that is not implemented.
     """
-    config = check_folder(
-        folder, model_types={"internvl_chat", "internvl"}, native={"internvl_chat"}, expected="InternVL2"
-    )
-    layout: Layout = "internvl_chat" if config["model_type"] == "internvl_chat" else "internvl"
-    try:
-        found = _from_chat(config, folder) if layout == "internvl_chat" else _from_native(config, folder)
-    except KeyError as error:
-        raise CheckpointError(f"{folder}/config.json lacks {error}; is it complete?") from error
-    _require_size(folder, name, "vision", found.vision, preset.vision, SHAPE_FIELDS + TILE_FIELDS)
-    _require_size(folder, name, "text", found.text, preset.text, SHAPE_FIELDS)
-    _require_preprocessing(folder)
-    start = _image_start_id(folder)
-    return layout, replace(
+    assert origin.folder is not None
+    kind: Kind = "internvl_chat" if origin.config["model_type"] == "internvl_chat" else "internvl"
+    with complete(origin):
+        found = (_from_chat if kind == "internvl_chat" else _from_native)(origin.config, origin.folder)
+    require_size(origin, "vision", found.vision, preset.vision, SHAPE_FIELDS + TILE_FIELDS)
+    require_size(origin, "text", found.text, preset.text, SHAPE_FIELDS)
+    _require_preprocessing(origin.folder)
+    start = _image_start_id(origin.folder)
+    return kind, replace(
         found, start_ids=preset.start_ids, image_start_id=preset.image_start_id if start is None else start
     )
 
@@ -122,16 +92,6 @@ def _require(folder: Path, field: str, found: object, accepted: tuple[object, ..
             f"{folder}/config.json: {field} is {found!r}; only {' or '.join(map(repr, accepted))} is implemented here, "
             "and the checkpoint's own code is never run"
         )
-
-
-def _require_size(
-    folder: Path, name: str, part: str, found: Mapping[str, Any], wanted: Mapping[str, Any], fields: tuple[str, ...]
-) -> None:
-    for field in fields:
-        if found[field] != wanted[field]:
-            raise CheckpointError(
-                f"{folder} is another size than {name}: its {part} {field} is {found[field]}, not {wanted[field]}"
-            )
 
 
 def _require_preprocessing(folder: Path) -> None:

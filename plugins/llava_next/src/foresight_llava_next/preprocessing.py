@@ -1,29 +1,12 @@
-"""Pixels to normalised square tiles."""
+"""Pixels to square tiles."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
+from foresight_vlm_kit.pictures import resize
 from torch import Tensor
 from torch.nn import functional as F
 
-from foresight_llava_next.presets import MEAN, STD
 from foresight_llava_next.tiling import Tiling
-
-
-def resize(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize pictures by antialiased bicubic interpolation, kept in [0, 1]. [N, 3, H_px, W_px] -> [N, 3, *size]"""
-    if frames.shape[-2:] == size:
-        return frames
-    return F.interpolate(frames, size, mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)
-
-
-def normalise(frames: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> Tensor:
-    """Subtract the channels' means and divide by their deviations. [..., 3, H_px, W_px]"""
-    shift = torch.tensor(mean, device=frames.device, dtype=frames.dtype).view(3, 1, 1)
-    scale = torch.tensor(std, device=frames.device, dtype=frames.dtype).view(3, 1, 1)
-    return (frames - shift).div_(scale)
 
 
 def base_tile(frames: Tensor, tile_px: int) -> Tensor:

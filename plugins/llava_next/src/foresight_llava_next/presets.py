@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
+from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, Preset
 
 BASE_PREPROCESSING: Mapping[str, Any] = {
     "resize": "squashed to one square tile, aspect ratio not kept",
     "interpolation": "bicubic, antialiased, clamped to [0, 1]",
-    "mean": list(MEAN),
-    "std": list(STD),
+    "mean": list(CLIP_MEAN),
+    "std": list(CLIP_STD),
     "frames": "each frame is a picture",
 }
 TILED_PREPROCESSING: Mapping[str, Any] = {
@@ -30,25 +29,24 @@ STAND_IN_PROMPT = tuple(range(3, 38))
 """Prompt of random weights, which know no words: as many ids as the Vicuna prompt has."""
 
 
-@dataclass(frozen=True)
-class Preset:
+@dataclass(frozen=True, kw_only=True)
+class Size(Preset):
     """One size on offer."""
 
-    name: str
     config: Mapping[str, Any]
     """In the layout of the published ``config.json``."""
-    params: int
-    """Of the whole model."""
     prompt: str
     """What the language model reads before the picture. Attention is causal: text after it cannot change its tokens."""
-    repo: str | None = None
-    license: str | None = None
-    size: Literal["tiny", "published"] = "published"
 
-    @property
-    def tile_px(self) -> int:
-        """Side of a tile: the only size that the tower's position embeddings fit."""
-        return int(self.config["vision_config"]["image_size"])
+    def sides(self, tiled: bool) -> tuple[int, ...]:
+        """Sides in pixels that can be asked for, the default last: the tower's positions fit one size of tile."""
+        tile_px = int(self.config["vision_config"]["image_size"])
+        return (tile_px, 2 * tile_px) if tiled else (tile_px,)
+
+
+def _sizes(hidden: int, layers: int, heads: int, inner: int) -> dict[str, int]:
+    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    return dict(zip(names, (hidden, layers, heads, inner), strict=True))
 
 
 def _config(
@@ -72,12 +70,9 @@ def _config(
         "tie_word_embeddings": False,
         "use_image_newline_parameter": True,
         "vision_config": {
-            "hidden_size": 1024,
+            **_sizes(1024, 24, 16, 4096),
             "image_size": tile,
-            "intermediate_size": 4096,
             "model_type": "clip_vision_model",
-            "num_attention_heads": 16,
-            "num_hidden_layers": 24,
             "patch_size": 14,
             "projection_dim": 768,
             **(vision or {}),
@@ -88,17 +83,15 @@ def _config(
 
 
 def _text(
-    kind: str, hidden: int, layers: int, heads: int, kv_heads: int, inner: int, vocab: int, **more: Any
+    kind: str, hidden: int, layers: int, heads: int, kv_heads: int, inner: int, vocab: int, positions: int, **more: Any
 ) -> dict[str, Any]:
     return {
         "model_type": kind,
-        "hidden_size": hidden,
-        "intermediate_size": inner,
-        "num_attention_heads": heads,
-        "num_hidden_layers": layers,
+        **_sizes(hidden, layers, heads, inner),
         "num_key_value_heads": kv_heads,
         "rms_norm_eps": 1e-05,
         "vocab_size": vocab,
+        "max_position_embeddings": positions,
         **more,
     }
 
@@ -111,38 +104,32 @@ MISTRAL = "[INST] "
 CHATML = "<|im_start|>system\nAnswer the questions.<|im_end|><|im_start|>user\n"
 
 PRESETS = (
-    Preset(
-        "llava_next_tiny",
-        _config(
-            _text("llama", 64, 4, 4, 2, 128, 256, max_position_embeddings=4096, bos_token_id=1, eos_token_id=2),
+    Size(
+        name="llava_next_tiny",
+        config=_config(
+            _text("llama", 64, 4, 4, 2, 128, 256, 4096, bos_token_id=1, eos_token_id=2),
             image_token=250,
             tile=224,
-            vision={
-                "hidden_size": 32,
-                "intermediate_size": 64,
-                "num_attention_heads": 4,
-                "num_hidden_layers": 4,
-                "projection_dim": 32,
-            },
+            vision={**_sizes(32, 4, 4, 64), "projection_dim": 32},
         ),
-        248_512,
+        params=248_512,
         prompt=VICUNA,
         size="tiny",
     ),
-    Preset(
-        "llava_next_vicuna_7b",
-        _config(
-            _text("llama", 4096, 32, 32, 32, 11008, 32064, max_position_embeddings=4096, rope_theta=10000.0),
+    Size(
+        name="llava_next_vicuna_7b",
+        config=_config(
+            _text("llama", 4096, 32, 32, 32, 11008, 32064, 4096, rope_theta=1e4),
             image_token=32000,
         ),
-        7_063_431_168,
+        params=7_063_431_168,
         prompt=VICUNA,
         repo="llava-hf/llava-v1.6-vicuna-7b-hf",
         license="Llama 2 Community License (base: lmsys/vicuna-7b-v1.5)",
     ),
-    Preset(
-        "llava_next_mistral_7b",
-        _config(
+    Size(
+        name="llava_next_mistral_7b",
+        config=_config(
             _text(
                 "mistral",
                 4096,
@@ -151,32 +138,27 @@ PRESETS = (
                 8,
                 14336,
                 32064,
-                max_position_embeddings=32768,
-                rope_theta=1000000.0,
+                32768,
+                rope_theta=1e6,
                 sliding_window=None,
             ),
             image_token=32000,
         ),
-        7_566_747_648,
+        params=7_566_747_648,
         prompt=MISTRAL,
         repo="llava-hf/llava-v1.6-mistral-7b-hf",
         license="Apache-2.0 (base: mistralai/Mistral-7B-Instruct-v0.2)",
     ),
-    Preset(
-        "llava_next_34b",
-        _config(
-            _text("llama", 7168, 60, 56, 8, 20480, 64064, max_position_embeddings=4096, rope_theta=5000000.0),
+    Size(
+        name="llava_next_34b",
+        config=_config(
+            _text("llama", 7168, 60, 56, 8, 20480, 64064, 4096, rope_theta=5e6),
             image_token=64000,
         ),
-        34_752_083_968,
+        params=34_752_083_968,
         prompt=CHATML,
         repo="llava-hf/llava-v1.6-34b-hf",
         license="that of NousResearch/Nous-Hermes-2-Yi-34B (base)",
     ),
 )
 """All sizes, small to large."""
-
-
-def preset(name: str) -> Preset:
-    """The preset of that name. Raises: KeyError."""
-    return {one.name: one for one in PRESETS}[name]

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from foresight_harness import BuildRequest, EncoderSpec, hookimpl
+from foresight_harness.protocols import Encoder
+from foresight_vlm_kit.presets import encoder_spec
 
-from foresight_qwen2_5_vl.presets import PREPROCESSING, PRESETS, Preset
-from foresight_qwen2_5_vl.taps import taps_of
-
-if TYPE_CHECKING:
-    from foresight_harness.protocols import Encoder
+from foresight_qwen2_5_vl.presets import PREPROCESSING, PRESETS, Size
+from foresight_qwen2_5_vl.taps import PROJECTED, taps_of
 
 
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
     """One encoder for each published size, and a tiny one of the same classes."""
-    return [_spec(preset) for preset in PRESETS]
+    return [spec_of(preset) for preset in PRESETS]
 
 
-def _spec(preset: Preset) -> EncoderSpec:
+def spec_of(preset: Size) -> EncoderSpec:
+    """What the harness is told about one size."""
+
     def build(request: BuildRequest) -> Encoder:
-        from foresight_qwen2_5_vl.building import build_encoder
+        from foresight_qwen2_5_vl.encoder import build_encoder
 
         return build_encoder(preset, request)
 
-    return EncoderSpec(
-        name=preset.name,
-        build=build,
+    return encoder_spec(
+        preset,
+        build,
         taps=taps_of(preset.config),
-        default_tap="post_merge",
+        default_tap=PROJECTED,
         input_px=224,
         family="qwen2_5_vl",
         preprocessing=PREPROCESSING,
         config=preset.config,
-        params=preset.params,
-        repo=preset.repo,
-        weights=("random", "pretrained") if preset.repo else ("random",),
-        license=preset.license,
-        size=preset.size,
-        attention=("eager", "sdpa", "flash_attention_2"),
     )

@@ -2,142 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import torch
-from foresight_harness.contracts.errors import CandidateError, GridError, UsageError
-from foresight_harness.grids import TokenGrid
+from foresight_harness import BuildRequest
+from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.module_outputs import reading
-from torch import Tensor
+from foresight_vlm_kit.encoder import VlmEncoder
+from foresight_vlm_kit.language import LibraryLanguage
+from foresight_vlm_kit.library import LibraryModel
+from foresight_vlm_kit.origin import origin_of
+from foresight_vlm_kit.pictures import resize
+from foresight_vlm_kit.taps import PATCHES, block_tap, llm_tap
+from torch import Tensor, nn
 
-from foresight_qwen2_5_vl.building import Origin, build_language
 from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
-from foresight_qwen2_5_vl.language import LanguageReader
-from foresight_qwen2_5_vl.preprocessing import normalise, patchify, resize, target_size
-from foresight_qwen2_5_vl.presets import PROMPT, PROMPT_IDS, SECONDS_PER_SLOT, Preset
-from foresight_qwen2_5_vl.taps import block_tap, llm_depth, taps_of
+from foresight_qwen2_5_vl.parts import library_model
+from foresight_qwen2_5_vl.preprocessing import normalise, patchify, target_size
+from foresight_qwen2_5_vl.presets import PROMPT, PROMPT_IDS, SECONDS_PER_SLOT, Size
+from foresight_qwen2_5_vl.taps import PROJECTED, taps_of
 
-if TYPE_CHECKING:
-    from torch import nn
-    from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
-
-    Tower = nn.Module
+TEXT, IMAGE, VIDEO = 0, 1, 2
+"""``mm_token_type_ids``; without them the library falls back to one-dimensional positions and says nothing."""
 
 
-class Qwen25VLEncoder:
+def build_encoder(preset: Size, request: BuildRequest) -> Qwen25VLEncoder:
+    """Build the vision tower; the language model follows when a tap of it is first asked for.
+
+    Raises:
+        UsageError: if memory, attention, side or dtype do not allow it.
+        CheckpointError: if the checkpoint is absent, damaged, unsafe or of another size.
+    """
+    if request.dtype == "float16":
+        raise UsageError(f"{preset.name} in float16: its tower's activations overflow there. Use bfloat16 or float32.")
+    origin = origin_of(preset, request, model_types=["qwen2_5_vl"], expected="Qwen2.5-VL")
+    model = library_model(preset, origin)
+    model.require_memory(request.taps)
+    return Qwen25VLEncoder(preset, model, request.input_px or 224)
+
+
+class Qwen25VLEncoder(VlmEncoder[LibraryLanguage]):
     """The vision tower, and as much of the language model as has been asked for so far."""
 
-    def __init__(
-        self, preset: Preset, config: Qwen2_5_VLConfig, origin: Origin, tower: Tower, input_px: int | None = None
-    ) -> None:
-        """Wrap a built tower; ``input_px`` is the short side of the resized picture, 224 if None."""
-        vision: Any = config.vision_config
-        self.tower: Any = tower
-        self.language: LanguageReader | None = None
-        self._preset, self._config, self._origin = preset, config, origin
+    def __init__(self, preset: Size, model: LibraryModel, input_px: int) -> None:
+        """Build the tower; ``input_px`` is the short side of the resized picture."""
+        vision, self._preset, self._model = model.config.vision_config, preset, model
+        super().__init__(model.origin, taps_of(preset.config), preset.params, input_px)
         self._patch, self._merge, self._window = vision.patch_size, vision.spatial_merge_size, vision.window_size
         self._slot_frames = vision.temporal_patch_size
-        self._input_px = 224 if input_px is None else input_px
-        self._order = {tap.name: place for place, tap in enumerate(taps_of(preset.config))}
         self._last_block = block_tap(vision.depth - 1)
-        if self._input_px < self._patch * self._merge:
+        if input_px < self._patch * self._merge:
             raise UsageError(f"{preset.name} at {input_px} px: one token covers {self._patch * self._merge} px")
+        self.tower: Any = model.build_tower()
 
-    @torch.no_grad()
-    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
-        """Read features at the named taps; nothing deeper than the deepest of them runs.
+    def vision_side(self) -> Sequence[nn.Module]:
+        """See ``VlmEncoder``."""
+        return [self.tower]
 
-        Args:
-            clips: Pixels in [0, 1]. One frame is a picture, several are a video. [B, T, 3, H_px, W_px] float32
-            taps: Names of the encoder's own taps.
+    def build_language(self, depth: int) -> LibraryLanguage:
+        """See ``VlmEncoder``."""
+        return self._model.build_language(depth, self._preset.prompt_ids)
 
-        Returns:
-            One grid per tap, in raster order, in the encoder's dtype. [B, ceil(T / 2), H, W, C]
+    def own_facts(self) -> Mapping[str, Any]:
+        """What the language model reads before the vision tokens, and their time."""
+        ids = self._preset.prompt_ids
+        prompt = PROMPT if ids == PROMPT_IDS else f"ids {list(ids)}"
+        return {"prompt": prompt, "seconds_per_slot": SECONDS_PER_SLOT}
 
-        Raises:
-            CandidateError: if a tap is unknown.
-            GridError: if ``clips`` is not [B, T, 3, H_px, W_px].
-        """
-        self._check(clips, taps)
+    def read(self, clips: Tensor, taps: Sequence[str], depths: Sequence[int]) -> Mapping[str, Tensor]:
+        """See ``VlmEncoder``. One frame is a picture, several are a video of ceil(T / 2) slots."""
         batch, frames = clips.shape[:2]
         patches, grid = self._prepare(clips)
-        depths = [depth for tap in taps if (depth := llm_depth(tap)) is not None]
-        raw = self._run_tower(patches, [grid] * batch, taps)
-        tokens = {tap: self._restore(tap, raw, batch, grid) for tap in taps if llm_depth(tap) is None}
+        sizes = torch.tensor([grid] * batch, device=patches.device)
+        raw = self._run_tower(patches, sizes, {*taps, PROJECTED} if depths else taps)
+        tokens = {tap: self._restore(tap, raw, batch, grid) for tap in taps}
         if depths:
             merged = (grid[0], grid[1] // self._merge, grid[2] // self._merge)
-            states = self._reader(max(depths)).read(raw["post_merge"], batch, grid, depths, video=frames > 1)
-            for tap in taps:
-                if (depth := llm_depth(tap)) is not None:
-                    tokens[tap] = states[depth].reshape(batch, *merged, -1)
-        return {tap: TokenGrid(tokens[tap]) for tap in taps}
-
-    def facts(self) -> Mapping[str, Any]:
-        """What is really used. ``params`` is the whole model; ``params_built`` grows when the LLM is first read."""
-        parts = [self.tower, *([self.language.language_model] if self.language else [])]
-        return {
-            "attention": self._origin.attention,
-            "dtype": self._origin.dtype,
-            "params": self._preset.params,
-            "params_built": sum(parameter.numel() for part in parts for parameter in part.parameters()),
-            "llm_blocks": self.language.depth if self.language else 0,
-            "input_px": self._input_px,
-            "prompt": PROMPT if self._preset.prompt_ids == PROMPT_IDS else f"ids {list(self._preset.prompt_ids)}",
-            "seconds_per_slot": SECONDS_PER_SLOT,
-        }
+            states = self._run_language(raw[PROJECTED], batch, grid, depths, video=frames > 1)
+            tokens |= {llm_tap(depth): state.reshape(batch, *merged, -1) for depth, state in states.items()}
+        return tokens
 
     def _prepare(self, clips: Tensor) -> tuple[Tensor, tuple[int, int, int]]:
         batch, frames, _, rows_px, cols_px = clips.shape
-        size = target_size(rows_px, cols_px, self._input_px, self._patch * self._merge)
+        size = target_size(rows_px, cols_px, self.input_px, self._patch * self._merge)
         resized = resize(clips.flatten(0, 1).float(), size).view(batch, frames, 3, *size)
         patches, grid = patchify(resized, patch=self._patch, merge=self._merge, slot_frames=self._slot_frames)
-        return normalise(patches).to(self._origin.torch_dtype), grid
+        return normalise(patches).to(self.origin.torch_dtype), grid
 
-    def _run_tower(self, patches: Tensor, grids: list[tuple[int, int, int]], taps: Sequence[str]) -> dict[str, Tensor]:
+    def _run_tower(self, patches: Tensor, sizes: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
         """Raw outputs by place; ``post_merge`` is there when the tower ran to its end."""
         wanted = {self._place(tap) for tap in taps}
-        modules = {"patch_embed": self.tower.patch_embed}
+        modules = {PATCHES: self.tower.patch_embed}
         modules |= {block_tap(index): block for index, block in enumerate(self.tower.blocks)}
         places = {name: module for name, module in modules.items() if name in wanted}
-        until = None if "post_merge" in wanted else max(places, key=self._order.__getitem__)
-        sizes = torch.tensor(grids, device=patches.device)
+        until = None if PROJECTED in wanted else list(places)[-1]
         with reading(places, until=until) as found:
-            found["post_merge"] = self.tower(patches, grid_thw=sizes).pooler_output
+            found[PROJECTED] = self.tower(patches, grid_thw=sizes).pooler_output
         return found
 
     def _place(self, tap: str) -> str:
         """The module output that a tap is read from."""
-        if llm_depth(tap) is not None:
-            return "post_merge"
         return self._last_block if tap == "pre_merge" else tap
 
     def _restore(self, tap: str, raw: Mapping[str, Tensor], batch: int, grid: tuple[int, int, int]) -> Tensor:
-        if tap == "post_merge":
+        if tap == PROJECTED:
             return merged_grid(raw[tap], batch, grid, self._merge)
+        tokens = raw[self._place(tap)]
         index = raster_index(
             batch,
             grid,
             merge=self._merge,
             window=self._window,
             patch=self._patch,
-            windowed=tap != "patch_embed",
-            device=raw[self._place(tap)].device,
+            windowed=tap != PATCHES,
+            device=tokens.device,
         )
-        return to_grid(raw[self._place(tap)], index, batch, grid)
+        return to_grid(tokens, index, batch, grid)
 
-    def _reader(self, depth: int) -> LanguageReader:
-        """The language model with at least ``depth`` blocks, built on first need and rebuilt only to go deeper."""
-        if self.language is None or self.language.depth < depth:
-            self.language = None  # the old blocks are freed before the deeper model is allocated
-            built = build_language(self._config, self._origin, depth)
-            self.language = LanguageReader(self._config, built, self._preset.prompt_ids)
-        return self.language
-
-    def _check(self, clips: Tensor, taps: Sequence[str]) -> None:
-        unknown = [tap for tap in taps if tap not in self._order]
-        if unknown or not taps:
-            named = ", ".join(unknown) or "no tap"
-            raise CandidateError(f"{self._preset.name} has no tap {named}; it has {', '.join(self._order)}")
-        if clips.ndim != 5 or clips.shape[2] != 3:
-            raise GridError(f"clips are [B, T, 3, H_px, W_px], got shape {tuple(clips.shape)}")
+    def _run_language(
+        self, merged: Tensor, batch: int, grid: tuple[int, int, int], depths: Sequence[int], *, video: bool
+    ) -> dict[int, Tensor]:
+        """Residual states by number of blocks. [B * T * H' * W', C] in raster order -> {k: [B, T * H' * W', C]}"""
+        language, config = self.language_of(depths[-1]), self._model.config
+        count, kind = len(merged) // batch, "video" if video else "image"
+        types = [*[TEXT] * len(language.prompt), *[VIDEO if video else IMAGE] * count]
+        return language.run(
+            config.video_token_id if video else config.image_token_id,
+            kind,
+            torch.split(merged, count),
+            depths,
+            mm_token_type_ids=torch.tensor(types, device=merged.device).expand(batch, -1),
+            second_per_grid_ts=torch.full((batch,), SECONDS_PER_SLOT) if video else None,
+            **{f"{kind}_grid_thw": torch.tensor([grid] * batch, device=merged.device)},
+        )

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 import torch
 from foresight_harness.contracts.errors import GridError
+from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
 from torch import Tensor
-from torch.nn import functional as F
-
-from foresight_qwen2_5_vl.presets import MEAN, STD
 
 
 def target_size(rows_px: int, cols_px: int, input_px: int, multiple: int) -> tuple[int, int]:
@@ -28,13 +26,6 @@ def target_size(rows_px: int, cols_px: int, input_px: int, multiple: int) -> tup
     scale = input_px / min(rows_px, cols_px)
     rows, cols = (max(1, round(side * scale / multiple)) * multiple for side in (rows_px, cols_px))
     return rows, cols
-
-
-def resize(frames: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize pictures by antialiased bicubic interpolation, kept in [0, 1]. [N, 3, H_px, W_px] -> [N, 3, *size]"""
-    if frames.shape[-2:] == size:
-        return frames
-    return F.interpolate(frames, size, mode="bicubic", antialias=True, align_corners=False).clamp_(0, 1)
 
 
 def patchify(clips: Tensor, *, patch: int, merge: int, slot_frames: int) -> tuple[Tensor, tuple[int, int, int]]:
@@ -66,7 +57,7 @@ def patchify(clips: Tensor, *, patch: int, merge: int, slot_frames: int) -> tupl
     return cut.reshape(batch * slots * rows * cols, -1), (slots, rows, cols)
 
 
-def normalise(patches: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> Tensor:
+def normalise(patches: Tensor, mean: Sequence[float] = CLIP_MEAN, std: Sequence[float] = CLIP_STD) -> Tensor:
     """Subtract the channels' means and divide by their deviations, in place.
 
     After cutting rather than before: one buffer is allocated instead of three, a fifth of the time of a small tower.

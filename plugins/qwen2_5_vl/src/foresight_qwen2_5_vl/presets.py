@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-STD = (0.26862954, 0.26130258, 0.27577711)
+from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, Preset
 
 PREPROCESSING: Mapping[str, Any] = {
     "resize": "short side to input_px, each side rounded to a multiple of 28, aspect ratio kept",
     "interpolation": "bicubic, antialiased, clamped to [0, 1]",
-    "mean": list(MEAN),
-    "std": list(STD),
+    "mean": list(CLIP_MEAN),
+    "std": list(CLIP_STD),
     "frames": "two frames a temporal slot; a single picture is doubled, an odd clip repeats its last frame",
 }
 
@@ -32,19 +31,13 @@ SECONDS_PER_SLOT = 1.0
 """Two frames a slot at 2 frames a second, the published sampling rate; the language model's time positions use it."""
 
 
-@dataclass(frozen=True)
-class Preset:
+@dataclass(frozen=True, kw_only=True)
+class Size(Preset):
     """One size on offer."""
 
-    name: str
     config: Mapping[str, Any]
     """In the layout of the published ``config.json``: the language model's keys at top level."""
-    params: int
-    """Of the whole model; tied embeddings count once."""
     prompt_ids: tuple[int, ...] = PROMPT_IDS
-    repo: str | None = None
-    license: str | None = None
-    size: Literal["tiny", "published"] = "published"
 
 
 def _published(
@@ -109,32 +102,27 @@ def _tiny() -> dict[str, Any]:
 
 
 PRESETS = (
-    Preset("qwen2_5_vl_tiny", _tiny(), 286_112, prompt_ids=(*range(3, 17), 252), size="tiny"),
-    Preset(
-        "qwen2_5_vl_3b",
-        _published(2048, 36, 16, 2, 11008, 151936, tied=True, vision_inner=3420),
-        3_754_622_976,
+    Size(name="qwen2_5_vl_tiny", config=_tiny(), params=286_112, prompt_ids=(*range(3, 17), 252), size="tiny"),
+    Size(
+        name="qwen2_5_vl_3b",
+        config=_published(2048, 36, 16, 2, 11008, 151936, tied=True, vision_inner=3420),
+        params=3_754_622_976,
         repo="Qwen/Qwen2.5-VL-3B-Instruct",
         license="Qwen Research License (non-commercial)",
     ),
-    Preset(
-        "qwen2_5_vl_7b",
-        _published(3584, 28, 28, 4, 18944, 152064, tied=False, vision_inner=3420),
-        8_292_166_656,
+    Size(
+        name="qwen2_5_vl_7b",
+        config=_published(3584, 28, 28, 4, 18944, 152064, tied=False, vision_inner=3420),
+        params=8_292_166_656,
         repo="Qwen/Qwen2.5-VL-7B-Instruct",
         license="Apache-2.0",
     ),
-    Preset(
-        "qwen2_5_vl_72b",
-        _published(8192, 80, 64, 8, 29568, 152064, tied=False, vision_inner=3456),
-        73_410_777_344,
+    Size(
+        name="qwen2_5_vl_72b",
+        config=_published(8192, 80, 64, 8, 29568, 152064, tied=False, vision_inner=3456),
+        params=73_410_777_344,
         repo="Qwen/Qwen2.5-VL-72B-Instruct",
         license="Qwen License",
     ),
 )
 """All sizes, small to large."""
-
-
-def preset(name: str) -> Preset:
-    """The preset of that name. Raises: KeyError."""
-    return {one.name: one for one in PRESETS}[name]

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from foresight_harness import TapSpec
+from foresight_vlm_kit.taps import llm_taps, tower_taps
+
+PROJECTED = "post_merge"
+"""What the language model is given."""
 
 
 def taps_of(config: Mapping[str, Any]) -> tuple[TapSpec, ...]:
@@ -22,25 +26,9 @@ def taps_of(config: Mapping[str, Any]) -> tuple[TapSpec, ...]:
     patch, frames = int(vision["patch_size"]), int(vision["temporal_patch_size"])
     merged = patch * int(vision["spatial_merge_size"])
     inner, outer = int(vision["hidden_size"]), int(vision["out_hidden_size"])
-    blocks = [block_tap(index) for index in range(int(vision["depth"]))]
-    layers = [llm_tap(count) for count in range(1, int(config["num_hidden_layers"]) + 1)]
     return (
-        *(TapSpec(name, inner, patch, stride_frames=frames) for name in ("patch_embed", *blocks, "pre_merge")),
-        TapSpec("post_merge", outer, merged, stride_frames=frames),
-        *(TapSpec(name, outer, merged, stride_frames=frames) for name in layers),
+        *tower_taps(int(vision["depth"]), inner, patch, stride_frames=frames),
+        TapSpec("pre_merge", inner, patch, stride_frames=frames),
+        TapSpec(PROJECTED, outer, merged, stride_frames=frames),
+        *llm_taps(int(config["num_hidden_layers"]), outer, merged, stride_frames=frames),
     )
-
-
-def block_tap(index: int) -> str:
-    """Tap of block ``index`` of the tower, counted from 0."""
-    return f"block.{index:02d}"
-
-
-def llm_tap(count: int) -> str:
-    """Tap of the language model's state after ``count`` blocks, counted from 1."""
-    return f"llm.{count:02d}"
-
-
-def llm_depth(tap: str) -> int | None:
-    """Blocks of the language model that ``tap`` needs; None for a tap of the tower."""
-    return int(tap.removeprefix("llm.")) if tap.startswith("llm.") else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -68,16 +68,16 @@ def build(analysis: Analysis, index: Index, lines: Sequence[Line] | None = None,
     # A row is named by its candidate where it has one, else by its first text.
     first = next((place for place in words if heads[place].key == "candidate"), words[0] if words else 0)
     written = [_row(row, heads, numeric, first, index) for row in rows]
-    widths = [_width(head, rows) for head in heads]
+    widths = [_width(head, rows, index.suites.label) for head in heads]
     return Grid(f"t-{analysis.anchor}{name}", heads, numeric, widths, written[:SHOWN], written[SHOWN:])
 
 
-def _width(head: Head, rows: Sequence[Line]) -> str:
+def _width(head: Head, rows: Sequence[Line], label: Callable[[str], str]) -> str:
     """A class that keeps names whole: how wide a column is for its longest word, empty where it is short or endless."""
     if head.key == "candidate":
         return ""
     texts = [value for row in rows if isinstance(value := row.get(head.key), str) and value not in CHIPS]
-    words = (word for text in texts for word in (metrics.label(text) if head.key in METRICS else text).split())
+    words = (word for text in texts for word in (label(text) if head.key in METRICS else text).split())
     longest = max(map(len, words), default=0)
     # A sentence reads badly in a column of one word.
     longest = max(longest, 20) if any(len(text) > 60 for text in texts) else longest
@@ -96,7 +96,7 @@ def _row(row: Line, heads: Sequence[Head], numeric: Sequence[bool], first: int, 
             cells.append(f'<{tag}><a href="#{anchor}">{breakable(value)}</a>')
         else:
             named = head.key in METRICS and isinstance(value, str)
-            cells.append(f"<{tag}>{_text(metrics.label(value) if named and isinstance(value, str) else value)}")
+            cells.append(f"<{tag}>{_text(index.suites.label(value) if named and isinstance(value, str) else value)}")
     return Markup(f"<tr>{''.join(cells)}")
 
 

@@ -10,6 +10,7 @@ from foresight_reports import metrics
 from foresight_reports.analysis.files import Analysis, Line, Measured, amount, measured, quantity, said
 from foresight_reports.analysis.links import Index, ordered
 from foresight_reports.charts import round_for_page
+from foresight_reports.suites import BEFORE
 
 LINES = 8
 """Encoders of one figure: more have no colour left."""
@@ -37,12 +38,14 @@ class Depth:
     lines: Sequence[tuple[str, Line]]
     best: Sequence[Best]
     direction: str = "none"
+    label: str = ""
+    """What a reader calls the metric."""
 
     @property
     def title(self) -> str:
         """What is drawn."""
         probe = f", {self.probe}" if self.probe else ""
-        return f"{metrics.label(self.metric)} over depth: {self.suite} on {self.dataset}{probe}"
+        return f"{self.label} over depth: {self.suite} on {self.dataset}{probe}"
 
     @property
     def sentence(self) -> str:
@@ -91,6 +94,7 @@ def depths(analysis: Analysis, index: Index | None = None) -> list[Depth]:
             key = (said(line, "suite"), said(line, "dataset"), said(line, "metric"), said(line, "probe"))
             groups.setdefault(key, []).append(line)
     best = analysis.section("best")
+    suites = index.suites if index else BEFORE
     found = []
     for key, lines in groups.items():
         mine = [each for each in best if _fits(each, *key)]
@@ -106,8 +110,9 @@ def depths(analysis: Analysis, index: Index | None = None) -> list[Depth]:
             chosen = [_best(each, named(str(each.get("encoder")), str(each.get("pipeline") or ""))) for each in mine]
             mine_only = [each for each in chosen if each.line in names]
             direction = index.direction(key[2]) if index else "none"
-            found.append(Depth(*key, names=names, lines=told, best=mine_only, direction=direction))
-    return sorted(found, key=lambda each: metrics.rank_of(each.metric))
+            label = suites.label(key[2])
+            found.append(Depth(*key, names=names, lines=told, best=mine_only, direction=direction, label=label))
+    return sorted(found, key=lambda each: suites.rank_of(each.metric))
 
 
 def _fits(each: Mapping[str, Any], suite: str, dataset: str, metric: str, probe: str) -> bool:
@@ -138,7 +143,7 @@ def chart(found: Depth, index: Index) -> dict[str, Any]:
         for value in (quantity(line, "measured"),)
     ]
     return {
-        "y": {"name": metrics.label(found.metric), "unit": "", "direction": found.direction},
+        "y": {"name": found.label, "unit": "", "direction": found.direction},
         "lines": names,
         "points": points,
     }

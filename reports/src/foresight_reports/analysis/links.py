@@ -16,6 +16,7 @@ class Index:
     """Finds the one record that a row speaks of, and the place of a candidate in the page."""
 
     def __init__(self, run: Run, boards: Sequence[Board] = ()) -> None:
+        self.suites = run.suites
         self._boards = boards
         self._streams: dict[str, str] = {}
         self._run = run.name

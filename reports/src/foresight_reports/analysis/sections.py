@@ -79,7 +79,7 @@ def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
     if "attribution" in found:
         strips_of["attribution"] = strips.attribution(found["attribution"], index)
     if "proxies" in found:
-        strips_of["proxies"] = strips.proxies(found["proxies"])
+        strips_of["proxies"] = strips.proxies(found["proxies"], run.suites)
     result.strip_counts = {kind: len(each) for kind, each in strips_of.items()}
     result.strips = {kind: each[:DRAWN] for kind, each in strips_of.items()}
     for kind, each in result.strips.items():

@@ -10,6 +10,7 @@ from foresight_reports import metrics
 from foresight_reports.analysis.files import Analysis, Line, Measured, amount, quantity, said, truth
 from foresight_reports.analysis.links import Index
 from foresight_reports.charts import round_for_page
+from foresight_reports.suites import BEFORE, Suites
 
 ROUNDING = 1e-9
 """An effect no larger than this is an error of rounding."""
@@ -35,7 +36,7 @@ def _groups(analysis: Analysis, *keys: str) -> dict[tuple[str, ...], list[Line]]
     return found
 
 
-def proxies(analysis: Analysis) -> list[Strip]:
+def proxies(analysis: Analysis, suites: Suites = BEFORE) -> list[Strip]:
     """Rank correlation of each cheap metric with one outcome: value, interval, and the worst family left out."""
     found = []
     for (outcome, decoder, dataset), lines in _groups(analysis, "outcome", "decoder", "dataset").items():
@@ -43,9 +44,9 @@ def proxies(analysis: Analysis) -> list[Strip]:
         if not known:
             continue
         known.sort(key=lambda line: -abs(quantity(line, "correlation").value or 0.0))
-        fit = [_named(line) for line in known if truth(line, "gateable")]
+        fit = [_named(line, suites) for line in known if truth(line, "gateable")]
         names = ", ".join(fit[:4])
-        stand = f"of {len(known)} cheap metrics may stand in for {metrics.label(outcome)}"
+        stand = f"of {len(known)} cheap metrics may stand in for {suites.label(outcome)}"
         sentence = f"{len(fit)} {stand}: {names}." if fit else f"None {stand}: no gate should rest on them."
         points = []
         for row, line in enumerate(known[:ROWS]):
@@ -58,11 +59,11 @@ def proxies(analysis: Analysis) -> list[Strip]:
                 )
             points.append([row, 0, *map(round_for_page, (value.value, value.low, value.high)), "all candidates", ""])
         drawn = {
-            "x": {"name": f"Rank correlation with {metrics.label(outcome)}", "unit": "", "direction": "none"},
+            "x": {"name": f"Rank correlation with {suites.label(outcome)}", "unit": "", "direction": "none"},
             "domain": [-1, 1],
             "rows": [
                 [
-                    _named(line),
+                    _named(line, suites),
                     "may be gated on" if truth(line, "gateable") else "not to be gated on",
                 ]
                 for line in known[:ROWS]
@@ -78,25 +79,26 @@ def proxies(analysis: Analysis) -> list[Strip]:
         }
         where = f" on {dataset}" if dataset else ""
         where += f", decoder {decoder}" if decoder else ""
-        found.append(Strip(metrics.label(outcome) + where, sentence, drawn, known))
+        found.append(Strip(suites.label(outcome) + where, sentence, drawn, known))
     return found
 
 
-def _named(line: Line) -> str:
+def _named(line: Line, suites: Suites) -> str:
     """A cheap metric with the probe that it belongs to."""
     probe = said(line, "probe")
-    return metrics.label(said(line, "proxy")) + (f" ({probe})" if probe else "")
+    return suites.label(said(line, "proxy")) + (f" ({probe})" if probe else "")
 
 
 def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
     """Main effects of the levels of each axis on one metric, beside the spread of seeds."""
     found = []
+    suites = index.suites if index else BEFORE
     shares = analysis.section("shares")
     keys = ("metric", "suite", "dataset", "probe", "decoder")
     groups = _groups(analysis, *keys)
     # What a suite is read by comes first.
     for (metric, suite, dataset, probe, decoder), lines in sorted(
-        groups.items(), key=lambda g: metrics.rank_of(g[0][0])
+        groups.items(), key=lambda g: suites.rank_of(g[0][0])
     ):
         known = [line for line in lines if quantity(line, "effect").value is not None]
         # What no choice can change, such as a constant answer, has effects of the last digit: nothing to be drawn.
@@ -111,7 +113,7 @@ def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
             f"{each.get('axis')} {share:.0%}" for each in mine if isinstance(share := each.get("share"), int | float)
         ]
         clear = [line for line in known if _clear(line)]
-        sentence = f"{len(clear)} of {len(known)} effects on {metrics.label(metric)} have an interval without 0."
+        sentence = f"{len(clear)} of {len(known)} effects on {suites.label(metric)} have an interval without 0."
         if parts:
             sentence += f" Share of the spread between candidates: {', '.join(parts)}."
         beyond = [line for line in known if truth(line, "beyond_seeds")]
@@ -121,7 +123,7 @@ def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
             sentence += f" Seeds alone spread by {metrics.write(max(spreads))}."
         drawn = {
             "x": {
-                "name": f"Effect on {metrics.label(metric)}",
+                "name": f"Effect on {suites.label(metric)}",
                 "unit": "",
                 "direction": index.direction(metric) if index else "none",
             },
@@ -139,7 +141,7 @@ def attribution(analysis: Analysis, index: Index | None = None) -> list[Strip]:
         }
         details = ", ".join(part for part in (probe, decoder and f"decoder {decoder}") if part)
         where = f": {suite} on {dataset}" if suite else ""
-        title = metrics.label(metric) + where + (f" ({details})" if details else "")
+        title = suites.label(metric) + where + (f" ({details})" if details else "")
         found.append(Strip(title, sentence, drawn, known))
     return found
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.judging.gates import Gate, read_gate
+from foresight_harness.judging.gates.vocabulary import vocabulary_of
+from foresight_harness.planning.registry import Registry
 
 HEAD = 'schema = 1\ntitle = "A gate"\ndocument = "paper"\nsection = "1"\n'
 RULE = """
@@ -26,7 +28,7 @@ MakeGate = Callable[..., Gate]
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> MakeGate:
+def gate(tmp_path: Path, builtins: Registry) -> MakeGate:
     """Read a gate of one rule (or the given rules) after changing its text."""
 
     def make(*changes: tuple[str, str], head: str = "", rules: str = RULE, name: str = "a_gate") -> Gate:
@@ -36,7 +38,7 @@ def gate(tmp_path: Path) -> MakeGate:
             text = text.replace(old, new)
         path = tmp_path / f"{name}.toml"
         path.write_text(text)
-        return read_gate(path)
+        return read_gate(path, vocabulary_of(builtins))
 
     return make
 

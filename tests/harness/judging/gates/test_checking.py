@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,14 +85,15 @@ def test_units_of_documents_are_converted(gate) -> None:
     assert gate(('unit = "ratio"', 'unit = "%"'), ("bound = 0.4", "bound = 40")).rules[0].bound == pytest.approx(0.4)
 
 
-def test_metric_of_a_plugin_can_be_gated_on(gate, tmp_path: Path) -> None:
+def test_metric_of_a_plugin_can_be_gated_on(gate, builtins, tmp_path: Path) -> None:
     gate()
     path = tmp_path / "a_gate.toml"
     path.write_text(path.read_text().replace('metric = "iou"', 'metric = "giou"'))
     with pytest.raises(UsageError, match="unknown metric 'giou'"):
         find_gates([str(path)], [])
     spec = MetricSpec("giou", None, "boxes", "ratio", "higher", (-1.0, 1.0), "paper")
-    assert find_gates([str(path)], [], [spec])[0].rules[0].metric == "giou"
+    registry = replace(builtins, metrics={**builtins.metrics, "giou": spec})
+    assert find_gates([str(path)], [], registry)[0].rules[0].metric == "giou"
 
 
 def test_gates_are_found_by_name_file_and_all(gate, tmp_path: Path) -> None:

@@ -209,3 +209,23 @@ def test_weights_score_what_is_sure_and_what_is_possible(gate, judged, rule_text
     assert result.scores == {f"dinov2_tiny@last/{TAIL}": (0.4, 1.0)}
     lost = judged(gate(rules=weighted), {**POOR}, picture(0.35))
     assert lost.scores == {f"dinov2_tiny@last/{TAIL}": (0.0, 0.6)}
+
+
+OWN = {"part": "encoder", "name": "own_base", "kind": "pretrained"}
+
+
+def test_trained_weights_that_nobody_knows_pass_nothing_by_themselves(gate, judged) -> None:
+    result = judged(gate(), {**GOOD, "gateable": False, "provenance": [OWN]})
+    assert result.verdict == "NOT MEASURED"
+    assert result.findings[0].reason == (
+        "would be GO, not gateable: weights of own_base are not known as published "
+        "(--trust-weights own_base vouches for them)"
+    )
+
+
+def test_a_verdict_by_weights_that_a_person_vouches_for_says_so(gate, judged) -> None:
+    result = judged(gate(), {**GOOD, "provenance": [{**OWN, "trusted": True}]})
+    assert result.verdict == "GO"
+    assert result.sentence.endswith("Weights of own_base are trusted by --trust-weights, not known as published.")
+    published = judged(gate(), {**GOOD, "provenance": [{**OWN, "kind": "published"}]})
+    assert (published.verdict, "trust" in published.sentence) == ("GO", False)

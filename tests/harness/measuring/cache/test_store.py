@@ -29,6 +29,22 @@ def test_written_samples_come_back_in_order_over_shards(tmp_path: Path, monkeypa
     assert len(array.files) > 1
     assert torch.equal(torch.cat(list(array.batches(5))), items)
     assert torch.equal(array.take([21, 0, 13, 13]), items[[21, 0, 13, 13]])
+    assert torch.equal(array.whole(), items)
+
+
+@pytest.mark.parametrize("size", [1, 5, 12, 30])
+def test_batches_run_across_the_edges_of_shards(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = torch.arange(22 * 6, dtype=torch.float32).reshape(22, 2, 3)
+    cut = []
+    for shard in (store_module.SHARD_BYTES, 200):
+        monkeypatch.setattr(store_module, "SHARD_BYTES", shard)
+        store = ArrayStore(tmp_path / str(shard))
+        fill(store, items)
+        array = store.open(KEY)
+        assert array is not None
+        cut.append([len(batch) for batch in array.batches(size)])
+    assert len(array.files) > 1
+    assert cut[0] == cut[1] == [len(batch) for batch in items.split(size)]
 
 
 def test_damaged_shard_counts_as_absent_and_can_be_rebuilt(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.planning.suites import suite
 from foresight_harness.protocols import Encoder
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -27,7 +26,7 @@ CANDIDATES = [
 
 def cells(registry) -> list[PlannedCell]:
     return [
-        PlannedCell(resolve(parse_candidate(text), registry), suite(name), DatasetChoice("shapes"))
+        PlannedCell(resolve(parse_candidate(text), registry), registry.suite(name), DatasetChoice("shapes"))
         for name in ("spatial", "alignment", "reconstruction")
         for text in CANDIDATES
     ]

@@ -14,13 +14,12 @@ from foresight_harness.contracts.errors import CandidateError, PluginError, Usag
 from foresight_harness.contracts.hooks import hookimpl
 from foresight_harness.contracts.specs import DecoderSpec, GridShape, LatentSpace
 from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter, OwnTargets
-from foresight_harness.parts import builtin
 from foresight_harness.parts.metrics.pixels import psnr
 from foresight_harness.parts.pixel_decoders.pixels import PixelSpace
 from foresight_harness.planning.options import DatasetChoice, scale, scale_of
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.recipes import for_decoder, latents_recipe
-from foresight_harness.planning.registry import PluginInfo, Registry, registry_from
+from foresight_harness.planning.registry import PluginInfo, Registry, own_plugins, registry_from
 from torch import Tensor, nn
 
 STRIDE = 8
@@ -64,12 +63,7 @@ NAME = "pixels@patch/identity/single/noisy_pixels"
 
 def offering(*specs: DecoderSpec) -> Registry:
     offer = SimpleNamespace(foresight_decoders=hookimpl(lambda: specs))
-    return registry_from(
-        [
-            (PluginInfo("builtin", "foresight-harness", "0", "0"), builtin),
-            (PluginInfo("noisy", "foresight-noisy", "0", "0"), offer),
-        ]
-    )
+    return registry_from([*own_plugins(), (PluginInfo("noisy", "foresight-noisy", "0", "0"), offer)])
 
 
 @pytest.mark.usefixtures("few_pictures")

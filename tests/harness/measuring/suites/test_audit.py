@@ -8,7 +8,7 @@ import pytest
 from foresight_harness.judging.analyses import conclude, read_analysis
 from foresight_harness.judging.analyses.audit import analyse
 from foresight_harness.measuring.suites import audit
-from foresight_harness.planning.options import DatasetChoice
+from foresight_harness.planning.options import SCALES, DatasetChoice
 from foresight_harness.running.run_folder.run_data import RunData
 
 PROBES = ("dense_ridge", "pooled_mlp")
@@ -22,7 +22,6 @@ def run(tmp_path_factory, builtins):
     from foresight_harness.planning.candidates import parse_candidate, resolve
     from foresight_harness.planning.options import RunOptions
     from foresight_harness.planning.plan import PlannedCell
-    from foresight_harness.planning.suites import suite
     from foresight_harness.running.keeper import RunKeeper
 
     folder = tmp_path_factory.mktemp("audit")
@@ -30,9 +29,9 @@ def run(tmp_path_factory, builtins):
     options = RunOptions(datasets=(choice,), out=folder / "runs", cache=folder / "cache")
     keeper = RunKeeper(builtins, options, silent(), "pytest benchmarks/ --matrix audit")
     candidates = [resolve(parse_candidate(f"{stream}/identity/single/linear"), builtins) for stream in STREAMS]
-    keeper.plan([PlannedCell(candidate, suite("audit"), choice) for candidate in candidates])
+    keeper.plan([PlannedCell(candidate, builtins.suite("audit"), choice) for candidate in candidates])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audit, "probes_of", lambda cell: PROBES)
+        patch.setattr(audit, "probes_of", lambda offers, scale: [spec for spec in offers if spec.name in PROBES])
         for cell in keeper.planned:
             keeper.run_cell(cell)
     keeper.close("complete")
@@ -116,18 +115,14 @@ def scored_run_without_audit(tmp_path):
 
 
 @pytest.mark.parametrize(("scale", "expected"), [("smoke", 200), ("small", 400)])
-def test_detection_heads_are_trained_alike_and_longer_beyond_smoke(scale: str, expected: int, make_keeper) -> None:
-    class Like:
-        pass
-
-    cell = Like()
-    cell.scale = make_keeper(scale=scale).options.sizes
-    from foresight_harness.parts.probes import probe
-
-    both = [probe(name, audit.recipe_of(cell, name)).choices() for name in ("detr", "detr_no_position")]
+def test_detection_heads_are_trained_alike_and_longer_beyond_smoke(scale: str, expected: int, builtins) -> None:
+    sizes = SCALES[scale]
+    read_by = {spec.name: audit.probe_of(spec, sizes) for spec in audit.probes_of(builtins.probes.values(), sizes)}
+    both = [read_by[name].choices() for name in ("detr", "detr_no_position")]
     assert [choices["fit_steps"] for choices in both] == [expected] * 2
-    assert ("soft_argmax" in audit.probes_of(cell)) is (scale == "small")
-    assert set(audit.OURS + audit.THEIRS) <= set(audit.probes_of(cell))
+    assert ("soft_argmax" in read_by) is (scale == "small")
+    assert {"dense_ridge", "detr", "pooled_mlp", "detr_no_position"} <= set(read_by)
+    assert "linear_pixels" not in read_by
 
 
 def test_undecided_gaps_are_said_to_need_more_pictures() -> None:

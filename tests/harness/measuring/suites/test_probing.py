@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from foresight_harness.measuring.suites import probing
 from foresight_harness.measuring.suites.spatial import measure
+from foresight_harness.measuring.workshop import kept_readings
 from foresight_harness.parts.probes.dense_ridge import DenseRidge
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -77,8 +78,8 @@ def test_another_grid_seed_or_choice_is_another_reading(
 
 
 def test_only_so_many_readings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "MOST_READINGS", 2)
-    kept = probing.KeptReadings()
+    monkeypatch.setattr(kept_readings, "MOST_READINGS", 2)
+    kept = kept_readings.KeptReadings()
     for key in "abc":
-        kept.keep(key, probing.KeptReading([], None))
+        kept.keep(key, kept_readings.KeptReading([], None))
     assert [kept.get(key) is None for key in "abc"] == [True, False, False]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
+from foresight_harness.contracts.specs import ProbeSpec
 from foresight_harness.measuring.suites import spatial
-from foresight_harness.measuring.suites.calibration import judge
+from foresight_harness.measuring.suites.spatial_controls import judge
 from foresight_harness.measuring.workshop.cell import Cell
 
 
@@ -38,7 +41,7 @@ def test_controls_land_where_the_findings_say(controls) -> None:
 
 
 @pytest.mark.usefixtures("few_pictures")
-def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_keeper, builtins, planned, monkeypatch) -> None:
+def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_keeper, builtins, planned) -> None:
     class Blind:
         """Predicts the middle of the picture, whatever it is shown."""
 
@@ -52,14 +55,15 @@ def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_keeper, buil
 
         def predict(self, features, counts):
             import torch
-            from foresight_harness.parts.probes import Detections
+            from foresight_harness.contracts.probes import Detections
 
             box = torch.tensor([[0.3, 0.3, 0.7, 0.7]])
             return [Detections(box.repeat(count, 1), torch.ones(count)) for count in counts]
 
-    monkeypatch.setattr(spatial, "probe_of", lambda name: Blind())
-    keeper = make_keeper()
-    outcome = keeper.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "spatial"))
+    blind = ProbeSpec(name="blind", build=Blind, primary=True)
+    registry = replace(builtins, probes={"blind": blind})
+    keeper = make_keeper(registry)
+    outcome = keeper.run_cell(planned(registry, "pixels@patch/identity/single/linear", "spatial"))
     assert outcome.controls_ok is False
     assert "OUT OF RANGE: oracle scores" in outcome.details["controls"][0]
     assert {record.controls_ok for record in keeper.folder.records()} == {False}

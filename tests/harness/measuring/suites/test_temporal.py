@@ -10,7 +10,6 @@ from foresight_harness.contracts.outcomes import Measurement, Outcome
 from foresight_harness.measuring.suites.temporal_controls import judge
 from foresight_harness.planning.options import DatasetChoice
 from foresight_harness.planning.plan import PlannedCell
-from foresight_harness.planning.suites import suite
 
 NAMES = ("oracle@mask", "shuffled:oracle@mask", "time_shuffled:oracle@mask", "constant@patch")
 CLIPS = DatasetChoice("moving_shapes")
@@ -57,11 +56,11 @@ def test_the_suite_needs_motion_and_brings_its_own_clips_where_no_data_set_is_na
     from foresight_harness.planning.options import RunOptions
     from foresight_harness.planning.plan import datasets_of
 
-    found = suite("temporal")
+    found = builtins.suite("temporal")
     assert datasets_of(found, builtins, RunOptions()) == (CLIPS,)
     assert datasets_of(found, builtins, RunOptions(datasets=(DatasetChoice("photos"),))) == ()
     for other in ("spatial", "reconstruction", "alignment", "efficiency"):
-        assert CLIPS not in datasets_of(suite(other), builtins, RunOptions())
+        assert CLIPS not in datasets_of(builtins.suite(other), builtins, RunOptions())
 
 
 def outcome_of(direction: float, order: float, count: int = 200) -> Outcome:

@@ -116,7 +116,7 @@ def test_resumed_run_fits_nothing_again_and_groups_what_is_left(make_keeper, lea
     cells = [(LINEAR, "alignment"), (other, "alignment")]
     first, _ = scored(make_keeper, learning, planned, cells[:1])
     resumed, _ = scored(make_keeper, learning, planned, cells, resume=True)
-    assert (first.workshop.fits.made, resumed.fits.made) == (1, 1)
+    assert (first.workshop.fits.made, resumed.workshop.fits.made) == (1, 1)
     assert {line.candidate for line in resumed.folder.records()} == {LINEAR, other}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from foresight_harness.parts.metrics import specs
+from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.parts.metrics.specs import metric_specs
 from torch import Tensor
 
@@ -13,7 +13,7 @@ from torch import Tensor
 @pytest.fixture(autouse=True)
 def empty_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.delenv("FORESIGHT_WEIGHTS", raising=False)
+    monkeypatch.setenv("FORESIGHT_WEIGHTS", str(tmp_path / "mirror"))
     return tmp_path
 
 
@@ -39,8 +39,22 @@ def test_lpips_is_offered_and_gateable_where_its_trunk_lies(empty_machine: Path)
     folder = empty_machine / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     (folder / "alexnet-owt-7be5be79.pth").write_bytes(hashlib.sha256().digest())
-    spec = next(spec for spec in metric_specs() if spec.name.startswith("lpips"))
-    assert (spec.name, spec.gateable, spec.build) == ("lpips", True, specs._lpips)
+    (spec,) = (spec for spec in metric_specs() if spec.name.startswith("lpips"))
+    assert (spec.name, spec.gateable) == ("lpips", True)
+    with pytest.raises(CheckpointError, match="is no state dict"):
+        spec.build()
+    assert spec.identity is not None
+    with pytest.raises(CheckpointError, match="is no state dict"):
+        spec.identity()
+
+
+def test_vggs_distance_stands_beside_alexnets_under_its_own_name(empty_machine: Path) -> None:
+    for name in ("lpips_vgg", "lpips_alex"):
+        (empty_machine / "mirror" / name).mkdir(parents=True)
+        (empty_machine / "mirror" / name / "model.safetensors").write_bytes(b"")
+    found = [spec for spec in metric_specs() if spec.name.startswith("lpips")]
+    assert [(spec.name, spec.gateable) for spec in found] == [("lpips", True), ("lpips_vgg", True)]
+    assert "vgg" in found[1].reference
 
 
 def test_box_metrics_keep_range_and_direction(generator: torch.Generator) -> None:

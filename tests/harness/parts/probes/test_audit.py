@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 import torch
 from foresight_harness.contracts.batches import Labels, TensorBatches
+from foresight_harness.contracts.probes import Probe
 from foresight_harness.contracts.specs import DataRequest, GridShape
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.shapes import Shapes
-from foresight_harness.parts.probes import PROBES, Probe, detection_scores, floor_scores, mean_box_floor, probe
+from foresight_harness.parts.probes.boxes import floor_scores, mean_box_floor
+from foresight_harness.parts.probes.dense_ridge import DenseRidge
 from foresight_harness.parts.probes.detr import DetrProbe
 from foresight_harness.parts.probes.detr_head import DetrHead
+from foresight_harness.parts.probes.matching import detection_scores
+from foresight_harness.parts.probes.single_box import SingleBoxProbe
 from foresight_harness.parts.probes.single_heads import Attentive, Convolution, PooledMlp, SoftArgmax, pooled
 from foresight_harness.parts.training.recipe import Recipe
 from torch import Tensor, nn
@@ -43,12 +47,12 @@ def alone(splits: tuple[Labels, Labels]) -> np.ndarray:
 
 
 def test_dense_ridge_reads_a_perfect_mask(splits: tuple[Labels, Labels]) -> None:
-    assert scored(probe("dense_ridge"), splits).mean() > 0.85
+    assert scored(DenseRidge(), splits).mean() > 0.85
 
 
 def test_pooled_mlp_scores_the_floor_on_a_perfect_mask(splits: tuple[Labels, Labels]) -> None:
     floor = floor_scores(mean_box_floor(splits[0]), splits[1])[alone(splits)].mean()
-    assert scored(probe("pooled_mlp"), splits)[alone(splits)].mean() < floor + 0.05
+    assert scored(SingleBoxProbe("pooled_mlp", PooledMlp, prepare=pooled), splits)[alone(splits)].mean() < floor + 0.05
 
 
 def test_detection_without_positions_scores_the_floor_where_positions_alone_lift_it(
@@ -59,10 +63,6 @@ def test_detection_without_positions_scores_the_floor_where_positions_alone_lift
     seeing = scored(DetrProbe("detr", recipe=SHORT), splits)[alone(splits)].mean()
     assert blind < floor + 0.05
     assert seeing > floor + 0.1
-
-
-def test_only_the_blind_probes_are_for_the_audit_alone() -> None:
-    assert {name for name in PROBES if probe(name).audit_only} == {"pooled_mlp", "detr_no_position"}
 
 
 def boxes_of(head: nn.Module, tokens: Tensor) -> Tensor:

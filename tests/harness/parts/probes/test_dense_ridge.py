@@ -10,10 +10,13 @@ import pytest
 import torch
 from foresight_harness.contracts.batches import Labels, TensorBatches
 from foresight_harness.contracts.errors import FitError, GridError
+from foresight_harness.contracts.probes import Detections
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.shapes import Shapes
-from foresight_harness.parts.probes import Detections, detection_scores, floor_scores, mean_box_floor, probe
+from foresight_harness.parts.probes.boxes import floor_scores, mean_box_floor
+from foresight_harness.parts.probes.dense_ridge import DenseRidge
+from foresight_harness.parts.probes.matching import detection_scores
 from torch import Tensor
 
 torch.set_num_threads(1)
@@ -41,7 +44,7 @@ def noise(count: int, seed: int) -> Tensor:
 
 
 def read(train: tuple[Tensor, Labels], test: tuple[Tensor, Labels], batch: int = 50) -> list[Detections]:
-    reader = probe("dense_ridge")
+    reader = DenseRidge()
     reader.fit(TensorBatches(train[0], batch), train[1], seed=0)
     return reader.predict(TensorBatches(test[0], batch), test[1].object_counts())
 
@@ -106,7 +109,7 @@ def test_every_list_is_best_first_and_filled_with_the_constant_box(
     splits: tuple[Labels, Labels],
 ) -> None:
     train, test = splits
-    reader = probe("dense_ridge")
+    reader = DenseRidge()
     reader.fit(TensorBatches(oracle(train)), train, seed=0)
     found = reader.predict(TensorBatches(oracle(test)), [9] * len(test))
     constant = torch.from_numpy(mean_box_floor(train)).float()
@@ -123,7 +126,7 @@ def test_every_list_is_best_first_and_filled_with_the_constant_box(
 
 def test_more_components_than_objects_are_all_returned(splits: tuple[Labels, Labels]) -> None:
     train, test = splits
-    reader = probe("dense_ridge")
+    reader = DenseRidge()
     reader.fit(TensorBatches(oracle(train)), train, seed=0)
     found = reader.predict(TensorBatches(oracle(test)), [0] * len(test))
     assert sum(len(one.boxes) for one in found) == pytest.approx(sum(test.object_counts()), abs=5)
@@ -144,12 +147,12 @@ def test_of_a_clip_the_last_slot_is_read_against_the_last_frame(splits: tuple[La
 def test_features_of_another_split_are_refused(splits: tuple[Labels, Labels]) -> None:
     train, test = splits
     with pytest.raises(GridError, match="128 samples for labels of 256"):
-        probe("dense_ridge").fit(TensorBatches(oracle(test)), train, seed=0)
+        DenseRidge().fit(TensorBatches(oracle(test)), train, seed=0)
 
 
 def test_a_grid_of_another_shape_is_refused(splits: tuple[Labels, Labels]) -> None:
     train, test = splits
-    reader = probe("dense_ridge")
+    reader = DenseRidge()
     with pytest.raises(FitError, match="predict before fit"):
         reader.predict(TensorBatches(oracle(test)), test.object_counts())
     reader.fit(TensorBatches(oracle(train)), train, seed=0)
@@ -162,4 +165,4 @@ def test_values_that_are_not_finite_are_refused(splits: tuple[Labels, Labels]) -
     tokens = oracle(train)
     tokens[3, 0, 2, 2, 0] = float("inf")
     with pytest.raises(FitError, match="not finite"):
-        probe("dense_ridge").fit(TensorBatches(tokens), train, seed=0)
+        DenseRidge().fit(TensorBatches(tokens), train, seed=0)

@@ -9,8 +9,9 @@ from foresight_harness.contracts.errors import FitError
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.shapes import Shapes
-from foresight_harness.parts.probes import detection_scores, floor_scores, mean_box_floor
+from foresight_harness.parts.probes.boxes import floor_scores, mean_box_floor
 from foresight_harness.parts.probes.knn import Knn, balanced
+from foresight_harness.parts.probes.matching import detection_scores
 from sklearn.neighbors import KNeighborsRegressor
 
 torch.set_num_threads(1)

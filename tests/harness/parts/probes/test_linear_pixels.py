@@ -17,8 +17,8 @@ def pictures(count: int, seed: int, frames: int = 1) -> Tensor:
     return torch.rand(count, frames, 3, 12, 12, generator=torch.Generator().manual_seed(seed))
 
 
-def batched(clips: Tensor, size: int = 10) -> list[Tensor]:
-    return list(torch.split(clips, size))
+def batched(clips: Tensor, size: int = 10) -> TensorBatches:
+    return TensorBatches(clips, size)
 
 
 def test_patches_stand_where_their_tokens_do() -> None:
@@ -73,7 +73,7 @@ def test_a_picture_of_one_colour_has_no_r2() -> None:
     one = LinearPixels()
     one.fit(TensorBatches(patches_of(train, 1, 3, 3), 10), batched(train))
     flat = torch.full((1, 1, 3, 12, 12), 0.5)
-    assert np.isnan(one.r2(TensorBatches(patches_of(flat, 1, 3, 3)), [flat])).all()
+    assert np.isnan(one.r2(TensorBatches(patches_of(flat, 1, 3, 3)), batched(flat))).all()
 
 
 def test_fewer_tokens_than_channels_are_fitted_too() -> None:
@@ -89,7 +89,7 @@ def test_misuse_is_refused() -> None:
     tokens = TensorBatches(patches_of(train, 1, 3, 3), 10)
     with pytest.raises(FitError, match="r2 before fit"):
         LinearPixels().r2(tokens, batched(train))
-    with pytest.raises(GridError, match="10 grids for 9 clips"):
+    with pytest.raises(GridError, match="10 samples beside 9"):
         LinearPixels().fit(tokens, batched(train[:9]))
 
 

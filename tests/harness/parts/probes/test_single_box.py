@@ -10,9 +10,11 @@ from foresight_harness.contracts.errors import FitError, GridError
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.shapes import Shapes
-from foresight_harness.parts.probes import detection_scores, floor_scores, mean_box_floor, probe
+from foresight_harness.parts.probes.boxes import floor_scores, mean_box_floor
+from foresight_harness.parts.probes.matching import detection_scores
 from foresight_harness.parts.probes.single_box import SingleBoxProbe, largest_objects
 from foresight_harness.parts.probes.single_heads import Attentive, Convolution, SoftArgmax
+from foresight_harness.parts.probes.specs import probe_specs
 from foresight_harness.parts.training.recipe import Recipe
 
 torch.set_num_threads(1)
@@ -32,7 +34,7 @@ def oracle(labels: Labels) -> TensorBatches:
 
 def test_soft_argmax_reads_a_perfect_mask_far_above_the_floor(splits: tuple[Labels, Labels]) -> None:
     train, test = splits
-    one = probe("soft_argmax")
+    one = next(spec for spec in probe_specs() if spec.name == "soft_argmax").of_boxes()
     one.fit(oracle(train), train, seed=0)
     values = detection_scores([found.boxes for found in one.predict(oracle(test), test.object_counts())], test)
     alone = np.array(test.object_counts()) == 1
@@ -112,7 +114,7 @@ def test_misuse_is_refused(splits: tuple[Labels, Labels]) -> None:
 def test_soft_argmax_moves_alike_at_every_width_and_its_number_has_another_digest() -> None:
     from foresight_harness.parts.probes.single_heads import narrowed
 
-    one = probe("soft_argmax")
+    one = next(spec for spec in probe_specs() if spec.name == "soft_argmax").of_boxes()
     assert one._prepare is narrowed  # type: ignore[attr-defined]
     assert one.choices()["probe"] == "soft_argmax/2"
     for width in (1, 16, 400):

@@ -13,9 +13,11 @@ from foresight_harness.contracts.batches import TensorBatches
 from foresight_harness.contracts.specs import DataRequest, GridShape
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.shapes import Shapes
-from foresight_harness.parts.probes import probe
 from foresight_harness.parts.probes import tokens as tokens_module
+from foresight_harness.parts.probes.dense_ridge import DenseRidge
+from foresight_harness.parts.probes.knn import Knn
 from foresight_harness.parts.probes.linear_pixels import LinearPixels
+from foresight_harness.parts.probes.specs import probe_specs
 from foresight_harness.parts.probes.tokens import standard_of, streamed_standard
 from torch import Tensor
 
@@ -26,6 +28,7 @@ class Watched:
     """Grids made anew for every pass, and how many batches of them were alive at once."""
 
     shape = GridShape(rows=SIDE, cols=SIDE, width=WIDTH, frames=1)
+    ids = ()
 
     def __init__(self, tokens: Tensor) -> None:
         self._tokens = tokens.numpy()
@@ -64,7 +67,7 @@ def test_no_more_than_two_batches_are_held_at_once(
 ) -> None:
     monkeypatch.setattr(tokens_module, "HELD_BYTES", 4 * COUNT * SIDE * SIDE * WIDTH - 1)
     labels = labels_of(data)
-    reader = probe(name)
+    reader = next(spec for spec in probe_specs() if spec.name == name).of_boxes()
     reader.fit(features, labels, seed=0)
     assert len(reader.predict(features, labels.object_counts())) == COUNT
     assert 1 <= features.most <= 2
@@ -76,7 +79,7 @@ def test_a_small_split_is_computed_once_for_both_passes_of_a_fit_with_the_same_a
     labels, found, made = labels_of(data), [], []
     for limit in (tokens_module.HELD_BYTES, 0):
         monkeypatch.setattr(tokens_module, "HELD_BYTES", limit)
-        reader, before = probe("dense_ridge"), len(features._made)
+        reader, before = DenseRidge(), len(features._made)
         reader.fit(features, labels, seed=0)
         made.append(len(features._made) - before)
         found.append(reader.predict(features, labels.object_counts()))
@@ -86,13 +89,10 @@ def test_a_small_split_is_computed_once_for_both_passes_of_a_fit_with_the_same_a
 
 
 def test_pixels_are_read_from_a_batch_at_a_time(data: Shapes, features: Watched) -> None:
-    def clips() -> Iterator[Tensor]:
-        for start in range(0, COUNT, BATCH):
-            yield torch.stack([data[index].clip for index in range(start, start + BATCH)])
-
+    clips = TensorBatches(torch.stack([data[index].clip for index in range(COUNT)]), batch=BATCH + 1)
     reader = LinearPixels()
-    reader.fit(features, clips())
-    assert reader.r2(features, clips()).shape == (COUNT,)
+    reader.fit(features, clips)
+    assert reader.r2(features, clips).shape == (COUNT,)
     assert 1 <= features.most <= 2
 
 
@@ -111,7 +111,7 @@ def test_streamed_mean_and_spread_are_those_of_all_tokens_at_once(scale: float) 
 def test_the_bank_is_the_same_whatever_the_batches(data: Shapes, features: Watched) -> None:
     labels, boxes = labels_of(data), []
     for batch in (BATCH, COUNT, 7):
-        reader = probe("knn")
+        reader = Knn()
         whole = TensorBatches(torch.from_numpy(features._tokens), batch=batch)
         reader.fit(whole, labels, seed=3)
         boxes.append([found.boxes for found in reader.predict(whole, labels.object_counts())])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,6 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.planning.candidates import Matrix, candidates_of, read_matrix, select_candidates, suites_of
 from foresight_harness.planning.options import DatasetChoice, datasets_or
 from foresight_harness.planning.registry import Registry
-from foresight_harness.planning.suites import SUITES, Suite
 
 GROUPS = """
 [[group]]
@@ -98,15 +98,14 @@ def test_scale_at_which_no_group_counts_is_an_error(written) -> None:
         written('[[group]]\nstreams = ["pixels@patch"]\nscale = ["smoke"]\n', "full")
 
 
-def test_suites_that_are_not_default_run_only_where_the_matrix_names_them(
-    tmp_path: Path, builtins: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(SUITES, "audited", Suite("audited", "nowhere", default=False))
+def test_suites_that_are_not_default_run_only_where_the_matrix_names_them(tmp_path: Path, builtins: Registry) -> None:
+    audited = replace(builtins.suite("spatial"), name="audited", default=False)
+    builtins = replace(builtins, suites={**builtins.suites, "audited": audited})
     path = tmp_path / "mine.toml"
     path.write_text(GROUPS)
-    assert "audited" not in suites_of(select_candidates(builtins, [], str(path), []))
+    assert "audited" not in suites_of(select_candidates(builtins, [], str(path), []), builtins)
     path.write_text('suites = ["audited"]\n' + GROUPS)
-    assert suites_of(select_candidates(builtins, [], str(path), [])) == ("audited",)
+    assert suites_of(select_candidates(builtins, [], str(path), []), builtins) == ("audited",)
 
 
 def test_command_overrides_the_data_sets_of_the_matrix() -> None:
@@ -122,10 +121,11 @@ def test_a_matrix_keeps_a_costly_suite_to_the_candidates_that_it_names(written, 
     path = tmp_path / "few.toml"
     path.write_text(text, encoding="utf-8")
     chosen = select_candidates(builtins, [], str(path), [])
-    assert [str(one) for one in candidates_of(chosen, SUITES["temporal"])] == ["oracle@mask/identity/single/linear"]
-    assert len(candidates_of(chosen, SUITES["spatial"])) == 2
+    (only,) = candidates_of(chosen, builtins.suite("temporal"))
+    assert str(only) == "oracle@mask/identity/single/linear"
+    assert len(candidates_of(chosen, builtins.suite("spatial"))) == 2
     named = select_candidates(builtins, ["pixels@*"], str(path), [])
-    assert len(candidates_of(named, SUITES["temporal"])) == 1
+    assert len(candidates_of(named, builtins.suite("temporal"))) == 1
 
 
 @pytest.mark.parametrize(

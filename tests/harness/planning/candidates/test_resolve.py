@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import pytest
 from foresight_harness.contracts.errors import CandidateError, UnknownPartError
-from foresight_harness.parts import builtin
 from foresight_harness.planning.candidates import fed_px, parse_candidate, resolve
-from foresight_harness.planning.registry import PluginInfo, Registry, registry_from
+from foresight_harness.planning.registry import Registry, own_registry
 
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     """The harness's own offers alone."""
-    return registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
+    return own_registry()
 
 
 def test_default_tap_is_written_out(registry: Registry) -> None:

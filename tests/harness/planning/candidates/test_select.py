@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import CandidateError, UsageError
-from foresight_harness.parts import builtin
 from foresight_harness.planning.candidates import select_candidates
-from foresight_harness.planning.registry import PluginInfo, Registry, registry_from
+from foresight_harness.planning.registry import Registry, own_registry
 
 MATRIX = """
 [[group]]
@@ -21,7 +20,7 @@ streams = ["absent_encoder@last"]
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     """The harness's own offers alone."""
-    return registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
+    return own_registry()
 
 
 @pytest.fixture

@@ -1,32 +1,25 @@
-"""Names of probes: the same as the probes themselves, and audit-only ones refused with their reason."""
+"""Names of probes in a command: those on offer, and audit-only ones refused with their reason."""
 
 from __future__ import annotations
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.parts.probes import PROBES, probe
-from foresight_harness.planning.options import RunOptions
-from foresight_harness.planning.options.probe_names import (
-    AUDIT_PROBES,
-    PIXEL_PROBE,
-    PRIMARY,
-    RANKING_PROBES,
-    SEEDED_PROBES,
-)
+from foresight_harness.planning.options.probe_names import check_probes
+from foresight_harness.planning.registry import Registry
 
 
-def test_names_are_those_of_the_probes() -> None:
-    assert {*RANKING_PROBES, *AUDIT_PROBES} - {PIXEL_PROBE} == set(PROBES)
-    assert set(AUDIT_PROBES) == {name for name in PROBES if probe(name).audit_only}
-    assert {*PROBES} - SEEDED_PROBES == {PRIMARY}
+def test_every_probe_that_may_rank_may_be_named(builtins: Registry) -> None:
+    names = [name for name, spec in builtins.probes.items() if not spec.audit_only]
+    check_probes(builtins, names)
+    assert {"dense_ridge", "knn", "linear_pixels"} <= set(names)
 
 
-@pytest.mark.parametrize("name", AUDIT_PROBES)
-def test_an_audit_probe_is_refused_with_its_reason(name: str) -> None:
+@pytest.mark.parametrize("name", ["pooled_mlp", "detr_no_position"])
+def test_an_audit_probe_is_refused_with_its_reason(builtins: Registry, name: str) -> None:
     with pytest.raises(UsageError, match=f"--probe {name}: for the audit alone, because .* the floor"):
-        RunOptions(probes=(name,))
+        check_probes(builtins, (name,))
 
 
-def test_an_unknown_probe_lists_the_nearest() -> None:
-    with pytest.raises(UsageError, match="--probe soft_argmx: there is no such probe; choose one of soft_argmax"):
-        RunOptions(probes=("soft_argmx",))
+def test_an_unknown_probe_lists_the_nearest(builtins: Registry) -> None:
+    with pytest.raises(UsageError, match="--probe soft_argmx: unknown probe 'soft_argmx'; did you mean soft_argmax"):
+        check_probes(builtins, ("soft_argmx",))

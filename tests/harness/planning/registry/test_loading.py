@@ -5,10 +5,20 @@ from pathlib import Path
 
 import foresight_harness
 import pytest
-from foresight_harness.contracts.errors import PluginError
-from foresight_harness.planning.registry import load_registry, loading
+from foresight_harness.contracts.errors import PluginError, UnknownPartError
+from foresight_harness.planning.registry import load_registry, loading, own_registry
 
 HEAD = "from foresight_harness import hookimpl, EncoderSpec, TapSpec, EnhancerSpec\n"
+PRIMARY = """
+from foresight_harness import ProbeSpec, hookimpl
+@hookimpl
+def foresight_probes():
+    return [ProbeSpec(name="mine", build=None, primary=True)]
+"""
+SECOND = {
+    "suite": "SuiteSpec(name='spatial', protocol=None, score=None)",
+    "probe": "ProbeSpec(name='knn', build=None)",
+}
 ENCODER = (
     HEAD
     + """
@@ -61,6 +71,39 @@ def test_misspelt_or_wrong_hook_is_refused_and_names_the_plugin(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", ["suite", "probe"])
+def test_a_suite_or_probe_of_a_built_in_name_is_refused(plugin_module: Callable[..., Path], kind: str) -> None:
+    source = "from foresight_harness import ProbeSpec, SuiteSpec, hookimpl\n@hookimpl\n"
+    plugin_module("second", f"{source}def foresight_{kind}s():\n    return [{SECOND[kind]}]\n")
+    with pytest.raises(PluginError, match=r"is offered by both 'builtin.*' and 'second'"):
+        load_registry()
+
+
+def test_a_second_primary_probe_is_refused(plugin_module: Callable[..., Path]) -> None:
+    plugin_module("rival", PRIMARY)
+    with pytest.raises(PluginError, match="'dense_ridge' of plugin 'builtin' and 'mine' of plugin 'rival' are both"):
+        load_registry()
+
+
+def test_the_harness_offers_its_own_through_the_same_hooks_and_owns_them() -> None:
+    registry = own_registry()
+    assert [(plugin.name, plugin.entry_point) for plugin in registry.plugins] == [
+        ("builtin", False),
+        ("builtin_suites", False),
+    ]
+    assert registry.owner("suite", "spatial").name == "builtin_suites"
+    assert registry.owner("probe", "knn").name == "builtin"
+    assert registry.primary_probe.name == "dense_ridge"
+
+
+def test_unknown_suites_and_probes_list_the_nearest() -> None:
+    registry = own_registry()
+    with pytest.raises(UnknownPartError, match="unknown suite 'spatail'; did you mean spatial"):
+        registry.suite("spatail")
+    with pytest.raises(UnknownPartError, match="unknown probe 'knm'; did you mean knn"):
+        registry.probe("knm")
+
+
 def test_changed_source_changes_the_digest(plugin_module: Callable[..., Path], tmp_path: Path) -> None:
     folder = plugin_module("first", ENCODER)
     before = load_registry().owner("encoder", "twice").digest
@@ -79,6 +122,30 @@ def test_a_change_in_what_plugins_build_with_changes_their_digest(
         assert load_registry().owner("encoder", "twice").digest != before
     finally:
         loading._shared_sources.cache_clear()
+
+
+def test_a_changed_kit_changes_the_digest_of_the_plugin_that_imports_it_and_of_no_other(
+    plugin_module: Callable[..., Path],
+) -> None:
+    """Whether it is imported at once, later in a function, or by another kit."""
+    folder = plugin_module("first", ENCODER + "\ndef later():\n    from foresight_test_outer.taps import names\n")
+    plugin_module("other", ENCODER.replace("twice", "alone"))
+    for name, source in (("outer", "import foresight_test_inner.deep\n"), ("inner", "import foresight_test_outer\n")):
+        (folder / f"foresight_test_{name}" / "deep").mkdir(parents=True)
+        (folder / f"foresight_test_{name}" / "__init__.py").write_text(source)
+    digests = []
+    for kit in (None, "outer", "inner"):
+        if kit is not None:
+            (folder / f"foresight_test_{kit}" / "deep" / "taps.py").write_text("names = 1\n")
+        registry = load_registry()
+        digests.append((registry.owner("encoder", "twice").digest, registry.owner("encoder", "alone").digest))
+    assert len({twice for twice, _ in digests}) == 3
+    assert len({alone for _, alone in digests}) == 1
+
+
+def test_a_kit_that_is_not_there_leaves_the_plugin_loaded(plugin_module: Callable[..., Path]) -> None:
+    plugin_module("first", ENCODER + "\ndef later():\n    import foresight_absent_kit\n")
+    assert load_registry().owner("encoder", "twice").digest
 
 
 def test_what_plugins_build_with_is_all_there() -> None:

@@ -13,23 +13,21 @@ def carry_out(folder: str, few: dict[str, int], resume: bool) -> None:
 
     import torch
     from foresight_harness.contracts.progress import silent
-    from foresight_harness.parts import builtin
     from foresight_harness.planning.candidates import parse_candidate, resolve
     from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
     from foresight_harness.planning.plan import PlannedCell
-    from foresight_harness.planning.registry import PluginInfo, registry_from
-    from foresight_harness.planning.suites import suite
+    from foresight_harness.planning.registry import own_registry
     from foresight_harness.running.engines.engines import engine_for
     from foresight_harness.running.keeper import RunKeeper
 
     torch.set_num_threads(1)
     scale.SCALES["smoke"] = replace(scale.SCALES["smoke"], **few)
-    registry = registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
+    registry = own_registry()
     data = DatasetChoice("shapes")
     places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
     keeper = RunKeeper(registry, RunOptions(datasets=(data,), resume=resume, **places), silent(), "pytest benchmarks/")
     cells = [
-        PlannedCell(resolve(parse_candidate(name), registry), suite(kind), data)
+        PlannedCell(resolve(parse_candidate(name), registry), registry.suite(kind), data)
         for name in NAMES
         for kind in ("spatial", "alignment")
     ]

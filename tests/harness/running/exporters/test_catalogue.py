@@ -20,7 +20,7 @@ def test_every_exporter_is_an_extra_of_the_harness() -> None:
 
 def test_a_name_that_no_exporter_has_is_refused_with_those_that_are() -> None:
     with pytest.raises(UsageError, match="--export mlflw: unknown; choose one of mlflow, trackio, wandb"):
-        RunOptions(exports=("mlflw",))
+        check_exports(("mlflw",))
     check_exports(EXPORTERS)
 
 

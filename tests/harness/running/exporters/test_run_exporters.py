@@ -10,7 +10,7 @@ import pytest
 from foresight_harness import hookimpl
 from foresight_harness.contracts.progress import silent
 from foresight_harness.contracts.records import parse
-from foresight_harness.planning.registry import PluginInfo, registry_from
+from foresight_harness.planning.registry import PluginInfo, own_plugins, registry_from
 from foresight_harness.running.exporters import Tracker
 from foresight_harness.running.exporters.run_exporters import Exporters
 from foresight_harness.running.keeper import RunKeeper
@@ -63,10 +63,7 @@ class Idle:
 
 
 def _registry(builtins: Any, **plugins: object) -> Any:
-    from foresight_harness.parts import builtin
-
-    modules = [(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)]
-    return registry_from([*modules, *((PluginInfo(name, name, "0", "0"), one) for name, one in plugins.items())])
+    return registry_from([*own_plugins(), *((PluginInfo(name, name, "0", "0"), one) for name, one in plugins.items())])
 
 
 def test_each_written_record_is_handed_over_once_as_it_stands_on_disk(builtins, make_keeper, planned) -> None:

@@ -17,7 +17,6 @@ from foresight_harness.contracts.records import Record
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.planning.plan import PlannedCell
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.exporters.run_exporters import Exporters
 from foresight_harness.running.exporters.tracker_terms import numbers_of
 from foresight_harness.running.keeper import RunKeeper
@@ -64,7 +63,9 @@ def sent(tmp_path_factory: pytest.TempPathFactory, builtins) -> Iterator[Sent]:
         exports = ("wandb", "mlflow", "trackio")
         options = RunOptions(datasets=(DatasetChoice("shapes"),), out=Path("runs"), cache=Path("c"), exports=exports)
         keeper = RunKeeper(builtins, options, silent(), "pytest benchmarks/ --export ...")
-        keeper.plan([PlannedCell(resolve(parse_candidate(CANDIDATE), builtins), suite("spatial"), options.datasets[0])])
+        keeper.plan(
+            [PlannedCell(resolve(parse_candidate(CANDIDATE), builtins), builtins.suite("spatial"), options.datasets[0])]
+        )
         keeper.run_cell(keeper.planned[0])
         keeper.close("complete")
         assert keeper.exporters.sentences() == []

@@ -18,27 +18,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from foresight_harness import builtin
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.contracts.progress import silent
-from foresight_harness.planning.registry import PluginInfo, registry_from
+from foresight_harness.planning.registry import own_registry
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.planning.plan import PlannedCell
-from foresight_harness.measuring.suites import suite
 
 place, mine, other = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 torch.set_num_threads(1)
 few = dict(train=24, test=16, pictures=2, steps=8, batch=8, permutations=5, resamples=200)
 scale.SCALES["smoke"] = replace(scale.SCALES["smoke"], **few)
-registry = registry_from([(PluginInfo("builtin", "foresight-harness", "0", "0"), builtin)])
+registry = own_registry()
 data = DatasetChoice("shapes")
 (place / mine).touch()
 while not (place / other).exists():  # both begin together
     time.sleep(0.005)
 keeper = RunKeeper(registry, RunOptions(datasets=(data,), out=place / "runs", cache=place / "cache"), silent(), "test")
 names = ["oracle@mask/identity/single/linear", "pixels@patch/identity/single/linear"]
-cells = [PlannedCell(resolve(parse_candidate(name), registry), suite("alignment"), data) for name in names]
+cells = [PlannedCell(resolve(parse_candidate(name), registry), registry.suite("alignment"), data) for name in names]
 keeper.plan(cells)
 for cell in cells:
     keeper.run_cell(cell)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from foresight_harness.planning.suites import SUITES, Suite
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 CONTROLS = '[[group]]\nstreams = ["pixels@patch"]\n'
+AUDITED = """
+from dataclasses import replace
+from foresight_harness import hookimpl
+from foresight_harness.measuring.suites.specs import suite_specs
+
+@hookimpl
+def foresight_suites():
+    return [replace(suite_specs()[0], name="audited", default=False)]
+"""
 TEST = """
 import pytest
 
@@ -20,9 +29,9 @@ def test_{name}(foresight_cell):
 
 
 @pytest.fixture
-def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
-    """Runs benchmarks of two suites, one of them not a default one, under a matrix with the given head."""
-    monkeypatch.setitem(SUITES, "audited", Suite("audited", SUITES["spatial"].module, default=False))
+def session(pytester: pytest.Pytester, plugin_module: Callable[..., Path]):
+    """Runs benchmarks of two suites, a plugin's one not a default one, under a matrix with the given head."""
+    plugin_module("audited", AUDITED)
     folder = pytester.mkdir("benches")
     for name in ("spatial", "audited"):
         (folder / f"test_{name}.py").write_text(TEST.format(name=name))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from foresight_harness.contracts.records.fields import COUNT, NUMBER, TEXT, about, many, optional, written_object
+from foresight_harness.contracts.records.fields import COUNT, FLAG, NUMBER, TEXT, about, many, optional, written_object
+from foresight_harness.contracts.records.fields import part as stored_part
 
 UNTRAINED = ("random", "nano")
 """Kinds of weights whose numbers say nothing about trained models, the worst first."""
@@ -33,23 +34,48 @@ class Axes:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """One file that weights were read from."""
+
+    name: str = field(metadata=about(TEXT, "its own name"))
+    sha256: str = field(metadata=about(TEXT, "of its bytes"))
+    bytes: int = field(metadata=about(COUNT, "its size", unit="bytes"))
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoadedModel:
     """A model behind a number, and where its weights came from."""
 
     part: str = field(metadata=about(TEXT, "`encoder` or `decoder`"))
     name: str = field(metadata=about(TEXT, "of the spec"))
-    kind: str = field(metadata=about(TEXT, "`pretrained`, `nano`, `random` or `none` (nothing to load)"))
+    kind: str = field(
+        metadata=about(
+            TEXT,
+            "`published` (its files are known published ones), `pretrained`, `nano`, `random`, `none`",
+        )
+    )
     sha256: str | None = field(default=None, metadata=about(optional(TEXT), "of the weight files; absent for `none`"))
     repo: str | None = field(
         default=None, metadata=about(optional(TEXT), "Hub id, or the folder or file that the user named")
     )
     revision: str | None = field(default=None, metadata=about(optional(TEXT), "commit of the Hub that was loaded"))
     seed: int | None = field(default=None, metadata=about(optional(COUNT), "of random weights"))
+    files: tuple[WeightsFile, ...] = field(
+        default=(), metadata=about(many(stored_part(WeightsFile)), "what was read; absent where nothing was")
+    )
+    trusted: bool = field(
+        default=False, metadata=about(FLAG, "whether `--trust-weights` vouches for weights that nobody published")
+    )
     further: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in a line: where no files are known, nothing is said about files."""
-        return written_object(self, None if self.sha256 is not None else ("part", "name", "kind"))
+        names = ["part", "name", "kind"]
+        if self.sha256 is not None:
+            names += ["sha256", "repo", "revision", "seed"]
+        names += [name for name, there in (("files", self.files), ("trusted", self.trusted)) if there]
+        return written_object(self, names)
 
 
 @dataclass(frozen=True, kw_only=True)

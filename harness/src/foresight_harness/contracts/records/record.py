@@ -33,7 +33,7 @@ SCHEMA = 1
 HISTORY: Mapping[int, str] = {1: "first"}
 """Schema -> what it brought. Within one fields are only added; a renamed or removed field makes a new one."""
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""Schema -> what turns a line of it into one of the next: ``renaming({...})``; where fields were only added, nothing."""
+"""Schema -> what turns a line of it into one of the next: ``renaming({...})``; nothing where fields were added."""
 
 TRAINED_PARTS = ("extractor", "enhancer", "fusion", "adapter")
 _TEXT, _COUNT, _NUMBER = optional(TEXT), optional(COUNT), optional(NUMBER)

@@ -7,6 +7,9 @@ from foresight_harness.contracts.specs.grid_shape import GridShape
 from foresight_harness.contracts.specs.latent_space import LatentSpace
 from foresight_harness.contracts.specs.models import BuildRequest, DecoderSpec, EncoderSpec, TapSpec
 from foresight_harness.contracts.specs.modules import EnhancerSpec, ExtractorSpec, FusionSpec
+from foresight_harness.contracts.specs.probes import ProbeFacts, ProbeSpec
+from foresight_harness.contracts.specs.suites import MetricFacts, SuiteFacts, SuiteSpec
+from foresight_harness.contracts.specs.weights import PackageMember, PublishedFile, PublishedWeights
 
 __all__ = [
     "BuildRequest",
@@ -19,6 +22,14 @@ __all__ = [
     "FusionSpec",
     "GridShape",
     "LatentSpace",
+    "MetricFacts",
     "MetricSpec",
+    "PackageMember",
+    "ProbeFacts",
+    "ProbeSpec",
+    "PublishedFile",
+    "PublishedWeights",
+    "SuiteFacts",
+    "SuiteSpec",
     "TapSpec",
 ]

@@ -10,9 +10,11 @@ from foresight_harness.contracts.specs.latent_space import LatentSpace
 
 if TYPE_CHECKING:
     from foresight_harness.contracts.protocols import Decoder, Encoder
+    from foresight_harness.contracts.specs.weights import PublishedWeights
 
 WeightsKind = Literal["pretrained", "nano", "random"]
-"""``pretrained`` (repo, revision, sha256), ``nano`` (trained by a script of this repository), ``random`` (seed)."""
+"""What is asked for: ``pretrained`` (trained elsewhere, published or not), ``nano`` (trained by a script of this
+repository), ``random`` (seed). What was then loaded is a kind of ``weights.Provenance``."""
 
 Role = Literal["candidate", "floor", "ceiling"]
 """What a part is for: under test, or a control whose right answer is known from below or from above."""
@@ -76,6 +78,9 @@ class EncoderSpec:
     weights: tuple[WeightsKind, ...] = ("random", "pretrained")
     repo: str | None = None
     revision: str | None = None
+    published: PublishedWeights | None = None
+    """Files of the published weights with their hashes, as far as known: what ``weights fetch`` gets, and what loaded
+    files are held to."""
     license: str | None = None
     size: Literal["tiny", "published"] = "published"
     """``tiny``: the real class at a small configuration, cheap enough for a smoke run."""
@@ -134,6 +139,8 @@ class DecoderSpec:
     subfolder: str | tuple[str, ...] | None = None
     """Part of a pipeline checkpoint that holds the weights; several where a decoder needs several."""
     revision: str | None = None
+    published: PublishedWeights | None = None
+    """As for encoders."""
     license: str | None = None
     size: Literal["tiny", "published"] = "published"
     weightless: bool = False

@@ -72,11 +72,12 @@ class _Side:
         from foresight_harness.measuring.workshop.cell import Cell
         from foresight_harness.planning.candidates import parse_candidate, resolve
         from foresight_harness.planning.options import parse_dataset
-        from foresight_harness.planning.suites import suite
 
         assert self.keeper is not None
         candidate = resolve(parse_candidate(asked["candidate"]), self.keeper.registry)
-        cell = Cell(self.keeper.workshop, candidate, suite("efficiency"), parse_dataset(asked["dataset"]))
+        cell = Cell(
+            self.keeper.workshop, candidate, self.keeper.registry.suite("efficiency"), parse_dataset(asked["dataset"])
+        )
         stages, picture = live(cell)
         self.work = lambda: stages.run(picture)
         self._refuse_the_other_tree()

@@ -12,7 +12,6 @@ from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.interval import Floats
 from foresight_harness.parts.statistics.paired import paired_difference
-from foresight_harness.planning.options.probe_names import AUDIT_PROBES
 from foresight_harness.running.run_folder.run_data import RunData, SampleValues
 
 SUITE = "audit"
@@ -46,13 +45,14 @@ class Gap:
     gap: Measured
     tells: bool | None
     """None where the interval holds ``BLIND``: undecided."""
+    audit_only: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in ``probes``."""
         return {
             "name": self.probe,
             "dataset": self.dataset,
-            "audit_only": self.probe in AUDIT_PROBES,
+            "audit_only": self.audit_only,
             "oracle": self.oracle,
             "shuffled": self.shuffled,
             "gap": self.gap.as_json(),
@@ -115,7 +115,7 @@ def _row(run: RunData, record: Record) -> list[Mapping[str, Any]]:
     )
     row = {
         "probe": record.probe,
-        "audit_only": record.probe in AUDIT_PROBES,
+        "audit_only": run.audit_only(record.probe or ""),
         "stream": stream_of(record),
         "dataset": record.dataset,
         "score": Measured.of(record),
@@ -183,7 +183,8 @@ def _gaps(run: RunData, records: Sequence[Record]) -> list[Gap]:
         tells = None
         if gap.low is not None and gap.high is not None:
             tells = True if gap.low > BLIND else False if gap.high <= BLIND else None
-        gaps.append(Gap(probe, dataset, float(_mean(oracle) or 0.0), float(_mean(shuffled) or 0.0), gap, tells))
+        means = float(_mean(oracle) or 0.0), float(_mean(shuffled) or 0.0)
+        gaps.append(Gap(probe, dataset, *means, gap, tells, run.audit_only(probe)))
     return gaps
 
 

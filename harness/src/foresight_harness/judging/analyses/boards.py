@@ -81,7 +81,8 @@ def boards(run: RunData) -> list[Board]:
     for record in run.records:
         if not record.is_candidate or record.value is None or record.distrusted:
             continue
-        if record.suite == "efficiency" or record.direction not in ("higher", "lower"):
+        suite = run.suites.get(record.suite)
+        if (suite is not None and suite.timed) or record.direction not in ("higher", "lower"):
             continue
         if _restates(record.suite, record.metric, metrics):
             continue

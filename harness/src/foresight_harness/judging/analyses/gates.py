@@ -36,7 +36,7 @@ def analyse(run: RunData) -> Analysis | None:
 
     if not run.manifest.get("gates"):
         return None
-    gates = kept_gates(run.path, run.manifest, load_registry().metrics.values())
+    gates = kept_gates(run.path, run.manifest, load_registry())
     return as_analysis([evaluate(gate, run) for gate in gates])
 
 

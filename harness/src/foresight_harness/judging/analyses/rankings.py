@@ -16,14 +16,6 @@ from foresight_harness.parts.statistics.power import minimum_detectable_effect
 from foresight_harness.parts.statistics.ranking import TieGroup, tie_groups
 from foresight_harness.running.run_folder.run_data import RunData
 
-RANKED: Mapping[str, tuple[str, ...]] = {
-    "spatial": ("iou",),
-    "reconstruction": ("lpips", "lpips_random_trunk", "psnr", "decoded_iou"),
-    "alignment": ("mutual_knn",),
-    "temporal": ("direction_accuracy", "ordering_accuracy"),
-}
-"""Metrics that a suite is ranked by; each has a value a sample."""
-
 COLUMNS = (
     Column("suite", "suite"),
     Column("dataset", "data set"),
@@ -129,8 +121,9 @@ def _comparable(run: RunData) -> list[list[Record]]:
     """
     found: dict[tuple[Any, ...], list[Record]] = {}
     for record in run.records:
-        ranked = record.metric in RANKED.get(record.suite, ()) and record.role != "ceiling"
-        if ranked and record.value is not None:
+        suite = run.suites.get(record.suite)
+        ranked = suite is not None and record.metric in suite.ranked_by
+        if ranked and record.role != "ceiling" and record.value is not None:
             key = tuple(_board_of(record).values())
             found.setdefault(key, []).append(record)
     return [records for records in found.values() if len(records) > 1]

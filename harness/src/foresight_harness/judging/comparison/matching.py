@@ -12,8 +12,6 @@ from foresight_harness.running.run_folder.run_data import RunData
 Key = tuple[str, str, str, str, str | None]
 """Candidate, suite, data set, metric, probe."""
 
-TIMED_SUITES = frozenset({"efficiency"})
-
 
 class Pair(NamedTuple):
     """The two records of one number; one of them is None where the other run has no such number."""
@@ -50,7 +48,8 @@ def pairs(base: RunData, head: RunData, *, any_machine: bool = False) -> Iterato
 
 def why_not(base: RunData, head: RunData, before: Record, after: Record) -> str:
     """The first field in which two records differ so that their values mean different things; empty where none."""
-    if after.suite in TIMED_SUITES and after.direction != "none":
+    suite = head.suites.get(after.suite)
+    if suite is not None and suite.timed and after.direction != "none":
         return "time is compared only side by side, never between runs"
     if before.fingerprint != after.fingerprint:
         return f"other data: fingerprint {_short(before.fingerprint)} and {_short(after.fingerprint)}"
@@ -88,7 +87,14 @@ def _other_machine(base: RunData, head: RunData) -> str:
 
 
 def _weights(record: Record) -> dict[str, str]:
-    return {f"{model.part} {model.name}": f"{model.kind} {_short(model.sha256)}" for model in record.provenance}
+    return {
+        f"{model.part} {model.name}": f"{_trained(model.kind)} {_short(model.sha256)}" for model in record.provenance
+    }
+
+
+def _trained(kind: str) -> str:
+    """Whether anybody knows a file as published changes no number that it gives."""
+    return "pretrained" if kind == "published" else kind
 
 
 def _choice(base: RunData, head: RunData, before: Record, after: Record) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.records import SCHEMA
-from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.judging.gates.gate import COUNTS, VERDICTS, Condition, Gate, Outcome, Rule
-from foresight_harness.judging.gates.vocabulary import CONVERSIONS, VOCABULARY, Fact, metrics_of, units
+from foresight_harness.judging.gates.vocabulary import CONVERSIONS, Fact, Vocabulary
 from foresight_harness.planning.registry.registry import nearest
 
 GATE_KEYS = {
@@ -24,17 +23,13 @@ RULE_KEYS = {
     *("trained_at_least", "trained_at_most"),
 }
 OUTCOME_KEYS = {"action", "verdict", "line", "when", "comment"}
-PROBES = (
-    *("dense_ridge", "knn", "detr", "conv", "attentive", "soft_argmax", "linear_pixels", "pooled_mlp"),
-    "detr_no_position",
-)
 
 
 class Checker:
     """Checks one file; every complaint names file and rule."""
 
-    def __init__(self, path: str, metrics: list[MetricSpec]) -> None:
-        self.path, self.metrics = path, metrics
+    def __init__(self, path: str, vocabulary: Vocabulary) -> None:
+        self.path, self.vocabulary = path, vocabulary
         self.where = f"gate {path}"
 
     def fail(self, message: str) -> UsageError:
@@ -106,18 +101,18 @@ class Checker:
         )
 
     def metric(self, entry: Mapping[str, Any]) -> Fact:
-        suite = entry.get("suite")
-        if not isinstance(suite, str) or suite not in VOCABULARY:
-            found = "no 'suite'" if suite is None else f"unknown suite {suite!r}{nearest(str(suite), VOCABULARY)}"
-            raise self.fail(f"{found}; there are {', '.join(VOCABULARY)}")
-        known = metrics_of(suite, self.metrics)
+        suite, suites, probes = entry.get("suite"), self.vocabulary.suites, self.vocabulary.probes
+        if not isinstance(suite, str) or suite not in suites:
+            found = "no 'suite'" if suite is None else f"unknown suite {suite!r}{nearest(str(suite), suites)}"
+            raise self.fail(f"{found}; there are {', '.join(suites)}")
+        known = suites[suite]
         name = entry.get("metric")
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             found = "no 'metric'" if name is None else f"unknown metric {name!r} of suite {suite}"
             raise self.fail(f"{found}{nearest(str(name), known)}")
-        if suite == "spatial" and entry.get("probe") not in PROBES:
+        if suite in self.vocabulary.probed and entry.get("probe") not in probes:
             raise self.fail(
-                f"probe {entry.get('probe')!r}: a spatial score names its probe, one of {', '.join(PROBES)}"
+                f"probe {entry.get('probe')!r}: a {suite} score names its probe, one of {', '.join(probes)}"
             )
         return known[name]
 
@@ -127,7 +122,9 @@ class Checker:
         factor = 1.0 if unit == wanted else CONVERSIONS.get((str(unit), wanted))
         if factor is None:
             found = (
-                f"unknown unit {unit!r}" if unit not in units() else f"unit {unit!r} is not that of {entry['metric']}"
+                f"unknown unit {unit!r}"
+                if unit not in self.vocabulary.units()
+                else f"unit {unit!r} is not that of {entry['metric']}"
             )
             raise self.fail(f"{found}; write it in {wanted!r}")
         direction = entry.get("direction")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.gates.finding import Finding
 from foresight_harness.judging.gates.gate import Condition, Gate, Outcome, Rule, fits
-from foresight_harness.judging.gates.measure import not_gateable, read, records_for, records_of, within_size
+from foresight_harness.judging.gates.measure import (
+    not_gateable,
+    read,
+    records_for,
+    records_of,
+    vouched_for,
+    within_size,
+)
 from foresight_harness.judging.gates.verdict import Verdict, best, judge, worst
 from foresight_harness.running.run_folder.run_data import RunData, measured_candidates
 
@@ -38,7 +46,15 @@ def evaluate(gate: Gate, run: RunData) -> GateResult:
         result = _by_rule(gate, findings)
     else:
         result = _by_candidate(gate, findings, subjects)
-    return replace(result, scores=_scores(gate, findings, subjects))
+    return replace(
+        result, sentence=result.sentence + _vouching(result.findings), scores=_scores(gate, findings, subjects)
+    )
+
+
+def _vouching(findings: Sequence[Finding]) -> str:
+    """What the verdict must say where a person's word stands for a published hash."""
+    names = list(dict.fromkeys(name for found in findings for name in found.trusted))
+    return f" Weights of {_few(names)} are trusted by --trust-weights, not known as published." if names else ""
 
 
 def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list[Finding]:
@@ -49,7 +65,7 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list
         (name, record)
         for name in subjects
         if rule.fits(name)
-        for record in records_for([entry for entry in records if entry.is_candidate], name)
+        for record in records_for(run, [entry for entry in records if entry.is_candidate], name)
         if within_size(rule, record)
     ]
     failed = _failed(rule, run, [name for name in subjects if rule.fits(name)])
@@ -69,7 +85,7 @@ def _failed(rule: Rule, run: RunData, names: list[str]) -> list[Finding]:
     return [
         Finding(rule, name, record.dataset, None, "NOT MEASURED", f"its cell {record.status}: {record.error:.200}")
         for name in names
-        for record in records_for(records, name)
+        for record in records_for(run, records, name)
         if rule.dataset in (None, record.dataset)
     ]
 
@@ -86,6 +102,8 @@ def _finding(run: RunData, rule: Rule, name: str, record: Record, pool: list[Rec
     if barred:
         reason = f"would be {judged.verdict}, not gateable: {barred}"
         return Finding(reading=found.reading, verdict="NOT MEASURED", reason=reason, **shared)
+    trusted = vouched_for(record) + (vouched_for(found.reference) if found.reference else [])
+    shared["trusted"] = tuple(dict.fromkeys(trusted))
     return Finding(
         reading=found.reading, verdict=judged.verdict, reason=judged.reason, needed_n=judged.needed_n, **shared
     )
@@ -100,8 +118,8 @@ def _what_to_run(gate: Gate, rule: Rule, records: list[Record], run: RunData) ->
     """Why there is no number, and the command that makes one."""
     if rule.metric == "lpips" and run.select(metric="lpips_random_trunk"):
         return (
-            "lpips_random_trunk stands in and has no LPIPS units: put torchvision's alexnet weights under "
-            "$FORESIGHT_WEIGHTS/torchvision"
+            "lpips_random_trunk stands in and has no LPIPS units: get LPIPS's trunk by foresight-bench weights fetch "
+            "lpips_alex"
         )
     size = rule.trained_at_least is not None or rule.trained_at_most is not None
     globs = [glob for glob in (*gate.candidates, *rule.candidates) if glob != "*" and not glob.startswith("!")]

@@ -22,3 +22,5 @@ class Finding:
     needed_n: int | None = None
     reference: str | None = None
     """The candidate that it was compared with."""
+    trusted: tuple[str, ...] = ()
+    """Models whose weights count only because the user vouches for them."""

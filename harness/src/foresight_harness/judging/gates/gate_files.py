@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import RunFolderError, UsageError
-from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.judging.gates.checking import Checker
 from foresight_harness.judging.gates.gate import Gate
+from foresight_harness.judging.gates.vocabulary import Vocabulary, vocabulary_of
+from foresight_harness.planning.registry import Registry, own_registry
 from foresight_harness.planning.registry.registry import nearest
 
 KEPT = "gates"
 """Folder of a run that holds its gate files."""
 
 
-def find_gates(names: Sequence[str], folders: Sequence[Path], metrics: Iterable[MetricSpec] = ()) -> list[Gate]:
+def find_gates(names: Sequence[str], folders: Sequence[Path], registry: Registry | None = None) -> list[Gate]:
     """Gates by name in ``folders``, or by file; ``all`` is every gate there.
 
     Args:
         names: As given to ``--gate``.
         folders: Where named gates lie.
-        metrics: Metrics of plugins.
+        registry: What is on offer; None is what the harness itself offers.
 
     Raises:
         UsageError: naming the file, the rule and what is wrong.
     """
     known = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
-    metrics = list(metrics)
+    vocabulary = vocabulary_of(registry or own_registry())
     found: dict[Path, Gate] = {}
     for name in names:
         if name == "all" and known:
@@ -43,14 +44,14 @@ def find_gates(names: Sequence[str], folders: Sequence[Path], metrics: Iterable[
             raise UsageError(f"--gate {name}: no such gate in {places}{nearest(name, known)}")
         for path in paths:
             if path not in found:
-                found[path] = read_gate(path, metrics)
+                found[path] = read_gate(path, vocabulary)
     names_found = [gate.name for gate in found.values()]
     if len(set(names_found)) < len(names_found):
         raise UsageError(f"--gate: two files have one name in {', '.join(map(str, found))}")
     return list(found.values())
 
 
-def read_gate(path: Path, metrics: Iterable[MetricSpec] = ()) -> Gate:
+def read_gate(path: Path, vocabulary: Vocabulary) -> Gate:
     """Read and check one gate file. Raises: UsageError."""
     try:
         raw = path.read_bytes()
@@ -59,7 +60,7 @@ def read_gate(path: Path, metrics: Iterable[MetricSpec] = ()) -> Gate:
         raise UsageError(f"gate {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"gate {path} is not valid TOML: {error}") from error
-    return Checker(str(path), list(metrics)).gate(path.stem, raw, content)
+    return Checker(str(path), vocabulary).gate(path.stem, raw, content)
 
 
 def keep_gates(run: Path, gates: Sequence[Gate]) -> list[dict[str, str]]:
@@ -70,12 +71,12 @@ def keep_gates(run: Path, gates: Sequence[Gate]) -> list[dict[str, str]]:
     return [{"name": gate.name, "digest": gate.digest, "path": f"{KEPT}/{gate.name}.toml"} for gate in gates]
 
 
-def kept_gates(run: Path, manifest: Mapping[str, Any], metrics: Iterable[MetricSpec] = ()) -> list[Gate]:
+def kept_gates(run: Path, manifest: Mapping[str, Any], registry: Registry) -> list[Gate]:
     """The gates that a run was asked for. Raises: RunFolderError where a kept file is absent or was changed."""
-    metrics, gates = list(metrics), []
+    vocabulary, gates = vocabulary_of(registry), []
     for entry in manifest.get("gates") or []:
         try:
-            gate = read_gate(run / entry["path"], metrics)
+            gate = read_gate(run / entry["path"], vocabulary)
         except UsageError as error:
             raise RunFolderError(str(error)) from error
         if gate.digest != entry["digest"]:

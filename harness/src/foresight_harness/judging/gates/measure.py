@@ -17,7 +17,6 @@ from foresight_harness.judging.gates.vocabulary import PARAMS
 from foresight_harness.parts.statistics.bootstrap import LEVEL, bootstrap_mean
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
 from foresight_harness.parts.statistics.paired import ALPHA
-from foresight_harness.planning.suites import SUITES
 from foresight_harness.running.run_folder.run_data import RunData
 
 
@@ -45,17 +44,17 @@ def records_of(run: RunData, rule: Rule) -> list[Record]:
     return [record for record in found if rule.dataset in (None, record.dataset)]
 
 
-def records_for(records: Sequence[Record], candidate: str) -> list[Record]:
+def records_for(run: RunData, records: Sequence[Record], candidate: str) -> list[Record]:
     """Those of one candidate, one a data set; a suite without decoder scored all its decoders at once."""
     exact = [record for record in records if record.candidate == candidate]
     if exact:
         return exact
-    shared = [record for record in records if not _uses_decoder(record.suite)]
+    shared = [record for record in records if not _uses_decoder(run, record.suite)]
     return [record for record in shared if stem(record.candidate) == stem(candidate)]
 
 
-def _uses_decoder(suite: str) -> bool:
-    return suite not in SUITES or SUITES[suite].uses_decoder
+def _uses_decoder(run: RunData, suite: str) -> bool:
+    return suite not in run.suites or run.suites[suite].uses_decoder
 
 
 def trained_params(record: Record) -> float | None:
@@ -84,7 +83,15 @@ def not_gateable(run: RunData, record: Record) -> str | None:
     for kind in UNTRAINED:
         if kind in kinds:
             return f"{kind} weights ({kinds[kind]})"
+    unknown = [model.name for model in record.provenance if model.kind == "pretrained" and not model.trusted]
+    if unknown:
+        return f"weights of {unknown[0]} are not known as published (--trust-weights {unknown[0]} vouches for them)"
     return f"{record.metric} is never gated on"
+
+
+def vouched_for(record: Record) -> list[str]:
+    """Models of a record whose weights pass only because the user trusts them."""
+    return [model.name for model in record.provenance if model.trusted]
 
 
 def read(run: RunData, rule: Rule, record: Record, pool: Sequence[Record], contenders: int) -> Compared:

@@ -1,16 +1,13 @@
-"""What can be gated on: metrics by suite with unit, direction and range, and units that can be converted."""
+"""What can be gated on: metrics by suite as their specs say, probes, and units that can be converted."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from foresight_harness.contracts.specs import MetricSpec
-
-Bounds = tuple[float | None, float | None]
-
-SHARE = "share of the way from mean picture to round trip"
+from foresight_harness.contracts.specs import MetricFacts, SuiteFacts
+from foresight_harness.contracts.specs.suites import Bounds
+from foresight_harness.planning.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -24,44 +21,8 @@ class Fact:
     """A count, or a number that sampling does not move: it needs no interval to be decided on."""
 
 
-def _ratio(direction: str = "higher") -> Fact:
-    return Fact("ratio", direction, (0.0, 1.0))
-
-
-_LATENCY = Fact("ms", "lower", (0.0, None))
-
 PARAMS = "trained_params"
 """Parameters of the trained parts of a candidate; stands in every record, so it is a metric of every suite."""
-
-VOCABULARY: Mapping[str, Mapping[str, Fact]] = {
-    "spatial": {
-        **{name: _ratio() for name in ("iou", "iou_1", "iou_2", "iou_3", "iou_5", "map50", "map75")},
-        "centre_error": Fact("picture sides", "lower", (0.0, math.sqrt(2.0))),
-        "size_error": _ratio("lower"),
-    },
-    "reconstruction": {
-        "lpips": Fact("distance", "lower", (0.0, None)),
-        "lpips_random_trunk": Fact("distance", "lower", (0.0, None)),
-        "psnr": Fact("dB", "higher", (0.0, 100.0)),
-        "ssim": Fact("ratio", "higher", (-1.0, 1.0)),
-        "edge_f1": _ratio(),
-        "decoded_iou": _ratio(),
-        "temporal_lpips_variance": Fact("distance^2", "lower", (0.0, None)),
-        "frame_consistency": Fact("ratio", "higher", (-1.0, 1.0)),
-    },
-    "temporal": {"direction_accuracy": _ratio(), "ordering_accuracy": _ratio()},
-    "alignment": {
-        **{name: Fact("ratio", "higher", (None, 1.0)) for name in ("cka", "rbf_cka")},
-        "mutual_knn": _ratio(),
-    },
-    "efficiency": {
-        **{f"latency_p{percent}_ms": _LATENCY for percent in (50, 90, 99)},
-        "throughput_per_s": Fact("pictures/s", "higher", (0.0, None)),
-        "peak_mib": Fact("MiB", "lower", (0.0, None), exact=True),
-        "params": Fact("parameters", "lower", (0.0, None), exact=True),
-    },
-}
-"""The harness's own metrics; tests hold it to what suites record."""
 
 CONVERSIONS: Mapping[tuple[str, str], float] = {
     ("s", "ms"): 1000.0,
@@ -73,20 +34,37 @@ CONVERSIONS: Mapping[tuple[str, str], float] = {
 """Units that documents use, and the factor to a metric's own."""
 
 
-def metrics_of(suite: str, plugin_metrics: Iterable[MetricSpec] = ()) -> dict[str, Fact]:
-    """Metrics that a suite records, those of plugins and shares of the way to the round trip among them."""
-    known = dict(VOCABULARY[suite])
-    compared = {"spatial": ("boxes",), "reconstruction": ("pictures", "objects", "distributions")}.get(suite, ())
-    for spec in plugin_metrics:
-        if spec.compares in compared:
-            known.setdefault(spec.name, Fact(spec.unit, spec.direction, spec.range))
-    if suite == "reconstruction":
-        known.update({f"{name}_share": Fact(SHARE, "higher", (None, None)) for name in list(known)})
-    known[PARAMS] = Fact("parameters", "lower", (0.0, None), exact=True)
-    return known
+@dataclass(frozen=True)
+class Vocabulary:
+    """What gates may name."""
+
+    suites: Mapping[str, Mapping[str, Fact]]
+    """Metrics by suite; suites that rank nothing are none of them."""
+    probed: frozenset[str]
+    """Suites whose scores name their probe."""
+    probes: tuple[str, ...]
+
+    def units(self) -> set[str]:
+        """Every unit that a rule may be written in."""
+        own = {fact.unit for metrics in self.suites.values() for fact in metrics.values()}
+        return own | {"times"} | {unit for unit, _ in CONVERSIONS}
 
 
-def units() -> set[str]:
-    """Every unit that a rule may be written in."""
-    own = {fact.unit for metrics in VOCABULARY.values() for fact in metrics.values()}
-    return own | {SHARE, "times"} | {unit for unit, _ in CONVERSIONS}
+def vocabulary_of(registry: Registry) -> Vocabulary:
+    """Everything on offer that can be gated on, plugins' suites, metrics and probes among it."""
+    suites = sorted((suite for suite in registry.suites.values() if suite.gateable), key=lambda suite: suite.order)
+    return Vocabulary(
+        suites={suite.name: metrics_of(registry, suite) for suite in suites},
+        probed=frozenset(suite.name for suite in suites if suite.probed),
+        probes=tuple(registry.probes),
+    )
+
+
+def metrics_of(registry: Registry, suite: SuiteFacts) -> dict[str, Fact]:
+    """Metrics that a suite records, and the size of what was trained."""
+    known = {name: _fact(metric) for name, metric in registry.metrics_of(suite).items()}
+    return known | {PARAMS: Fact("parameters", "lower", (0.0, None), exact=True)}
+
+
+def _fact(metric: MetricFacts) -> Fact:
+    return Fact(metric.unit, metric.gate_direction or metric.direction, metric.range, metric.exact)

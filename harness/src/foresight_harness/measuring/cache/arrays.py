@@ -76,14 +76,24 @@ class StoredArray:
         return mapped[index]
 
     def batches(self, size: int) -> Iterator[Tensor]:
-        """Consecutive samples, at most ``size`` at a time. [b, ...]"""
-        for index, count in enumerate(self.counts):
-            for start in range(0, count, size):
-                yield self._shard(index)[start : min(start + size, count)]
+        """Consecutive samples, ``size`` at a time and the rest at the end, across edges of shards. [b, ...]
+
+        A batch within one shard is mapped, one across an edge is copied.
+        """
+        for start in range(0, len(self), size):
+            yield self._span(start, min(start + size, len(self)))
 
     def whole(self) -> Tensor:
         """All samples as one tensor, mapped where they lie in one shard. [n, ...]"""
-        blocks = list(self.batches(max(self.counts)))
+        return self._span(0, len(self))
+
+    def _span(self, start: int, stop: int) -> Tensor:
+        """The samples from ``start`` to before ``stop``. [n, ...]"""
+        blocks = []
+        for index, (first, count) in enumerate(zip(self._starts, self.counts, strict=False)):
+            low, high = max(start - first, 0), min(stop - first, count)
+            if low < high:
+                blocks.append(self._shard(index)[low:high])
         return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
     def take(self, indices: Sequence[int]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -17,6 +17,8 @@ class CachedGrids:
 
     array: StoredArray
     batch: int = 64
+    ids: tuple[str, ...] = field(default=(), repr=False)
+    """Name of each sample, of the split that the grids were made of."""
 
     @property
     def shape(self) -> GridShape:

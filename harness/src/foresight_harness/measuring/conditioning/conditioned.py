@@ -32,6 +32,11 @@ class Conditioning:
         _, frames, rows, cols, width = self.take([0]).shape
         return GridShape(rows=rows, cols=cols, width=width, frames=frames)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name of each sample."""
+        return self.streams.ids
+
     def __len__(self) -> int:
         return len(self.streams)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from foresight_harness.contracts.errors import GridError
+from foresight_harness.contracts.pairing import require_same_samples
 from foresight_harness.contracts.specs import GridShape
 from foresight_harness.measuring.cache import CachedGrids
 from foresight_harness.measuring.extraction.splits import DecodedSplit
@@ -24,9 +25,18 @@ class StreamSet:
     split: DecodedSplit
 
     def __post_init__(self) -> None:
-        counts = {len(grids) for stream in self.taps for grids in stream}
+        counts = {len(grids) for grids in self._every()}
         if counts != {len(self.split)}:
             raise GridError(f"streams of {sorted(counts)} samples cannot be read beside {len(self.split)} pictures")
+        require_same_samples(f"streams over {self.split.dataset}/{self.split.split}", self.split, *self._every())
+
+    def _every(self) -> list[CachedGrids]:
+        return [grids for stream in self.taps for grids in stream]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name of each sample."""
+        return self.split.ids
 
     def __len__(self) -> int:
         return len(self.split)

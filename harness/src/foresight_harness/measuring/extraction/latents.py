@@ -19,7 +19,8 @@ from foresight_harness.contracts.token_grids import require_finite
 from foresight_harness.measuring.cache import ArrayStore, CachedGrids, content_key
 from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.splits import DecodedSplit
-from foresight_harness.parts.weights import Provenance, provenance_of
+from foresight_harness.parts.weights.counting import require_no_parameters
+from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.registry import Registry
 
 BATCH = 16
@@ -37,10 +38,13 @@ class Latents:
     _live: dict[str, Decoder] = field(default_factory=dict)
 
     def decoder(self, spec: DecoderSpec) -> Decoder:
-        """The built decoder. Raises: CheckpointError, UsageError from its plugin."""
+        """The built decoder. Raises: CheckpointError, UsageError from its plugin; PluginError if it has weights."""
         if spec.base not in self._live:
             self.builds[spec.base] += 1
-            self._live[spec.base] = spec.build(self.request(spec))
+            built = spec.build(self.request(spec))
+            if spec.weightless:
+                require_no_parameters(built, f"decoder {spec.base}")
+            self._live[spec.base] = built
         return self._live[spec.base]
 
     def conditioned(self, spec: DecoderSpec) -> ConditionedDecoder | None:
@@ -70,6 +74,7 @@ class Latents:
             repo=spec.repo,
             revision=spec.revision,
             subfolder=spec.subfolder,
+            published=spec.published,
         )
 
     def of(self, spec: DecoderSpec, split: DecodedSplit) -> CachedGrids:
@@ -78,7 +83,7 @@ class Latents:
         choices: dict[str, Any] = {
             "kind": "latents",
             "decoder": spec.base,
-            "weights": provenance.sha256 if provenance else "none",
+            "weights": provenance.content if provenance else "none",
             "code": self.registry.owner("decoder", spec.base).digest,
             "libraries": list(libraries_of(self.registry.owner("decoder", spec.base).distribution)),
             "dtype": self.request(spec).dtype,
@@ -93,7 +98,7 @@ class Latents:
             array = self.store.open(key)
         if array is None:
             raise CacheError(f"latents of {spec.name} were written and cannot be read back from {key[:12]}")
-        return CachedGrids(array)
+        return CachedGrids(array, ids=split.ids)
 
     def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, Any]) -> None:
         decoder = self.decoder(spec)

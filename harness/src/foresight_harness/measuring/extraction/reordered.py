@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from foresight_harness.contracts.errors import DataError
+from foresight_harness.contracts.pairing import placed
 from foresight_harness.parts.datasets.identity import stream
 
 if TYPE_CHECKING:
@@ -63,10 +64,8 @@ class _Reordered:
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """Consecutive clips, at most ``size`` at a time. [b, T, 3, H_px, W_px]"""
-        start = 0
-        for block in self.clips.batches(size):
-            yield self._turned(block, self.orders[start : start + len(block)])
-            start += len(block)
+        for place, block in placed("reordered clips", self.clips.batches(size), len(self.orders)):
+            yield self._turned(block, self.orders[place])
 
     def take(self, indices: Sequence[int]) -> Tensor:
         """The clips of these samples. [len(indices), T, 3, H_px, W_px]"""

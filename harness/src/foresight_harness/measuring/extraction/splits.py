@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.batches import Labels
 from foresight_harness.contracts.errors import DataError
+from foresight_harness.contracts.pairing import placed
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
@@ -23,6 +24,9 @@ from foresight_harness.planning.registry import Registry
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 
+READ_AT_ONCE = 64
+"""Clips of one batch where nobody says how many."""
+
 
 @dataclass(frozen=True)
 class DecodedSplit:
@@ -34,9 +38,21 @@ class DecodedSplit:
     labels: Labels
     clips: StoredArray
     """[n, T, 3, H_px, W_px] uint8"""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What of its source the data set did not take, and how many."""
+    remarks: tuple[str, ...] = ()
+    """What else it has to say of its source."""
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name of each sample."""
+        return self.labels.ids
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return self.batches(READ_AT_ONCE)
 
     def batches(self, size: int) -> Iterator[Tensor]:
         """Clips in order, in [0, 1]. [b, T, 3, H_px, W_px] float32"""
@@ -52,10 +68,8 @@ class DecodedSplit:
 
         [b, T, 4, H_px, W_px] float32
         """
-        start = 0
-        for clips in self.batches(size):
-            yield painted(clips, self.labels.foreground[start : start + len(clips)])
-            start += len(clips)
+        for place, clips in placed(f"masks of {self.dataset}/{self.split}", self.batches(size), len(self.labels)):
+            yield painted(clips, self.labels.foreground[place])
 
 
 @dataclass
@@ -116,7 +130,8 @@ class Splits:
                 if labels is None:
                     labels = labels_of(dataset)
                 keep_labels(self.store, dataset.fingerprint, labels)
-        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips)
+        left_out, remarks = dict(getattr(dataset, "left_out", {})), tuple(getattr(dataset, "remarks", ()))
+        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips, left_out, remarks)
 
 
 def request_of(spec: DatasetSpec, scale: Scale, split: Split, path: str | None) -> DataRequest:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from foresight_harness.contracts.errors import CacheError, UsageError
+from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
 from foresight_harness.measuring.cache import ArrayStore, ArrayWriter, CachedGrids, content_key
@@ -18,7 +19,8 @@ from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.encode import encode_batch
 from foresight_harness.measuring.extraction.pool import EncoderPool
 from foresight_harness.measuring.extraction.splits import DecodedSplit
-from foresight_harness.parts.weights import Provenance, provenance_of, resolve_attention
+from foresight_harness.parts.weights.attention import resolve_attention
+from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.registry import Registry
 
 BATCH = 16
@@ -53,7 +55,12 @@ class Extraction:
         root = self.registry.lineage(spec.name)[-1]
         if root.name not in self._provenance:
             self._provenance[root.name] = provenance_of(
-                root.name, root.config, self.request(root), repo=root.repo, revision=root.revision
+                root.name,
+                root.config,
+                self.request(root),
+                repo=root.repo,
+                revision=root.revision,
+                published=root.published,
             )
         return self._provenance[root.name]
 
@@ -67,7 +74,7 @@ class Extraction:
         choices = {
             "kind": "features",
             "encoder": spec.name,
-            "weights": self.provenance(spec).sha256,
+            "weights": self.provenance(spec).content,
             "code": self.registry.owner("encoder", spec.name).digest,
             "libraries": list(libraries_of(self.registry.owner("encoder", spec.name).distribution)),
             "tap": tap,
@@ -97,7 +104,7 @@ class Extraction:
             array = self.store.open(key)
             if array is None:
                 raise CacheError(f"features of {spec.name}@{tap} were written and cannot be read back from {key[:12]}")
-        return CachedGrids(array)
+        return CachedGrids(array, ids=split.ids)
 
     def _extract_with_planned(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> None:
         """Every planned tap in one pass; where cache or memory do not hold that, the one that is wanted now."""
@@ -150,6 +157,6 @@ class Extraction:
 
     def _base_grids(self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit) -> Iterator[dict[str, Tensor]]:
         base = self.registry.encoder(spec.derives_from or "")
-        sources = [iter(replace(self.grids(base, tap, split), batch=BATCH)) for tap in taps]
-        for blocks in zip(*sources, strict=True):
+        grids = [replace(self.grids(base, tap, split), batch=BATCH) for tap in taps]
+        for blocks in paired(f"taps of {base.name}", *grids):
             yield dict(zip(taps, blocks, strict=True))

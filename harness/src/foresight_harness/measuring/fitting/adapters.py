@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from foresight_harness.contracts.batches import GridBatches
 from foresight_harness.contracts.errors import FitError
+from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.specs import DecoderSpec, GridShape
 from foresight_harness.contracts.token_grids import resample_tokens
 from foresight_harness.parts.closed_form import RidgeFit, RidgeSums
@@ -142,6 +143,9 @@ def fit_linear(conditioning: GridBatches, latents: GridBatches, cells: str = "ga
         conditioning: Conditioning grids of the training split.
         latents: The decoder's latents of the same pictures.
         cells: How tokens come to a latent cell, one of ``PLACINGS``.
+
+    Raises:
+        GridError: where the two are not of the same samples in the same order.
     """
     target, found = latents.shape, conditioning.shape
     size = (target.frames, target.rows, target.cols)
@@ -150,7 +154,7 @@ def fit_linear(conditioning: GridBatches, latents: GridBatches, cells: str = "ga
     few = len(conditioning) * target.cells < width
     sums = RidgeSums(width, target.width)
     rows_x, rows_y = [], []
-    for grid, latent in zip(conditioning, latents, strict=True):
+    for grid, latent in paired("fit of a linear adapter", conditioning, latents):
         x = PLACINGS[cells](grid, size).reshape(-1, width)
         y = latent.reshape(-1, target.width)
         if few:

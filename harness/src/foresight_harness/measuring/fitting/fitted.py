@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from foresight_harness.contracts.pairing import require_same_samples
 from foresight_harness.contracts.protocols import ConditionedDecoder
 from foresight_harness.measuring.cache import CachedGrids
 from foresight_harness.measuring.conditioning import Conditioning, PipelineModules, StreamSet
@@ -64,6 +65,11 @@ class FitRequest:
     """The recipe's first phase, where it was made already: the spatial suite's fit. It is copied, not changed."""
     own: ConditionedDecoder | None = None
     """The built decoder, where it brings its own adapter."""
+
+    def __post_init__(self) -> None:
+        """Raises: GridError where a target is not of the same samples in the same order."""
+        targets = (self.latents, None if self.pictures is None else self.pictures.split)
+        require_same_samples(f"fit of {self.candidate}", self.streams, *(one for one in targets if one is not None))
 
 
 def _count(module: nn.Module) -> int:

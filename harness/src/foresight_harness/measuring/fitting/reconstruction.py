@@ -11,13 +11,13 @@ from torch import Tensor
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.measuring.cache import CachedGrids
 from foresight_harness.measuring.extraction.splits import DecodedSplit
-from foresight_harness.parts.metrics.trunks import LPIPS, LPIPS_RANDOM_TRUNK
+from foresight_harness.parts.metrics.trunks import LPIPS, LPIPS_RANDOM_TRUNK, LPIPS_VGG
 from foresight_harness.parts.training import losses
 
 PairLoss = Callable[[Tensor, Tensor], Tensor]
 
 PICTURE_LOSSES: Mapping[str, PairLoss] = {"pixel_l1": losses.pixel_l1, "pixel_mse": losses.pixel_mse}
-PERCEPTUAL = (LPIPS, LPIPS_RANDOM_TRUNK)
+PERCEPTUAL = (LPIPS, LPIPS_VGG, LPIPS_RANDOM_TRUNK)
 LATENT = "latent_mse"
 KNOWN = (LATENT, *PICTURE_LOSSES, *PERCEPTUAL)
 
@@ -35,7 +35,7 @@ class Pictures:
     """[b, T', H', W', C] -> [b, T, 3, H_px, W_px] in [0, 1], with gradients."""
     split: DecodedSplit
     perceptual: Mapping[str, PairLoss] = field(default_factory=dict)
-    """``lpips`` or ``lpips_random_trunk``: the trunk decides the name."""
+    """``lpips``, ``lpips_vgg`` or ``lpips_random_trunk``: the trunk decides the name."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from foresight_harness.contracts.outcomes import Measurement, Outcome, Values
+from foresight_harness.contracts.pairing import paired
 from foresight_harness.measuring.fitting.adapters import on_latent_grid
 from foresight_harness.measuring.suites.kept_tokens import for_similarity, pooled
 from foresight_harness.parts.metrics.cka import linear_cka, null_p_value, permutation_null
@@ -51,7 +52,8 @@ def score(cell: Cell) -> Outcome:
     size = (latents.shape.frames, latents.shape.rows, latents.shape.cols)
     picked = _evenly(latents.shape.cells)
     x, y, kept_x, kept_y = [], [], [], []
-    for grid, latent in zip(fitted.conditioning(cell.streams("test"), str(cell.candidate)), latents, strict=True):
+    conditioning = fitted.conditioning(cell.streams("test"), str(cell.candidate))
+    for grid, latent in paired(f"alignment of {cell.candidate}", conditioning, latents):
         x.append(_cells(on_latent_grid(grid, size), picked))
         y.append(_cells(latent, picked))
         kept_x.append(pooled(grid))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,14 @@ import numpy as np
 
 from foresight_harness.contracts.batches import TensorBatches
 from foresight_harness.contracts.outcomes import Measurement, Outcome, of_metric
+from foresight_harness.contracts.probes import Probe
+from foresight_harness.contracts.specs import ProbeSpec
 from foresight_harness.measuring.conditioning import Conditioning
 from foresight_harness.measuring.suites.probing import box_measurements, fits_of, read_boxes, seeds_of
 from foresight_harness.measuring.suites.references import references
-from foresight_harness.parts.probes import floor_scores, mean_box_floor
-from foresight_harness.parts.probes import probe as probe_of
+from foresight_harness.parts.probes.boxes import floor_scores, mean_box_floor
 from foresight_harness.parts.probes.linear_pixels import LinearPixels
-from foresight_harness.parts.training.recipe import Recipe
-from foresight_harness.planning.options.probe_names import AUDIT_PROBES, PIXEL_PROBE, PRIMARY, RANKING_PROBES
+from foresight_harness.planning.options import Scale
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
@@ -26,27 +26,16 @@ if TYPE_CHECKING:
 FLOOR = "mean_box"
 """Not a probe: the constant box that fits the train split best, recorded like one so that differences can be paired."""
 
-OURS, THEIRS = (PRIMARY, "detr"), tuple(AUDIT_PROBES)
-"""What is compared at every scale: our primary and our mAP probe, and the documents' two."""
 
-BRIEF: Mapping[str, Recipe] = {
-    name: Recipe(steps=200, batch=8, losses=("focal", "l1", "giou"), learning_rate=4e-3)
-    for name in ("detr", "detr_no_position")
-}
-"""At ``smoke``, so that every encoder is read within two minutes on two cores; both heads get the same budget. It is
-enough to read a perfect mask (0.48 IoU) and not to read raw pixels."""
+def probes_of(offers: Iterable[ProbeSpec], scale: Scale) -> list[ProbeSpec]:
+    """The probes of boxes at this scale: all of them where time allows, else our primary, our mAP probe, theirs."""
+    boxes = [spec for spec in offers if spec.reads == "boxes"]
+    return [spec for spec in boxes if scale.name != "smoke" or spec.in_brief_audit or spec.audit_only]
 
 
-def probes_of(cell: Cell) -> tuple[str, ...]:
-    """Names of the probes at this scale: all of them where time allows."""
-    if cell.scale.name == "smoke":
-        return (*OURS, *THEIRS)
-    return (*(name for name in RANKING_PROBES if name != PIXEL_PROBE), *THEIRS)
-
-
-def recipe_of(cell: Cell, name: str) -> Recipe | None:
-    """How a probe is trained at this scale; None is its own recipe."""
-    return BRIEF.get(name) if cell.scale.name == "smoke" else None
+def probe_of(spec: ProbeSpec, scale: Scale) -> Probe:
+    """A fresh probe with the budget of this scale."""
+    return spec.brief() if spec.brief is not None and scale.name == "smoke" else spec.of_boxes()
 
 
 def protocol(cell: Cell) -> dict[str, Any]:
@@ -56,12 +45,11 @@ def protocol(cell: Cell) -> dict[str, Any]:
 
 def score(cell: Cell) -> Outcome:
     """Read one candidate by every probe; nothing is judged here, the analysis compares candidates."""
-    names = probes_of(cell)
-    fits = fits_of(cell, sorted({*cell.seeds, *(seed for name in names for seed in seeds_of(cell, name))}))
+    specs = probes_of(cell.workshop.registry.probes.values(), cell.scale)
+    fits = fits_of(cell, sorted({*cell.seeds, *(seed for spec in specs for seed in seeds_of(cell, spec))}))
     measurements = [_floor(cell)]
-    for name in names:
-        make = partial(probe_of, name, recipe_of(cell, name))
-        reading = read_boxes(cell, make, seeds_of(cell, name), fits)
+    for spec in specs:
+        reading = read_boxes(cell, partial(probe_of, spec, cell.scale), seeds_of(cell, spec), fits)
         found = box_measurements(cell, reading, thresholds=("map50",))
         measurements += [replace(entry, probe_choices=reading.choices, gateable=False) for entry in found]
     fitted = fits[cell.seeds[0]]
@@ -90,9 +78,9 @@ def _pixels(cell: Cell, train: Conditioning, test: Conditioning) -> list[Measure
     A grid whose tokens stand in the wrong places loses what they hold of their own patch, whatever the encoder saw.
     """
     probe = LinearPixels()
-    probe.fit(train, cell.split("train").batches(train.batch))
+    probe.fit(train, cell.split("train"))
     shared: dict[str, Any] = {"probe": probe.name, "probe_choices": probe.choices()}
-    r2 = probe.r2(test, cell.split("test").batches(test.batch))
+    r2 = probe.r2(test, cell.split("test"))
     measurements = [
         Measurement("r2", "ratio", "higher", (None, 1.0), values=r2[None], floor=0.0, floor_by="mean_colour", **shared)
     ]

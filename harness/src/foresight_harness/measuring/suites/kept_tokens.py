@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.outcomes import KeptTokens
+from foresight_harness.contracts.pairing import placed, require_same_samples
 
 PICTURES = 48
 """Pictures kept for similarity: the first of the test split, the same ones for every candidate."""
@@ -59,18 +60,21 @@ def for_maps(features: GridBatches, labels: Labels, *, covered: float, seed: int
         labels: Of the same split.
         covered: Share of its cell from which an object gives a token its class.
         seed: Of the maps.
+
+    Raises:
+        GridError: where features and labels are not of the same samples.
     """
+    require_same_samples("maps of tokens", features, labels)
     shape = features.shape
     coverage = labels.coverage(shape.rows, shape.cols)[:, -1].numpy()
     places = _chosen(len(features), shape.frames, coverage, covered)
-    rows, start = [], 0
+    rows = []
     by_picture: dict[int, list[tuple[int, int, int]]] = {}
     for picture, *place in places:
         by_picture.setdefault(picture, []).append((place[0], place[1], place[2]))
-    for batch in features:
-        for offset, grid in enumerate(batch):
-            rows += [grid[place] for place in by_picture.get(start + offset, ())]
-        start += len(batch)
+    for span, batch in placed("maps of tokens", features, len(labels)):
+        for picture, grid in enumerate(batch, start=span.start):
+            rows += [grid[place] for place in by_picture.get(picture, ())]
     tokens = principal(torch.stack(rows), DIRECTIONS)
     where = [(frame, row, col) for _, frame, row, col in places]
     pictures = [picture for picture, *_ in places]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foresight_harness.contracts.outcomes import Measurement, Values, of_metric
+from foresight_harness.contracts.probes import Detections, Probe
+from foresight_harness.contracts.specs import ProbeFacts
 from foresight_harness.measuring.fitting.objectives import Fitted
 from foresight_harness.measuring.workshop.kept_readings import KeptReading
 from foresight_harness.parts.metrics.average_precision import SortedMatches, match_picture
-from foresight_harness.parts.probes.base import Detections, Probe
-from foresight_harness.planning.options.probe_names import SEEDED_PROBES
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
@@ -42,9 +42,9 @@ def fits_of(cell: Cell, seeds: Sequence[int]) -> dict[int, Fitted]:
     return {seed: cell.fitted_for_places(seed) for seed in seeds}
 
 
-def seeds_of(cell: Cell, probe: str) -> tuple[int, ...]:
+def seeds_of(cell: Cell, probe: ProbeFacts) -> tuple[int, ...]:
     """Seeds that a probe is fitted with: one where neither it nor the candidate has anything random."""
-    return tuple(range(cell.scale.seeds)) if probe in SEEDED_PROBES else cell.seeds
+    return tuple(range(cell.scale.seeds)) if probe.seeded else cell.seeds
 
 
 def read_boxes(cell: Cell, make: Callable[[], Probe], seeds: Sequence[int], fits: Mapping[int, Fitted]) -> Reading:
@@ -107,8 +107,8 @@ def _average_precision(cell: Cell, name: str, reading: Reading) -> Measurement:
     per_seed = []
     for detections in reading.found:
         matches = [
-            match_picture(entry.boxes, entry.scores, boxes, AP_THRESHOLDS[name])
-            for entry, boxes in zip(detections, labels.boxes, strict=True)
+            match_picture(entry.boxes, entry.scores, boxes, AP_THRESHOLDS[name], crowds=labels.crowds_of(index))
+            for index, (entry, boxes) in enumerate(zip(detections, labels.boxes, strict=True))
         ]
         per_seed.append(matches)
     values = [float(SortedMatches.of(matches).average_precision(np.ones((1, len(matches))))[0]) for matches in per_seed]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.outcomes import Measurement, Outcome, Picture, Values, of_metric
 from foresight_harness.contracts.specs import MetricSpec
+from foresight_harness.contracts.specs.suites import SHARE_UNIT
 from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter
 from foresight_harness.measuring.fitting.objectives import Fitted, decode_latents
@@ -30,7 +31,7 @@ ERROR_SCALE = 0.5
 
 def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
-    metrics = {spec.name: spec.reference for spec in picture_metrics(cell)}
+    metrics = {spec.name: _definition(spec) for spec in picture_metrics(cell)}
     linear = cell.candidate.decoder.adapter == "linear"
     for spec in distribution_metrics(cell):
         metrics[spec.name] = f"{spec.reference}; sha256 {network(cell, spec).facts()['sha256']}"
@@ -42,6 +43,10 @@ def protocol(cell: Cell) -> dict[str, Any]:
         "metrics": metrics,
         **cell.recipe_for_latents().choices(),
     }
+
+
+def _definition(spec: MetricSpec) -> str:
+    return spec.reference if spec.identity is None else f"{spec.reference}; {spec.identity()}"
 
 
 def score(cell: Cell) -> Outcome:
@@ -105,7 +110,7 @@ def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> l
     return [
         Measurement(
             metric=f"{spec.name}_share",
-            unit="share of the way from mean picture to round trip",
+            unit=SHARE_UNIT,
             direction="higher",
             range=(None, None),  # the round trip is a reference, no bound: chance or smoothing can lie above it
             values=_padded(shares, len(cell.split("test"))),

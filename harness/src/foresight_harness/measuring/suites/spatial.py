@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foresight_harness.contracts.outcomes import Measurement, Outcome, Picture, Values
+from foresight_harness.contracts.outcomes import ControlVerdict, Measurement, Outcome, Picture, Values
+from foresight_harness.contracts.probes import Detections
+from foresight_harness.contracts.specs import ProbeSpec
 from foresight_harness.measuring.conditioning import Conditioning
-from foresight_harness.measuring.suites.calibration import calibrate
 from foresight_harness.measuring.suites.probing import box_measurements, fits_of, read_boxes, seeds_of
-from foresight_harness.measuring.workshop.calibration import Calibration
-from foresight_harness.parts.probes import probe as probe_of
-from foresight_harness.parts.probes.base import Detections
-from foresight_harness.parts.probes.linear_pixels import LinearPixels
-from foresight_harness.planning.options.probe_names import PIXEL_PROBE, PRIMARY
+from foresight_harness.measuring.suites.spatial_controls import judge_cell
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.fitting.objectives import Fitted
@@ -29,18 +25,17 @@ SHOWN = 6
 def protocol(cell: Cell) -> dict[str, Any]:
     """The probe's choices, and the budget of trained modules."""
     return {
-        **{f"probe_{name}": value for name, value in probe_of(PRIMARY).choices().items()},
+        **{f"probe_{name}": value for name, value in cell.workshop.registry.primary_probe.build().choices().items()},
         **cell.recipe_for_places().choices(),
     }
 
 
 def score(cell: Cell) -> Outcome:
     """Measure, then say what controls scored on the same pictures with the same probe."""
-    controls = calibrate(cell, measure)
-    return with_controls(controls.outcomes.get(cell.id) or measure(cell), controls)
+    return with_controls(*cell.calibrated(measure, judge_cell))
 
 
-def with_controls(outcome: Outcome, controls: Calibration) -> Outcome:
+def with_controls(outcome: Outcome, controls: ControlVerdict) -> Outcome:
     """The outcome with floor, ceiling and, probe by probe, the verdict on the probe."""
     measured = []
     for found in outcome.measurements:
@@ -62,13 +57,15 @@ def with_controls(outcome: Outcome, controls: Calibration) -> Outcome:
 
 def measure(cell: Cell) -> Outcome:
     """Per-sample scores of one candidate by the primary probe and by those that were asked for, looking at no other."""
-    others = [name for name in dict.fromkeys(cell.workshop.options.probes) if name != PRIMARY]
-    asked = {seed for name in others for seed in seeds_of(cell, name)}
-    fits = fits_of(cell, sorted(asked | set(cell.seeds)))
-    reading = read_boxes(cell, partial(probe_of, PRIMARY), cell.seeds, fits)
+    registry = cell.workshop.registry
+    asked = [registry.probe(name) for name in dict.fromkeys(cell.workshop.options.probes)]
+    others = [spec for spec in asked if not spec.primary]
+    seeds = {seed for spec in others for seed in seeds_of(cell, spec)}
+    fits = fits_of(cell, sorted(seeds | set(cell.seeds)))
+    reading = read_boxes(cell, registry.primary_probe.of_boxes, cell.seeds, fits)
     measurements = box_measurements(cell, reading)
-    for name in others:
-        measurements += _by_another(cell, name, fits)
+    for spec in others:
+        measurements += _by_another(cell, spec, fits)
     ious = next((entry.values for entry in measurements if entry.metric == "iou"), None)
     pictures = _pictures(cell, reading.found[0], ious[0] if ious is not None else None)
     fitted = fits[cell.seeds[0]]
@@ -76,27 +73,27 @@ def measure(cell: Cell) -> Outcome:
     return Outcome(tuple(measurements), pictures, params=fitted.params(), details=details)
 
 
-def _by_another(cell: Cell, name: str, fits: dict[int, Fitted]) -> list[Measurement]:
+def _by_another(cell: Cell, spec: ProbeSpec, fits: dict[int, Fitted]) -> list[Measurement]:
     """The same by another probe; each has a protocol of its own, so nothing is ranked across probes."""
-    if name == PIXEL_PROBE:
+    if spec.reads == "pixels":
         conditionings = {
             seed: tuple(
                 fits[seed].conditioning(cell.streams(split), str(cell.candidate)) for split in ("train", "test")
             )
             for seed in cell.seeds
         }
-        return [pixel_measurement(cell, conditionings)]
-    reading = read_boxes(cell, partial(probe_of, name), seeds_of(cell, name), fits)
+        return [_pixel_measurement(cell, spec, conditionings)]
+    reading = read_boxes(cell, spec.of_boxes, seeds_of(cell, spec), fits)
     return [replace(found, probe_choices=reading.choices) for found in box_measurements(cell, reading)]
 
 
-def pixel_measurement(cell: Cell, conditionings: dict[int, tuple[Conditioning, ...]]) -> Measurement:
-    """R2 of pixels given tokens by ``linear_pixels``. ``conditionings``: train and test by seed"""
+def _pixel_measurement(cell: Cell, spec: ProbeSpec, conditionings: dict[int, tuple[Conditioning, ...]]) -> Measurement:
+    """R2 of pixels given tokens by a probe of pixels. ``conditionings``: train and test by seed"""
     rows = []
     for train, test in conditionings.values():
-        probe = LinearPixels()
-        probe.fit(train, cell.split("train").batches(train.batch))
-        rows.append(probe.r2(test, cell.split("test").batches(test.batch)))
+        probe = spec.of_pixels()
+        probe.fit(train, cell.split("train"))
+        rows.append(probe.r2(test, cell.split("test")))
     return Measurement(
         metric="r2",
         unit="ratio",

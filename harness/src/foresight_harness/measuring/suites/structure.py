@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.outcomes import KeptTokens, Measurement, Outcome, Values
+from foresight_harness.contracts.pairing import placed
 from foresight_harness.measuring.suites.kept_tokens import for_maps
 from foresight_harness.parts.metrics.structure import effective_rank, local_distant_similarity, silhouette
 
@@ -106,17 +107,15 @@ def _of_objects(cell: Cell, features: Conditioning) -> tuple[Tensor, list[str], 
     """The best covered token of each picture of one named object. [m, C], m, [m]"""
     labels = cell.split("test").labels
     coverage = labels.coverage(features.shape.rows, features.shape.cols)[:, -1].flatten(1)
-    tokens, names, owners, start = [], [], [], 0
-    for batch in features:
-        for offset, sample in enumerate(batch[:, -1].flatten(1, 2)):
-            index = start + offset
+    tokens, names, owners = [], [], []
+    for place, batch in placed("silhouette of objects", features, len(labels)):
+        for index, sample in enumerate(batch[:, -1].flatten(1, 2), start=place.start):
             named = labels.names[index] if index < len(labels.names) else ()
             best = int(coverage[index].argmax())
             if len(named) == 1 and float(coverage[index, best]) >= COVERED:
                 tokens.append(sample[best])
                 names.append(named[0])
                 owners.append(index)
-        start += len(batch)
     return (torch.stack(tokens) if tokens else torch.empty(0, 1)), names, torch.tensor(owners, dtype=torch.long)
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foresight_harness.contracts.outcomes import Measurement, Outcome, Picture
+from foresight_harness.contracts.outcomes import ControlVerdict, Measurement, Outcome, Picture
 from foresight_harness.measuring.extraction.reordered import METHOD, reordered
-from foresight_harness.measuring.suites.temporal_controls import calibrate
-from foresight_harness.measuring.workshop.calibration import Calibration
+from foresight_harness.measuring.suites.temporal_controls import judge_cell
 from foresight_harness.parts.datasets.motion import DIRECTION_NAMES
 from foresight_harness.parts.probes.motion import MotionProbe, chance
 
@@ -36,11 +35,10 @@ def protocol(cell: Cell) -> dict[str, Any]:
 
 def score(cell: Cell) -> Outcome:
     """Measure, then say what controls scored on the same clips with the same probe."""
-    controls = calibrate(cell, measure)
-    return with_controls(controls.outcomes.get(cell.id) or measure(cell), controls)
+    return with_controls(*cell.calibrated(measure, judge_cell))
 
 
-def with_controls(outcome: Outcome, controls: Calibration) -> Outcome:
+def with_controls(outcome: Outcome, controls: ControlVerdict) -> Outcome:
     """The outcome with chance, ceiling and the verdict on the probe."""
     measured = tuple(
         replace(

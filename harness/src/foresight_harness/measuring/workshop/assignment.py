@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foresight_harness.contracts.identity import cell_id
+from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.measuring.conditioning import StreamSet
 from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.extraction.splits import Split
@@ -14,7 +15,6 @@ from foresight_harness.parts.training.recipe import Objective, Recipe
 from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.options import DatasetChoice, Scale
 from foresight_harness.planning.recipes import for_decoder, latents_recipe, places_recipe
-from foresight_harness.planning.suites import Suite
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Assignment:
 
     workshop: Workshop
     candidate: ResolvedCandidate
-    suite: Suite
+    suite: SuiteSpec
     dataset: DatasetChoice
 
     @property
@@ -39,6 +39,8 @@ class Assignment:
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds of trained parts; one where nothing is trained for this suite."""
+        if not self.suite.seeded:
+            return (0,)
         trained = self.trained("latents" if self.suite.uses_decoder else "places")
         return tuple(range(self.scale.seeds)) if trained else (0,)
 

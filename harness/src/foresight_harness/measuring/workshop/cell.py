@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from foresight_harness.contracts.identity import digest
-from foresight_harness.measuring.extraction.splits import SPLITS
+from foresight_harness.contracts.outcomes import ControlVerdict, Outcome
+from foresight_harness.measuring.conditioning import Conditioning
+from foresight_harness.measuring.extraction.splits import SPLITS, Split
 from foresight_harness.measuring.fitting.fitted import Fitted
 from foresight_harness.measuring.workshop.assignment import Assignment
+from foresight_harness.measuring.workshop.calibrating import calibrate
 from foresight_harness.measuring.workshop.fits import fit_for_latents, fit_for_places
 
 Timer = Callable[[Callable[[], object], int], list[float]]
@@ -29,6 +32,17 @@ class Cell(Assignment):
     def fitted_for_latents(self, seed: int) -> Fitted:
         """Modules and adapter fitted to the decoder's latents; made once for every suite that reads them."""
         return fit_for_latents(self, seed)
+
+    def conditioning(self, name: Split, seed: int = 0) -> Conditioning:
+        """What the candidate makes of a split, its modules fitted for places. Raises: FitError."""
+        return self.fitted_for_places(seed).conditioning(self.streams(name), str(self.candidate))
+
+    def calibrated(
+        self, measure: Callable[[Cell], Outcome], judge: Callable[[Cell, Mapping[str, Outcome]], ControlVerdict]
+    ) -> tuple[Outcome, ControlVerdict]:
+        """What is measured here, and what the suite's controls say on the same data set; see ``calibrate``."""
+        known = calibrate(self, measure, judge)
+        return known.outcomes.get(self.id) or measure(self), known.verdict
 
     def protocol(self) -> dict[str, Any]:
         """Every choice that decides what this cell's numbers mean, flat."""

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
-from foresight_harness.parts.probes.base import Detections
+from foresight_harness.contracts.probes import Detections
 
 MOST_READINGS = 64
 """Kept of a run: about half a megabyte each at 1,000 pictures."""

@@ -30,7 +30,7 @@ class Workshop:
         self.registry, self.options, self.progress = registry, options, progress
         self.store = store_of(options.cache, options.cache_url)
         self.splits = Splits(registry, options, self.store)
-        self.pool = EncoderPool(self.encoder_request)
+        self.pool = EncoderPool(self.encoder_request, lambda spec: registry.lineage(spec.name)[-1].params == 0)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fits = FitMemory()

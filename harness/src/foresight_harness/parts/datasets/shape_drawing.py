@@ -24,19 +24,24 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 """Colours of objects; the background takes the same ones at lower contrast."""
 TEXTURE_CONTRAST = 0.6
 """Share of the way from one of its two colours to the other that a background spans."""
+MEANS = (0.6, 0.4)
+"""Shares of its two colours in a background's mean."""
+SATURATIONS = (0.3, 1.0)
+BRIGHTNESSES = (0.7, 1.1)
+"""Least and greatest saturation and brightness of a background, in those of its colours."""
 LEAST_CONTRAST = 0.25
 """Distance in RGB from object to what lies behind it, where some tint of its colour reaches it."""
 TINTS_TRIED = 8
 
 
-def _regular(corners: int, inner: float | None = None) -> Places:
+def regular(corners: int, inner: float | None = None) -> Places:
     """Corners on the unit circle, with ``inner`` alternating between two radii (a star). [corners, 2]"""
     angles = 2 * np.pi * np.arange(corners) / corners
     radii = np.ones(corners) if inner is None else np.where(np.arange(corners) % 2 == 0, 1.0, inner)
     return np.stack([radii * np.sin(angles), -radii * np.cos(angles)], axis=1)
 
 
-def _cross(arm: float = 0.36) -> Places:
+def cross(arm: float = 0.36) -> Places:
     """A plus sign with arms of half width ``arm``. [12, 2]"""
     quarter = np.array([(arm, -1.0), (arm, -arm), (1.0, -arm)])
     turn = np.array([(0.0, 1.0), (-1.0, 0.0)])
@@ -57,10 +62,10 @@ def _polygon(corners: Places) -> Callable[[float], tuple[Places, Places]]:
 
 
 POLYGONS: dict[str, Callable[[float], tuple[Places, Places]]] = {
-    "cross": _polygon(_cross()),
-    "square": _polygon(_regular(4)),
-    "star": _polygon(_regular(10, inner=0.5)),
-    "triangle": _polygon(_regular(3)),
+    "cross": _polygon(cross()),
+    "square": _polygon(regular(4)),
+    "star": _polygon(regular(10, inner=0.5)),
+    "triangle": _polygon(regular(3)),
 }
 KINDS = ("cross", "disc", "ring", "square", "star", "triangle")
 """Kinds of objects; disc and ring are the two that are no polygons."""
@@ -93,6 +98,20 @@ def coverage(kind: str, angle: float, xs: Places, ys: Places) -> npt.NDArray[np.
         inner = (0.5 * RING_HOLE) ** 2 if kind == "ring" else -1.0
         return np.asarray((squared <= 0.25) & (squared > inner))
     points, _ = POLYGONS[kind](angle)
+    return within(points, xs, ys)
+
+
+def within(points: Places, xs: Places, ys: Places) -> npt.NDArray[np.bool_]:
+    """Which pixel centres lie inside a polygon, by counting the edges to their right.
+
+    Args:
+        points: Its corners in order, x and y. [corners, 2]
+        xs: Columns' centres in the corners' units. [W_px]
+        ys: Rows' centres likewise. [H_px]
+
+    Returns:
+        [H_px, W_px] bool
+    """
     following = np.roll(points, -1, axis=0)
     x0, y0 = points[:, 0, None], points[:, 1, None]
     x1, y1 = following[:, 0, None], following[:, 1, None]
@@ -132,21 +151,22 @@ def _waves(random: np.random.Generator, size: int) -> Floats:
     return np.asarray(0.5 + 0.5 * field, dtype=np.float32)
 
 
-def background(random: np.random.Generator, size: int) -> Floats:
+def background(random: np.random.Generator, size: int, contrast: float = TEXTURE_CONTRAST) -> Floats:
     """A texture between two of the objects' colours, at lower contrast and at any saturation. [size, size, 3]"""
     palette = np.array(list(COLOURS.values()), dtype=np.float32)
     first, second = palette[random.choice(len(palette), 2, replace=False)]
-    field = np.float32(TEXTURE_CONTRAST) * (_clouds(random, size) - np.float32(0.5))
+    field = np.float32(contrast) * (_clouds(random, size) - np.float32(0.5))
     if random.random() < 0.5:
         field = np.float32(0.6) * field + np.float32(0.3) * (_waves(random, size) - np.float32(0.5))
-    texture = field[:, :, None] * (first - second) + first * np.float32(0.6) + second * np.float32(0.4)
-    return faded(texture, random.uniform(0.3, 1.0), random.uniform(0.7, 1.1))
+    texture = field[:, :, None] * (first - second) + first * np.float32(MEANS[0]) + second * np.float32(MEANS[1])
+    return faded(texture, random.uniform(*SATURATIONS), random.uniform(*BRIGHTNESSES))
 
 
-def faded(colours: Floats, saturation: float, brightness: float) -> Floats:
-    """Colours drawn towards their own grey, then dimmed. [..., 3] -> [..., 3]"""
+def faded(colours: Floats, saturation: float | Places, brightness: float | Places) -> Floats:
+    """Colours drawn towards their own grey, then dimmed. [..., 3], [] or [..., 1] twice -> [..., 3]"""
     grey = colours.mean(axis=-1, keepdims=True)
-    return np.asarray(np.float32(brightness) * (grey + np.float32(saturation) * (colours - grey)), dtype=np.float32)
+    shares, light = np.float32(saturation), np.float32(brightness)
+    return np.asarray(light * (grey + shares * (colours - grey)), dtype=np.float32)
 
 
 def distinct_colour(random: np.random.Generator, name: str, behind: Floats) -> Floats:
@@ -164,7 +184,7 @@ def distinct_colour(random: np.random.Generator, name: str, behind: Floats) -> F
         [3] float32
     """
     base = np.array(COLOURS[name], dtype=np.float32)
-    tints = np.stack([faded(base, *random.uniform((0.35, 0.7), (1.0, 1.1))) for _ in range(TINTS_TRIED)])
+    tints = faded(base, *np.split(random.uniform((0.35, 0.7), (1.0, 1.1), (TINTS_TRIED, 2)), 2, axis=1))
     contrast = np.linalg.norm(tints - behind, axis=1)
     clear = np.flatnonzero(contrast >= LEAST_CONTRAST)
     return np.asarray(tints[clear[0] if clear.size else contrast.argmax()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
@@ -11,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def dataset_specs() -> tuple[DatasetSpec, ...]:
-    """The built-in data sets: pictures (``coco``, ``coins``, ``digits``, ``photos``, ``shapes``, ``one_shape``) and
-    clips (``davis``, ``video``, ``moving_digits``, ``moving_shapes``)."""
-    return (*_picture_specs(), *_clip_specs())
+    """The built-in data sets: pictures (``coco``, ``coins``, ``digits``, ``photos``, ``shapes``, ``one_shape``,
+    ``kinds`` and its variants) and clips (``davis``, ``video``, ``moving_digits``, ``moving_shapes``,
+    ``moving_kinds``)."""
+    return (*_picture_specs(), *_kind_specs(), *_clip_specs())
 
 
 def _picture_specs() -> tuple[DatasetSpec, ...]:
@@ -62,6 +64,30 @@ def _picture_specs() -> tuple[DatasetSpec, ...]:
     )
 
 
+def _kind_specs() -> tuple[DatasetSpec, ...]:
+    """``kinds`` shows four objects, ``kinds_N`` shows N; ``kinds_all`` gives all objects of ``kinds`` boxes."""
+    return (
+        _kind_spec("kinds", "the star among three other kinds"),
+        _kind_spec("kinds_1", "a star alone", shown=1),
+        _kind_spec("kinds_2", "the star beside one other kind", shown=2),
+        _kind_spec("kinds_3", "the star among two other kinds", shown=3),
+        _kind_spec("kinds_5", "the star among four other kinds", shown=5),
+        _kind_spec(
+            "kinds_all", "the pictures of kinds, each of the four objects with its box and label", everything=True
+        ),
+    )
+
+
+def _kind_spec(name: str, shows: str, *, shown: int = 4, everything: bool = False) -> DatasetSpec:
+    return DatasetSpec(
+        name=name,
+        build=partial(_kinds, name=name, shown=shown, everything=everything),
+        labels=frozenset({"boxes", "masks"}),
+        license="Apache-2.0",
+        source=f"drawn: {shows} on a textured, noisy background; colour, contrast, size and turn tell no kind",
+    )
+
+
 def _clip_specs() -> tuple[DatasetSpec, ...]:
     return (
         DatasetSpec(
@@ -96,6 +122,14 @@ def _clip_specs() -> tuple[DatasetSpec, ...]:
             license="Apache-2.0",
             source="drawn: an object moving in one of eight directions on a textured, noisy background",
         ),
+        DatasetSpec(
+            name="moving_kinds",
+            build=_moving_kinds,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="Apache-2.0",
+            source="drawn: the star among four kinds that move in as many directions on a textured, noisy background",
+        ),
     )
 
 
@@ -129,6 +163,12 @@ def _one_shape(request: DataRequest) -> Dataset:
     return OneShape(request)
 
 
+def _kinds(request: DataRequest, *, name: str, shown: int, everything: bool) -> Dataset:
+    from foresight_harness.parts.datasets.kinds import Kinds
+
+    return Kinds(request, name=name, shown=shown, everything=everything)
+
+
 def _digits(request: DataRequest) -> Dataset:
     from foresight_harness.parts.datasets.digits import Digits
 
@@ -145,6 +185,12 @@ def _moving_shapes(request: DataRequest) -> Dataset:
     from foresight_harness.parts.datasets.moving_shapes import MovingShapes
 
     return MovingShapes(request)
+
+
+def _moving_kinds(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.moving_kinds import MovingKinds
+
+    return MovingKinds(request)
 
 
 def _davis(request: DataRequest) -> Dataset:

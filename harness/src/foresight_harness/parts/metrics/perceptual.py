@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-import pickle
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lpips
+import psutil
 import torch
 from torch import Tensor
 
-from foresight_harness.contracts.errors import CheckpointError, DataError
+from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.metrics.guards import require_pair
 from foresight_harness.parts.metrics.trunks import (
     LPIPS,
     LPIPS_RANDOM_TRUNK,
-    TRUNK_FILES,
-    Trunk,
+    LPIPS_VGG,
     find_trunk,
     lpips_metric_name,
-    trunk_folders,
-    verify_trunk,
+    read_trunk,
+    verified_trunk,
 )
+from foresight_harness.parts.weights.lpips_trunks import Trunk
 
 __all__ = [
     "LPIPS",
     "LPIPS_RANDOM_TRUNK",
+    "LPIPS_VGG",
     "PerceptualDistance",
     "build_lpips",
     "build_random_trunk",
@@ -40,14 +41,27 @@ __all__ = [
 RANDOM_TRUNK_SEED = 0
 """One seed for every run: values of two seeds differ by 10 %, their order hardly (Spearman 0.997)."""
 
-REMEMBERED_PX = 32 * 128 * 128
-"""Pixels of a target whose features are kept for the next call: 8 MiB a frame of 128 px with VGG."""
+REMEMBERED_BYTES = 4 * 2**30
+"""Features of targets that are kept for the next call. The 128 pictures of 224 px of ``--scale small`` take 3 GiB with
+VGG and 0.25 GiB with AlexNet."""
+
+FREE_SHARE = 0.5
+"""Share of all memory that remembering leaves free, whoever uses the rest: several workers remember side by side."""
 
 REMEMBERED_TARGETS = 3
 """One for each data set of an ordinary run."""
 
 LEAST_PX: dict[Trunk, int] = {"alex": 31, "vgg": 16}
 """Shortest side that survives the trunk's pooling."""
+
+
+class _Target(NamedTuple):
+    """A target and what is remembered of it."""
+
+    target: Tensor
+    version: int
+    """Of its values, as torch counts writes."""
+    chunks: dict[int, list[Tensor]]
 
 
 class PerceptualDistance:
@@ -65,7 +79,7 @@ class PerceptualDistance:
         self.network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.trunk = trunk
         self.chunk = chunk
-        self._remembered: OrderedDict[tuple[int, int], tuple[Tensor, int, list[list[Tensor]]]] = OrderedDict()
+        self._remembered: OrderedDict[tuple[int, int], _Target] = OrderedDict()
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean over the frames of a sample. [B, T, 3, H_px, W_px] in [0, 1], twice -> [B] float64"""
@@ -110,24 +124,41 @@ class PerceptualDistance:
             known = self._features(second)
         return self._distance(self._features(first), known).mean()
 
-    def _features_of_target(self, target: Tensor, pictures: Tensor) -> Iterable[list[Tensor]]:
-        """Features of the target, chunk by chunk; remembered while few candidates' worth of memory is needed.
+    def _features_of_target(self, target: Tensor, pictures: Tensor) -> Iterator[list[Tensor]]:
+        """Features of the target, chunk by chunk; of as many chunks as there is room for they are remembered.
 
         A run compares many candidates with one target, and the trunk is all of the cost: remembering halves it. Writes
         to the target through torch are noticed, those through a NumPy array that shares its memory are not.
         """
+        known = self._known(target)
+        for start in range(0, len(pictures), self.chunk):
+            features = None if known is None else known.get(start)
+            if features is None:
+                features = self._features(pictures[start : start + self.chunk])
+                if known is not None and self._has_room(features):
+                    known[start] = features
+            yield features
+
+    def _known(self, target: Tensor) -> dict[int, list[Tensor]] | None:
+        """What is remembered of a target by start of the chunk; None of one whose changes cannot be noticed."""
         version = -1 if target.is_inference() else target._version
         key = (id(target), self.chunk)
+        if version < 0:
+            return None
         known = self._remembered.get(key)
-        if known is not None and known[0] is target and known[1] == version:
-            return known[2]
-        chunks = (self._features(pictures[start : start + self.chunk]) for start in range(0, len(pictures), self.chunk))
-        if version < 0 or pictures[:, 0].numel() > REMEMBERED_PX:
-            return chunks
-        self._remembered[key] = (target, version, list(chunks))
-        while len(self._remembered) > REMEMBERED_TARGETS:
-            self._remembered.popitem(last=False)
-        return self._remembered[key][2]
+        if known is None or known.target is not target or known.version != version:
+            self._remembered[key] = known = _Target(target, version, {})
+            while len(self._remembered) > REMEMBERED_TARGETS:
+                self._remembered.popitem(last=False)
+        return known.chunks
+
+    def _has_room(self, features: list[Tensor]) -> bool:
+        """Whether one more chunk may be remembered."""
+        held = sum(_bytes(chunk) for known in self._remembered.values() for chunk in known.chunks.values())
+        if held + _bytes(features) > REMEMBERED_BYTES:
+            return False
+        free, total = memory_of(features[0].device)
+        return free - _bytes(features) >= FREE_SHARE * total
 
     def _features(self, pictures: Tensor) -> list[Tensor]:
         """Unit-normalised features of each slice of the trunk."""
@@ -149,26 +180,19 @@ def build_lpips(trunk: Trunk = "alex") -> PerceptualDistance:
     """LPIPS proper, its trained trunk read from this machine, never downloaded.
 
     Raises:
-        CheckpointError: if the trunk is absent, damaged or of another architecture.
+        CheckpointError: if the trunk is absent, damaged or another.
     """
-    path = find_trunk(trunk)
-    if path is None:
-        looked = " and ".join(str(folder) for folder in trunk_folders())
-        raise CheckpointError(
-            f"LPIPS needs torchvision's {TRUNK_FILES[trunk]}, not found in {looked}; copy it there or use "
-            f"{LPIPS_RANDOM_TRUNK}"
-        )
-    verify_trunk(path)
+    path = verified_trunk(trunk).path
     network = _network(trunk)
-    network.net.load_state_dict(_trunk_weights(path, network.net.state_dict()), strict=True)
+    network.net.load_state_dict(_trunk_weights(path, trunk, network.net.state_dict()), strict=True)
     return PerceptualDistance(network, trunk)
 
 
 def build_random_trunk(seed: int = RANDOM_TRUNK_SEED) -> PerceptualDistance:
     """The LPIPS network on a VGG trunk of random weights (Kaiming), bit-equal at every construction.
 
-    It orders distortions of one kind; its values are not LPIPS and meet no threshold. The global generator stays as
-    it was.
+    It orders strengths of one distortion; over kinds it agrees with LPIPS on 69 % of pairs, and it ranks LPIPS's own
+    example backwards. Its values are not LPIPS and meet no threshold. The global generator stays as it was.
     """
     network = _network("vgg")
     generator = torch.Generator().manual_seed(seed)
@@ -199,18 +223,22 @@ def _network(trunk: Trunk) -> lpips.LPIPS:
     return network
 
 
-def _trunk_weights(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of a torchvision classifier under the trunk's own names (``slice2.5.bias`` is ``features.5.bias``)."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        weights = {name: state[f"features.{name.split('.', 1)[1]}"] for name in wanted}
-    except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, EOFError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"LPIPS trunk {path} is not torchvision's state dict: {reason}") from error
-    wrong = [name for name, tensor in wanted.items() if weights[name].shape != tensor.shape]
-    if wrong:
-        raise CheckpointError(f"LPIPS trunk {path}: {wrong[0]} has shape {tuple(weights[wrong[0]].shape)}")
-    return weights
+def _trunk_weights(path: Path, trunk: Trunk, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a trunk under the network's own names (``slice2.5.bias`` is ``features.5.bias``)."""
+    tensors = read_trunk(path, trunk)
+    return {name: tensors[f"features.{name.split('.', 1)[1]}"] for name in wanted}
+
+
+def memory_of(device: torch.device) -> tuple[int, int]:
+    """Free and total memory where a tensor lies, in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)
+    memory = psutil.virtual_memory()
+    return memory.available, memory.total
+
+
+def _bytes(features: list[Tensor]) -> int:
+    return sum(part.numel() * part.element_size() for part in features)
 
 
 def _layout(pictures: Tensor) -> Tensor:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foresight_harness.contracts.specs import MetricSpec
-from foresight_harness.parts.metrics.trunks import LPIPS, lpips_metric_name
+from foresight_harness.parts.metrics.trunks import LPIPS_RANDOM_TRUNK, METRIC_NAMES, find_trunk, trunk_identity
+from foresight_harness.parts.weights.lpips_trunks import Trunk
 
 if TYPE_CHECKING:
     from foresight_harness.contracts.protocols import Metric
 
 
 def metric_specs() -> tuple[MetricSpec, ...]:
-    """Every built-in per-sample metric; of the two perceptual ones, the one that this machine has the weights for."""
+    """Every built-in per-sample metric; of the perceptual ones, those that this machine has the weights for."""
     return (
         MetricSpec(
             name="iou",
+            label="IoU",
+            family="boxes",
             build=_iou,
             compares="boxes",
             unit="ratio",
@@ -26,6 +30,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="centre_error",
+            label="Centre error",
+            family="boxes",
             build=_centre_error,
             compares="boxes",
             unit="picture sides",
@@ -35,6 +41,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="size_error",
+            label="Size error",
+            family="boxes",
             build=_size_error,
             compares="boxes",
             unit="ratio",
@@ -42,9 +50,11 @@ def metric_specs() -> tuple[MetricSpec, ...]:
             range=(0.0, 1.0),
             reference="1 - exp(-|log ratio|) of matched widths and heights; a missing prediction counts 1",
         ),
-        _perceptual_spec(),
+        *_perceptual_specs(),
         MetricSpec(
             name="psnr",
+            label="PSNR",
+            family="pixels",
             build=_psnr,
             compares="pictures",
             unit="dB",
@@ -54,6 +64,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="ssim",
+            label="SSIM",
+            family="pixels",
             build=_ssim,
             compares="pictures",
             unit="ratio",
@@ -63,6 +75,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="edge_f1",
+            label="Edge F1",
+            family="pixels",
             build=_edge_f1,
             compares="pictures",
             unit="ratio",
@@ -72,6 +86,8 @@ def metric_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="decoded_iou",
+            label="IoU of decoded objects",
+            family="boxes",
             build=_object_iou,
             compares="objects",
             unit="ratio",
@@ -83,20 +99,38 @@ def metric_specs() -> tuple[MetricSpec, ...]:
     )
 
 
-def _perceptual_spec() -> MetricSpec:
-    name = lpips_metric_name()
-    trained = name == LPIPS
+def _perceptual_specs() -> tuple[MetricSpec, ...]:
+    """LPIPS by every trunk that is here; its stand-in where none is."""
+    trained = tuple(_lpips_spec(trunk) for trunk in METRIC_NAMES if find_trunk(trunk) is not None)
+    return trained or (
+        MetricSpec(
+            name=LPIPS_RANDOM_TRUNK,
+            label="LPIPS (random trunk)",
+            family="pixels",
+            build=_random_trunk,
+            compares="pictures",
+            unit="distance",
+            direction="lower",
+            range=(0.0, None),
+            reference="LPIPS network (arXiv 1801.03924, vgg, v0.1 heads) on a random trunk, seed 0: not LPIPS, whose "
+            "order it need not keep",
+            gateable=False,
+        ),
+    )
+
+
+def _lpips_spec(trunk: Trunk) -> MetricSpec:
     return MetricSpec(
-        name=name,
-        build=_lpips if trained else _random_trunk,
+        name=METRIC_NAMES[trunk],
+        label="LPIPS" if METRIC_NAMES[trunk] == "lpips" else "LPIPS (VGG)",
+        family="pixels",
+        build=partial(_lpips, trunk),
         compares="pictures",
         unit="distance",
         direction="lower",
         range=(0.0, None),
-        reference="Zhang et al., arXiv 1801.03924, alex, v0.1"
-        if trained
-        else "LPIPS network (arXiv 1801.03924, vgg, v0.1 heads) on a random trunk, seed 0: orders, does not measure",
-        gateable=trained,
+        reference=f"Zhang et al., arXiv 1801.03924, {trunk}, v0.1",
+        identity=partial(trunk_identity, trunk),
     )
 
 
@@ -118,10 +152,10 @@ def _size_error() -> Metric:
     return size_error
 
 
-def _lpips() -> Metric:
+def _lpips(trunk: Trunk) -> Metric:
     from foresight_harness.parts.metrics.perceptual import build_lpips
 
-    return build_lpips("alex")
+    return build_lpips(trunk)
 
 
 def _random_trunk() -> Metric:

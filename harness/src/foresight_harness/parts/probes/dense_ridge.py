@@ -10,8 +10,9 @@ from torch import Tensor
 
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.errors import FitError
+from foresight_harness.contracts.pairing import placed
+from foresight_harness.contracts.probes import Detections
 from foresight_harness.parts.closed_form import LAMBDAS, RidgeFit, RidgeSums
-from foresight_harness.parts.probes.base import Detections
 from foresight_harness.parts.probes.boxes import Floats, mean_box_floor, true_boxes
 from foresight_harness.parts.probes.map_reader import MapReader
 from foresight_harness.parts.probes.targets import last_coverage, require_grid, require_same_grid
@@ -27,7 +28,6 @@ class DenseRidge:
     """
 
     name = "dense_ridge"
-    audit_only = False
     max_objects: int | None = None
 
     def __init__(self) -> None:
@@ -73,10 +73,8 @@ class DenseRidge:
 def _summed(slots: LastSlots, width: int, coverage: Tensor) -> RidgeSums:
     """Moments of all tokens of the last slots and their coverage [B, H, W], a batch at a time."""
     sums = RidgeSums(width, 1)
-    start = 0
-    for slot in slots:
-        sums.update(slot.flatten(0, 2), coverage[start : start + len(slot)].reshape(-1, 1))
-        start += len(slot)
+    for place, slot in placed("probe dense_ridge", slots, len(coverage)):
+        sums.update(slot.flatten(0, 2), coverage[place].reshape(-1, 1))
     return sums
 
 

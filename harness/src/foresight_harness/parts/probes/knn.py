@@ -10,7 +10,8 @@ from torch import Tensor
 
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.errors import FitError
-from foresight_harness.parts.probes.base import Detections
+from foresight_harness.contracts.pairing import placed
+from foresight_harness.contracts.probes import Detections
 from foresight_harness.parts.probes.boxes import Floats, mean_box_floor, true_boxes
 from foresight_harness.parts.probes.map_reader import MapReader
 from foresight_harness.parts.probes.targets import last_coverage, require_grid, require_same_grid
@@ -30,7 +31,6 @@ class Knn:
     """
 
     name = "knn"
-    audit_only = False
     max_objects: int | None = None
 
     def __init__(self) -> None:
@@ -76,12 +76,11 @@ class Knn:
 
     def _maps(self, features: GridBatches, first: int, step: int) -> Floats:
         """Predicted coverage of every ``step``-th sample from the ``first``. [n, H, W]"""
-        parts, start = [], 0
-        for batch in features:
-            skipped = (first - start) % step
+        parts = []
+        for place, batch in placed("probe knn", features, len(features)):
+            skipped = (first - place.start) % step
             if skipped < len(batch):
                 parts.append(self._map(batch[skipped::step, -1]))
-            start += len(batch)
         return np.concatenate(parts)
 
     def _map(self, tokens: Tensor) -> Floats:
@@ -102,15 +101,13 @@ class Knn:
 def _tokens_at(features: GridBatches, chosen: Tensor, cells: int) -> Tensor:
     """Tokens of the last slot by their number among those of every second sample, in the order asked for. [n, C]"""
     found: Tensor | None = None
-    start = 0
-    for batch in features:
+    for place, batch in placed("probe knn", features, len(features)):
         samples = (chosen // cells) * 2
-        places = ((samples >= start) & (samples < start + len(batch))).nonzero()[:, 0]
+        places = ((samples >= place.start) & (samples < place.stop)).nonzero()[:, 0]
         if found is None:
             found = batch.new_empty(len(chosen), batch.shape[-1])
         slots = batch[:, -1].flatten(1, 2)
-        found[places.to(found.device)] = slots[samples[places] - start, chosen[places] % cells]
-        start += len(batch)
+        found[places.to(found.device)] = slots[samples[places] - place.start, chosen[places] % cells]
     assert found is not None  # there are at least two samples
     return found
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from foresight_harness.contracts.batches import GridBatches
-from foresight_harness.contracts.errors import FitError, GridError
+from foresight_harness.contracts.batches import GridBatches, SampleBatches
+from foresight_harness.contracts.errors import FitError
+from foresight_harness.contracts.pairing import paired
 from foresight_harness.parts.closed_form import LAMBDAS, RidgeFit, RidgeSums, ridge_dual
 from foresight_harness.parts.probes.boxes import Floats
 
@@ -36,16 +37,16 @@ class LinearPixels:
             "r2": "1 - squared error / squared distance to the picture's mean colour",
         }
 
-    def fit(self, features: GridBatches, clips: Iterable[Tensor]) -> None:
+    def fit(self, features: GridBatches, clips: SampleBatches) -> None:
         """Fit to the train split.
 
         Args:
             features: Grids.
-            clips: The same samples in the same batches, in [0, 1]. [b, T_px, 3, H_px, W_px]
+            clips: Pictures of the same samples, in [0, 1]. [b, T_px, 3, H_px, W_px]
 
         Raises:
             FitError: if a value is not finite.
-            GridError: if batches and clips differ in length.
+            GridError: if grids and clips are not of the same samples in the same order.
         """
         shape = features.shape
         few = len(features) * shape.cells <= shape.width
@@ -64,7 +65,7 @@ class LinearPixels:
         else:
             raise FitError(f"probe {self.name}: there is nothing to fit")
 
-    def r2(self, features: GridBatches, clips: Iterable[Tensor]) -> Floats:
+    def r2(self, features: GridBatches, clips: SampleBatches) -> Floats:
         """Share of each sample's own pixel variance that its tokens explain; NaN for a picture of one colour. [B]"""
         if self._fit is None:
             raise FitError(f"probe {self.name}: r2 before fit")
@@ -120,11 +121,7 @@ def patches_of(clips: Tensor, slots: int, rows: int, cols: int) -> Tensor:
     return cells.reshape(batch, slots, rows, cols, 3 * high * wide)
 
 
-def _pairs(features: GridBatches, clips: Iterable[Tensor]) -> Iterable[tuple[Tensor, Tensor]]:
+def _pairs(features: GridBatches, clips: SampleBatches) -> Iterator[tuple[Tensor, Tensor]]:
     shape = features.shape
-    for tokens, clip in zip(features, clips, strict=True):
-        if len(tokens) != len(clip):
-            raise GridError(
-                f"probe linear_pixels: a batch of {len(tokens)} grids for {len(clip)} clips; batch both alike"
-            )
+    for tokens, clip in paired("probe linear_pixels", features, clips):
         yield tokens, patches_of(clip.float().to(tokens.device), shape.frames, shape.rows, shape.cols)

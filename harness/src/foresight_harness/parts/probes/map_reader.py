@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from foresight_harness.contracts.probes import Detections
 from foresight_harness.parts.closed_form import RidgeFit, RidgeSums, ridge_dual
-from foresight_harness.parts.probes.base import Detections
 from foresight_harness.parts.probes.boxes import Floats, Ints
 from foresight_harness.parts.probes.components import Components, components, edge_profiles, ranked
 from foresight_harness.parts.probes.matching import LEAST_OVERLAP, matches, padded_boxes, padded_matched_iou

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from foresight_harness.contracts.batches import GridBatches
 from foresight_harness.contracts.errors import FitError, GridError
+from foresight_harness.contracts.pairing import require_same_samples
 from foresight_harness.parts.closed_form import LAMBDAS
 from foresight_harness.parts.closed_form.ridge import RidgeFit, ridge_dual
 
@@ -124,10 +125,11 @@ class MotionProbe:
             directions: Direction of each clip, None where it is not known. [B]
 
         Raises:
-            GridError: for token sets, too few slots, or counts that disagree.
+            GridError: for token sets, too few slots, or samples that differ in number or order.
         """
         if not len(features) == len(reordered) == len(directions):
             raise GridError(f"{len(features)} clips, {len(reordered)} reordered ones, {len(directions)} directions")
+        require_same_samples("probe motion_correlation", features, reordered)
         self._descriptor.fit(features)
         right, wrong = self._descriptor.of(features), self._descriptor.of(reordered)
         sides = torch.cat([torch.ones(len(right)), -torch.ones(len(wrong))])
@@ -157,6 +159,7 @@ class MotionProbe:
         two look alike. [B] float64"""
         if self._order is None:
             raise FitError("probe motion_correlation: predict before fit")
+        require_same_samples("probe motion_correlation", features, reordered)
         right, wrong = (self._order.predict(self._descriptor.of(one))[:, 0] for one in (features, reordered))
         return torch.where(right == wrong, 0.5, (right > wrong).double())
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.errors import FitError
+from foresight_harness.contracts.probes import Detections
 from foresight_harness.contracts.specs.grid_shape import GridShape
-from foresight_harness.parts.probes.base import Detections
 from foresight_harness.parts.probes.box_loss import GIOU_WEIGHT, L1_WEIGHT, box_loss, centred, corners
 from foresight_harness.parts.probes.boxes import Floats, mean_box_floor, true_boxes
 from foresight_harness.parts.probes.targets import require_grid, require_same_grid
@@ -41,7 +41,6 @@ class SingleBoxProbe:
         head: Builds the head for a grid; it maps [b, H, W, C] to cxcywh [b, 4].
         recipe: How it is trained.
         prepare: What the head reads of standardised tokens, worked out once instead of in every step.
-        audit_only: See Probe.
         version: Raised when a probe of this name comes to mean something else.
     """
 
@@ -54,11 +53,9 @@ class SingleBoxProbe:
         *,
         recipe: Recipe = RECIPE,
         prepare: Callable[[Tensor], Tensor] = lambda tokens: tokens,
-        audit_only: bool = False,
         version: int = 1,
     ) -> None:
         self.name = name
-        self.audit_only = audit_only
         self.convergence: Convergence | None = None
         self._head, self._recipe, self._prepare, self._version = head, recipe, prepare, version
         self._module: nn.Module | None = None

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.errors import GridError
+from foresight_harness.contracts.pairing import require_same_samples
 from foresight_harness.contracts.specs.grid_shape import GridShape
 
 
@@ -15,7 +16,7 @@ def require_grid(probe: str, features: GridBatches, labels: Labels) -> GridShape
     """The shape of the grids, if they are grids and there is one for each label.
 
     Raises:
-        GridError: for token sets, or when the numbers of samples differ.
+        GridError: for token sets, or when the samples differ in number or order.
     """
     shape = features.shape
     if shape.is_set:
@@ -27,9 +28,10 @@ def require_grid(probe: str, features: GridBatches, labels: Labels) -> GridShape
 
 
 def require_one_label_each(probe: str, features: GridBatches, labels: Labels) -> None:
-    """Raises: GridError when the numbers of samples differ."""
+    """Raises: GridError when the samples differ in number or order."""
     if len(features) != len(labels):
         raise GridError(f"probe {probe}: features of {len(features)} samples for labels of {len(labels)}: same split?")
+    require_same_samples(f"probe {probe}", features, labels)
 
 
 def require_same_grid(probe: str, features: GridBatches, fitted: tuple[int, int, int]) -> None:

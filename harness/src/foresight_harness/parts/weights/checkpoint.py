@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import CheckpointError
-
-MIRROR_VARIABLE = "FORESIGHT_WEIGHTS"
-"""Environment variable: a folder with checkpoints under their Hub ids, for machines without a network."""
+from foresight_harness.parts.weights.folder import MIRROR_VARIABLE, weights_folder
 
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model")
 """What is downloaded: never pickles, never code."""
 
 INSTALLED = "package:"
 """What the name of a checkpoint that lies inside an installed package begins with."""
+
+FETCHED = "fetched:"
+"""What the name of a checkpoint begins with that ``weights fetch`` puts into the weights folder."""
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
@@ -28,7 +29,8 @@ def checkpoint_folder(
 ) -> Path:
     """Find the folder of a checkpoint in the published layout.
 
-    A name like ``package:NAME/FOLDER`` is a folder of an installed package. Else looks, in this order, at ``source`` as
+    A name like ``package:NAME/FOLDER`` is a folder of an installed package, ``fetched:NAME`` one of the weights folder
+    that only ``weights fetch`` fills. Else looks, in this order, at ``source`` as
     a local folder, at ``$FORESIGHT_WEIGHTS/<id>``, then at the Hub (its local cache first).
 
     Args:
@@ -44,6 +46,8 @@ def checkpoint_folder(
     wanted = source or repo
     if wanted is not None and wanted.startswith(INSTALLED):
         return _installed(wanted)
+    if wanted is not None and wanted.startswith(FETCHED):
+        return _fetched(wanted.removeprefix(FETCHED))
     if wanted is None:
         raise CheckpointError("pretrained weights asked for, but this model names no checkpoint; pass a folder")
     if Path(wanted).is_dir():
@@ -54,7 +58,7 @@ def checkpoint_folder(
     identity, _, asked = wanted.partition("@")
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror:
-        folder = Path(mirror) / identity
+        folder = weights_folder() / identity
         if asked:
             raise CheckpointError(
                 f"revision {asked} of {identity} is asked for, and {MIRROR_VARIABLE}={mirror} knows no revisions; "
@@ -68,9 +72,12 @@ def checkpoint_folder(
     return _from_hub(identity, asked or (revision if wanted == repo else None), subfolder)
 
 
-def hub_revision(folder: Path) -> str | None:
-    """The commit that a folder of the Hub's own cache holds (``.../snapshots/COMMIT``); None for any other folder."""
-    return folder.name if folder.parent.name == "snapshots" else None
+def _fetched(name: str) -> Path:
+    """Folder that ``weights fetch NAME`` has filled."""
+    folder = weights_folder() / name
+    if not folder.is_dir():
+        raise CheckpointError(f"{name} is not in {folder.parent}; fetch it: foresight-bench weights fetch {name}")
+    return folder
 
 
 def _installed(wanted: str) -> Path:

@@ -15,7 +15,6 @@ from foresight_harness.planning.candidates.candidate import Candidate, parse_can
 from foresight_harness.planning.options import DEFAULT_SCALE, SCALES, DatasetChoice, parse_dataset, scale_of
 from foresight_harness.planning.options.probe_names import checked_probe
 from foresight_harness.planning.registry import Registry
-from foresight_harness.planning.suites import suite
 
 MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "probes", "group", "candidates"}
 GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment"}
@@ -85,11 +84,11 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
         description=_text(content, "description", f"matrix {path}", ""),
         candidates=tuple(candidates.values()),
         left_out=tuple(left_out),
-        suites=_suites_of(content, path),
+        suites=_suites_of(content, path, registry),
         datasets=_datasets_of(content, path, registry),
-        only=_only_of(content, path),
+        only=_only_of(content, path, registry),
         scale=chosen,
-        probes=_probes_of(content, path),
+        probes=_probes_of(content, path, registry),
     )
 
 
@@ -122,19 +121,19 @@ def _names(content: Mapping[str, Any], key: str, where: str, default: list[str])
     return value
 
 
-def _suites_of(content: Mapping[str, Any], path: Path) -> tuple[str, ...] | None:
+def _suites_of(content: Mapping[str, Any], path: Path, registry: Registry) -> tuple[str, ...] | None:
     try:
-        names = tuple(suite(name).name for name in _names(content, "suites", f"matrix {path}", []))
+        names = tuple(registry.suite(name).name for name in _names(content, "suites", f"matrix {path}", []))
     except UsageError as error:
         raise UsageError(str(error) if str(path) in str(error) else f"matrix {path}: {error}") from error
     return names or None
 
 
-def _only_of(content: Mapping[str, Any], path: Path) -> dict[str, tuple[str, ...]]:
+def _only_of(content: Mapping[str, Any], path: Path, registry: Registry) -> dict[str, tuple[str, ...]]:
     table = content.get("only", {})
     if not isinstance(table, dict):
         raise UsageError(f"matrix {path}: only must be a table of suites, each with a list of candidate globs")
-    _suites_of({"suites": list(table)} if table else {}, path)
+    _suites_of({"suites": list(table)} if table else {}, path, registry)
     return {name: tuple(_names(table, name, f"matrix {path}, only", [])) for name in table}
 
 
@@ -148,9 +147,9 @@ def _datasets_of(content: Mapping[str, Any], path: Path, registry: Registry) -> 
     return choices
 
 
-def _probes_of(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+def _probes_of(content: Mapping[str, Any], path: Path, registry: Registry) -> tuple[str, ...]:
     try:
-        return tuple(checked_probe(name) for name in _names(content, "probes", f"matrix {path}", []))
+        return tuple(checked_probe(registry, name) for name in _names(content, "probes", f"matrix {path}", []))
     except UsageError as error:
         raise UsageError(str(error).replace("--probe", f"matrix {path}: probe", 1)) from error
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foresight_harness.contracts.errors import CandidateError, UnknownPartError, UsageError
+from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.planning.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.planning.candidates.matrix import read_matrix
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
 from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.planning.registry.registry import nearest
-from foresight_harness.planning.suites import SUITES, Suite
 
 DEFAULT_MATRIX = "smoke"
 
@@ -37,13 +37,14 @@ class Selection(NamedTuple):
     """Probes that the matrix names, for where the command names none."""
 
 
-def suites_of(selection: Selection) -> tuple[str, ...]:
+def suites_of(selection: Selection, registry: Registry) -> tuple[str, ...]:
     """Names of the suites that a selection is scored in, in running order, where the command does not name them."""
     named = selection.suites
-    return tuple(found.name for found in SUITES.values() if (found.default if named is None else found.name in named))
+    suites = registry.suites.values()
+    return tuple(found.name for found in suites if (found.default if named is None else found.name in named))
 
 
-def candidates_of(selection: Selection, suite: Suite) -> list[ResolvedCandidate]:
+def candidates_of(selection: Selection, suite: SuiteSpec) -> list[ResolvedCandidate]:
     """The candidates of a selection that a suite scores, where the matrix keeps some from it."""
     patterns = selection.only.get(suite.name)
     if patterns is None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
-from foresight_harness.planning.options.probe_names import checked_probe
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
 from foresight_harness.planning.recipes import check_recipe
@@ -85,6 +84,8 @@ class RunOptions:
     """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
     weights_sources: tuple[WeightsSource, ...] = ()
     """Models whose pretrained weights come from elsewhere than their own Hub id."""
+    trusted_weights: tuple[str, ...] = ()
+    """Models whose pretrained weights may pass gates though they are not known as published; the verdict says so."""
     device: str = "cpu"
     dtype: str = "float32"
     attention: str = "auto"
@@ -120,8 +121,6 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         self.base_sizes  # noqa: B018  an unknown scale is refused here
-        for name in self.probes:
-            checked_probe(name)
         check_recipe(self.recipe)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.planning.registry.loading import load_registry, registry_from
+from foresight_harness.planning.registry.loading import load_registry, own_plugins, own_registry, registry_from
 from foresight_harness.planning.registry.registry import PluginInfo, Registry
 
-__all__ = ["PluginInfo", "Registry", "load_registry", "registry_from"]
+__all__ = ["PluginInfo", "Registry", "load_registry", "own_plugins", "own_registry", "registry_from"]

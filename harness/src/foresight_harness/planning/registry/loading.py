@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -25,8 +27,9 @@ from foresight_harness.contracts.specs import (
     ExtractorSpec,
     FusionSpec,
     MetricSpec,
+    ProbeSpec,
+    SuiteSpec,
 )
-from foresight_harness.parts import builtin
 from foresight_harness.planning.registry.registry import PluginInfo, Registry
 
 KINDS: Mapping[str, type] = {
@@ -37,6 +40,8 @@ KINDS: Mapping[str, type] = {
     "decoders": DecoderSpec,
     "datasets": DatasetSpec,
     "metrics": MetricSpec,
+    "probes": ProbeSpec,
+    "suites": SuiteSpec,
 }
 """Kind of offer -> class of spec; the hook is ``foresight_<kind>``."""
 
@@ -51,7 +56,7 @@ def load_registry() -> Registry:
         PluginError: where two plugins offer one name, or a hook is misspelt or has a wrong signature.
     """
     points = sorted(entry_points(group=PROJECT), key=lambda point: point.name)
-    modules: list[tuple[PluginInfo, object]] = [(_info("builtin", builtin, None), builtin)]
+    modules: list[tuple[PluginInfo, object]] = [*own_plugins()]
     broken = []
     for point in _unique(points):
         try:
@@ -61,6 +66,23 @@ def load_registry() -> Registry:
         else:
             modules.append((_info(point.name, module, point), module))
     return registry_from(modules, broken)
+
+
+def own_registry() -> Registry:
+    """The harness's own offers, whatever else is installed."""
+    return registry_from(own_plugins())
+
+
+def own_plugins() -> list[tuple[PluginInfo, ModuleType]]:
+    """The harness's own plugins: the modules ``builtin*`` of its wings, found by their names as those of others are by
+    their entry points, so that no wing has to know what is offered above it."""
+    names = [f"{PROJECT_PACKAGE}.{path.parent.name}.{path.stem}" for path in sorted(CORE.glob("*/builtin*.py"))]
+    modules = map(importlib.import_module, names)
+    return [(_info(_name(module), module, None), module) for module in modules]
+
+
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
 
 
 def _unique(points: Iterable[EntryPoint]) -> Iterator[EntryPoint]:
@@ -89,6 +111,9 @@ def registry_from(modules: Iterable[tuple[PluginInfo, object]], broken: Iterable
         infos[info.name] = info
     owners: dict[tuple[str, str], PluginInfo] = {}
     offers = {kind: _collect(manager, kind, spec_class, infos, owners) for kind, spec_class in KINDS.items()}
+    offers["suites"] = _in_order(offers["suites"], lambda spec: spec.running_place)
+    offers["probes"] = _in_order(offers["probes"], lambda spec: (not spec.primary, bool(spec.audit_only)))
+    _refuse_second_primary(offers["probes"], owners)
     plugins = sorted([*infos.values(), *broken], key=lambda plugin: (plugin.entry_point, plugin.name))
     return Registry(
         plugins=tuple(plugins),
@@ -141,6 +166,18 @@ def _collect(
     return dict(sorted(found.items()))
 
 
+def _in_order(offers: Mapping[str, Any], place: Callable[[Any], Any]) -> dict[str, Any]:
+    """Offers by their place; equals by name."""
+    return dict(sorted(offers.items(), key=lambda item: place(item[1])))
+
+
+def _refuse_second_primary(probes: Mapping[str, ProbeSpec], owners: Mapping[tuple[str, str], PluginInfo]) -> None:
+    found = [name for name, spec in probes.items() if spec.primary]
+    if len(found) > 1:
+        said = " and ".join(f"{name!r} of plugin {owners['probe', name].name!r}" for name in found)
+        raise PluginError(f"{said} are both the primary probe; scores are ranked by one, so leave 'primary' out")
+
+
 def _environment(manager: pluggy.PluginManager) -> dict[str, str]:
     facts: dict[str, str] = {}
     givers: dict[str, str] = {}
@@ -187,6 +224,7 @@ def _info(name: str, module: ModuleType, point: EntryPoint | None) -> PluginInfo
 
 
 PROJECT_PACKAGE = "foresight_harness"
+CORE = Path(hookspecs.__file__).parents[1]
 
 
 def _broken(point: EntryPoint, error: Exception) -> PluginInfo:
@@ -208,19 +246,46 @@ def _distribution(point: EntryPoint) -> str:
 SHARED = ("contracts/token_grids.py", "parts/module_outputs.py", "parts/weights")
 """What plugins' models are built with: a change there may change features, and so makes cached ones another's."""
 
+OWN_SOURCES = {"builtin": "controls", "builtin_suites": "suites"}
+"""The harness's own plugins: folder beside the module that their digest is of. Of the parts only the controls make
+features, so that nothing else makes cached ones another's."""
+
+
+KIT_IMPORT = re.compile(rb"^\s*(?:from|import)\s+(foresight_\w+)", re.MULTILINE)
+"""How a package takes in a kit: what several plugins share, named after the project as plugins are."""
+
 
 def _source_digest(module: ModuleType) -> str:
-    """sha256 of the package's Python sources (of the module alone where it is no package), and of what all share."""
+    """sha256 of a package's sources (of the module alone where it is no package), of its kits and of what all share."""
     path = Path(module.__file__ or "")
-    core = Path(hookspecs.__file__).parents[1]
-    if module.__name__ == builtin.__name__:
-        files = sorted((path.parent / "controls").rglob("*.py"))
+    own = OWN_SOURCES.get(_name(module)) if path.is_relative_to(CORE) else None
+    if own is not None:
+        files = sorted((path.parent / own).rglob("*.py"))
     else:
         files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
-    digest = hashlib.sha256(_shared_sources(core))
-    for file in files:
-        digest.update(str(file.relative_to(path.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
+    digest = hashlib.sha256(_shared_sources(CORE))
+    sources = {str(file.relative_to(path.parent)): file.read_bytes() for file in files}
+    if own is None:
+        sources |= _kit_sources(sources.values(), {PROJECT_PACKAGE, module.__name__.partition(".")[0]})
+    for name, content in sources.items():
+        digest.update(name.encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _kit_sources(sources: Iterable[bytes], known: set[str]) -> dict[str, bytes]:
+    """Sources of the kits that ``sources`` import, and of those that these import in turn, by package and path.
+
+    The import statements are read, not carried out: a plugin that was just imported imports most of a kit later.
+    """
+    found: dict[str, bytes] = {}
+    wanted = {name.decode() for content in sources for name in KIT_IMPORT.findall(content)}
+    for name in sorted(wanted - known):
+        known.add(name)
+        spec = importlib.util.find_spec(name)
+        for folder in map(Path, (spec and spec.submodule_search_locations) or ()):
+            here = {f"{name}/{file.relative_to(folder)}": file.read_bytes() for file in sorted(folder.rglob("*.py"))}
+            found |= here | _kit_sources(here.values(), known)
+    return found
 
 
 @lru_cache(maxsize=1)

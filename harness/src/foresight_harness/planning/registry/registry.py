@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from foresight_harness.contracts.errors import CandidateError, UnknownPartError
+from foresight_harness.contracts.errors import CandidateError, PluginError, UnknownPartError
 from foresight_harness.contracts.specs import (
     DatasetSpec,
     DecoderSpec,
@@ -15,9 +15,14 @@ from foresight_harness.contracts.specs import (
     EnhancerSpec,
     ExtractorSpec,
     FusionSpec,
+    MetricFacts,
     MetricSpec,
+    ProbeSpec,
+    SuiteFacts,
+    SuiteSpec,
 )
 from foresight_harness.contracts.specs.models import OWN
+from foresight_harness.contracts.specs.suites import SHARE_UNIT, facts_of
 
 Offer = TypeVar("Offer")
 
@@ -51,6 +56,10 @@ class Registry:
     datasets: Mapping[str, DatasetSpec]
     metrics: Mapping[str, MetricSpec]
     environment: Mapping[str, str]
+    suites: Mapping[str, SuiteSpec] = field(default_factory=dict)
+    """In the order in which they run for one encoder."""
+    probes: Mapping[str, ProbeSpec] = field(default_factory=dict)
+    """The primary one first, those that only the audit reads last."""
     owners: Mapping[tuple[str, str], PluginInfo] = field(default_factory=dict)
     """(kind, name) -> the plugin that offers it."""
     exporters: tuple[tuple[str, Callable[[Mapping[str, Any]], None]], ...] = ()
@@ -129,6 +138,32 @@ class Registry:
     def dataset(self, name: str) -> DatasetSpec:
         """The data set of that name. Raises: CandidateError naming the nearest."""
         return _find("data set", name, self.datasets)
+
+    def suite(self, name: str) -> SuiteSpec:
+        """The suite of that name. Raises: CandidateError naming the nearest."""
+        return _find("suite", name, self.suites)
+
+    def probe(self, name: str) -> ProbeSpec:
+        """The probe of that name. Raises: CandidateError naming the nearest."""
+        return _find("probe", name, self.probes)
+
+    @property
+    def primary_probe(self) -> ProbeSpec:
+        """The probe that ranks. Raises: PluginError where no plugin offers one."""
+        found = next((spec for spec in self.probes.values() if spec.primary), None)
+        if found is None:
+            raise PluginError("no primary probe is on offer: the harness's own probes were not loaded")
+        return found
+
+    def metrics_of(self, suite: SuiteFacts) -> dict[str, MetricFacts]:
+        """What a suite records, by name: its own, those on offer for what it compares, and each as a share."""
+        found = {metric.name: metric for metric in suite.metrics}
+        for spec in self.metrics.values():
+            if spec.compares in suite.compares:
+                found.setdefault(spec.name, facts_of(spec))
+        if suite.shares:
+            found |= {f"{name}_share": MetricFacts(f"{name}_share", SHARE_UNIT, "higher") for name in list(found)}
+        return found
 
     def owner(self, kind: str, name: str) -> PluginInfo:
         """The plugin that offers ``name`` (an expanded name belongs to its family)."""

@@ -14,8 +14,6 @@ from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 
 BOOK = "costs.json"
-GUESS_S = {"efficiency": 1.0, "spatial": 1.5, "alignment": 0.7, "reconstruction": 1.0}
-"""Seconds of a closed-form cell at smoke scale on two cores; only until the machine has measured its own."""
 GUESS_TRAINED_S = 2.0
 """Seconds that 25 steps add, per seed."""
 GUESS_OPENS_S = 4.0
@@ -153,6 +151,7 @@ def cost_key(cell: PlannedCell, options: RunOptions, first: First = LATER, *, en
         "decoder": cell.candidate.candidate.decoder if cell.suite.uses_decoder else None,
         "dataset": cell.dataset.name,
         "first": [first.opens, first.extracts],
+        **({"probes": sorted(options.probes)} if cell.suite.probed and options.probes else {}),
     }
     return json.dumps(facts, sort_keys=True)
 
@@ -162,7 +161,7 @@ def guess_s(cell: PlannedCell, options: RunOptions, first: First = LATER) -> flo
     sizes = options.sizes
     pictures = (sizes.train + sizes.test) / 224
     area = (sizes.canvas_px / 128) ** 2
-    found = GUESS_S.get(cell.suite.name, 1.0) * pictures * area
+    found = (cell.suite.guess_s + sum(probe.guess_s for probe in cell.probes)) * pictures * area
     if first.opens:
         found += GUESS_OPENS_S * pictures * area
     if first.extracts:

@@ -12,7 +12,6 @@ from foresight_harness.measuring.cache.upkeep import Entry
 from foresight_harness.parts.controls.specs import INPUT_PX, control_specs
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell, in_running_order, pictures_of, tap_bytes
-from foresight_harness.planning.suites import SUITES
 from foresight_harness.running.costs.history import CostBook, First, Predicted
 from foresight_harness.running.costs.limits import DTYPE_BYTES, WORKER_BASE_BYTES
 
@@ -25,13 +24,8 @@ EXTRACTED_AT_ONCE, READ_AT_ONCE = 16, 64
 """Pictures of one forward of an encoder, and of one batch that is read from the cache."""
 COPIES = 4
 """Of a batch in flight: as read, moved, through the modules, in double precision."""
-WORKING_MIB = {"spatial": 256, "reconstruction": 384, "temporal": 768, "alignment": 1024}
-"""What a suite's own arithmetic (kernels, trunks, clips, factorisations) adds at its peak, seen at smoke scale."""
-
-CONTROLLED = ("spatial", "temporal")
-"""Suites that put controls through their probe in every run, as wide as raw patches are."""
 PATCHES = ("pixels", "shuffled")
-"""Controls whose features weigh something."""
+"""Controls whose features weigh something, of suites that have any: as wide as raw patches are."""
 
 Feature = tuple[str, str, str]
 """Encoder, tap, data set."""
@@ -93,7 +87,7 @@ def missing_features(cells: Sequence[PlannedCell], options: RunOptions, entries:
             held[entry.of] = held.get(entry.of, 0) + entry.bytes
     missing: dict[Feature, int] = {}
     for cell in cells:
-        for control in PATCHES if cell.suite.name in CONTROLLED else ():
+        for control in PATCHES if cell.suite.controls else ():
             size = pictures_of(cell, options.sizes) * _patch_bytes(options)
             if held.get(f"{control}@patch", 0) < 0.9 * size:
                 missing[control, "patch", str(cell.dataset)] = size
@@ -116,7 +110,7 @@ def _by_cell(
     to_extract = {(encoder, dataset) for encoder, _, dataset in missing}
     opened: set[tuple[str, str]] = set()
     found = []
-    for cell in in_running_order(cells, list(SUITES)):
+    for cell in in_running_order(cells):
         dataset = str(cell.dataset)
         wanted = {(stream.ref.encoder, dataset) for stream in cell.candidate.streams}
         kinds = {(cell.suite.name, dataset)}
@@ -153,7 +147,7 @@ def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
     extracting = max(
         (towers[name] + EXTRACTED_AT_ONCE * sum(sizes.values()) * COPIES for name, sizes in taps.items()), default=0
     )
-    working = max((WORKING_MIB.get(cell.suite.name, 0) for cell in cells), default=0) * 2**20
+    working = max((cell.suite.working_mib for cell in cells), default=0) * 2**20
     return WORKER_BASE_BYTES + max(extracting, read) + working
 
 

@@ -54,7 +54,7 @@ def texts_of(record: Record) -> dict[str, str]:
     if record.distrusted:
         found[f"not_ranked/{place}{probe}"] = "a control left its known range: the probe is broken"
     if not record.gateable:
-        found[f"not_gateable/{key_of(record)}"] = "random or nano weights, or a metric without units"
+        found[f"not_gateable/{key_of(record)}"] = "random, nano or unknown weights, or a metric without units"
     return found
 
 

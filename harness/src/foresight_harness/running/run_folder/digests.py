@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from foresight_harness.contracts.records import Record
+from foresight_harness.running.run_folder.part_facts import timed_suites
 
-TIMED = frozenset({"efficiency"})
-"""Suites whose numbers are times."""
 DIGITS = 6
 """Significant digits: threads that add in another order move the seventeenth."""
 
@@ -22,12 +22,13 @@ def record_digest(record: Record) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run_digests(records: Iterable[Record]) -> dict[str, str]:
-    """Digest by ``cell/metric/probe``, for every record that holds no time."""
+def run_digests(records: Iterable[Record], manifest: Mapping[str, Any] = MappingProxyType({})) -> dict[str, str]:
+    """Digest by ``cell/metric/probe``, for every record that holds no time; the manifest says so of plugins' suites."""
+    timed = timed_suites(manifest)
     return {
         f"{record.cell}/{record.metric or None}/{record.probe}": record_digest(record)
         for record in records
-        if record.suite not in TIMED
+        if record.suite not in timed
     }
 
 

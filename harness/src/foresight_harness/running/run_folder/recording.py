@@ -10,7 +10,7 @@ import numpy as np
 from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
 from foresight_harness.contracts.records import Record
-from foresight_harness.contracts.records.parts import Axes, LoadedModel
+from foresight_harness.contracts.records.parts import Axes, LoadedModel, WeightsFile
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
 from foresight_harness.running.run_folder.media import write_pictures
@@ -80,7 +80,7 @@ def _number(cell: Cell, measurement: Measurement, provenance: Sequence[LoadedMod
     groups = cell.split("test").labels.groups
     value, interval, n = _summary(measurement, groups, cell.scale.resamples)
     per_sample = "values" if measurement.values is not None else "stats" if measurement.stats else None
-    trusted = all(model.kind in ("pretrained", "none") for model in provenance)
+    trusted = all(model.kind in ("published", "none") or model.trusted for model in provenance)
     return {
         "protocol": digest(protocol_of(cell, measurement)),
         "status": "ok",
@@ -183,19 +183,17 @@ def _provenance(cell: Cell) -> tuple[LoadedModel, ...]:
         if cell.workshop.registry.lineage(name)[-1].params == 0:
             models.append(LoadedModel(part="encoder", name=name, kind="none"))
         else:
-            models.append(_loaded("encoder", name, cell.workshop.extraction.provenance(spec)))
+            lineage = cell.workshop.registry.lineage(name)
+            trusted = _is_trusted(cell, name, spec.name, lineage[-1].name)
+            models.append(_loaded("encoder", name, cell.workshop.extraction.provenance(spec), trusted))
     if cell.suite.uses_decoder:
-        models.append(
-            _loaded(
-                "decoder",
-                cell.candidate.candidate.decoder,
-                cell.workshop.latents.provenance(cell.candidate.decoder),
-            )
-        )
+        name = cell.candidate.candidate.decoder
+        trusted = _is_trusted(cell, name, cell.candidate.decoder.base)
+        models.append(_loaded("decoder", name, cell.workshop.latents.provenance(cell.candidate.decoder), trusted))
     return tuple(models)
 
 
-def _loaded(part: str, name: str, found: Provenance | None) -> LoadedModel:
+def _loaded(part: str, name: str, found: Provenance | None, trusted: bool) -> LoadedModel:
     if found is None:
         return LoadedModel(part=part, name=name, kind="none")
     return LoadedModel(
@@ -206,7 +204,14 @@ def _loaded(part: str, name: str, found: Provenance | None) -> LoadedModel:
         repo=found.repo,
         revision=found.revision,
         seed=found.seed,
+        files=tuple(WeightsFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in found.files),
+        trusted=trusted and found.kind == "pretrained",
     )
+
+
+def _is_trusted(cell: Cell, *names: str) -> bool:
+    """Whether the user vouches for trained weights of these names; nothing but unknown ones needs it."""
+    return any(name in cell.workshop.options.trusted_weights for name in names)
 
 
 def _attention(cell: Cell) -> str:

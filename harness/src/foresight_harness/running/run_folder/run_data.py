@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.record import check_schema
+from foresight_harness.contracts.specs import SuiteFacts
 from foresight_harness.parts.statistics.interval import Floats
 from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.part_facts import probe_facts_of, suite_facts_of
 from foresight_harness.running.run_folder.samples import check_table
 from foresight_harness.running.run_folder.tokens import Tokens, read_tokens
 
@@ -85,6 +87,16 @@ class RunData:
     def records(self) -> tuple[Record, ...]:
         """Records that hold a number's metric: cells that did not fail."""
         return tuple(record for record in self.all_records if record.ok and record.metric)
+
+    @cached_property
+    def suites(self) -> Mapping[str, SuiteFacts]:
+        """What the run says of its suites, by name."""
+        return suite_facts_of(self.manifest)
+
+    def audit_only(self, probe: str) -> bool:
+        """Whether a probe does not measure what it claims; one that the run knows nothing of does."""
+        facts = probe_facts_of(self.manifest).get(probe)
+        return facts is not None and bool(facts.audit_only)
 
     def select(self, **wanted: Any) -> list[Record]:
         """Records whose fields equal what is given: ``select(suite="spatial", metric="iou", role="candidate")``."""

@@ -25,6 +25,7 @@ from foresight_harness.surface.command import (
     rank,
     report,
     verify,
+    weights,
 )
 
 VERBS = (
@@ -43,6 +44,7 @@ VERBS = (
     verify,
     export,
     cache,
+    weights,
     new_plugin,
     doctor,
 )

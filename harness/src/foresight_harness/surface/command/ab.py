@@ -23,7 +23,6 @@ from foresight_harness.judging.comparison.sentinels import read_sentinels, senti
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.plan import check_datasets, datasets_of
-from foresight_harness.planning.suites import suite
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.surface.command.candidate_options import add_choice, chosen, options_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
@@ -53,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentinels", type=Path, metavar="FILE", help="whose candidates are timed by default")
     parser.add_argument("--github", action="store_true", help="print annotations")
     parser.add_argument("--strict", action="store_true", help="exit 3 where a candidate could not be compared")
-    parser.set_defaults(weights_source=[], seeds=None, train_size=None, recipe=DEFAULT_RECIPE)
+    parser.set_defaults(weights_source=[], trust_weights=[], seeds=None, train_size=None, recipe=DEFAULT_RECIPE)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     check_datasets(registry, settings)
     settings = replace(settings, datasets=tuple(_absolute(choice) for choice in settings.datasets))
     check_writable(settings.out)
-    (dataset, *_) = datasets_of(suite("efficiency"), registry, settings)
+    (dataset, *_) = datasets_of(registry.suite("efficiency"), registry, settings)
     names = [str(candidate) for candidate in _wanted(options, selection.candidates)]
     with _interruptible(), checked_out(head.root, options.base) as base:
         session = Session(settings, str(dataset), options.rounds, options.tolerance, options.seed)

@@ -25,10 +25,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", action="append", default=[], metavar="NAME[:PATH]")
     parser.add_argument("--weights")
     parser.add_argument("--weights-source", action="append", default=[], metavar="NAME=SOURCE")
+    parser.add_argument("--trust-weights", action="append", default=[], metavar="NAME", help="as for pytest")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--train-size", type=int, metavar="N")
     parser.add_argument("--picture-px", type=int, metavar="N")
+    parser.add_argument("--probe", action="append", default=[], metavar="NAME", help="as for pytest; repeatable")
     parser.add_argument("--recipe", default=DEFAULT_RECIPE, metavar="NAME", help="as for pytest")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foresight_harness.contracts.errors import ForesightError
-from foresight_harness.parts.metrics.trunks import LPIPS, lpips_metric_name
-from foresight_harness.parts.weights.checkpoint import MIRROR_VARIABLE
+from foresight_harness.parts.metrics.trunks import LPIPS, examine_trunk, find_trunk, lpips_metric_name
+from foresight_harness.parts.weights.folder import MIRROR_VARIABLE
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.surface.command.printing import print_json, print_table
@@ -69,20 +69,23 @@ def _software() -> list[Finding]:
     except PackageNotFoundError:
         found.append(Finding("flash-attn", "note", "absent", "attention runs as sdpa; that is recorded"))
     found.append(_video())
-    name = lpips_metric_name()
-    found.append(
-        Finding(
-            "lpips trunk",
-            "ok" if name == LPIPS else "note",
-            name,
-            "" if name == LPIPS else f"put torchvision's alexnet weights under ${MIRROR_VARIABLE}/torchvision",
-        )
-    )
+    found.append(_lpips_trunk())
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror is not None:
         there = Path(mirror).is_dir()
         found.append(Finding(MIRROR_VARIABLE, "ok" if there else "broken", mirror, "" if there else "no such folder"))
     return found
+
+
+def _lpips_trunk() -> Finding:
+    """AlexNet's trunk, looked into as the loader does: what a run would refuse is broken here too."""
+    path = find_trunk("alex")
+    if path is None:
+        return Finding("lpips trunk", "note", lpips_metric_name(), "foresight-bench weights fetch lpips_alex")
+    looked = examine_trunk(path, "alex")
+    if looked.state == "wrong":
+        return Finding("lpips trunk", "broken", looked.said, "foresight-bench weights fetch lpips_alex")
+    return Finding("lpips trunk", "ok", f"{LPIPS}: {path}, {looked.said}")
 
 
 def _video() -> Finding:

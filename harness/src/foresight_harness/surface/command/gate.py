@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     folders = [FOLDER] if FOLDER.is_dir() else []
     if not options.names and not folders:
         raise UsageError(f"no gate was named and there is no {FOLDER}; name a gate file")
-    gates = find_gates(options.names or ["all"], folders, load_registry().metrics.values())
+    gates = find_gates(options.names or ["all"], folders, load_registry())
     data = RunData.load(find_run(Path(options.out), options.target))
     results = [evaluate(gate, data) for gate in gates]
     if options.json:

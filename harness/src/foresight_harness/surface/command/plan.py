@@ -7,12 +7,15 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from foresight_harness.planning.candidates import suites_of
-from foresight_harness.planning.plan import cells_of, check_datasets, check_sources, cost_of, datasets_of
-from foresight_harness.planning.suites import suite
+from foresight_harness.planning.options.probe_names import check_probes
+from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of
 from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, options_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
+    from foresight_harness.contracts.specs import SuiteSpec
+    from foresight_harness.planning.options import RunOptions
+    from foresight_harness.planning.registry import Registry
     from foresight_harness.running.costs.predicting import Prediction
 
 NAME = "plan"
@@ -36,9 +39,10 @@ def run(options: argparse.Namespace) -> int:
     candidates = selection.candidates
     wanted = options_of(options, selection)
     check_datasets(registry, wanted)
+    check_probes(registry, wanted.probes)
     check_sources(candidates, wanted)
-    suites = [suite(name) for name in options.suite or suites_of(selection)]
-    cells = cells_of(selection, suites, registry, wanted)
+    suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]
+    cells = all_cells_of(selection, suites, registry, wanted)
     from foresight_harness.running.costs.accounting import predicted  # loads torch, which no other verb should wait for
 
     cost = cost_of(cells, wanted)
@@ -47,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         {
             "suite": each.name,
             "measures": each.title,
+            "probes": ", ".join(_probes(each, registry, wanted)) or "none",
             "datasets": ", ".join(str(choice) for choice in datasets_of(each, registry, wanted)) or "none fits",
             "cells": sum(cell.suite is each for cell in cells),
         }
@@ -74,6 +79,11 @@ def run(options: argparse.Namespace) -> int:
     )
     console().print("\n".join(sentences(found)), markup=False)
     return 0
+
+
+def _probes(suite: SuiteSpec, registry: Registry, options: RunOptions) -> list[str]:
+    """The probes that its scores will name."""
+    return list(dict.fromkeys([registry.primary_probe.name, *options.probes])) if suite.probed else []
 
 
 def sentences(found: Prediction) -> list[str]:

@@ -10,7 +10,7 @@ from foresight_harness.surface.command.printing import console, print_json, prin
 
 NAME = "plugins"
 HELP = "list installed plugins and what they offer"
-KINDS = ("encoder", "extractor", "enhancer", "fusion", "decoder", "dataset", "metric")
+KINDS = ("encoder", "extractor", "enhancer", "fusion", "decoder", "dataset", "metric", "probe", "suite")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

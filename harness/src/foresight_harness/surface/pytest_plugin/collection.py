@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.judging.comparison.against import target_of
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
 from foresight_harness.judging.gates.gate_files import find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
+from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.storage import MIRROR
 from foresight_harness.planning.plan import (
     PlannedCell,
+    cells_of,
     check_datasets,
     check_sources,
-    datasets_of,
     distinct_for,
     in_running_order,
 )
 from foresight_harness.planning.registry import PluginInfo, load_registry
-from foresight_harness.planning.suites import SUITES, Suite, suite
 from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.run_folder.folder import check_writable, find_run
@@ -69,9 +70,10 @@ def _prepare(state: State) -> None:
         check_installed(state.options.exports)
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
+        check_probes(state.registry, state.options.probes)
         state.selection = selection
         gates = named_folders(state.config, "gates")
-        state.gates = find_gates(state.options.gates, gates, state.registry.metrics.values())
+        state.gates = find_gates(state.options.gates, gates, state.registry)
     except UsageError as error:
         state.error = error
 
@@ -82,18 +84,19 @@ def _candidates_for(metafunc: pytest.Metafunc, state: State) -> Sequence[Resolve
     A suite that neither the matrix nor the command names has one placeholder, which ``order`` deselects.
     """
     try:
-        found = suite_of(metafunc.definition)
+        found = suite_of(metafunc.definition, state)
     except UsageError as error:
         state.error = error
         return []
     assert state.selection is not None
-    if found.name not in suites_of(state.selection) and not asked_for(found, metafunc.definition):
+    assert state.registry is not None
+    if found.name not in suites_of(state.selection, state.registry) and not asked_for(found, metafunc.definition):
         return [UNSCORED]
     candidates = candidates_of(state.selection, found)
     return distinct_for(found, candidates) or [UNSCORED]
 
 
-def asked_for(found: Suite, node: pytest.Item | pytest.Collector) -> bool:
+def asked_for(found: SuiteSpec, node: pytest.Item | pytest.Collector) -> bool:
     """Whether the command names the suite itself: its test file or test, or ``-k`` with its name (but not negated)."""
     arguments = [argument.partition("::")[0] for argument in node.config.args]
     if any(Path(argument).name == node.path.name for argument in arguments):
@@ -103,14 +106,14 @@ def asked_for(found: Suite, node: pytest.Item | pytest.Collector) -> bool:
     return any(word in wanted and before != "not" for before, word in pairwise(["", *words]))
 
 
-def suite_of(node: pytest.Item | pytest.Collector) -> Suite:
+def suite_of(node: pytest.Item | pytest.Collector, state: State) -> SuiteSpec:
     """The suite that a test names with ``@pytest.mark.suite("name")``. Raises: UsageError."""
+    assert state.registry is not None
     marker = node.get_closest_marker("suite")
     if marker is None or not marker.args:
-        raise UsageError(
-            f"{node.nodeid} asks for a cell but names no suite; add @pytest.mark.suite(NAME), of {', '.join(SUITES)}"
-        )
-    return suite(str(marker.args[0]))
+        names = ", ".join(state.registry.suites)
+        raise UsageError(f"{node.nodeid} asks for a cell but names no suite; add @pytest.mark.suite(NAME), of {names}")
+    return state.registry.suite(str(marker.args[0]))
 
 
 def order(state: State, items: list[pytest.Item]) -> None:
@@ -147,7 +150,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
         if isinstance(error, UsageError) or type(error).__name__ == "RunFolderError":
             raise pytest.UsageError(str(error)) from error
         raise
-    ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]], list(SUITES))
+    ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]])
     if options.engine != "local":  # latency has the machine to itself, after everything else
         ordered.sort(key=lambda cell: cell.suite.live_encoder)
     rank = {id(cell): index for index, cell in enumerate(ordered)}
@@ -177,8 +180,4 @@ def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
     assert state.options is not None
     if not isinstance(candidate, ResolvedCandidate):
         return []
-    found = suite_of(item)
-    return [
-        PlannedCell(candidate, found, dataset, clips=state.registry.dataset(dataset.name).video)
-        for dataset in datasets_of(found, state.registry, state.options)
-    ]
+    return cells_of(suite_of(item, state), candidate, state.registry, state.options)

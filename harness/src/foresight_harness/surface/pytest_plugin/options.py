@@ -48,6 +48,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="pretrained weights of one encoder or decoder (repeatable): a folder in the published layout, a Hub id or "
         "ID@REVISION, for timm also one .safetensors file",
     )
+    add(
+        "--trust-weights",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="let the pretrained weights of this encoder or decoder pass gates though they are not known as published "
+        "(repeatable); the verdict says so",
+    )
     add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")
     add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
@@ -64,7 +72,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="score this probe beside the primary one (repeatable): soft_argmax, attentive, conv, detr, knn, ...",
+        help="score this probe beside the primary one (repeatable); foresight-bench plugins lists them",
     )
     add(
         "--recipe",

@@ -1,0 +1,202 @@
+"""The built-in suites as specs: everything that is known about each. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from foresight_harness.contracts.specs import MetricFacts, SuiteSpec
+from foresight_harness.contracts.specs.suites import Bounds
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.outcomes import Outcome
+
+SHARE: Bounds = (0.0, 1.0)
+ABOVE_ZERO: Bounds = (0.0, None)
+
+
+def suite_specs() -> tuple[SuiteSpec, ...]:
+    """Every built-in suite, in the order of a report."""
+    return (_spatial(), _reconstruction(), _alignment(), _temporal(), _structure(), _efficiency(), _audit())
+
+
+def _spatial() -> SuiteSpec:
+    by_count = tuple(MetricFacts(f"iou_{count}", "ratio", "higher", SHARE, family="boxes") for count in (1, 2, 3, 5))
+    return SuiteSpec(
+        name="spatial",
+        title="where objects are: IoU, AP, centre and size error",
+        order=10,
+        labels=frozenset({"boxes"}),
+        compares=("boxes",),
+        metrics=(
+            MetricFacts("map50", "ratio", "higher", SHARE, "mAP@0.5", "boxes"),
+            MetricFacts("map75", "ratio", "higher", SHARE, "mAP@0.75", "boxes"),
+            *by_count,
+            MetricFacts("r2", "ratio", "higher", (None, 1.0), "R\N{SUPERSCRIPT TWO}", "features"),
+        ),
+        read_by=("iou",),
+        then_by=("map50",),
+        ranked_by=("iou",),
+        probed=True,
+        controls=("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch"),
+        guess_s=1.5,
+        working_mib=256,
+        protocol=_protocol("spatial"),
+        score=_score("spatial"),
+    )
+
+
+def _reconstruction() -> SuiteSpec:
+    return SuiteSpec(
+        name="reconstruction",
+        title="pictures decoded from conditioning: LPIPS, PSNR, SSIM",
+        order=20,
+        compares=("pictures", "objects", "distributions"),
+        shares=True,
+        metrics=(
+            # Of these two a machine offers the one that it has the weights for; gates may name either.
+            MetricFacts("lpips", "distance", "lower", ABOVE_ZERO, "LPIPS", "pixels"),
+            MetricFacts("lpips_vgg", "distance", "lower", ABOVE_ZERO, "LPIPS (VGG)", "pixels"),
+            MetricFacts("lpips_random_trunk", "distance", "lower", ABOVE_ZERO, "LPIPS (random trunk)", "pixels"),
+            MetricFacts("temporal_lpips_variance", "distance^2", "lower", ABOVE_ZERO),
+            MetricFacts("frame_consistency", "ratio", "higher", (-1.0, 1.0)),
+        ),
+        read_by=("lpips", "lpips_vgg", "lpips_random_trunk"),
+        then_by=("psnr", "ssim"),
+        ranked_by=("lpips", "lpips_vgg", "lpips_random_trunk", "psnr", "decoded_iou"),
+        uses_decoder=True,
+        working_mib=384,
+        protocol=_protocol("reconstruction"),
+        score=_score("reconstruction"),
+    )
+
+
+def _alignment() -> SuiteSpec:
+    return SuiteSpec(
+        name="alignment",
+        title="similarity of conditioning and decoder latents: debiased CKA with its null",
+        order=30,
+        metrics=(
+            MetricFacts("cka", "ratio", "higher", (None, 1.0), "CKA", "features"),
+            MetricFacts("rbf_cka", "ratio", "higher", (None, 1.0), "CKA (RBF)", "features"),
+            MetricFacts("mutual_knn", "ratio", "higher", SHARE, "Mutual k-NN", "features"),
+        ),
+        read_by=("cka",),
+        ranked_by=("mutual_knn",),
+        uses_decoder=True,
+        first_seed_only=True,
+        guess_s=0.7,
+        working_mib=1024,
+        protocol=_protocol("alignment"),
+        score=_score("alignment"),
+    )
+
+
+def _temporal() -> SuiteSpec:
+    return SuiteSpec(
+        name="temporal",
+        title="what moves where, and in which order: direction and ordering accuracy",
+        order=40,
+        labels=frozenset({"motion"}),
+        own_dataset="moving_shapes",
+        metrics=(
+            MetricFacts("direction_accuracy", "ratio", "higher", SHARE, "Direction accuracy", "motion"),
+            MetricFacts("ordering_accuracy", "ratio", "higher", SHARE, "Ordering accuracy", "motion"),
+        ),
+        read_by=("direction_accuracy",),
+        ranked_by=("direction_accuracy", "ordering_accuracy"),
+        # A perfect mask, the same with where or when destroyed, and nothing at all; without masks there is no ceiling.
+        controls=("oracle@mask", "constant@patch", "shuffled:oracle@mask", "time_shuffled:oracle@mask"),
+        controls_without_masks=("constant@patch", "shuffled@patch", "time_shuffled@patch"),
+        working_mib=768,
+        protocol=_protocol("temporal"),
+        score=_score("temporal"),
+    )
+
+
+def _structure() -> SuiteSpec:
+    separations = ("position", "frame", "class")
+    return SuiteSpec(
+        name="structure",
+        title="token space without labels: local order, effective rank, separation of places, frames and classes",
+        order=50,
+        metrics=(
+            MetricFacts("local_distant", "cosine", "higher", (-2.0, 2.0)),
+            *(MetricFacts(f"silhouette_{of}", "ratio", "none", (-1.0, 1.0)) for of in separations),
+            MetricFacts("effective_rank", "directions", "none", (1.0, None), "Effective rank", "features"),
+        ),
+        gateable=False,
+        default=False,
+        protocol=_protocol("structure"),
+        score=_score("structure"),
+    )
+
+
+def _efficiency() -> SuiteSpec:
+    latency = (
+        MetricFacts(f"latency_p{percent}_ms", "ms", "lower", ABOVE_ZERO, f"Latency p{percent}", "cost")
+        for percent in (50, 90, 99)
+    )
+    return SuiteSpec(
+        name="efficiency",
+        title="latency, throughput, memory, parameters",
+        order=60,
+        metrics=(
+            *latency,
+            MetricFacts("throughput_per_s", "pictures/s", "higher", ABOVE_ZERO, family="cost"),
+            MetricFacts("peak_mib", "MiB", "lower", ABOVE_ZERO, "Peak memory", "cost", exact=True),
+            MetricFacts(
+                "params", "parameters", "none", ABOVE_ZERO, "Parameters", "cost", exact=True, gate_direction="lower"
+            ),
+        ),
+        read_by=("latency_p50_ms",),
+        timed=True,
+        seeded=False,
+        live_encoder=True,
+        uses_decoder=True,
+        only_first_dataset=True,
+        protocol=_protocol("efficiency"),
+        score=_score("efficiency"),
+    )
+
+
+def _audit() -> SuiteSpec:
+    return SuiteSpec(
+        name="audit",
+        title="do probes measure what they claim? The documents' and ours on the same features",
+        order=70,
+        labels=frozenset({"boxes"}),
+        compares=("boxes",),
+        metrics=(
+            MetricFacts("map50", "ratio", "higher", SHARE, "mAP@0.5", "boxes"),
+            MetricFacts("r2", "ratio", "higher", (None, 1.0), "R\N{SUPERSCRIPT TWO}", "features"),
+        ),
+        read_by=("iou",),
+        then_by=("map50",),
+        gateable=False,
+        probed=True,
+        default=False,
+        protocol=_protocol("audit"),
+        score=_score("audit"),
+    )
+
+
+def _protocol(module: str) -> Callable[[Any], Mapping[str, Any]]:
+    """``protocol`` of a module beside this one, which is imported when a cell is scored."""
+
+    def protocol(cell: Any) -> Mapping[str, Any]:
+        choices: Mapping[str, Any] = import_module(f"{__package__}.{module}").protocol(cell)
+        return choices
+
+    return protocol
+
+
+def _score(module: str) -> Callable[[Any], Outcome]:
+    """The same of ``score``."""
+
+    def score(cell: Any) -> Outcome:
+        outcome: Outcome = import_module(f"{__package__}.{module}").score(cell)
+        return outcome
+
+    return score

@@ -1,0 +1,73 @@
+"""How many parameters an object really holds, whatever its plugin declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from foresight_harness.contracts.errors import PluginError
+
+MOST_OBJECTS = 100_000
+"""An encoder that holds more without a network has its own reasons; the walk ends there."""
+
+
+def require_no_parameters(built: object, what: str) -> None:
+    """Refuse a part that declares to have nothing to load and holds parameters.
+
+    Such a part has no origin to state and would pass for a fixed transform.
+
+    Raises:
+        PluginError: in one line.
+    """
+    count = parameter_count(built)
+    if count:
+        raise PluginError(
+            f"{what} declares no parameters and holds {count:,}: declare params, so that the origin of its weights is "
+            "recorded"
+        )
+
+
+def parameter_count(built: object) -> int:
+    """Parameters of every module, and every parameter outside one, that can be reached from an object.
+
+    Attributes, containers, closures and partial calls are followed; each parameter counts once.
+    """
+    import torch
+
+    seen: set[int] = set()
+    counted: dict[int, int] = {}
+    waiting: list[Any] = [built]
+    while waiting and len(seen) < MOST_OBJECTS:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, str | bytes | int | float | bool | type | None):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, torch.nn.Module):
+            counted |= {id(parameter): parameter.numel() for parameter in thing.parameters()}
+        elif isinstance(thing, torch.nn.Parameter):
+            counted[id(thing)] = thing.numel()
+            continue
+        elif isinstance(thing, torch.Tensor):
+            continue
+        waiting.extend(_inside(thing))
+    return sum(counted.values())
+
+
+def _inside(thing: object) -> Iterator[object]:
+    """What an object refers to by its own attributes, items or closure."""
+    if isinstance(thing, Mapping):
+        yield from thing.values()
+    elif isinstance(thing, list | tuple | set | frozenset):
+        yield from thing
+    yield from getattr(thing, "__dict__", {}).values()
+    for name in getattr(type(thing), "__slots__", ()):
+        if isinstance(name, str) and hasattr(thing, name):
+            yield getattr(thing, name)
+    for cell in getattr(thing, "__closure__", None) or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+    for name in ("__self__", "func", "args", "keywords"):  # a bound method; a partial call
+        if name == "__self__" or type(thing).__name__ == "partial":
+            yield getattr(thing, name, None)

@@ -1,0 +1,51 @@
+"""What a run says of its suites and probes, so that it is judged by what they were when it ran. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from foresight_harness.contracts.specs import ProbeFacts, SuiteFacts
+from foresight_harness.contracts.specs.suites import suite_facts_from_json
+from foresight_harness.measuring.suites.specs import suite_specs
+from foresight_harness.parts.probes.specs import probe_specs
+from foresight_harness.planning.registry import Registry
+
+Manifest = Mapping[str, Any]
+
+
+def facts_for_manifest(registry: Registry, suites: Iterable[str]) -> dict[str, Any]:
+    """The fields ``suite_facts`` and ``probe_facts`` of ``run.json``, by name.
+
+    Args:
+        registry: What is on offer: metrics of plugins stand among those of the suites that record them.
+        suites: Names of those that the run has cells of.
+    """
+    found = {}
+    for name in suites:
+        suite = registry.suite(name)
+        metrics = registry.metrics_of(replace(suite, shares=False))
+        found[name] = replace(suite, metrics=tuple(metrics.values())).as_json()
+    return {"suite_facts": found, "probe_facts": {name: spec.as_json() for name, spec in registry.probes.items()}}
+
+
+def suite_facts_of(manifest: Manifest) -> dict[str, SuiteFacts]:
+    """Facts by suite; of a run of before that has none, what the harness's own suites say of themselves now."""
+    found: dict[str, SuiteFacts] = {spec.name: spec for spec in suite_specs()}
+    kept = manifest.get("suite_facts") or {}
+    return found | {name: suite_facts_from_json(values) for name, values in kept.items()}
+
+
+def probe_facts_of(manifest: Manifest) -> dict[str, ProbeFacts]:
+    """The same of probes."""
+    found: dict[str, ProbeFacts] = {spec.name: spec for spec in probe_specs()}
+    known = {entry.name for entry in fields(ProbeFacts)}
+    for name, values in (manifest.get("probe_facts") or {}).items():
+        found[name] = ProbeFacts(**{key: value for key, value in values.items() if key in known})
+    return found
+
+
+def timed_suites(manifest: Manifest) -> frozenset[str]:
+    """Suites whose numbers are times."""
+    return frozenset(name for name, facts in suite_facts_of(manifest).items() if facts.timed)

@@ -1,0 +1,1 @@
+"""What plugins of vision-language models share; importing this imports nothing."""

@@ -1,0 +1,164 @@
+"""Models of the transformers library in parts: seeded, or loaded from checkpoints whose names the library maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from foresight_harness.parts.weights.seeding import seeded_model
+from foresight_harness.weights import require_complete, require_memory
+
+from foresight_vlm_kit.counting import count_on_meta, require_both
+from foresight_vlm_kit.language import LibraryLanguage
+from foresight_vlm_kit.origin import Origin, require_size
+
+
+@dataclass(frozen=True)
+class LibraryModel:
+    """Where the parts of one model are found in the library, and under which names in published checkpoints."""
+
+    config: Any
+    """Of the whole model."""
+    origin: Origin
+    whole: Any
+    """Class of the multimodal model without a vocabulary head."""
+    tower: Any
+    """Class of the vision tower."""
+    text: Any
+    """Class of the language model."""
+    tower_name: str
+    """For messages, and the label of its seed."""
+    tower_keys: str
+    """Pattern of what published names of the tower begin with."""
+    text_keys: str
+    """The same of the language model."""
+    not_tower: Sequence[str]
+    """Patterns of published names that belong to other parts than the tower."""
+    not_text: Sequence[str]
+    """The same of the language model, vocabulary head and deeper blocks apart."""
+    unused: Sequence[str]
+    """Parts of ``whole`` that do not run behind the tower."""
+
+    def require_memory(self, taps: Iterable[str]) -> None:
+        """Refuse tower and language blocks that memory does not hold together. Raises: UsageError."""
+        require_both(
+            self.origin,
+            taps,
+            self.tower_name,
+            lambda: count_params(self.tower, self.config.vision_config),
+            lambda depth: count_params(self.text, self._first_blocks(depth)),
+        )
+
+    def build_tower(self) -> Any:
+        """The vision tower, alone. Raises: CheckpointError, UsageError."""
+        keys = {self.tower_keys: ""}
+        return _build(self.tower, self.config.vision_config, self.origin, self.tower_name, keys, self.not_tower)
+
+    def build_language(self, depth: int, prompt: Sequence[int]) -> LibraryLanguage:
+        """The first ``depth`` blocks with their embeddings; ``prompt`` stands before a picture.
+
+        Raises:
+            CheckpointError: if a tensor is missing, unexpected or of another shape.
+            UsageError: if memory does not hold them.
+        """
+        deeper = [rf"^layers\.{index}\." for index in range(depth, self.config.text_config.num_hidden_layers)]
+        others = [*self.not_text, r"^lm_head", *deeper]
+        config = self._first_blocks(depth)
+        built = _build(self.text, config, self.origin, "language_model", {self.text_keys: ""}, others)
+        return LibraryLanguage(self.whole, self.config, built, prompt, self.unused)
+
+    def _first_blocks(self, depth: int) -> Any:
+        cut = deepcopy(self.config.text_config)
+        cut.num_hidden_layers = depth
+        if getattr(cut, "layer_types", None) is not None:
+            cut.layer_types = cut.layer_types[:depth]
+        return cut
+
+
+def count_params(model_class: Any, config: Any) -> int:
+    """Parameters of a model at a configuration, counted without allocating them."""
+    return count_on_meta(lambda: model_class(deepcopy(config)))
+
+
+def preset_config(config_class: Any, published: Mapping[str, Any]) -> Any:
+    """The library's configuration from a published one, which stays unchanged."""
+    return config_class.from_dict(deepcopy(dict(published)))
+
+
+def config_of(
+    config_class: Any, published: Mapping[str, Any], origin: Origin, shapes: Mapping[str, tuple[str, ...]]
+) -> Any:
+    """The checkpoint's own configuration where there is a checkpoint, else that of the size that was asked for.
+
+    Args:
+        config_class: Of the library.
+        published: The size's own configuration.
+        origin: Of the weights.
+        shapes: Part of the configuration to the fields that must be equal; ``""`` is the configuration itself.
+
+    Raises:
+        CheckpointError: naming the first field in which the checkpoint is of another size or kind.
+    """
+    expected = preset_config(config_class, published)
+    if origin.folder is None:
+        return expected
+    found = config_class.from_pretrained(origin.folder, local_files_only=True)
+    for part, fields in shapes.items():
+        given, wanted = ((getattr(one, part) if part else one).to_dict() for one in (found, expected))
+        require_size(origin, part.removesuffix("_config") or "own", given, wanted, fields)
+    return found
+
+
+def _build(
+    model_class: Any, config: Any, origin: Origin, part: str, keys: Mapping[str, str], others: Sequence[str]
+) -> Any:
+    """One part in evaluation mode, without gradients, on its device; ``config`` stays unchanged."""
+    require_memory(f"{origin.name} ({part})", count_params(model_class, config), origin.device, origin.dtype)
+    config = deepcopy(config)
+    chosen = {"attn_implementation": origin.attention, "dtype": origin.torch_dtype}
+    if origin.folder is None:
+        from transformers.initialization import no_init_weights
+
+        with no_init_weights():
+            model: Any = seeded_model(lambda: model_class._from_config(config, **chosen), origin.seed, part)
+    else:
+        with _quiet(), torch.random.fork_rng(devices=[]):
+            model, report = model_class.from_pretrained(
+                str(origin.folder),
+                config=config,
+                key_mapping=dict(keys),
+                local_files_only=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # so that they are told by name below, with everything else
+                output_loading_info=True,
+                **chosen,
+            )
+        require_complete(
+            f"{origin.folder} ({part})",
+            missing=report["missing_keys"],
+            unexpected=report["unexpected_keys"],
+            mismatched=[entry[0] for entry in report["mismatched_keys"]],
+            ignore=others,
+        )
+    return model.to(origin.device).eval().requires_grad_(False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's table of unexpected keys and its progress bar: ``require_complete`` says what matters."""
+    from transformers.utils import logging as library_logging
+
+    logging: Any = library_logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

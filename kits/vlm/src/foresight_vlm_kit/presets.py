@@ -1,0 +1,65 @@
+"""The facts of a size on offer, what the harness is told of it, and which sides it can be asked for. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from foresight_harness import BuildRequest, EncoderSpec, UsageError
+from foresight_harness.protocols import Encoder
+
+ATTENTION = ("eager", "sdpa", "flash_attention_2")
+"""Attention implementations of the transformers library."""
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """One size on offer; a plugin adds its configuration."""
+
+    name: str
+    params: int
+    """Of the whole model, language head included; tied embeddings count once."""
+    repo: str | None = None
+    """Hub id of the published checkpoint; None for a size that has none."""
+    license: str | None = None
+    size: Literal["tiny", "published"] = "published"
+
+
+def encoder_spec(preset: Preset, build: Callable[[BuildRequest], Encoder], **facts: Any) -> EncoderSpec:
+    """The spec of a size: ``facts`` are fields of ``EncoderSpec`` that the preset does not hold, or holds otherwise."""
+    known: dict[str, Any] = {
+        "name": preset.name,
+        "params": preset.params,
+        "repo": preset.repo,
+        "license": preset.license,
+        "size": preset.size,
+        "weights": ("random", "pretrained") if preset.repo else ("random",),
+        "attention": ATTENTION,
+    }
+    return EncoderSpec(build=build, **(known | facts))
+
+
+def squashed(input_px: int, mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
+    """What ``pictures.squash`` does to a picture, as data: for the cache key, reports and conformance."""
+    return {
+        "resize": "squash",
+        "size": [input_px, input_px],
+        "interpolation": "bicubic",
+        "antialias": True,
+        "mean": list(mean),
+        "std": list(std),
+    }
+
+
+def require_whole_groups(name: str, input_px: int, patch_px: int, group: int) -> None:
+    """Refuse a side that does not give whole ``group`` x ``group`` groups of patches. Raises: UsageError."""
+    step = patch_px * group
+    if input_px < step or input_px % step:
+        raise UsageError(
+            f"{name}: input_px={input_px} gives no whole {group}x{group} groups of {patch_px} px patches; "
+            f"use a multiple of {step}, such as {max(step, round(input_px / step) * step)}"
+        )

@@ -1,0 +1,87 @@
+"""States are the library's own, in raster order, and nothing deeper runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from foresight_harness import BuildRequest, EncoderSpec
+from foresight_internvl2.architecture import MEAN, STD
+from foresight_internvl2.encoder import InternVL2Encoder, unshuffle
+from foresight_vlm_kit.pictures import squash
+from torch import Tensor
+
+
+def _encoder(spec: EncoderSpec, **request: Any) -> InternVL2Encoder:
+    encoder = spec.build(BuildRequest(**request))
+    assert isinstance(encoder, InternVL2Encoder)
+    return encoder
+
+
+def _clips(frames: int = 1) -> Tensor:
+    return torch.rand(2, frames, 3, 60, 90, generator=torch.Generator().manual_seed(3))
+
+
+def test_unshuffle_joins_neighbours_in_the_order_of_the_library() -> None:
+    rows = torch.arange(4).view(4, 1).expand(4, 4)
+    cols = torch.arange(4).view(1, 4).expand(4, 4)
+    joined = unshuffle(torch.stack([rows, cols], -1).reshape(1, 16, 2))
+    assert joined.shape == (1, 4, 8)
+    assert joined[0, 1].tolist() == [0, 2, 0, 3, 1, 2, 1, 3]
+    assert joined[0, 2].tolist() == [2, 0, 2, 1, 3, 0, 3, 1]
+
+
+def test_a_random_encoder_equals_the_librarys_forward_pass_with_the_same_weights(
+    spec: EncoderSpec,
+    architecture_of: Callable[..., Any],
+    native_model: Callable[..., Any],
+    reference: Callable[..., dict[str, Tensor]],
+) -> None:
+    encoder = _encoder(spec)
+    found = encoder.encode(_clips(), [tap.name for tap in spec.taps])
+    model = native_model(architecture_of("internlm2"))
+    model.model.vision_tower.load_state_dict(encoder.vision.vision_tower.state_dict())
+    model.model.multi_modal_projector.load_state_dict(encoder.vision.multi_modal_projector.state_dict())
+    language = encoder.language_of(4).language_model.state_dict()
+    model.model.language_model.load_state_dict({**language, "norm.weight": torch.ones(96)})
+    expected = reference(model, squash(_clips(), 224, MEAN, STD), (1, 248))
+    assert found.keys() == expected.keys()
+    for name, grid in found.items():
+        torch.testing.assert_close(grid.tokens.flatten(1, 3), expected[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_language_model_sees_earlier_tokens_and_the_prefix_only(spec: EncoderSpec) -> None:
+    encoder = _encoder(spec)
+    clips = _clips()
+    changed = clips.clone()
+    changed[..., -6:, -6:] = 0
+    before, after = (encoder.encode(each, ["post_projector", "llm.03"]) for each in (clips, changed))
+    assert (before["post_projector"].tokens - after["post_projector"].tokens).abs().amax(-1).min() > 0
+    language = encoder.language_of(3).language_model
+    tokens = torch.randn(1, 64, 96)
+    later = tokens.clone()
+    later[:, 40] += 1
+    first, second = (encoder.read_language(language, each, [3])[3] for each in (tokens, later))
+    moved = (first - second).abs().amax(-1)[0] > 1e-6
+    assert moved.tolist() == [False] * 40 + [True] * 24
+    blueprint = encoder._blueprint
+    encoder._blueprint = replace(blueprint, architecture=replace(blueprint.architecture, image_start_id=17))
+    other = encoder.read_language(language, tokens, [3])[3]
+    assert ((first - other).abs().amax(-1) > 1e-6).all()
+
+
+def test_another_side_interpolates_the_positions_and_says_so(spec: EncoderSpec) -> None:
+    encoder = _encoder(spec, input_px=112)
+    grids = encoder.encode(_clips(), ["pre_shuffle", "post_projector"])
+    assert grids["pre_shuffle"].tokens.shape == (2, 1, 8, 8, 64)
+    assert grids["post_projector"].tokens.shape == (2, 1, 4, 4, 96)
+    assert encoder.facts()["positions"] == "bicubic from 224 px"
+    assert _encoder(spec).facts()["positions"] == "as trained"
+
+
+def test_random_positions_are_not_zero(spec: EncoderSpec) -> None:
+    tower: Any = _encoder(spec).vision.vision_tower
+    assert tower.embeddings.position_embeddings.std() > 0.05
+    assert tower.embeddings.cls_token.abs().sum() > 0
