@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from foresight_harness import hookspecs
+from foresight_harness.contracts import hookspecs
 
 HERE = Path(__file__).resolve().parent
 HOOKS = """# Hooks

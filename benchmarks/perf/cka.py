@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
-from foresight_harness.metrics.cka import LinearCKA
+from foresight_harness.parts.metrics.cka import LinearCKA
 from torch import Tensor
 
 ROWS, WIDTH_X, WIDTH_Y = 10_000, 1_536, 128

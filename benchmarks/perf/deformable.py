@@ -19,8 +19,8 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # read when torch is loaded; spinning
 os.environ["GOMP_SPINCOUNT"] = "0"
 
 import torch
-from foresight_harness.modules.positions import cell_centres
-from foresight_harness.specs import EnhancerSpec, GridShape
+from foresight_harness.contracts.specs import EnhancerSpec, GridShape
+from foresight_harness.parts.modules.positions import cell_centres
 from torch import nn
 
 WARM_UP, RUNS = 5, 30

@@ -11,11 +11,11 @@ import sys
 import time
 
 import torch
-from foresight_harness.batches import TensorBatches
-from foresight_harness.data.labels import labels_of
-from foresight_harness.data.shapes import Shapes
-from foresight_harness.probes import probe
-from foresight_harness.specs import DataRequest
+from foresight_harness.contracts.batches import TensorBatches
+from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.parts.datasets.labels import labels_of
+from foresight_harness.parts.datasets.shapes import Shapes
+from foresight_harness.parts.probes import probe
 
 PICTURES, SIDE, WIDTH = 512, 16, 768
 MOST_S = 1.0

@@ -18,18 +18,18 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.engine.driver import Driver, Limits
-from foresight_harness.engine.engines import Pooled, engine_for
-from foresight_harness.engine.executor import Ended, Job
-from foresight_harness.engine.journal import Journal
-from foresight_harness.engine.units import Unit
-from foresight_harness.options import DatasetChoice, RunOptions
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
+from foresight_harness.running.engines.driver import Driver, Limits
+from foresight_harness.running.engines.engines import Pooled, engine_for
+from foresight_harness.running.engines.executor import Ended, Job
+from foresight_harness.running.engines.journal import Journal
+from foresight_harness.running.engines.units import Unit
 
 CONTROLS = ("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch")
 MOST_SHARE, MOST_MS = 0.05, 10.0

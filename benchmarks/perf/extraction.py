@@ -21,12 +21,12 @@ from pathlib import Path
 
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.batches import Labels
-from foresight_harness.cache import ArrayStore
-from foresight_harness.extraction import DecodedSplit, EncoderPool, Extraction
-from foresight_harness.progress import silent
+from foresight_harness.contracts.batches import Labels
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.cache import ArrayStore
+from foresight_harness.measuring.extraction import DecodedSplit, EncoderPool, Extraction
+from foresight_harness.planning.registry import load_registry
 from foresight_harness.protocols import Encoder
-from foresight_harness.registry import load_registry
 
 Work = Callable[[], object]
 PICTURES, SIDE_PX = 8, 224

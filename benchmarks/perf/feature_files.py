@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from foresight_harness.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor

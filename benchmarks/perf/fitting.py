@@ -17,17 +17,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from foresight_harness.candidates import select_candidates
-from foresight_harness.candidates.select import suites_of
-from foresight_harness.fit.fitted import Fitted
-from foresight_harness.options import DatasetChoice, RunOptions
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.run.fits import Fits
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.fitting.fitted import Fitted
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.measuring.workshop.fits import Fits
+from foresight_harness.planning.candidates import select_candidates
+from foresight_harness.planning.candidates.select import suites_of
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
 
 DATA = DatasetChoice("shapes")
 FITTING = ("spatial", "alignment", "reconstruction")

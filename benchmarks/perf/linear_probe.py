@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 import torch
-from foresight_harness.batches import TensorBatches
-from foresight_harness.data.shapes import Shapes
-from foresight_harness.probes.linear_pixels import LinearPixels, patches_of
-from foresight_harness.specs import DataRequest
+from foresight_harness.contracts.batches import TensorBatches
+from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.parts.datasets.shapes import Shapes
+from foresight_harness.parts.probes.linear_pixels import LinearPixels, patches_of
 from torch import Tensor, nn
 
 FIGURES = Path(__file__).with_suffix(".json")

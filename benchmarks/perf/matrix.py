@@ -33,17 +33,17 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from foresight_harness.candidates import ResolvedCandidate, parse_candidate, resolve
-from foresight_harness.extraction.splits import SPLITS
-from foresight_harness.fit.objectives import fit_together
-from foresight_harness.options import DatasetChoice, RunOptions
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run import fits
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.extraction.splits import SPLITS
+from foresight_harness.measuring.fitting.objectives import fit_together
+from foresight_harness.measuring.workshop import fits
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.planning.candidates import ResolvedCandidate, parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
 
 DATA = DatasetChoice("shapes")
 TAPS = {

@@ -18,13 +18,13 @@ from statistics import median
 from typing import Any
 
 import torch
-from foresight_harness.fit import losses
-from foresight_harness.fit.pathway import Pathway, Task
-from foresight_harness.fit.recipe import Recipe
-from foresight_harness.fit.stacked import CPU_NUMBERS, train_stacked
-from foresight_harness.fit.trainer import train
-from foresight_harness.registry import load_registry
-from foresight_harness.specs import EnhancerSpec, GridShape
+from foresight_harness.contracts.specs import EnhancerSpec, GridShape
+from foresight_harness.measuring.fitting.pathway import Pathway, Task
+from foresight_harness.measuring.fitting.stacked import CPU_NUMBERS, train_stacked
+from foresight_harness.parts.training import losses
+from foresight_harness.parts.training.recipe import Recipe
+from foresight_harness.parts.training.trainer import train
+from foresight_harness.planning.registry import load_registry
 from torch import Tensor, nn
 
 FIGURES = Path(__file__).with_suffix(".json")

@@ -34,13 +34,13 @@ BLOCK = 32
 
 def cell_of(folder: Path, pictures: int) -> Any:
     """The cell that is measured: ``pictures`` to fit, half as many to score."""
-    from foresight_harness.candidates import parse_candidate, resolve
-    from foresight_harness.options import DatasetChoice, RunOptions, scale
-    from foresight_harness.progress import silent
-    from foresight_harness.registry import load_registry
-    from foresight_harness.run.bench import Bench
-    from foresight_harness.run.cell import Cell
-    from foresight_harness.suites import suite
+    from foresight_harness.contracts.progress import silent
+    from foresight_harness.measuring.workshop.cell import Cell
+    from foresight_harness.planning.candidates import parse_candidate, resolve
+    from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+    from foresight_harness.planning.registry import load_registry
+    from foresight_harness.planning.suites import suite
+    from foresight_harness.running.bench import Bench
 
     sizes = replace(scale.SCALES["full"], name="streaming", train=pictures, test=pictures // 2, canvas_px=224)
     scale.SCALES["streaming"] = sizes
@@ -56,8 +56,8 @@ def cell_of(folder: Path, pictures: int) -> Any:
 def fill(folder: Path, pictures: int) -> None:
     """Decode the pictures and write invented grids, in which one channel of four says where objects are."""
     import torch
-    from foresight_harness.cache import content_key
-    from foresight_harness.extraction.splits import SPLITS
+    from foresight_harness.measuring.cache import content_key
+    from foresight_harness.measuring.extraction.splits import SPLITS
 
     cell = cell_of(folder, pictures)
     shape, spec = cell.candidate.streams[0].shape(), cell.candidate.streams[0].encoder
@@ -106,7 +106,7 @@ def measure(folder: Path, pictures: int, threads: int) -> dict[str, float]:
     import resource
 
     import torch
-    from foresight_harness.suites import spatial
+    from foresight_harness.measuring.suites import spatial
 
     torch.set_num_threads(threads)
     with Watch() as watch:

@@ -25,13 +25,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.batches import Labels, TensorBatches
-from foresight_harness.data.labels import labels_of
-from foresight_harness.metrics.boxes import centre_error, matched_iou, size_error
-from foresight_harness.probes import probe
-from foresight_harness.registry import load_registry
-from foresight_harness.specs import DataRequest
-from foresight_harness.stats import difference_over_seeds, holm, paired_differences
+from foresight_harness.contracts.batches import Labels, TensorBatches
+from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.parts.datasets.labels import labels_of
+from foresight_harness.parts.metrics.boxes import centre_error, matched_iou, size_error
+from foresight_harness.parts.probes import probe
+from foresight_harness.parts.statistics import difference_over_seeds, holm, paired_differences
+from foresight_harness.planning.registry import load_registry
 from numpy.typing import NDArray
 from torch import Tensor
 

@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from foresight_harness.ab.measuring import measure
-from foresight_harness.ab.resident import Resident
-from foresight_harness.ab.session import Session
-from foresight_harness.ab.trees import checked_out, working_tree
-from foresight_harness.analysis.ab import joint_level, judged, ratio_of
-from foresight_harness.options import RunOptions, parse_dataset
+from foresight_harness.judging.ab.measuring import measure
+from foresight_harness.judging.ab.resident import Resident
+from foresight_harness.judging.ab.session import Session
+from foresight_harness.judging.ab.trees import checked_out, working_tree
+from foresight_harness.judging.analyses.ab import joint_level, judged, ratio_of
+from foresight_harness.planning.options import RunOptions, parse_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = Path(__file__).with_suffix(".json")

@@ -26,9 +26,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.errors import RunFolderError
-from foresight_harness.run.digests import run_digests
-from foresight_harness.run.folder import find_run, read_lines
+from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.running.run_folder.digests import run_digests
+from foresight_harness.running.run_folder.folder import find_run, read_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 STREAMS = ("pixels@patch", "oracle@mask")

@@ -32,16 +32,16 @@ from typing import Any
 import numpy as np
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.batches import TensorBatches
-from foresight_harness.data.scenes import painted
-from foresight_harness.fit.own import OwnAdapter, OwnTargets
-from foresight_harness.fit.recipes import for_decoder, latents_recipe
-from foresight_harness.fit.trainer import train
-from foresight_harness.options.scale import scale_of
-from foresight_harness.registry import load_registry
-from foresight_harness.specs import GridShape
-from foresight_harness.stats import holm
-from foresight_harness.stats.bootstrap import bootstrap_means, resamples
+from foresight_harness.contracts.batches import TensorBatches
+from foresight_harness.contracts.specs import GridShape
+from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter, OwnTargets
+from foresight_harness.parts.datasets.scenes import painted
+from foresight_harness.parts.statistics import holm
+from foresight_harness.parts.statistics.bootstrap import bootstrap_means, resamples
+from foresight_harness.parts.training.trainer import train
+from foresight_harness.planning.options.scale import scale_of
+from foresight_harness.planning.recipes import for_decoder, latents_recipe
+from foresight_harness.planning.registry import load_registry
 from foresight_ltx_video.conditioned import build_conditioned
 from foresight_ltx_video.conditioning import flow_matching_loss
 from foresight_ltx_video.nano.command import OUTPUT

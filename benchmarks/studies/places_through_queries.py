@@ -22,19 +22,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from foresight_harness.batches import TensorBatches
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.extraction.splits import SPLITS, Split
-from foresight_harness.fit.fitted import Fitted
-from foresight_harness.metrics.boxes import matched_iou
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.options.probes import PRIMARY
-from foresight_harness.probes import probe
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.batches import TensorBatches
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.extraction.splits import SPLITS, Split
+from foresight_harness.measuring.fitting.fitted import Fitted
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.parts.metrics.boxes import matched_iou
+from foresight_harness.parts.probes import probe
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.options.probe_names import PRIMARY
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
 from torch import Tensor
 from torch.nn import functional as F
 

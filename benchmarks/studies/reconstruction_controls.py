@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.batches import TensorBatches
-from foresight_harness.data.scenes import painted
-from foresight_harness.fit.adapters import decode_latents, fit_linear
-from foresight_harness.options.scale import scale_of
-from foresight_harness.registry import Registry, load_registry
-from foresight_harness.specs import DataRequest
-from foresight_harness.stats import holm, paired_differences
+from foresight_harness.contracts.batches import TensorBatches
+from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.measuring.fitting.adapters import decode_latents, fit_linear
+from foresight_harness.parts.datasets.scenes import painted
+from foresight_harness.parts.statistics import holm, paired_differences
+from foresight_harness.planning.options.scale import scale_of
+from foresight_harness.planning.registry import Registry, load_registry
 from numpy.typing import NDArray
 from torch import Tensor
 

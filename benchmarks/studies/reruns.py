@@ -35,22 +35,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from foresight_harness.analysis.envelope import read_analysis
-from foresight_harness.analysis.rundata import RunData
-from foresight_harness.candidates import parse_candidate, resolve
+from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.grids import TokenGrid
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import Registry, load_registry
-from foresight_harness.regression import baselines
-from foresight_harness.regression.against import compare_with, target_of
-from foresight_harness.regression.noise import floors
-from foresight_harness.regression.sentinels import Sentinels
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.specs import EncoderSpec
-from foresight_harness.stats import minimum_detectable_effect
-from foresight_harness.suites import suite
+from foresight_harness.judging.analyses.envelope import read_analysis
+from foresight_harness.judging.comparison import baselines
+from foresight_harness.judging.comparison.against import compare_with, target_of
+from foresight_harness.judging.comparison.noise import floors
+from foresight_harness.judging.comparison.sentinels import Sentinels
+from foresight_harness.parts.statistics import minimum_detectable_effect
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
+from foresight_harness.running.run_folder.run_data import RunData
 from torch import Tensor
 
 RESULT = Path(__file__).with_suffix(".json")

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from foresight_harness.cli import main
+from foresight_harness.surface.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")

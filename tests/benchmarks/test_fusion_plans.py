@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.errors import CandidateError
-from foresight_harness.registry import Registry, load_registry
+from foresight_harness.contracts.errors import CandidateError
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.registry import Registry, load_registry
 
 REGISTRY: Registry = load_registry()
 STREAMS = ("dinov2_tiny@last", "pooled2:dinov2_tiny@last", "pooled4:dinov2_tiny@last")

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from foresight_harness.candidates import Selection, select_candidates
-from foresight_harness.options import SCALES
-from foresight_harness.registry import Registry, load_registry
+from foresight_harness.planning.candidates import Selection, select_candidates
+from foresight_harness.planning.options import SCALES
+from foresight_harness.planning.registry import Registry, load_registry
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks" / "matrices"
@@ -74,8 +74,8 @@ def test_hybrid_has_each_stream_alone_beside_it(registry: Registry) -> None:
 
 def test_planning_a_matrix_imports_no_torch() -> None:
     code = (
-        "import sys; from pathlib import Path; from foresight_harness.candidates import select_candidates;"
-        "from foresight_harness.registry import load_registry;"
+        "import sys; from pathlib import Path; from foresight_harness.planning.candidates import select_candidates;"
+        "from foresight_harness.planning.registry import load_registry;"
         f"select_candidates(load_registry(), [], 'pivot2_hybrid', [Path({str(FOLDER)!r})], 'full');"
         "print('torch' in sys.modules)"
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.pipeline import build_modules
-from foresight_harness.registry import Registry, load_registry
-from foresight_harness.run.sizes import count_without_memory, module_sizes
+from foresight_harness.measuring.conditioning import build_modules
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.running.run_folder.sizes import count_without_memory, module_sizes
 from torch import nn
 
 REGISTRY: Registry = load_registry()

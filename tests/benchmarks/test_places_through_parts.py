@@ -14,13 +14,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import Registry, load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.suites import spatial, suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.suites import spatial
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
 from torch import Tensor
 
 SIZES = {"train": 48, "test": 96, "canvas_px": 64, "steps": 12, "batch": 16, "resamples": 100}

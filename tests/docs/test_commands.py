@@ -18,9 +18,9 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from foresight_harness.cli import command as parser_of_the_command
-from foresight_harness.cli import main
-from foresight_harness.options import scale
+from foresight_harness.planning.options import scale
+from foresight_harness.surface.command import command as parser_of_the_command
+from foresight_harness.surface.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 import torch
-from foresight_harness import builtin
-from foresight_harness.analysis import conclude
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.options import DatasetChoice, RunOptions, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import PluginInfo, Registry, registry_from
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.cell import Cell
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.run.samples import write_samples
-from foresight_harness.specs import EnhancerSpec, GridShape
-from foresight_harness.suites import suite
+from foresight_harness.contracts.progress import silent
+from foresight_harness.contracts.specs import EnhancerSpec, GridShape
+from foresight_harness.judging.analyses import conclude
+from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.parts import builtin
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import PluginInfo, Registry, registry_from
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
+from foresight_harness.running.run_folder.samples import write_samples
 from torch import Tensor, nn
 
 

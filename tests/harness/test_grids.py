@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from foresight_harness.errors import GridError
+from foresight_harness.contracts.errors import GridError
 from foresight_harness.grids import require_finite, resample_tokens
 from torch.nn import functional as F
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from foresight_harness.reading import reading
+from foresight_harness.parts.module_outputs import reading
 from torch import Tensor, nn
 
 

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from foresight_harness import hookspecs
-from foresight_harness.cli import VERBS
-from foresight_harness.metrics.specs import metric_specs
-from foresight_harness.suites import SUITES
+from foresight_harness.contracts import hookspecs
+from foresight_harness.parts.metrics.specs import metric_specs
+from foresight_harness.planning.suites import SUITES
+from foresight_harness.surface.command import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADINGS = ("Called:", "Cost:", "Returns:", "Errors:", "Example:")

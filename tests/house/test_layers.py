@@ -60,7 +60,7 @@ def test_measuring_knows_nothing_of_runs(package: str) -> None:
 def test_import_and_discovery_load_no_torch_and_take_under_300_ms() -> None:
     code = (
         "import sys, time; began = time.process_time();"
-        "import foresight_harness; from foresight_harness.registry import load_registry;"
+        "import foresight_harness; from foresight_harness.planning.registry import load_registry;"
         "found = load_registry(); took = time.process_time() - began;"
         "heavy = sorted({'torch', 'transformers', 'diffusers', 'timm', 'numpy'} & set(sys.modules));"
         "print(took, len(found.plugins), ','.join(heavy))"
@@ -76,6 +76,6 @@ def test_import_and_discovery_load_no_torch_and_take_under_300_ms() -> None:
 
 
 def test_the_command_names_its_verbs_without_torch() -> None:
-    code = "import sys, foresight_harness.cli; print(sorted({'torch', 'transformers'} & set(sys.modules)))"
+    code = "import sys, foresight_harness.surface.command; print(sorted({'torch', 'transformers'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

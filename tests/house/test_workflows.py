@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foresight_harness.cli import command
+from foresight_harness.surface.command import command
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.errors import (
+from foresight_harness.contracts.errors import (
     CandidateError,
     CheckpointError,
     DataError,
@@ -12,8 +12,8 @@ from foresight_harness.errors import (
     PluginError,
     UsageError,
 )
-from foresight_harness.hooks import hookimpl
-from foresight_harness.specs import (
+from foresight_harness.contracts.hooks import hookimpl
+from foresight_harness.contracts.specs import (
     BuildRequest,
     DataRequest,
     DatasetSpec,

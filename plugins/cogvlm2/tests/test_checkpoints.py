@@ -12,7 +12,7 @@ import torch
 from foresight_cogvlm2.preprocessing import prepare
 from foresight_cogvlm2.presets import Preset
 from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
-from foresight_harness.testing.failures import require_same
+from foresight_harness.surface.conformance.failures import require_same
 from foresight_harness.weights import read_tensors
 from safetensors.torch import load_file, save_file
 from torch import Tensor

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import torch
 from foresight_harness import EncoderSpec
+from foresight_harness.surface.conformance.encoder_checks import check_finite
+from foresight_harness.surface.conformance.pictures import random_clips
 from foresight_harness.testing import EncoderConformance
-from foresight_harness.testing.encoder_checks import check_finite
-from foresight_harness.testing.pictures import random_clips
 
 
 class TestCogVLM2(EncoderConformance):

@@ -75,7 +75,7 @@ def test_a_side_that_gives_no_whole_groups_is_refused_with_one_that_does(offer: 
 
 
 def test_a_model_beyond_the_memory_is_refused_before_anything_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     spec = {spec.name: spec for spec in foresight_encoders()}["cogvlm2_chat_19b"]
     with pytest.raises(UsageError, match=r"cogvlm2_chat_19b \(vision\) needs 16\.7 GiB"):
         spec.build(BuildRequest())
@@ -86,7 +86,7 @@ def test_language_layers_that_do_not_fit_beside_the_vision_side_are_refused_befo
 ) -> None:
     from foresight_cogvlm2 import encoder
 
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 20 * 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 20 * 2**30)
     monkeypatch.setattr(encoder, "materialise", lambda *given: pytest.fail("the vision side was allocated"))
     spec = {spec.name: spec for spec in foresight_encoders()}["cogvlm2_chat_19b"]
     with pytest.raises(UsageError, match=r"19b \(vision and language model, 14 layers\) needs \d+\.\d GiB"):

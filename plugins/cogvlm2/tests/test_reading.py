@@ -16,7 +16,7 @@ from foresight_cogvlm2.presets import Preset
 from foresight_cogvlm2.reading import read_language
 from foresight_cogvlm2.vision import positions_for
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.testing.failures import require_same
+from foresight_harness.surface.conformance.failures import require_same
 from torch import Tensor
 
 

@@ -142,7 +142,7 @@ def test_weights_that_are_not_on_offer_are_refused(size: BySize) -> None:
 
 
 def test_a_model_that_memory_cannot_hold_is_refused(size: BySize, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     with pytest.raises(UsageError, match=r"dinov2_giant needs 4.2 GiB for its weights in float32"):
         encoder_spec(size("dinov2_giant")).build(BuildRequest())
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import foresight_fusion
 import pytest
 import torch
-from foresight_harness.errors import GridError
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.errors import GridError
+from foresight_harness.contracts.specs import GridShape
 from torch import Tensor, nn
 
 torch.set_num_threads(1)

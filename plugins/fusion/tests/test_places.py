@@ -5,7 +5,7 @@ from __future__ import annotations
 import foresight_fusion
 import pytest
 import torch
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.specs import GridShape
 from torch import Tensor, nn
 
 torch.set_num_threads(1)

@@ -9,8 +9,8 @@ from itertools import permutations
 
 import foresight_fusion
 import pytest
-from foresight_harness.errors import CandidateError
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.errors import CandidateError
+from foresight_harness.contracts.specs import GridShape
 
 SPECS = {spec.name: spec for spec in foresight_fusion.foresight_fusions()}
 FINE, COARSE = GridShape(16, 16, 1536), GridShape(7, 9, 3584)
@@ -24,7 +24,7 @@ def test_the_entry_point_names_the_package() -> None:
 
 def test_offering_and_planning_import_no_torch() -> None:
     code = (
-        "import sys, foresight_fusion; from foresight_harness.specs import GridShape; "
+        "import sys, foresight_fusion; from foresight_harness.contracts.specs import GridShape; "
         "[spec.output_shape([GridShape(16, 16, 64)] * 2) for spec in foresight_fusion.foresight_fusions()]; "
         "sys.exit('torch' in sys.modules)"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.errors import CheckpointError, GridError
+from foresight_harness.contracts.errors import CheckpointError, GridError
 from foresight_harness.protocols import Decoder
 from foresight_hunyuan_vae import foresight_decoders
 from foresight_hunyuan_vae.building import build_decoder, construct

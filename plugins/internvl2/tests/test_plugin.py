@@ -66,7 +66,7 @@ def test_a_side_that_gives_no_whole_groups_is_refused_with_one_that_does(spec: E
 
 
 def test_a_model_beyond_the_memory_is_refused_before_anything_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     spec = {spec.name: spec for spec in foresight_encoders()}["internvl2_26b"]
     with pytest.raises(UsageError, match=r"internvl2_26b \(vision\) needs 21\.1 GiB"):
         spec.build(BuildRequest())
@@ -77,7 +77,7 @@ def test_language_layers_that_do_not_fit_beside_the_vision_side_are_refused_befo
 ) -> None:
     from foresight_internvl2 import encoder
 
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 24 * 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 24 * 2**30)
     monkeypatch.setattr(encoder, "materialise", lambda *given: pytest.fail("the vision side was allocated"))
     spec = {spec.name: spec for spec in foresight_encoders()}["internvl2_26b"]
     with pytest.raises(UsageError, match=r"internvl2_26b \(vision and language model, 14 layers\) needs \d+\.\d GiB"):

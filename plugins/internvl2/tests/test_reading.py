@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.reading import reading
+from foresight_harness.parts.module_outputs import reading
 from foresight_internvl2.encoder import InternVL2Encoder
 from foresight_internvl2.modules import language_on_meta
 from foresight_internvl2.preprocessing import prepare

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
-from foresight_harness.testing.pictures import random_clips
+from foresight_harness.surface.conformance.pictures import random_clips
 
 VISION = ["patch_embed", "block.03", "post_projector"]
 

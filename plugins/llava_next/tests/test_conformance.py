@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.specs import EncoderSpec
+from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.testing import EncoderConformance
 
 

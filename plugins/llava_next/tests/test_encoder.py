@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.errors import CandidateError, GridError, UsageError
-from foresight_harness.testing.pictures import random_clips
-from foresight_harness.testing.watching import watch_modules
+from foresight_harness.contracts.errors import CandidateError, GridError, UsageError
+from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.surface.conformance.watching import watch_modules
 from foresight_llava_next.grids import unpack
 from foresight_llava_next.preprocessing import base_tile, cut_tiles, normalise
 from foresight_llava_next.presets import STAND_IN_PROMPT, Preset
@@ -238,7 +238,7 @@ def test_tiles_take_one_or_two_tile_sides_as_input_size(hires: EncoderSpec) -> N
 def test_full_size_is_refused_before_anything_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
     from foresight_llava_next import foresight_encoders
 
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     largest = {one.name: one for one in foresight_encoders()}["llava_next_34b"]
     with pytest.raises(UsageError, match=r"llava_next_34b \(vision_tower\) needs 1.1 GiB"):
         build(largest)
@@ -249,7 +249,7 @@ def test_language_blocks_that_do_not_fit_beside_the_tower_are_refused_before_it_
 ) -> None:
     from foresight_llava_next import building, foresight_encoders
 
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 4 * 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 4 * 2**30)
     monkeypatch.setattr(building, "seeded_model", lambda *given: pytest.fail("the tower was built"))
     largest = {one.name: one for one in foresight_encoders()}["llava_next_34b"]
     with pytest.raises(UsageError, match=r"34b \(vision_tower and 8 blocks of the language_model\) needs \d+\.\d GiB"):

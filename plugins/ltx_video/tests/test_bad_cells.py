@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foresight_harness.candidates import parse_candidate, resolve
-from foresight_harness.errors import ForesightError
-from foresight_harness.options import DatasetChoice, RunOptions, WeightsSource, scale
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
-from foresight_harness.run.plan import PlannedCell
-from foresight_harness.suites import suite
+from foresight_harness.contracts.errors import ForesightError
+from foresight_harness.contracts.progress import silent
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions, WeightsSource, scale
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.running.bench import Bench
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import torch
 from diffusers import LTXPipeline
 from foresight_harness import BuildRequest, GridShape
-from foresight_harness.errors import CheckpointError
+from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.protocols import ConditionedDecoder, FirstFrameDecoder
 from foresight_harness.weights import provenance_of
 from foresight_ltx_video import foresight_decoders

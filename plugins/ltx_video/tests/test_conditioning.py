@@ -8,8 +8,8 @@ import pytest
 import torch
 from diffusers import LTXPipeline
 from foresight_harness import BuildRequest
-from foresight_harness.errors import GridError
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.errors import GridError
+from foresight_harness.contracts.specs import GridShape
 from foresight_ltx_video.conditioning import (
     ConditioningAdapter,
     draw_sigmas,

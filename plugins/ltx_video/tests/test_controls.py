@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from foresight_harness.options import scale
+from foresight_harness.planning.options import scale
 
 STUDIES = Path(__file__).parents[3] / "benchmarks" / "studies"
 SEEDS = 3

@@ -6,7 +6,7 @@ import pytest
 import torch
 from diffusers import LTXPipeline
 from foresight_harness import BuildRequest
-from foresight_harness.errors import GridError
+from foresight_harness.contracts.errors import GridError
 from foresight_harness.protocols import Decoder
 from foresight_ltx_video.decoder import LTXVideoDecoder, build_decoder
 from foresight_ltx_video.legal_sizes import require_legal_size

@@ -13,7 +13,7 @@ import pytest
 import torch
 from diffusers import LTXPipeline
 from foresight_harness import BuildRequest
-from foresight_harness.errors import CheckpointError, GridError
+from foresight_harness.contracts.errors import CheckpointError, GridError
 from foresight_ltx_video.generation import VideoGenerator
 from foresight_ltx_video.presets import SHIFTED, AutoencoderPreset, TransformerPreset
 

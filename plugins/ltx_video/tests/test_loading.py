@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, DecoderSpec
-from foresight_harness.errors import CheckpointError, UsageError
+from foresight_harness.contracts.errors import CheckpointError, UsageError
 from foresight_harness.weights import provenance_of
 from foresight_ltx_video import foresight_decoders
 from foresight_ltx_video.decoder import build_decoder
@@ -203,7 +203,7 @@ def test_seeds_decide_random_weights(tiny: AutoencoderPreset) -> None:
 
 
 def test_a_model_that_does_not_fit_is_refused_before_it_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     with pytest.raises(UsageError, match=r"ltx_video needs 1\.6 GiB for its weights in float32"):
         build_decoder(autoencoder_preset("ltx_video"), BuildRequest())
 

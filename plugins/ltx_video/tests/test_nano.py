@@ -12,10 +12,10 @@ import pytest
 import torch
 from diffusers import AutoencoderKLLTXVideo
 from foresight_harness import BuildRequest, DataRequest
-from foresight_harness.data.shapes import Shapes
-from foresight_harness.errors import CheckpointError, UsageError
-from foresight_harness.metrics.pixels import psnr
-from foresight_harness.metrics.segments import object_iou
+from foresight_harness.contracts.errors import CheckpointError, UsageError
+from foresight_harness.parts.datasets.shapes import Shapes
+from foresight_harness.parts.metrics.pixels import psnr
+from foresight_harness.parts.metrics.segments import object_iou
 from foresight_harness.weights import provenance_of
 from foresight_ltx_video import foresight_decoders
 from foresight_ltx_video.decoder import LTXVideoDecoder

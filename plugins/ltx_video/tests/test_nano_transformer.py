@@ -11,7 +11,7 @@ import pytest
 import torch
 from diffusers import LTXVideoTransformer3DModel
 from foresight_harness import BuildRequest, DataRequest
-from foresight_harness.data.shapes import Shapes
+from foresight_harness.parts.datasets.shapes import Shapes
 from foresight_ltx_video import foresight_decoders
 from foresight_ltx_video.conditioned import build_conditioned
 from foresight_ltx_video.conditioning import flow_matching_loss, place_encoding

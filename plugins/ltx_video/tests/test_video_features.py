@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from foresight_harness.errors import CheckpointError
-from foresight_harness.metrics.frechet import frechet_distance
+from foresight_harness.contracts.errors import CheckpointError
+from foresight_harness.parts.metrics.frechet import frechet_distance
 from foresight_ltx_video import foresight_metrics
 from foresight_ltx_video.presets import FVD_VARIABLE
 from foresight_ltx_video.video_features import build_features

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from foresight_harness.specs import EncoderSpec
+from foresight_harness.contracts.specs import EncoderSpec
+from foresight_harness.surface.conformance.encoder_checks import check_finite
+from foresight_harness.surface.conformance.pictures import random_clips
 from foresight_harness.testing import EncoderConformance
-from foresight_harness.testing.encoder_checks import check_finite
-from foresight_harness.testing.pictures import random_clips
 
 
 class TestQwen25VL(EncoderConformance):

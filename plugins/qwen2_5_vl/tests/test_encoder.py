@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.errors import CandidateError, GridError, UsageError
-from foresight_harness.testing.pictures import random_clips
-from foresight_harness.testing.watching import watch_modules
+from foresight_harness.contracts.errors import CandidateError, GridError, UsageError
+from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.surface.conformance.watching import watch_modules
 
 SIZES = [(224, 336), (336, 224), (140, 196)]
 
@@ -226,7 +226,7 @@ def test_requests_that_cannot_be_granted_are_refused(spec: EncoderSpec, options:
 def test_full_size_is_refused_before_anything_is_allocated(monkeypatch: pytest.MonkeyPatch, spec: EncoderSpec) -> None:
     from foresight_qwen2_5_vl import foresight_encoders
 
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     largest = {one.name: one for one in foresight_encoders()}["qwen2_5_vl_72b"]
     with pytest.raises(UsageError, match=r"qwen2_5_vl_72b \(visual\) needs 2.6 GiB"):
         build(largest)
@@ -237,7 +237,7 @@ def test_language_blocks_that_do_not_fit_beside_the_tower_are_refused_before_it_
 ) -> None:
     from foresight_qwen2_5_vl import building, foresight_encoders
 
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 4 * 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 4 * 2**30)
     monkeypatch.setattr(building, "seeded_model", lambda *given: pytest.fail("the tower was built"))
     largest = {one.name: one for one in foresight_encoders()}["qwen2_5_vl_72b"]
     with pytest.raises(UsageError, match=r"72b \(visual and 14 blocks of the language_model\) needs \d+\.\d GiB"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from foresight_harness.controls.window_order import WindowOrder
+from foresight_harness.parts.controls.window_order import WindowOrder
 from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
 
 GRIDS = [(1, 16, 16), (1, 16, 24), (1, 24, 24), (1, 10, 14), (3, 16, 24)]

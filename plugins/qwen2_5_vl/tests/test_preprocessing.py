@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from foresight_harness.errors import GridError
-from foresight_harness.testing.pictures import random_clips
+from foresight_harness.contracts.errors import GridError
+from foresight_harness.surface.conformance.pictures import random_clips
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify, resize, target_size
 
 

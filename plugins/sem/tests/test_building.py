@@ -7,8 +7,8 @@ from collections.abc import Callable
 import foresight_sem
 import pytest
 import torch
+from foresight_harness.contracts.specs import GridShape
 from foresight_harness.grids import resample_tokens
-from foresight_harness.specs import GridShape
 from torch import Tensor, nn
 
 torch.set_num_threads(1)

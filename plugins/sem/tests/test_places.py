@@ -5,7 +5,7 @@ from __future__ import annotations
 import foresight_sem
 import pytest
 import torch
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.specs import GridShape
 from foresight_sem.coordinates import CoordinateInjection
 from foresight_sem.tables import PlaceTable
 from torch import Tensor, nn

@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 
 import foresight_sem
 import pytest
-from foresight_harness.errors import CandidateError
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.errors import CandidateError
+from foresight_harness.contracts.specs import GridShape
 
 SPECS = {spec.name: spec for spec in foresight_sem.foresight_enhancers()}
 
@@ -21,7 +21,7 @@ def test_the_entry_point_names_the_package() -> None:
 
 def test_offering_and_planning_import_no_torch() -> None:
     code = (
-        "import sys, foresight_sem; from foresight_harness.specs import GridShape; "
+        "import sys, foresight_sem; from foresight_harness.contracts.specs import GridShape; "
         "[spec.output_shape(GridShape(16, 16, 3584)) for spec in foresight_sem.foresight_enhancers()]; "
         "sys.exit('torch' in sys.modules)"
     )

@@ -63,7 +63,7 @@ def test_flash_attention_is_refused(preset: ByName) -> None:
 
 
 def test_a_model_that_memory_cannot_hold_is_refused(preset: ByName, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foresight_harness.weights.preflight._free_bytes", lambda device: 2**30)
+    monkeypatch.setattr("foresight_harness.parts.weights.preflight._free_bytes", lambda device: 2**30)
     with pytest.raises(UsageError, match=r"sam_h needs 2.4 GiB"):
         encoder_spec(preset("sam_h")).build(BuildRequest())
 

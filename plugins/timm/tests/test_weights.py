@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, UsageError
-from foresight_harness.options import RunOptions, WeightsSource
-from foresight_harness.progress import silent
-from foresight_harness.registry import load_registry
-from foresight_harness.run.bench import Bench
+from foresight_harness.contracts.progress import silent
+from foresight_harness.planning.options import RunOptions, WeightsSource
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.running.bench import Bench
 from foresight_timm.presets import Preset, encoder_spec
 from safetensors.torch import load_file, save_file
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from foresight_harness.hooks import hookimpl
-from foresight_harness.specs import FusionSpec, GridShape
+from foresight_harness.contracts.hooks import hookimpl
+from foresight_harness.contracts.specs import FusionSpec, GridShape
 
 from foresight_fusion import presets
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.specs import GridShape
 from torch import nn
 
 from foresight_fusion import presets

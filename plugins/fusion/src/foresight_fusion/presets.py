@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from foresight_harness.modules.shapes import (
+from foresight_harness.contracts.specs import GridShape
+from foresight_harness.parts.modules.shapes import (
     bottleneck_width,
     require_count,
     require_equal_frames,
     require_grids,
     require_resampling,
 )
-from foresight_harness.specs import GridShape
 
 HYBRID_SOURCE = "Pivot option 2, hybrid architecture"
 PRE_MERGE_SOURCE = "Pivot option 1, pre-merge features, section 2.4"

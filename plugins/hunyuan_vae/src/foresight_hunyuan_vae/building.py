@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.errors import CheckpointError
+from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.weights import check_folder, checkpoint_folder, exact_tensors, require_memory
 from torch import nn
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foresight_harness import LatentSpace
-from foresight_harness.errors import GridError
+from foresight_harness.contracts.errors import GridError
 from torch import Tensor, nn
 
 from foresight_hunyuan_vae.presets import LATENT_CHANNELS, STRIDE_FRAMES, STRIDE_PX

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from foresight_harness.reading import reading
+from foresight_harness.parts.module_outputs import reading
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from foresight_harness.errors import CheckpointError, UsageError
-from foresight_harness.specs import BuildRequest
+from foresight_harness.contracts.errors import CheckpointError, UsageError
+from foresight_harness.contracts.specs import BuildRequest
+from foresight_harness.parts.weights.seeding import fill_parameters, seeded_model
 from foresight_harness.weights import (
     check_folder,
     checkpoint_folder,
@@ -20,7 +21,6 @@ from foresight_harness.weights import (
     require_memory,
     resolve_attention,
 )
-from foresight_harness.weights.seeding import fill_parameters, seeded_model
 from torch import nn
 
 from foresight_llava_next.presets import Preset

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from foresight_harness.errors import CandidateError, GridError
+from foresight_harness.contracts.errors import CandidateError, GridError
 from foresight_harness.grids import TokenGrid
-from foresight_harness.reading import reading
+from foresight_harness.parts.module_outputs import reading
 from torch import Tensor
 
 from foresight_llava_next.building import Connector, Origin, build_language

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foresight_harness.errors import CheckpointError
+from foresight_harness.contracts.errors import CheckpointError
 
 from foresight_llava_next.presets import STAND_IN_PROMPT
 

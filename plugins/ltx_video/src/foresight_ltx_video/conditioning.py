@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from foresight_harness.errors import GridError
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.errors import GridError
+from foresight_harness.contracts.specs import GridShape
 from torch import Tensor, nn
 
 from foresight_ltx_video.presets import LATENT_CHANNELS, PROMPT_WIDTH, STRIDE_FRAMES, STRIDE_PX

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest, LatentSpace
-from foresight_harness.errors import GridError
+from foresight_harness.contracts.errors import GridError
 from torch import Tensor, nn
 
 from foresight_ltx_video.legal_sizes import require_legal_size

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.errors import CheckpointError, GridError
+from foresight_harness.contracts.errors import CheckpointError, GridError
 from foresight_harness.weights import checkpoint_folder
 from torch import Tensor
 

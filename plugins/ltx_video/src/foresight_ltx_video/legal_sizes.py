@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.errors import GridError
+from foresight_harness.contracts.errors import GridError
 
 from foresight_ltx_video.presets import STRIDE_FRAMES, STRIDE_PX
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from foresight_harness.specs.models import WeightsKind
+from foresight_harness.contracts.specs.models import WeightsKind
 
 LATENT_CHANNELS = 128
 STRIDE_PX = 32

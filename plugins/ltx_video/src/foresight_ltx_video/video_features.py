@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest
-from foresight_harness.errors import CheckpointError
+from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.weights import check_folder, provenance_of, require_complete
 from torch import Tensor, nn
 from torch.nn import functional as F

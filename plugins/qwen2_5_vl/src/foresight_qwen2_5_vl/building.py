@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from foresight_harness.errors import CheckpointError, UsageError
-from foresight_harness.specs import BuildRequest
+from foresight_harness.contracts.errors import CheckpointError, UsageError
+from foresight_harness.contracts.specs import BuildRequest
+from foresight_harness.parts.weights.seeding import seeded_model
 from foresight_harness.weights import (
     check_folder,
     checkpoint_folder,
@@ -19,7 +20,6 @@ from foresight_harness.weights import (
     require_memory,
     resolve_attention,
 )
-from foresight_harness.weights.seeding import seeded_model
 
 from foresight_qwen2_5_vl.presets import Preset
 from foresight_qwen2_5_vl.taps import llm_depth

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from foresight_harness.errors import CandidateError, GridError, UsageError
+from foresight_harness.contracts.errors import CandidateError, GridError, UsageError
 from foresight_harness.grids import TokenGrid
-from foresight_harness.reading import reading
+from foresight_harness.parts.module_outputs import reading
 from torch import Tensor
 
 from foresight_qwen2_5_vl.building import Origin, build_language

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import torch
-from foresight_harness.reading import reading
+from foresight_harness.parts.module_outputs import reading
 from torch import Tensor
 
 from foresight_qwen2_5_vl.presets import SECONDS_PER_SLOT

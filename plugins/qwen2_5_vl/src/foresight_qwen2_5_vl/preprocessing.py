@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from foresight_harness.errors import GridError
+from foresight_harness.contracts.errors import GridError
 from torch import Tensor
 from torch.nn import functional as F
 

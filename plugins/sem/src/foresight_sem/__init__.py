@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from foresight_harness.hooks import hookimpl
-from foresight_harness.specs import EnhancerSpec, GridShape
+from foresight_harness.contracts.hooks import hookimpl
+from foresight_harness.contracts.specs import EnhancerSpec, GridShape
 
 from foresight_sem.presets import DESIGNS, DOCUMENT, SOURCE, Design, output_shape
 

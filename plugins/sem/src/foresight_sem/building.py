@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.specs import GridShape
+from foresight_harness.contracts.specs import GridShape
 from torch import nn
 
 from foresight_sem import asdrawn

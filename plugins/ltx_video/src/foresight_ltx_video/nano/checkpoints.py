@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from foresight_harness.errors import CheckpointError
+from foresight_harness.contracts.errors import CheckpointError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from foresight_harness.errors import ForesightError
+from foresight_harness.contracts.errors import ForesightError
 from safetensors.torch import save_file
 from torch import Tensor
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.errors import ForesightError
+from foresight_harness.contracts.errors import ForesightError
 
 from foresight_ltx_video.nano.command import OUTPUT, run_facts, say, write_json, write_part
 from foresight_ltx_video.nano.flow import FlowChoices, train_flow

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from foresight_harness.errors import UsageError
+from foresight_harness.contracts.errors import UsageError
 from torch import Tensor, nn
 
 from foresight_ltx_video.nano.checkpoints import load_state, save_state

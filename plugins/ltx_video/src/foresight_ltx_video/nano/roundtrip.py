@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest, DataRequest
-from foresight_harness.data.digits import Digits
-from foresight_harness.data.moving_shapes import MovingShapes
-from foresight_harness.data.photos import Photos
-from foresight_harness.data.shapes import Shapes
-from foresight_harness.metrics.pixels import psnr, ssim
-from foresight_harness.metrics.segments import object_iou
-from foresight_harness.stats.bootstrap import Resamples, bootstrap_means, resamples
+from foresight_harness.parts.datasets.digits import Digits
+from foresight_harness.parts.datasets.moving_shapes import MovingShapes
+from foresight_harness.parts.datasets.photos import Photos
+from foresight_harness.parts.datasets.shapes import Shapes
+from foresight_harness.parts.metrics.pixels import psnr, ssim
+from foresight_harness.parts.metrics.segments import object_iou
+from foresight_harness.parts.statistics.bootstrap import Resamples, bootstrap_means, resamples
 from torch import Tensor
 
 from foresight_ltx_video.decoder import build_decoder

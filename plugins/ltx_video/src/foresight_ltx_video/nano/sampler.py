@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from foresight_harness import DataRequest
-from foresight_harness.data.digits import Digits
-from foresight_harness.data.moving_shapes import MovingShapes
-from foresight_harness.data.photos import Photos
-from foresight_harness.data.shapes import Shapes
+from foresight_harness.parts.datasets.digits import Digits
+from foresight_harness.parts.datasets.moving_shapes import MovingShapes
+from foresight_harness.parts.datasets.photos import Photos
+from foresight_harness.parts.datasets.shapes import Shapes
 from torch import Tensor
 
 CANVAS_PX = 128

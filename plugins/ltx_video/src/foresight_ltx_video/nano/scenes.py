@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest, DataRequest
-from foresight_harness.data.digits import Digits
-from foresight_harness.data.photos import Photos
-from foresight_harness.data.scenes import painted
-from foresight_harness.data.shapes import Shapes
+from foresight_harness.parts.datasets.digits import Digits
+from foresight_harness.parts.datasets.photos import Photos
+from foresight_harness.parts.datasets.scenes import painted
+from foresight_harness.parts.datasets.shapes import Shapes
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -1,0 +1,60 @@
+"""Specs of data sets and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.protocols import Dataset, Metric
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """What the harness asks of a data set."""
+
+    split: Literal["train", "test"]
+    count: int | None = None
+    """At most that many samples; None is all there are (a generated set needs a count)."""
+    seed: int = 0
+    path: str | None = None
+    """Folder given as ``--dataset NAME:PATH``."""
+    canvas_px: int = 224
+    """Side of the square that every picture is brought to, so that grids of one set have one shape. Boxes stay true
+    because they are relative."""
+    frames: int | None = None
+    """Frames of a clip, for sets of clips; None is the set's own choice (9 for the built-in ones)."""
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A data set on offer."""
+
+    name: str
+    build: Callable[[DataRequest], Dataset]
+    labels: frozenset[str] = frozenset()
+    """Of ``boxes``, ``masks``, ``motion``: what the samples carry beside the clip."""
+    needs_path: bool = False
+    video: bool = False
+    license: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric on offer: what it compares, in which unit, which way is better."""
+
+    name: str
+    build: Callable[[], Metric]
+    compares: Literal["boxes", "pictures", "objects", "distributions"]
+    """``boxes``: predicted against true boxes; ``pictures``: decoded against target clips; ``objects``: decoded clips
+    against target clips with the masks of their objects; ``distributions``: all decoded clips together against all
+    targets, by the Frechet distance between features; ``build`` then gives a ``protocols.ClipFeatures``."""
+    unit: str
+    direction: Literal["higher", "lower"]
+    range: tuple[float | None, float | None]
+    reference: str
+    """Paper or implementation that defines the value."""
+    gateable: bool = True
+    """False where the value has no meaning beyond ordering within one run."""

@@ -1,0 +1,157 @@
+"""Specs of the two kinds that load weights: encoders and decoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.protocols import Decoder, Encoder
+
+WeightsKind = Literal["pretrained", "nano", "random"]
+"""``pretrained`` (repo, revision, sha256), ``nano`` (trained by a script of this repository), ``random`` (seed)."""
+
+Role = Literal["candidate", "floor", "ceiling"]
+"""What a part is for: under test, or a control whose right answer is known from below or from above."""
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What the harness asks for when it builds an encoder or a decoder."""
+
+    weights: WeightsKind = "random"
+    source: str | None = None
+    """Local folder in the published layout, or a Hub id; None means the spec's own ``repo``."""
+    seed: int = 0
+    """Seed of random weights."""
+    device: str = "cpu"
+    dtype: str = "float32"
+    attention: str = "auto"
+    """``auto``, ``sdpa``, ``eager`` or ``flash_attention_2``; see ``foresight_harness.parts.weights.attention``."""
+    input_px: int | None = None
+    """Side of the picture that the encoder resizes to, in pixels; None means the spec's ``input_px``."""
+    taps: tuple[str, ...] = ()
+    """Taps that the run will read, as far as it knows: what they need beside the model that is built at once (blocks of
+    a language model) is refused before anything is built where memory does not hold both. Decides no feature."""
+
+
+@dataclass(frozen=True)
+class TapSpec:
+    """A named place in an encoder where features are read."""
+
+    name: str
+    """``patch_embed``, ``block.07``, ``pre_merge``, ``post_merge``, ``llm.14``, ``last`` ..."""
+    width: int
+    """Channels of one token."""
+    stride_px: int
+    """Pixels of the encoder's own (resized) input per token, along rows and along columns."""
+    normed: bool = False
+    """Whether the features went through a norm of the model's own after the last block."""
+    stride_frames: int = 1
+    """Input frames per temporal slot."""
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """An encoder on offer. ``build`` imports torch; nothing else here does."""
+
+    name: str
+    build: Callable[[BuildRequest], Encoder]
+    taps: tuple[TapSpec, ...]
+    """Shallow to deep."""
+    default_tap: str
+    input_px: int
+    """Default side of the resized picture."""
+    family: str = ""
+    """Plugin family, for grouping in reports (``dinov2``, ``qwen2_5_vl``)."""
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """Declared resize rule, interpolation, mean and std: in the cache key and in reports, checked by conformance."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Published configuration as data (JSON types only): part of the cache key."""
+    params: int | None = None
+    """Parameters of the whole model at this configuration."""
+    weights: tuple[WeightsKind, ...] = ("random", "pretrained")
+    repo: str | None = None
+    revision: str | None = None
+    license: str | None = None
+    size: Literal["tiny", "published"] = "published"
+    """``tiny``: the real class at a small configuration, cheap enough for a smoke run."""
+    role: Role = "candidate"
+    inputs: Literal["clips", "masks", "grids"] = "clips"
+    """What ``encode`` is given: clips; object coverage and the painted scene ``[B, T, 4, H_px, W_px]``; or another
+    encoder's grids."""
+    derives_from: str | None = None
+    """The encoder that this one is a variant of: with ``inputs="grids"`` that one's cached grids are transformed, at no
+    forward of its own; else it is the same model, fed otherwise."""
+    derive: Callable[[EncoderSpec], EncoderSpec] | None = None
+    """For families of variants: ``name:OTHER`` asks ``derive(OTHER)`` (``shuffled:dinov2_tiny``)."""
+    fixed_input: bool = False
+    """True where the model takes pictures of ``input_px`` only."""
+    attention: tuple[str, ...] = ("eager", "sdpa")
+    """Attention implementations that the architecture supports."""
+    expand: Callable[[str], EncoderSpec] | None = None
+    """For open families: ``name:argument`` asks ``expand(argument)`` (``timm:vit_base_patch16_224``)."""
+
+    def tap(self, name: str) -> TapSpec:
+        """The tap of that name. Raises: KeyError."""
+        return {tap.name: tap for tap in self.taps}[name]
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """Where a decoder reads: channels and how many pixels and frames one latent cell covers."""
+
+    channels: int
+    stride_px: int
+    stride_frames: int = 1
+
+    def frames(self, frames: int) -> int:
+        """Latent frames of a clip of ``frames`` frames (causal: the first frame has a slot of its own)."""
+        return (frames - 1) // self.stride_frames + 1
+
+
+OWN = "own"
+"""``DecoderSpec.adapter`` of a decoder that reads the conditioning itself."""
+
+
+@dataclass(frozen=True)
+class DecoderSpec:
+    """A decoder on offer, read through its latent space."""
+
+    name: str
+    build: Callable[[BuildRequest], Decoder]
+    latent_space: LatentSpace
+    adapter: str = "linear"
+    """Map that the harness fits from conditioning grid to latents: ``linear`` (closed form), ``conv`` (trained) or
+    ``budget`` (trained, of ``adapter_params``). ``own``: the decoder brings adapter, loss and sampler
+    (``protocols.ConditionedDecoder``)."""
+    adapter_choices: Mapping[str, Any] = field(default_factory=dict)
+    """Of an ``own`` adapter: arguments that ``build_adapter`` is called with (JSON types)."""
+    adapter_cells: Literal["gathered", "averaged"] = "gathered"
+    """Of a ``linear`` adapter: what it reads of the tokens that share a latent cell, all of them side by side or only
+    their mean."""
+    loss: str | None = None
+    """Of an ``own`` adapter: name of the loss that it is fitted by, for the protocol (``flow_matching``)."""
+    adapter_params: int | None = None
+    """Parameters of a ``budget`` adapter, met within 5 %."""
+    derives_from: str | None = None
+    """The decoder whose latent space this one reads through another adapter (``adapter_5m:NAME``)."""
+    family: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    params: int | None = None
+    weights: tuple[WeightsKind, ...] = ("random", "pretrained")
+    repo: str | None = None
+    subfolder: str | tuple[str, ...] | None = None
+    """Part of a pipeline checkpoint that holds the weights; several where a decoder needs several."""
+    revision: str | None = None
+    license: str | None = None
+    size: Literal["tiny", "published"] = "published"
+    weightless: bool = False
+    """True for a fixed transform (pixels): it has no provenance to state and may pass gates."""
+    expand: Callable[[str], DecoderSpec] | None = None
+
+    @property
+    def base(self) -> str:
+        """The decoder that is built: candidates that differ in the adapter alone share its latents and references."""
+        return self.derives_from or self.name

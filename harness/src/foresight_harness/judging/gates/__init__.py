@@ -1,0 +1,24 @@
+"""Gates: thresholds in TOML that turn a run's numbers into GO, NO-GO or an honest "not yet". Imports no torch."""
+
+from __future__ import annotations
+
+from foresight_harness.judging.gates.evaluate import GateResult, evaluate
+from foresight_harness.judging.gates.finding import Finding
+from foresight_harness.judging.gates.gate import Condition, Gate, Outcome, Rule
+from foresight_harness.judging.gates.gate_files import find_gates, keep_gates, kept_gates, read_gate
+from foresight_harness.judging.gates.verdict import Verdict
+
+__all__ = [
+    "Condition",
+    "Finding",
+    "Gate",
+    "GateResult",
+    "Outcome",
+    "Rule",
+    "Verdict",
+    "evaluate",
+    "find_gates",
+    "keep_gates",
+    "kept_gates",
+    "read_gate",
+]

@@ -1,0 +1,84 @@
+"""Gate files: read, checked against what can be measured, kept with the run. Slips are one line, before any work."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from foresight_harness.contracts.errors import RunFolderError, UsageError
+from foresight_harness.contracts.specs import MetricSpec
+from foresight_harness.judging.gates.checking import Checker
+from foresight_harness.judging.gates.gate import Gate
+from foresight_harness.planning.registry.registry import nearest
+
+KEPT = "gates"
+"""Folder of a run that holds its gate files."""
+
+
+def find_gates(names: Sequence[str], folders: Sequence[Path], metrics: Iterable[MetricSpec] = ()) -> list[Gate]:
+    """Gates by name in ``folders``, or by file; ``all`` is every gate there.
+
+    Args:
+        names: As given to ``--gate``.
+        folders: Where named gates lie.
+        metrics: Metrics of plugins.
+
+    Raises:
+        UsageError: naming the file, the rule and what is wrong.
+    """
+    known = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    metrics = list(metrics)
+    found: dict[Path, Gate] = {}
+    for name in names:
+        if name == "all" and known:
+            paths = list(known.values())
+        elif name.endswith(".toml") or "/" in name:
+            paths = [Path(name)]
+        elif name in known:
+            paths = [known[name]]
+        else:
+            places = ", ".join(map(str, folders)) or "no folder"
+            raise UsageError(f"--gate {name}: no such gate in {places}{nearest(name, known)}")
+        for path in paths:
+            if path not in found:
+                found[path] = read_gate(path, metrics)
+    names_found = [gate.name for gate in found.values()]
+    if len(set(names_found)) < len(names_found):
+        raise UsageError(f"--gate: two files have one name in {', '.join(map(str, found))}")
+    return list(found.values())
+
+
+def read_gate(path: Path, metrics: Iterable[MetricSpec] = ()) -> Gate:
+    """Read and check one gate file. Raises: UsageError."""
+    try:
+        raw = path.read_bytes()
+        content = tomllib.loads(raw.decode())
+    except OSError as error:
+        raise UsageError(f"gate {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"gate {path} is not valid TOML: {error}") from error
+    return Checker(str(path), list(metrics)).gate(path.stem, raw, content)
+
+
+def keep_gates(run: Path, gates: Sequence[Gate]) -> list[dict[str, str]]:
+    """Copy gate files into a run folder, so that it can be judged again; returns what stands in ``run.json``."""
+    (run / KEPT).mkdir(exist_ok=True)
+    for gate in gates:
+        (run / KEPT / f"{gate.name}.toml").write_text(gate.text, encoding="utf-8", newline="")
+    return [{"name": gate.name, "digest": gate.digest, "path": f"{KEPT}/{gate.name}.toml"} for gate in gates]
+
+
+def kept_gates(run: Path, manifest: Mapping[str, Any], metrics: Iterable[MetricSpec] = ()) -> list[Gate]:
+    """The gates that a run was asked for. Raises: RunFolderError where a kept file is absent or was changed."""
+    metrics, gates = list(metrics), []
+    for entry in manifest.get("gates") or []:
+        try:
+            gate = read_gate(run / entry["path"], metrics)
+        except UsageError as error:
+            raise RunFolderError(str(error)) from error
+        if gate.digest != entry["digest"]:
+            raise RunFolderError(f"{run / entry['path']} was changed after the run: {gate.digest}, {entry['digest']}")
+        gates.append(gate)
+    return gates

@@ -1,7 +1,0 @@
-"""Closed-form linear readouts: no learning rate, no seed, no schedule."""
-
-from __future__ import annotations
-
-from foresight_harness.linear.ridge import LAMBDAS, RidgeFit, RidgeSums, ridge_dual
-
-__all__ = ["LAMBDAS", "RidgeFit", "RidgeSums", "ridge_dual"]

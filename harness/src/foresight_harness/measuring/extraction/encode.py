@@ -1,0 +1,68 @@
+"""Calling an encoder: batches, unequal picture sizes, out of memory, checks on what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from foresight_harness.contracts.errors import GridError
+from foresight_harness.contracts.protocols import Encoder
+from foresight_harness.contracts.token_grids import TokenGrid, require_finite
+
+
+def encode_batch(encoder: Encoder, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+    """Encode one batch; out of memory halves it, down to single pictures, before it becomes an error.
+
+    Args:
+        encoder: A built encoder.
+        clips: [B, T, 3, H_px, W_px] on the encoder's device (coverage or grids for encoders that read those).
+        taps: Names of taps.
+
+    Returns:
+        One grid per tap.
+
+    Raises:
+        GridError: if a tap is absent, has another batch size, or is not finite.
+        torch.OutOfMemoryError: if a single picture does not fit.
+    """
+    try:
+        with torch.inference_mode():
+            grids = encoder.encode(clips, taps)
+    except torch.OutOfMemoryError:
+        if len(clips) == 1:
+            raise
+        torch.cuda.empty_cache()
+        half = len(clips) // 2
+        parts = [encode_batch(encoder, part, taps) for part in (clips[:half], clips[half:])]
+        return {tap: TokenGrid(torch.cat([part[tap].tokens for part in parts])) for tap in taps}
+    for tap in taps:
+        if tap not in grids:
+            raise GridError(f"tap {tap!r} was asked for and {sorted(grids)} came back")
+        if len(grids[tap]) != len(clips):
+            raise GridError(f"tap {tap!r}: {len(clips)} clips went in, {len(grids[tap])} grids came back")
+        require_finite(grids[tap].tokens, f"tap {tap!r}")
+    return grids
+
+
+def encode_pictures(encoder: Encoder, clips: Sequence[Tensor], taps: Sequence[str]) -> list[dict[str, Tensor]]:
+    """Encode clips of unequal sizes: those of one size go together, the answers come back in order.
+
+    Args:
+        encoder: A built encoder.
+        clips: One a sample. [T, 3, H_px, W_px]
+        taps: Names of taps.
+
+    Returns:
+        For each clip its tokens by tap. [T', H, W, C]
+    """
+    by_size: dict[tuple[int, ...], list[int]] = {}
+    for index, clip in enumerate(clips):
+        by_size.setdefault(tuple(clip.shape), []).append(index)
+    found: list[dict[str, Tensor]] = [{} for _ in clips]
+    for indices in by_size.values():
+        grids = encode_batch(encoder, torch.stack([clips[index] for index in indices]), taps)
+        for place, index in enumerate(indices):
+            found[index] = {tap: grids[tap].tokens[place] for tap in taps}
+    return found

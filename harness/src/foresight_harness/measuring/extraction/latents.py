@@ -1,0 +1,121 @@
+"""Decoders in a run: built once, their latents cached, their own round trip as the ceiling."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from foresight_harness.contracts.errors import CacheError, PluginError
+from foresight_harness.contracts.progress import Progress
+from foresight_harness.contracts.protocols import ConditionedDecoder, Decoder
+from foresight_harness.contracts.specs import BuildRequest, DecoderSpec
+from foresight_harness.contracts.specs.models import OWN
+from foresight_harness.contracts.token_grids import require_finite
+from foresight_harness.measuring.cache import ArrayStore, CachedGrids, content_key
+from foresight_harness.measuring.cache.libraries import libraries_of
+from foresight_harness.measuring.extraction.splits import DecodedSplit
+from foresight_harness.parts.weights import Provenance, provenance_of
+from foresight_harness.planning.registry import Registry
+
+BATCH = 16
+
+
+@dataclass
+class Latents:
+    """Builds decoders and hands out the latents of splits."""
+
+    registry: Registry
+    store: ArrayStore
+    request: Callable[[DecoderSpec], BuildRequest]
+    progress: Progress
+    builds: Counter[str] = field(default_factory=Counter)
+    _live: dict[str, Decoder] = field(default_factory=dict)
+
+    def decoder(self, spec: DecoderSpec) -> Decoder:
+        """The built decoder. Raises: CheckpointError, UsageError from its plugin."""
+        if spec.base not in self._live:
+            self.builds[spec.base] += 1
+            self._live[spec.base] = spec.build(self.request(spec))
+        return self._live[spec.base]
+
+    def conditioned(self, spec: DecoderSpec) -> ConditionedDecoder | None:
+        """The built decoder where it reads the conditioning itself; None for every other.
+
+        Raises:
+            PluginError: if it declares an adapter of its own and brings none.
+        """
+        if spec.adapter != OWN:
+            return None
+        decoder = self.decoder(spec)
+        if not isinstance(decoder, ConditionedDecoder) or spec.loss is None:
+            raise PluginError(
+                f"decoder {spec.name} declares adapter {OWN!r}; it needs build_adapter, loss, sample, "
+                "adapter_facts, and the name of its loss in the spec"
+            )
+        return decoder
+
+    def provenance(self, spec: DecoderSpec) -> Provenance | None:
+        """Origin of the decoder's weights; None for a fixed transform."""
+        if spec.weightless:
+            return None
+        return provenance_of(
+            spec.base,
+            spec.config,
+            self.request(spec),
+            repo=spec.repo,
+            revision=spec.revision,
+            subfolder=spec.subfolder,
+        )
+
+    def of(self, spec: DecoderSpec, split: DecodedSplit) -> CachedGrids:
+        """Latents of every picture of a split, computed now where they are missing."""
+        provenance = self.provenance(spec)
+        choices: dict[str, Any] = {
+            "kind": "latents",
+            "decoder": spec.base,
+            "weights": provenance.sha256 if provenance else "none",
+            "code": self.registry.owner("decoder", spec.base).digest,
+            "libraries": list(libraries_of(self.registry.owner("decoder", spec.base).distribution)),
+            "dtype": self.request(spec).dtype,
+            "fingerprint": split.fingerprint,
+        }
+        key = content_key(choices)
+        array = self.store.open(key)
+        if array is None:
+            with self.store.lock(key):
+                if self.store.open(key) is None:
+                    self._encode(spec, split, key, choices)
+            array = self.store.open(key)
+        if array is None:
+            raise CacheError(f"latents of {spec.name} were written and cannot be read back from {key[:12]}")
+        return CachedGrids(array)
+
+    def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, Any]) -> None:
+        decoder = self.decoder(spec)
+        device = self.request(spec).device
+        title = f"encode {split.dataset}/{split.split} into {spec.base} latents"
+        with self.store.writer(key, choices) as writer, self.progress.task(title, len(split)) as advance:
+            for clips in split.batches(BATCH):
+                with torch.inference_mode():
+                    latents = decoder.encode(clips.to(device)).float().cpu()
+                require_finite(latents, f"latents of {spec.name}")
+                writer.add(latents)
+                advance(len(clips))
+
+    def decode(self, spec: DecoderSpec, latents: Tensor) -> Tensor:
+        """Latents [b, T', H', W', C] -> clips [b, T, 3, H_px, W_px] in [0, 1] on the CPU, in bounded batches."""
+        decoder = self.decoder(spec)
+        request = self.request(spec)
+        parts = []
+        for start in range(0, len(latents), BATCH):
+            with torch.inference_mode():
+                block = latents[start : start + BATCH].to(request.device)
+                parts.append(decoder.decode(block).float().cpu())
+        clips = torch.cat(parts)
+        require_finite(clips, f"pictures decoded by {spec.name}")
+        return clips

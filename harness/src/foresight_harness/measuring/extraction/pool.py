@@ -1,0 +1,46 @@
+"""Built models: each at most once a run, kept only while a planned cell needs it."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from foresight_harness.contracts.protocols import Encoder
+from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+
+
+@dataclass
+class EncoderPool:
+    """Encoders in memory. ``needed`` says how many planned cells still want each one live."""
+
+    request: Callable[[EncoderSpec], BuildRequest]
+    needed: Counter[str] = field(default_factory=Counter)
+    builds: Counter[str] = field(default_factory=Counter)
+    """How often each encoder was built, for ``run.json`` and tests."""
+    _live: dict[str, Encoder] = field(default_factory=dict)
+
+    def get(self, spec: EncoderSpec, taps: Sequence[str] = ()) -> Encoder:
+        """The built encoder, wanted for ``taps``. Raises: CheckpointError, UsageError from its plugin."""
+        if spec.name not in self._live:
+            self.builds[spec.name] += 1
+            self._live[spec.name] = spec.build(replace(self.request(spec), taps=tuple(taps)))
+        return self._live[spec.name]
+
+    def plan(self, names: Iterable[str]) -> None:
+        """Announce that a cell will need these encoders live."""
+        self.needed.update(names)
+
+    def done(self, names: Iterable[str]) -> None:
+        """A cell that needed these encoders has ended."""
+        self.needed.subtract(names)
+        self.trim()
+
+    def trim(self) -> None:
+        """Free every encoder that no planned cell wants live."""
+        idle = [name for name in self._live if self.needed[name] <= 0]
+        for name in idle:
+            del self._live[name]
+        if idle:
+            gc.collect()

@@ -1,0 +1,144 @@
+"""Decoded splits: every picture is decoded once, kept as 8-bit clips in the store, and streamed from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from foresight_harness.contracts.batches import Labels
+from foresight_harness.contracts.errors import DataError
+from foresight_harness.contracts.protocols import Dataset, Sample
+from foresight_harness.contracts.specs import DataRequest, DatasetSpec
+from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels
+from foresight_harness.parts.datasets.labels import labels_of
+from foresight_harness.parts.datasets.scenes import painted
+from foresight_harness.planning.options import DatasetChoice, RunOptions, Scale
+from foresight_harness.planning.registry import Registry
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+
+
+@dataclass(frozen=True)
+class DecodedSplit:
+    """Clips and labels of one split of one data set."""
+
+    dataset: str
+    split: Split
+    fingerprint: str
+    labels: Labels
+    clips: StoredArray
+    """[n, T, 3, H_px, W_px] uint8"""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """Clips in order, in [0, 1]. [b, T, 3, H_px, W_px] float32"""
+        for block in self.clips.batches(size):
+            yield block.float() / 255
+
+    def take(self, indices: Sequence[int]) -> Tensor:
+        """Clips of these samples, in [0, 1]. [len(indices), T, 3, H_px, W_px] float32"""
+        return self.clips.take(indices).float() / 255
+
+    def scene_batches(self, size: int) -> Iterator[Tensor]:
+        """Union of the objects' masks and the painted scene, for encoders that read masks.
+
+        [b, T, 4, H_px, W_px] float32
+        """
+        start = 0
+        for clips in self.batches(size):
+            yield painted(clips, self.labels.foreground[start : start + len(clips)])
+            start += len(clips)
+
+
+@dataclass
+class Splits:
+    """The splits of a run, decoded when first asked for."""
+
+    registry: Registry
+    options: RunOptions
+    store: ArrayStore
+    _decoded: dict[tuple[str, Split], DecodedSplit] = field(default_factory=dict)
+    _unusable: dict[tuple[str, Split], str] = field(default_factory=dict)
+    """Why a split cannot be decoded, so that not every cell reads thousands of pictures up to the bad one."""
+    _built: dict[tuple[str, Split], Dataset] = field(default_factory=dict)
+
+    def built(self, choice: DatasetChoice, split: Split) -> Dataset:
+        """The data set as its plugin builds it; its annotations are checked here, its pictures when they are decoded.
+
+        Raises:
+            DataError: naming the file.
+        """
+        key = (str(choice), split)
+        if key not in self._built:
+            spec = self.registry.dataset(choice.name)
+            self._built[key] = spec.build(request_of(spec, self.options.sizes, split, choice.path))
+        return self._built[key]
+
+    def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
+        """Clips and labels. Raises: DataError naming the file that cannot be read; again at once when asked again."""
+        key = (str(choice), split)
+        if key in self._unusable:
+            raise DataError(self._unusable[key])
+        if key not in self._decoded:
+            try:
+                self._decoded[key] = self._decode(choice, split)
+            except DataError as error:
+                self._unusable[key] = str(error)
+                raise
+        return self._decoded[key]
+
+    def known(self) -> list[DecodedSplit]:
+        """Splits that were decoded so far."""
+        return list(self._decoded.values())
+
+    def _decode(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
+        dataset = self.built(choice, split)
+        choices = {"kind": "clips", "fingerprint": dataset.fingerprint}
+        key = content_key(choices)
+        clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
+        if clips is None or labels is None:
+            with self.store.lock(key):
+                # Another process may have decoded them while we waited.
+                clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
+                if clips is None:
+                    with self.store.writer(key, choices) as writer:
+                        labels = labels_of(_Spooled(dataset, writer.add))
+                    clips = self.store.open(key)
+                    assert clips is not None  # just written
+                if labels is None:
+                    labels = labels_of(dataset)
+                keep_labels(self.store, dataset.fingerprint, labels)
+        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips)
+
+
+def request_of(spec: DatasetSpec, scale: Scale, split: Split, path: str | None) -> DataRequest:
+    """What a run of that scale asks of a data set: clips are fewer and smaller than pictures, and have frames."""
+    if spec.video:
+        count = scale.clips_train if split == "train" else scale.clips_test
+        return DataRequest(split, count, path=path, canvas_px=scale.clip_px, frames=scale.frames)
+    return DataRequest(split, scale.train if split == "train" else scale.test, path=path, canvas_px=scale.canvas_px)
+
+
+class _Spooled:
+    """A data set whose clips are handed on, in order, as they are decoded."""
+
+    def __init__(self, dataset: Dataset, add: object) -> None:
+        self._dataset = dataset
+        self._add = add
+        self.name, self.split, self.fingerprint = dataset.name, dataset.split, dataset.fingerprint
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        sample = self._dataset[index]
+        self._add((sample.clip.unsqueeze(0) * 255).round().to(torch.uint8))  # type: ignore[operator]
+        return sample

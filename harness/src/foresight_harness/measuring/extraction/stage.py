@@ -1,0 +1,155 @@
+"""The extraction stage: every missing tap of an encoder over a split, in one pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from foresight_harness.contracts.errors import CacheError, UsageError
+from foresight_harness.contracts.progress import Progress
+from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+from foresight_harness.measuring.cache import ArrayStore, ArrayWriter, CachedGrids, content_key
+from foresight_harness.measuring.cache.libraries import libraries_of
+from foresight_harness.measuring.extraction.encode import encode_batch
+from foresight_harness.measuring.extraction.pool import EncoderPool
+from foresight_harness.measuring.extraction.splits import DecodedSplit
+from foresight_harness.parts.weights import Provenance, provenance_of, resolve_attention
+from foresight_harness.planning.registry import Registry
+
+BATCH = 16
+"""Pictures of one forward; large enough to keep two cores busy, small enough for a 7B tower on one card."""
+
+
+class Requests(Protocol):
+    """How a run builds an encoder."""
+
+    def __call__(self, spec: EncoderSpec) -> BuildRequest: ...
+
+
+@dataclass
+class Extraction:
+    """Extracts what is missing and hands out cached grids."""
+
+    registry: Registry
+    store: ArrayStore
+    pool: EncoderPool
+    request: Requests
+    progress: Progress
+    planned: dict[str, set[str]] = field(default_factory=dict)
+    """Encoder -> taps that planned cells read: they are all extracted in the pass that the first of them causes."""
+    forwards: Counter[str] = field(default_factory=Counter)
+    """Pictures that went through each encoder."""
+    hits: Counter[str] = field(default_factory=Counter)
+    """Grids found in the cache, by encoder."""
+    _provenance: dict[str, Provenance] = field(default_factory=dict)
+
+    def provenance(self, spec: EncoderSpec) -> Provenance:
+        """Origin of the weights of the encoder, or of the one that it is a variant of. Raises: CheckpointError."""
+        root = self.registry.lineage(spec.name)[-1]
+        if root.name not in self._provenance:
+            self._provenance[root.name] = provenance_of(
+                root.name, root.config, self.request(root), repo=root.repo, revision=root.revision
+            )
+        return self._provenance[root.name]
+
+    def plan(self, encoder: str, taps: Sequence[str]) -> None:
+        """Announce that a cell will read these taps."""
+        self.planned.setdefault(encoder, set()).update(taps)
+
+    def choices(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> dict[str, Any]:
+        """Everything that decides what the features are."""
+        request = self.request(spec)
+        choices = {
+            "kind": "features",
+            "encoder": spec.name,
+            "weights": self.provenance(spec).sha256,
+            "code": self.registry.owner("encoder", spec.name).digest,
+            "libraries": list(libraries_of(self.registry.owner("encoder", spec.name).distribution)),
+            "tap": tap,
+            "preprocessing": {str(name): str(value) for name, value in spec.preprocessing.items()},
+            "input_px": request.input_px or spec.input_px,
+            "dtype": request.dtype,
+            "attention": resolve_attention(request.attention, spec.attention, request.device, request.dtype),
+            "fingerprint": split.fingerprint,
+        }
+        if spec.derives_from is not None:
+            base = self.registry.encoder(spec.derives_from)
+            choices["base"] = self.choices(base, tap, split)
+        return choices
+
+    def grids(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> CachedGrids:
+        """Cached grids of one tap, extracted now where they are missing.
+
+        Raises:
+            ForesightError: whatever the encoder's build or forward says.
+        """
+        key = content_key(self.choices(spec, tap, split))
+        array = self.store.open(key)
+        if array is not None:
+            self.hits[spec.name] += 1
+        else:
+            self._extract_with_planned(spec, tap, split)
+            array = self.store.open(key)
+            if array is None:
+                raise CacheError(f"features of {spec.name}@{tap} were written and cannot be read back from {key[:12]}")
+        return CachedGrids(array)
+
+    def _extract_with_planned(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> None:
+        """Every planned tap in one pass; where cache or memory do not hold that, the one that is wanted now."""
+        taps = sorted({tap, *self.planned.get(spec.name, set())})
+        try:
+            self._extract(spec, taps, split)
+        except (CacheError, UsageError):
+            if len(taps) == 1:
+                raise
+            self._extract(spec, [tap], split)
+
+    def _extract(self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit) -> None:
+        choices = {tap: self.choices(spec, tap, split) for tap in taps}
+        keys = {tap: content_key(choices[tap]) for tap in taps}
+        with ExitStack() as stack:
+            for tap in taps:  # sorted, so that two runs take locks in one order
+                stack.enter_context(self.store.lock(keys[tap]))
+            missing = [tap for tap in taps if self.store.open(keys[tap]) is None]
+            if missing:
+                writers = {tap: stack.enter_context(self.store.writer(keys[tap], choices[tap])) for tap in missing}
+                self._forward(spec, missing, split, writers)
+
+    def _forward(
+        self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit, writers: dict[str, ArrayWriter]
+    ) -> None:
+        encoder = self.pool.get(spec, taps)
+        device = self.request(spec).device
+        title = f"extract {spec.name} on {split.dataset}/{split.split}"
+        with self.progress.task(title, len(split)) as advance:
+            for block in self._inputs(spec, taps, split):
+                if isinstance(block, dict):
+                    grids = {tap: encode_batch(encoder, block[tap].to(device), [tap])[tap] for tap in taps}
+                    size = len(block[taps[0]])
+                else:
+                    grids = encode_batch(encoder, block.to(device), taps)
+                    size = len(block)
+                    self.forwards[spec.name] += size
+                for tap in taps:
+                    writers[tap].add(grids[tap].tokens)
+                advance(size)
+
+    def _inputs(
+        self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit
+    ) -> Iterator[Tensor] | Iterator[dict[str, Tensor]]:
+        if spec.inputs == "masks":
+            return split.scene_batches(BATCH)
+        if spec.inputs == "clips":
+            return split.batches(BATCH)
+        return self._base_grids(spec, taps, split)
+
+    def _base_grids(self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit) -> Iterator[dict[str, Tensor]]:
+        base = self.registry.encoder(spec.derives_from or "")
+        sources = [iter(replace(self.grids(base, tap, split), batch=BATCH)) for tap in taps]
+        for blocks in zip(*sources, strict=True):
+            yield dict(zip(taps, blocks, strict=True))

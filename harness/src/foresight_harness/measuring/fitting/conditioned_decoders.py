@@ -1,0 +1,69 @@
+"""Decoders that read the conditioning themselves: what their adapter is held to, and how they are sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from foresight_harness.contracts.protocols import ConditionedDecoder
+from foresight_harness.measuring.cache import CachedGrids
+
+SAMPLED = 4
+"""Samples that are drawn at once: a video transformer's memory, not speed, is the limit."""
+
+
+@dataclass
+class OwnTargets:
+    """The decoder's own loss on its own latents, its noise seeded.
+
+    Without gradients the first step's noise is drawn again: the loss of a batch before and after a fit is then compared
+    under the same noise, or chance alone could pass for progress.
+    """
+
+    decoder: ConditionedDecoder
+    latents: CachedGrids
+    seed: int
+    steps: int = 0
+    """Steps made so far."""
+
+    def constant(self) -> None:
+        """What can be had without features is not known."""
+        return
+
+    def loss(self, predicted: Tensor, indices: Sequence[int]) -> Tensor:
+        """Mean over the batch. What the adapter made -> []"""
+        step = self.steps if torch.is_grad_enabled() else 0
+        self.steps += torch.is_grad_enabled()
+        generator = torch.Generator().manual_seed(1_000_003 * self.seed + step)
+        return self.decoder.loss(predicted, self.latents.take(indices).to(predicted.device), generator).mean()
+
+
+class OwnAdapter:
+    """The fitted adapter and the frozen sampler behind it, called like every adapter.
+
+    The noise of the i-th sample has the seed i, whatever the candidate and the seed of the fit: differences between
+    candidates are none of the noise.
+    """
+
+    def __init__(self, network: nn.Module, decoder: ConditionedDecoder, size: tuple[int, int, int]) -> None:
+        self.network, self.decoder, self.size = network, decoder, size
+        self.params = sum(parameter.numel() for parameter in network.parameters())
+
+    def __call__(self, grid: Tensor) -> Tensor:
+        """[b, T, H, W, C] -> [b, T', H', W', channels]"""
+        device = next(self.network.parameters()).device
+        parts = []
+        for start in range(0, len(grid), SAMPLED):
+            block = grid[start : start + SAMPLED].to(device)
+            with torch.inference_mode():
+                seeds = range(start, start + len(block))
+                parts.append(self.decoder.sample(self.network(block), self.size, seeds).float().cpu())
+        return torch.cat(parts)
+
+    def facts(self) -> Mapping[str, Any]:
+        """What the decoder says of this adapter, for ``details`` of a record."""
+        return dict(self.decoder.adapter_facts(self.network))

@@ -1,0 +1,159 @@
+"""The built-in data sets as specs. Nothing here imports torch or opens a picture; ``build`` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from foresight_harness.contracts.specs import DataRequest, DatasetSpec
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.protocols import Dataset
+
+
+def dataset_specs() -> tuple[DatasetSpec, ...]:
+    """The built-in data sets: pictures (``coco``, ``coins``, ``digits``, ``photos``, ``shapes``, ``one_shape``) and
+    clips (``davis``, ``video``, ``moving_digits``, ``moving_shapes``)."""
+    return (*_picture_specs(), *_clip_specs())
+
+
+def _picture_specs() -> tuple[DatasetSpec, ...]:
+    return (
+        DatasetSpec(
+            name="coco",
+            build=_coco,
+            labels=frozenset({"boxes", "masks"}),
+            needs_path=True,
+            source="a folder DIR given as coco:DIR, with DIR/images/ and DIR/annotations.json in the COCO format",
+        ),
+        DatasetSpec(
+            name="coins",
+            build=_coins,
+            labels=frozenset({"boxes", "masks"}),
+            license="no known restrictions (Brooklyn Museum)",
+            source="scikit-image data/coins.png: rotated crops, coins segmented by Otsu's threshold",
+        ),
+        DatasetSpec(
+            name="digits",
+            build=_digits,
+            labels=frozenset({"boxes", "masks"}),
+            license="CC BY 4.0 (Alpaydin and Kaynak 1998, UCI Machine Learning Repository)",
+            source="scikit-learn's scans of handwritten digits, enlarged, at random places",
+        ),
+        DatasetSpec(
+            name="photos",
+            build=_photos,
+            license="CC0, CC BY 2.0 or public domain, a photograph",
+            source="photographs inside the wheels of scikit-image and scikit-learn: square crops",
+        ),
+        DatasetSpec(
+            name="shapes",
+            build=_shapes,
+            labels=frozenset({"boxes", "masks"}),
+            license="Apache-2.0",
+            source="drawn: one to five objects on a textured, noisy background",
+        ),
+        DatasetSpec(
+            name="one_shape",
+            build=_one_shape,
+            labels=frozenset({"boxes", "masks"}),
+            license="Apache-2.0",
+            source="drawn: one object on a textured, noisy background",
+        ),
+    )
+
+
+def _clip_specs() -> tuple[DatasetSpec, ...]:
+    return (
+        DatasetSpec(
+            name="davis",
+            build=_davis,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            needs_path=True,
+            video=True,
+            source="a folder DIR given as davis:DIR, in DAVIS's layout with its masks",
+        ),
+        DatasetSpec(
+            name="video",
+            build=_video,
+            labels=frozenset({"motion"}),
+            needs_path=True,
+            video=True,
+            source="video:DIR, a folder DIR of clips: Something-Something v2, UCF101, DAVIS, or any video files",
+        ),
+        DatasetSpec(
+            name="moving_digits",
+            build=_moving_digits,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="CC BY 4.0 (Alpaydin and Kaynak 1998, UCI Machine Learning Repository)",
+            source="scikit-learn's scans of handwritten digits, moving in one of eight directions",
+        ),
+        DatasetSpec(
+            name="moving_shapes",
+            build=_moving_shapes,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="Apache-2.0",
+            source="drawn: an object moving in one of eight directions on a textured, noisy background",
+        ),
+    )
+
+
+def _coco(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.coco import CocoFolder
+
+    return CocoFolder.open(request)
+
+
+def _coins(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.coins import Coins
+
+    return Coins(request)
+
+
+def _photos(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.photos import Photos
+
+    return Photos(request)
+
+
+def _shapes(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.shapes import Shapes
+
+    return Shapes(request)
+
+
+def _one_shape(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.shapes import OneShape
+
+    return OneShape(request)
+
+
+def _digits(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.digits import Digits
+
+    return Digits(request)
+
+
+def _moving_digits(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.moving_digits import MovingDigits
+
+    return MovingDigits(request)
+
+
+def _moving_shapes(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.moving_shapes import MovingShapes
+
+    return MovingShapes(request)
+
+
+def _davis(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.video import VideoFolder
+
+    return VideoFolder.open("davis", request)
+
+
+def _video(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.video import VideoFolder
+
+    return VideoFolder.open("video", request)

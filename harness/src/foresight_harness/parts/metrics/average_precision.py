@@ -1,0 +1,287 @@
+"""COCO's average precision over a data set, and what is kept of each picture so that a bootstrap can weigh it anew."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
+from torch import Tensor
+
+from foresight_harness.contracts.errors import DataError
+from foresight_harness.parts.metrics.boxes import require_boxes
+
+Floats = NDArray[np.float64]
+
+MAX_DETECTIONS = 100
+"""COCO scores the best 100 detections of a picture (of a picture and class, with classes)."""
+
+BLOCK_NUMBERS = 2**14
+"""Weighted detections that are worked on at once: 128 KiB an array."""
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+"""COCO reads precision at these recalls."""
+
+THRESHOLDS = (0.5, 0.75)
+
+
+@dataclass(frozen=True)
+class PictureMatches:
+    """What one picture adds to average precision at one IoU threshold."""
+
+    scores: tuple[float, ...]
+    """Of the detections, best first."""
+    hits: tuple[bool, ...]
+    """Whether each detection found an object of its own."""
+    objects: int
+    """True objects in the picture."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Mapping of strict JSON values."""
+        return {"scores": list(self.scores), "hits": list(self.hits), "objects": self.objects}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> PictureMatches:
+        """Inverse of ``as_json``. Raises: DataError if a field is absent, of another type or contradicts another."""
+        scores, hits, objects = content.get("scores"), content.get("hits"), content.get("objects")
+        if not isinstance(scores, list) or not all(type(score) in (int, float) for score in scores):
+            raise DataError(f"matches: scores are a list of numbers, got {scores!r:.80}")
+        if not isinstance(hits, list) or not all(type(hit) is bool for hit in hits):
+            raise DataError(f"matches: hits are a list of booleans, got {hits!r:.80}")
+        if type(objects) is not int or len(scores) != len(hits) or sum(hits) > objects:
+            raise DataError(f"matches: {len(scores)} scores, {sum(hits)} of {len(hits)} hits, {objects!r} objects")
+        if not all(map(math.isfinite, scores)) or any(a < b for a, b in pairwise(scores)):
+            raise DataError("matches: scores are finite numbers, best first")
+        return cls(tuple(map(float, scores)), tuple(hits), objects)
+
+
+def average_precision(
+    boxes: Sequence[Tensor],
+    scores: Sequence[Tensor],
+    true_boxes: Sequence[Tensor],
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> dict[float, float]:
+    """Class-agnostic average precision over a data set, one value an IoU threshold.
+
+    Args:
+        boxes: Detections. B x [N_i, 4] xyxy in [0, 1]
+        scores: Confidence of each detection. B x [N_i]
+        true_boxes: B x [M_i, 4]
+        thresholds: IoU from which a detection is a hit.
+
+    Returns:
+        Value in [0, 1] by threshold; NaN where no picture has an object.
+
+    Source: Lin et al., arXiv 1405.0312; computed by faster-coco-eval, equal to pycocotools.
+    """
+    names = [("",) * len(picture) for picture in boxes]
+    true_names = [("",) * len(picture) for picture in true_boxes]
+    by_class = average_precision_by_class(boxes, scores, names, true_boxes, true_names, thresholds=thresholds)
+    return by_class.get("", dict.fromkeys(thresholds, math.nan))
+
+
+def average_precision_by_class(
+    boxes: Sequence[Tensor],
+    scores: Sequence[Tensor],
+    names: Sequence[Sequence[str]],
+    true_boxes: Sequence[Tensor],
+    true_names: Sequence[Sequence[str]],
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> dict[str, dict[float, float]]:
+    """Average precision of each class over a data set; detections find objects of their own class only.
+
+    Args:
+        boxes: Detections. B x [N_i, 4] xyxy in [0, 1]
+        scores: B x [N_i]
+        names: Class of each detection. B x N_i
+        true_boxes: B x [M_i, 4]
+        true_names: B x M_i
+        thresholds: IoU from which a detection is a hit.
+
+    Returns:
+        Value by class and threshold, classes sorted; NaN for a class without objects.
+    """
+    _require_lengths(boxes=boxes, scores=scores, names=names, true_boxes=true_boxes, true_names=true_names)
+    classes = sorted({name for picture in (*names, *true_names) for name in picture})
+    ids = {name: index for index, name in enumerate(classes, start=1)}
+    objects: list[dict[str, Any]] = []
+    detections: list[dict[str, Any]] = []
+    for picture in range(len(boxes)):
+        found, confidence = _checked(boxes[picture], scores[picture], f"[{picture}]")
+        for box, score, name in zip(found, confidence, names[picture], strict=True):
+            entry = {"image_id": picture + 1, "category_id": ids[name], "bbox": box.tolist(), "score": float(score)}
+            detections.append(entry)
+        for box, name in zip(_corner_and_sides(true_boxes[picture]), true_names[picture], strict=True):
+            objects.append(
+                {
+                    "id": len(objects) + 1,  # 0 means "no match" to the evaluator
+                    "image_id": picture + 1,
+                    "category_id": ids[name],
+                    "bbox": box.tolist(),
+                    "area": float(box[2] * box[3]),
+                    "iscrowd": 0,
+                }
+            )
+    if not classes:
+        return {}
+    truth = COCO(
+        {
+            "images": [{"id": picture + 1} for picture in range(len(boxes))],
+            "categories": [{"id": index, "name": name} for name, index in ids.items()],
+            "annotations": objects,
+        }
+    )
+    evaluation = COCOeval_faster(truth, truth.loadRes(detections), "bbox", print_function=_silent)
+    evaluation.params.iouThrs = np.asarray(thresholds, dtype=np.float64)
+    evaluation.params.areaRng, evaluation.params.areaRngLbl = [[0.0, 1e10]], ["all"]
+    evaluation.params.maxDets = [MAX_DETECTIONS]
+    evaluation.evaluate()
+    evaluation.accumulate()
+    precision = np.asarray(evaluation.eval["precision"])[..., 0, 0]  # [thresholds, recalls, classes]
+    with_objects = {entry["category_id"] for entry in objects}
+    return {
+        name: {
+            threshold: float(precision[row, :, ids[name] - 1].mean()) if ids[name] in with_objects else math.nan
+            for row, threshold in enumerate(thresholds)
+        }
+        for name in classes
+    }
+
+
+def match_picture(boxes: Tensor, scores: Tensor, true_boxes: Tensor, threshold: float) -> PictureMatches:
+    """Match the detections of one picture as COCO does: best first, each to the free object of greatest overlap.
+
+    Args:
+        boxes: [N, 4] xyxy in [0, 1]
+        scores: [N]
+        true_boxes: [M, 4]
+        threshold: IoU from which a detection is a hit.
+    """
+    found, confidence = _checked(boxes, scores, "")
+    objects = _corner_and_sides(true_boxes)
+    order = np.argsort(-confidence, kind="stable")[:MAX_DETECTIONS]
+    iou = _coco_iou(found[order], objects)
+    free = np.ones(len(objects), dtype=bool)
+    least = min(threshold, 1 - 1e-10)
+    hits = []
+    for row in iou:
+        usable = free & (row >= least)
+        if usable.any():
+            # Among equal overlaps the last object wins, as in the reference implementation.
+            best = len(row) - 1 - int(np.argmax(np.where(usable, row, -1.0)[::-1]))
+            free[best] = False
+        hits.append(bool(usable.any()))
+    return PictureMatches(tuple(confidence[order].tolist()), tuple(hits), len(objects))
+
+
+def average_precision_from_matches(matches: Sequence[PictureMatches], weights: Sequence[float] | None = None) -> float:
+    """Average precision at the matches' threshold, pictures counted ``weights`` times (None: once each).
+
+    For many weights of one data set, build ``SortedMatches`` once.
+    """
+    row = np.ones((1, len(matches))) if weights is None else np.asarray([weights], dtype=np.float64)
+    return float(SortedMatches.of(matches).average_precision(row)[0])
+
+
+@dataclass(frozen=True)
+class SortedMatches:
+    """Detections of all pictures, sorted by score once."""
+
+    picture: NDArray[np.intp]
+    """Picture of each detection, best first. [D]"""
+    hits: NDArray[np.intp]
+    """Places of the hits among the detections, ascending. [H]"""
+    objects: Floats
+    """True objects of each picture. [P]"""
+
+    @classmethod
+    def of(cls, matches: Sequence[PictureMatches]) -> SortedMatches:
+        """Sort as COCO does: by falling score, equal scores in the order of pictures."""
+        scores = np.array([score for picture in matches for score in picture.scores], dtype=np.float64)
+        picture = np.repeat(np.arange(len(matches)), [len(entry.scores) for entry in matches])
+        hit = np.array([value for entry in matches for value in entry.hits], dtype=bool)
+        order = np.argsort(-scores, kind="stable")
+        return cls(picture[order], np.flatnonzero(hit[order]), np.array([m.objects for m in matches], dtype=np.float64))
+
+    def average_precision(self, weights: Floats, *, block: int | None = None) -> Floats:
+        """Average precision under each row of weights, exact for whole numbers.
+
+        Args:
+            weights: How often each picture counts; 0 or more. [R, P]
+            block: Rows worked on at once, which bounds memory to about 3 x block x detections x 8 bytes; None takes as
+                many as stay in a processor's cache.
+
+        Returns:
+            Values in [0, 1]; NaN where the weighted pictures hold no object. [R] float64
+        """
+        if weights.ndim != 2 or weights.shape[1] != len(self.objects):
+            raise DataError(f"weights are [resamples, {len(self.objects)} pictures], got shape {weights.shape}")
+        if not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise DataError("weights of pictures are finite and not negative")
+        block = block or int(np.clip(BLOCK_NUMBERS // max(len(self.picture), 1), 8, 256))
+        starts = range(0, len(weights), block)
+        parts = [self._block(np.asarray(weights[start : start + block], dtype=np.float64)) for start in starts]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _block(self, weights: Floats) -> Floats:
+        # Precision peaks at hits and recall moves there alone, so curves are read at hits only.
+        seen = np.cumsum(weights[:, self.picture], axis=1)[:, self.hits]
+        found = np.cumsum(weights[:, self.picture[self.hits]], axis=1)
+        total = weights @ self.objects
+        precision = found / (seen + np.spacing(1))
+        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        # Sums of fractions miss full recall by rounding; whole numbers are exact and compared as COCO compares them.
+        slack = np.where((weights == np.rint(weights)).all(axis=1), 0.0, 1e-12)
+        values = np.full(len(weights), math.nan)
+        for row in np.flatnonzero(total > 0):
+            reached = np.searchsorted(found[row] / total[row] + slack[row], RECALLS, side="left")
+            values[row] = envelope[row, reached[reached < len(self.hits)]].sum() / len(RECALLS)
+        return values
+
+
+def _checked(boxes: Tensor, scores: Tensor, where: str) -> tuple[Floats, Floats]:
+    """Detections as corner and sides, with their scores. [N, 4], [N]"""
+    if tuple(scores.shape) != (boxes.shape[0],):
+        raise DataError(f"scores{where}: {boxes.shape[0]} boxes have scores of shape {tuple(scores.shape)}")
+    if not torch.isfinite(scores).all():
+        raise DataError(f"scores{where}: scores are finite, got {[float(score) for score in scores][:8]}")
+    return _corner_and_sides(boxes), scores.detach().cpu().numpy().astype(np.float64)
+
+
+def _corner_and_sides(boxes: Tensor) -> Floats:
+    """COCO's x, y, width, height; rounding as in the reference implementation. [N, 4]"""
+    corners = require_boxes(boxes, "boxes").cpu().numpy()
+    return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+
+
+def _coco_iou(first: Floats, second: Floats) -> Floats:
+    """IoU of every pair of boxes given by corner and sides. [N, M]"""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, :2] + first[:, None, 2:], second[None, :, :2] + second[None, :, 2:])
+    sides = np.clip(high - low, 0.0, None)
+    shared = sides[..., 0] * sides[..., 1]
+    union = (first[:, 2] * first[:, 3])[:, None] + (second[:, 2] * second[:, 3])[None, :] - shared
+    iou: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return iou
+
+
+def _require_lengths(**parts: Sequence[Any]) -> None:
+    lengths = {name: len(part) for name, part in parts.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"one entry a picture is wanted, got {lengths}")
+    for boxes, names in (("boxes", "names"), ("true_boxes", "true_names")):
+        for picture, (box, name) in enumerate(zip(parts[boxes], parts[names], strict=True)):
+            if len(box) != len(name):
+                raise DataError(f"{names}[{picture}]: {len(name)} class names for {len(box)} boxes")
+
+
+def _silent(*_: object) -> None:
+    """The evaluator reports progress; callers read values."""

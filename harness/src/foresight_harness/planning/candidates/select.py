@@ -1,0 +1,139 @@
+"""Which candidates a command means: a matrix, narrowed or widened by what was written."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from foresight_harness.contracts.errors import CandidateError, UnknownPartError, UsageError
+from foresight_harness.planning.candidates.candidate import Candidate, parse_candidate
+from foresight_harness.planning.candidates.matrix import read_matrix
+from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
+from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
+from foresight_harness.planning.registry import Registry
+from foresight_harness.planning.registry.registry import nearest
+from foresight_harness.planning.suites import SUITES, Suite
+
+DEFAULT_MATRIX = "smoke"
+
+
+class Selection(NamedTuple):
+    """What a choice of candidates comes to."""
+
+    candidates: tuple[ResolvedCandidate, ...]
+    left_out: tuple[str, ...]
+    """Why candidates of the matrix were left out: no installed plugin offers a part of them. Shown, never silent."""
+    suites: tuple[str, ...] | None = None
+    """Suites that the matrix names; None is every default suite."""
+    datasets: tuple[DatasetChoice, ...] = ()
+    """Data sets that the matrix names, for where the command names none."""
+    only: Mapping[str, tuple[str, ...]] = {}
+    """By suite, globs over the candidates that it scores; a suite that is not named scores all of them."""
+    scale: str = DEFAULT_SCALE
+    """The command's scale, else the matrix's, else ``smoke``."""
+    probes: tuple[str, ...] = ()
+    """Probes that the matrix names, for where the command names none."""
+
+
+def suites_of(selection: Selection) -> tuple[str, ...]:
+    """Names of the suites that a selection is scored in, in running order, where the command does not name them."""
+    named = selection.suites
+    return tuple(found.name for found in SUITES.values() if (found.default if named is None else found.name in named))
+
+
+def candidates_of(selection: Selection, suite: Suite) -> list[ResolvedCandidate]:
+    """The candidates of a selection that a suite scores, where the matrix keeps some from it."""
+    patterns = selection.only.get(suite.name)
+    if patterns is None:
+        return list(selection.candidates)
+    return [
+        candidate
+        for candidate in selection.candidates
+        if any(fnmatch.fnmatchcase(str(candidate), pattern) for pattern in patterns)
+    ]
+
+
+def select_candidates(
+    registry: Registry,
+    patterns: Sequence[str],
+    matrix: str | None,
+    folders: Sequence[Path],
+    scale: str | None = None,
+) -> Selection:
+    """Choose candidates.
+
+    Args:
+        registry: What is on offer.
+        patterns: Globs over the matrix's candidates, or whole candidate strings, which need not stand in it.
+        matrix: Name of a matrix in ``folders``, or a file; None is ``smoke``.
+        folders: Where named matrices are looked for.
+        scale: The command's scale; None leaves it to the matrix.
+
+    Returns:
+        Resolved candidates in the matrix's order, each once; those of the matrix whose plugin is absent are left out.
+        With them the matrix's defaults for what the command does not say.
+
+    Raises:
+        UsageError: where the matrix does not exist or a pattern fits nothing.
+        CandidateError: where a candidate names an unknown part.
+    """
+    listed: dict[str, ResolvedCandidate] = {}
+    path = _find_matrix(matrix, folders, required=not patterns or matrix is not None)
+    left_out: list[str] = []
+    settings = Selection((), (), scale=scale_of(scale or DEFAULT_SCALE).name)
+    if path is not None:
+        read = read_matrix(path, registry, scale)
+        settings = Selection((), (), read.suites, read.datasets, read.only, read.scale, read.probes)
+        left_out += read.left_out
+        for candidate in read.candidates:
+            try:
+                resolved = resolve(candidate, registry)
+            except UnknownPartError as error:
+                left_out.append(str(error))
+            else:
+                listed.setdefault(str(resolved), resolved)
+        if not listed and not patterns:
+            raise UsageError(f"nothing of matrix {path} can be scored: {left_out[0]}")
+    if not patterns:
+        return settings._replace(candidates=tuple(listed.values()), left_out=tuple(left_out))
+    chosen: dict[str, ResolvedCandidate] = {}
+    for pattern in patterns:
+        fitting = [name for name in listed if fnmatch.fnmatchcase(name, pattern)]
+        if fitting:
+            chosen.update((name, listed[name]) for name in fitting)
+            continue
+        resolved = resolve(_written_out(pattern, registry, listed, path), registry)
+        chosen.setdefault(str(resolved), resolved)
+    # Who names candidates wants them scored in every suite.
+    return settings._replace(candidates=tuple(chosen.values()), only={})
+
+
+def _written_out(
+    pattern: str, registry: Registry, listed: dict[str, ResolvedCandidate], path: Path | None
+) -> Candidate:
+    """A pattern that fits nothing in the matrix: perhaps a whole candidate, perhaps only its streams, else a slip."""
+    if not set(pattern) & set("*?["):
+        try:
+            return parse_candidate(pattern if "/" in pattern else f"{pattern}/identity/single/linear")
+        except CandidateError:
+            if "/" in pattern:
+                raise
+    encoders = sorted({name for candidate in listed.values() for name in candidate.candidate.encoders})
+    where = f"matrix {path.stem!r} ({len(listed)} candidates)" if path is not None else "no matrix"
+    word = pattern.strip("*").partition("@")[0].partition("/")[0]
+    raise UsageError(f"--candidate {pattern!r} fits nothing in {where}{nearest(word, encoders or registry.encoders)}")
+
+
+def _find_matrix(matrix: str | None, folders: Sequence[Path], *, required: bool) -> Path | None:
+    name = matrix or DEFAULT_MATRIX
+    if name.endswith(".toml") or "/" in name:
+        return Path(name)
+    known = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    if name in known:
+        return known[name]
+    if not required:
+        return None
+    places = ", ".join(map(str, folders)) or "no folder"
+    raise UsageError(f"no matrix {name!r} in {places}{nearest(name, known)}")

@@ -1,0 +1,197 @@
+"""What a user asks of a run: one frozen object, made by the pytest plugin or the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.probe_names import checked_probe
+from foresight_harness.planning.options.scale import Scale, scale_of
+from foresight_harness.planning.options.storage import mirror_of
+from foresight_harness.planning.recipes import check_recipe
+from foresight_harness.running.exporters import check_exports
+
+DEFAULT_DATASETS = ("shapes", "coins")
+WEIGHTS = ("pretrained", "nano", "random")
+DTYPES = ("float32", "bfloat16", "float16")
+LEAST_TRAIN = 16
+CANVAS_STEP_PX = 8
+"""The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
+ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """``NAME[:PATH]`` as given to ``--dataset``."""
+
+    name: str
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.path is None else f"{self.name}:{self.path}"
+
+
+def parse_dataset(text: str) -> DatasetChoice:
+    """``coco:some/folder`` -> name and path."""
+    name, _, path = text.partition(":")
+    return DatasetChoice(name, str(Path(path).expanduser()) if path.startswith("~") else path or None)
+
+
+@dataclass(frozen=True)
+class WeightsSource:
+    """``NAME=SOURCE`` as given to ``--weights-source``: where the pretrained weights of one model come from."""
+
+    name: str
+    """Of an encoder or decoder."""
+    source: str
+    """A folder in the published layout, a file where the plugin takes one, or a Hub id; ``ID@REVISION`` pins it."""
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.source}"
+
+    @property
+    def is_path(self) -> bool:
+        """Whether it names a place on this machine rather than a Hub id."""
+        return self.source.startswith((".", "/")) or self.source.endswith(".safetensors") or Path(self.source).exists()
+
+
+def parse_weights_source(text: str) -> WeightsSource:
+    """``dinov2_base=~/dinov2-base`` -> name and source. Raises: UsageError."""
+    name, _, source = text.partition("=")
+    if not name or not source:
+        raise UsageError(f"--weights-source {text}: write NAME=SOURCE, such as dinov2_base=/data/dinov2-base")
+    return WeightsSource(name, str(Path(source).expanduser()) if source.startswith("~") else source)
+
+
+def datasets_or(given: Sequence[str], otherwise: tuple[DatasetChoice, ...]) -> tuple[DatasetChoice, ...]:
+    """The data sets that a command names, else the matrix's, else the default ones."""
+    return tuple(map(parse_dataset, given)) or otherwise or tuple(map(parse_dataset, DEFAULT_DATASETS))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of one run; every field stands in ``run.json``."""
+
+    candidates: tuple[str, ...] = ()
+    matrix: str | None = None
+    scale: str = "smoke"
+    datasets: tuple[DatasetChoice, ...] = tuple(DatasetChoice(name) for name in DEFAULT_DATASETS)
+    weights: str | None = None
+    """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
+    weights_sources: tuple[WeightsSource, ...] = ()
+    """Models whose pretrained weights come from elsewhere than their own Hub id."""
+    device: str = "cpu"
+    dtype: str = "float32"
+    attention: str = "auto"
+    seeds: int | None = None
+    train_size: int | None = None
+    """Pictures that probes, adapters and modules are fitted on; None is what the scale says."""
+    picture_px: int | None = None
+    """Side of the square that every picture is brought to, and of what encoders are fed where they take any size; None
+    is what the scale and each encoder say."""
+    probes: tuple[str, ...] = ()
+    """Scored beside the primary probe, in suites that read boxes."""
+    recipe: str = DEFAULT_RECIPE
+    """How fits to a decoder's latents are made; see ``fit.recipes``."""
+    gates: tuple[str, ...] = ()
+    baseline: str | None = None
+    exports: tuple[str, ...] = ()
+    """Trackers that records are sent to."""
+    out: Path = Path("runs")
+    cache: Path = Path(".foresight/cache")
+    """Folder that features are read from: with ``cache_url`` that of this machine's copies."""
+    cache_url: str | None = None
+    """What stands behind ``cache``, such as ``s3://bucket/folder``; None where features lie in the folder itself."""
+    engine: str = "local"
+    cell_timeout: float | None = None
+    """Seconds after which a cell is a failed cell."""
+    worker_memory_gib: float | None = None
+    """Resident memory at which a worker of ``local:N`` is ended; its cell is then ``oom``."""
+    max_failures: int | None = None
+    """Failed cells after which the session stops."""
+    resume: bool = False
+    strict_plugins: bool = False
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        scale_of(self.scale)
+        for name in self.probes:
+            checked_probe(name)
+        check_recipe(self.recipe)
+        check_exports(self.exports)
+        for option, value, choices in (
+            ("--weights", self.weights, WEIGHTS),
+            ("--dtype", self.dtype, DTYPES),
+        ):
+            if value is not None and value not in choices:
+                raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
+        kind, colon, count = self.engine.partition(":")
+        if kind not in ENGINES or (colon and not (count.isdecimal() and int(count) > 0)):
+            raise UsageError(f"--engine {self.engine}: unknown; choose local, local:N, ray or ray:N with N workers")
+        for option, limit in (
+            ("--cell-timeout", self.cell_timeout),
+            ("--worker-memory", self.worker_memory_gib),
+            ("--max-failures", self.max_failures),
+        ):
+            if limit is not None and limit <= 0:
+                raise UsageError(f"{option} {limit:g}: must be above 0")
+        if self.weights_sources and self.weights not in (None, "pretrained"):
+            raise UsageError(
+                f"--weights {self.weights}: --weights-source {self.weights_sources[0]} asks for pretrained"
+            )
+        if self.seeds is not None and self.seeds < 1:
+            raise UsageError(f"--seeds {self.seeds}: at least one seed is needed")
+        if self.train_size is not None and self.train_size < LEAST_TRAIN:
+            raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
+        if self.picture_px is not None and (self.picture_px < CANVAS_STEP_PX or self.picture_px % CANVAS_STEP_PX):
+            nearest = max(1, round(self.picture_px / CANVAS_STEP_PX)) * CANVAS_STEP_PX
+            raise UsageError(
+                f"--picture-px {self.picture_px}: a side is a multiple of {CANVAS_STEP_PX} px, such as {nearest}"
+            )
+
+    def source_of(self, name: str) -> str | None:
+        """Where the weights of that encoder or decoder come from, where the user said so."""
+        return next((chosen.source for chosen in self.weights_sources if chosen.name == name), None)
+
+    @property
+    def workers(self) -> int | None:
+        """N of ``local:N`` or ``ray:N``; None where the engine decides."""
+        count = self.engine.partition(":")[2]
+        return int(count) if count else None
+
+    @property
+    def sizes(self) -> Scale:
+        """Sizes of the chosen scale, with ``--seeds``, ``--train-size`` and ``--picture-px`` taken in."""
+        given = {
+            "seeds": self.seeds,
+            **dict.fromkeys(("train", "clips_train"), self.train_size),
+            **dict.fromkeys(("canvas_px", "clip_px"), self.picture_px),
+        }
+        return replace(scale_of(self.scale), **{name: size for name, size in given.items() if size is not None})  # type: ignore[arg-type]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only; paths as given."""
+        values = asdict(self)
+        values["datasets"] = [str(choice) for choice in self.datasets]
+        values["weights_sources"] = [str(source) for source in self.weights_sources]
+        values["out"], values["cache"] = str(self.out), str(self.cache)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def options_from_json(values: Mapping[str, Any]) -> RunOptions:
+    """The inverse of ``RunOptions.as_json``. Raises: UsageError."""
+    known = {entry.name: entry for entry in fields(RunOptions)}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in known:
+            found[name] = tuple(value) if isinstance(value, list) else value
+    found["datasets"] = tuple(parse_dataset(text) for text in found["datasets"])
+    found["weights_sources"] = tuple(parse_weights_source(text) for text in found.get("weights_sources", ()))
+    found["out"], found["cache"] = Path(found["out"]), Path(found["cache"])
+    if found.get("cache_url"):  # copies lie where this machine wants them, which need not be where the driver's lie
+        found["cache"] = mirror_of(found["cache_url"])
+    return RunOptions(**found)

@@ -1,0 +1,153 @@
+"""The plan: which cells a command means, in which order, and what they will cost. Runs nothing, imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.specs import DecoderSpec, EncoderSpec
+from foresight_harness.planning.candidates import ResolvedCandidate
+from foresight_harness.planning.candidates.resolve import ResolvedStream
+from foresight_harness.planning.options import DEFAULT_DATASETS, DatasetChoice, RunOptions, Scale
+from foresight_harness.planning.registry import Registry
+from foresight_harness.planning.registry.registry import nearest
+from foresight_harness.planning.suites import Suite
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One candidate in one suite on one data set."""
+
+    candidate: ResolvedCandidate
+    suite: Suite
+    dataset: DatasetChoice
+    clips: bool = False
+    """Whether the data set is one of clips, which are fewer and have frames."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a plan will do at most, before the cache is asked."""
+
+    cells: int
+    forwards: int
+    """Pictures through encoders."""
+    feature_bytes: int
+    fits: int
+    """Trained fits: candidate x objective x data set x seed."""
+
+
+def check_datasets(registry: Registry, options: RunOptions) -> None:
+    """Refuse unknown data sets and absent paths. Raises: UsageError, CandidateError."""
+    for choice in options.datasets:
+        spec = registry.dataset(choice.name)
+        if spec.needs_path and choice.path is None:
+            raise UsageError(f"--dataset {choice.name} needs a folder: --dataset {choice.name}:DIR")
+        if choice.path is not None and not Path(choice.path).exists():
+            raise UsageError(f"--dataset {choice}: {choice.path} does not exist")
+
+
+def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) -> None:
+    """Refuse a ``--weights-source`` that no candidate would use, that its model cannot take, or that is not there.
+
+    Raises:
+        UsageError: in one line.
+    """
+    loading: dict[str, EncoderSpec | DecoderSpec] = {}
+    for candidate in candidates:
+        loading |= {spec.name: spec for stream in candidate.streams for spec in stream.lineage}
+        loading[candidate.decoder.name] = candidate.decoder
+    for chosen in options.weights_sources:
+        if chosen.name not in loading:
+            hint = nearest(chosen.name, loading)
+            raise UsageError(f"--weights-source {chosen}: no candidate of this run has {chosen.name!r}{hint}")
+        if "pretrained" not in loading[chosen.name].weights:
+            raise UsageError(f"--weights-source {chosen}: {chosen.name} loads no pretrained weights")
+        if chosen.is_path and not Path(chosen.source).exists():
+            raise UsageError(f"--weights-source {chosen}: {chosen.source} does not exist")
+
+
+def datasets_of(suite: Suite, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:
+    """The data sets of a run that a suite can be scored on, in the order given."""
+    fitting = tuple(choice for choice in options.datasets if suite.labels <= registry.dataset(choice.name).labels)
+    if not fitting and suite.own_dataset and options.datasets == tuple(map(DatasetChoice, DEFAULT_DATASETS)):
+        fitting = (DatasetChoice(suite.own_dataset),)
+    return fitting[:1] if suite.only_first_dataset else fitting
+
+
+def distinct_for(suite: Suite, candidates: Sequence[ResolvedCandidate]) -> list[ResolvedCandidate]:
+    """Candidates that a suite tells apart: one that reads no decoder scores those that differ in it alone once."""
+    if suite.uses_decoder:
+        return list(candidates)
+    distinct: dict[Hashable, ResolvedCandidate] = {}
+    for candidate in candidates:
+        distinct.setdefault(_modules(candidate), candidate)
+    return list(distinct.values())
+
+
+def in_running_order(cells: Sequence[PlannedCell], suites: Sequence[str]) -> list[PlannedCell]:
+    """Cells that share encoders together, those that need them live first, then those that share modules.
+
+    Each encoder is built once and freed early, and a fit is asked for by all its suites before the next one is made.
+    """
+    encoders: dict[Hashable, int] = {}
+    modules: dict[Hashable, int] = {}
+    for cell in cells:
+        encoders.setdefault(cell.candidate.candidate.encoders, len(encoders))
+        modules.setdefault(_modules(cell.candidate), len(modules))
+    rank = {name: index for index, name in enumerate(suites)}
+    return sorted(
+        cells,
+        key=lambda cell: (
+            encoders[cell.candidate.candidate.encoders],
+            not cell.suite.live_encoder,
+            modules[_modules(cell.candidate)],
+            rank[cell.suite.name],
+        ),
+    )
+
+
+def _modules(resolved: ResolvedCandidate) -> Hashable:
+    candidate = resolved.candidate
+    return candidate.streams, candidate.enhancer, candidate.fusion
+
+
+def pictures_of(cell: PlannedCell, scale: Scale) -> int:
+    """Pictures of both splits; of clips every frame, twice: as it happened and with frames exchanged."""
+    if cell.clips:
+        return 2 * scale.frames * (scale.clips_train + scale.clips_test)
+    return scale.train + scale.test
+
+
+def tap_bytes(stream: ResolvedStream, tap: str, pictures: int, options: RunOptions) -> int:
+    """Bytes of one tap's features of that many pictures."""
+    found = stream.encoder.tap(tap)
+    cells_of_grid = max(1, stream.side_px(options.picture_px) // found.stride_px) ** 2
+    return pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
+
+
+def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:
+    """Upper bound of the work: shared extractions are counted once."""
+    scale = options.sizes
+    pictures = {str(cell.dataset): pictures_of(cell, scale) for cell in cells}
+    taps = {
+        (stream.ref.encoder, tap, str(cell.dataset)): stream
+        for cell in cells
+        for stream in cell.candidate.streams
+        for tap in stream.ref.taps
+    }
+    passes = {
+        (source.name, str(cell.dataset))
+        for cell in cells
+        for stream in cell.candidate.streams
+        if (source := stream.run[-1]).inputs == "clips"
+    }
+    size = sum(tap_bytes(stream, tap, pictures[dataset], options) for (_, tap, dataset), stream in taps.items())
+    fitted = {
+        (str(cell.candidate), cell.suite.name, str(cell.dataset))
+        for cell in cells
+        if cell.candidate.trainable or (cell.suite.uses_decoder and cell.candidate.decoder.adapter != "linear")
+    }
+    return Cost(len(cells), sum(pictures[dataset] for _, dataset in passes), size, len(fitted) * scale.seeds)

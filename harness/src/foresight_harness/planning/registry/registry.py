@@ -1,0 +1,156 @@
+"""The offers of all plugins, by kind and name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from foresight_harness.contracts.errors import CandidateError, UnknownPartError
+from foresight_harness.contracts.specs import (
+    DatasetSpec,
+    DecoderSpec,
+    EncoderSpec,
+    EnhancerSpec,
+    ExtractorSpec,
+    FusionSpec,
+    MetricSpec,
+)
+from foresight_harness.contracts.specs.models import OWN
+
+Offer = TypeVar("Offer")
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """One installed plugin, loaded or not."""
+
+    name: str
+    distribution: str
+    version: str
+    digest: str
+    """sha256 over the package's sources: features made by other code are never taken from the cache."""
+    error: str | None = None
+    """Why it could not be imported, in one line; None where it could."""
+    module: str = ""
+    entry_point: bool = True
+    """False for the harness's own offers."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything on offer in this environment."""
+
+    plugins: tuple[PluginInfo, ...]
+    encoders: Mapping[str, EncoderSpec]
+    extractors: Mapping[str, ExtractorSpec]
+    enhancers: Mapping[str, EnhancerSpec]
+    fusions: Mapping[str, FusionSpec]
+    decoders: Mapping[str, DecoderSpec]
+    datasets: Mapping[str, DatasetSpec]
+    metrics: Mapping[str, MetricSpec]
+    environment: Mapping[str, str]
+    owners: Mapping[tuple[str, str], PluginInfo] = field(default_factory=dict)
+    """(kind, name) -> the plugin that offers it."""
+    exporters: tuple[tuple[str, Callable[[Mapping[str, Any]], None]], ...] = ()
+    """Plugins that take every record, with their hook."""
+
+    @property
+    def broken(self) -> tuple[PluginInfo, ...]:
+        """Plugins that could not be imported."""
+        return tuple(plugin for plugin in self.plugins if plugin.error is not None)
+
+    def encoder(self, name: str) -> EncoderSpec:
+        """The encoder of that name; ``family:argument`` is expanded by its family. Raises: CandidateError."""
+        spec = _find("encoder", name, self.encoders)
+        family, _, argument = name.partition(":")
+        if not argument or name in self.encoders:
+            return spec
+        if spec.expand is not None:
+            return spec.expand(argument)
+        if spec.derive is not None:
+            return replace(spec.derive(self.encoder(argument)), name=name)
+        raise CandidateError(f"encoder {name!r}: {family!r} takes no argument after a colon")
+
+    def lineage(self, name: str) -> tuple[EncoderSpec, ...]:
+        """The encoder, what it derives from, and so on to the one that has the weights. Raises: CandidateError."""
+        found = [self.encoder(name)]
+        while found[-1].derives_from is not None:
+            found.append(self.encoder(found[-1].derives_from))
+        return tuple(found)
+
+    def extractor(self, name: str) -> ExtractorSpec:
+        """The extractor of that name. Raises: CandidateError naming the nearest."""
+        return _find("extractor", name, self.extractors)
+
+    def enhancer(self, name: str) -> EnhancerSpec:
+        """The enhancer of that name. Raises: CandidateError naming the nearest."""
+        return _find("enhancer", name, self.enhancers)
+
+    def fusion(self, name: str) -> FusionSpec:
+        """The fusion of that name. Raises: CandidateError naming the nearest."""
+        return _find("fusion", name, self.fusions)
+
+    def decoder(self, name: str) -> DecoderSpec:
+        """The decoder of that name; ``family:argument`` is expanded by its family. Raises: CandidateError."""
+        spec = _find("decoder", name, self.decoders)
+        family, _, argument = name.partition(":")
+        if argument and name not in self.decoders:
+            if spec.derives_from is not None and spec.adapter != OWN:
+                return self._with_adapter(spec, name, argument)
+            if spec.expand is None:
+                raise CandidateError(f"decoder {name!r}: {family!r} takes no argument after a colon")
+            spec = spec.expand(argument)
+        return spec
+
+    def _with_adapter(self, spec: DecoderSpec, name: str, argument: str) -> DecoderSpec:
+        """``adapter_5m:ltx_video_tiny``: another decoder's latents behind that adapter."""
+        base = self.decoder(argument)
+        if base.derives_from is not None:
+            raise CandidateError(f"decoder {name!r}: {argument!r} has an adapter already; name the decoder alone")
+        if base.adapter == OWN:
+            raise CandidateError(
+                f"decoder {name!r}: {argument!r} reads the conditioning itself, through its own adapter"
+            )
+        if spec.adapter == "linear" and base.adapter != "linear":
+            raise CandidateError(
+                f"decoder {name!r}: {argument!r} is read through a {base.adapter} adapter, not cell by cell"
+            )
+        return replace(
+            base,
+            name=name,
+            adapter=spec.adapter,
+            adapter_params=spec.adapter_params,
+            adapter_cells=spec.adapter_cells,
+            derives_from=base.name,
+        )
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """The data set of that name. Raises: CandidateError naming the nearest."""
+        return _find("data set", name, self.datasets)
+
+    def owner(self, kind: str, name: str) -> PluginInfo:
+        """The plugin that offers ``name`` (an expanded name belongs to its family)."""
+        return self.owners.get((kind, name)) or self.owners[(kind, name.partition(":")[0])]
+
+
+def _find(kind: str, name: str, offers: Mapping[str, Offer]) -> Offer:
+    if name in offers:
+        return offers[name]
+    family = name.partition(":")[0]
+    if ":" in name and family in offers:
+        return offers[family]
+    raise UnknownPartError(f"unknown {kind} {name!r}{nearest(name, offers)}")
+
+
+def nearest(name: str, offers: Iterable[str]) -> str:
+    """The end of an error message: the nearest names, or all when none is near."""
+    known = sorted(offers)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    if not known:
+        return "; no plugin offers any"
+    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    return f"; there are {shown}"

@@ -1,0 +1,249 @@
+"""Engines as the pytest plugin uses them: score this cell, wherever that is done."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from foresight_harness.contracts.errors import ForesightError
+from foresight_harness.contracts.identity import cell_id
+from foresight_harness.planning.options import RunOptions
+from foresight_harness.running.costs.history import LATER, CostBook
+from foresight_harness.running.costs.limits import check_memory
+from foresight_harness.running.engines.cell_execution import carry_out
+from foresight_harness.running.engines.driver import SAY_EVERY_S, CellKey, Driver, Limits
+from foresight_harness.running.engines.executor import Executor
+from foresight_harness.running.engines.run_progress import Every, Standing
+from foresight_harness.running.engines.units import cell_key, units_of
+from foresight_harness.running.engines.work import plan_document
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.outcomes import Outcome
+    from foresight_harness.measuring.workshop.cell import Timer
+    from foresight_harness.planning.plan import PlannedCell
+    from foresight_harness.running.bench import Bench
+
+
+class CellFailed(ForesightError):
+    """A cell failed in another process; its record holds the traceback."""
+
+
+class Engine(Protocol):
+    """Carries out cells one is asked for."""
+
+    def score(self, planned: PlannedCell, timer: Timer | None) -> Outcome | None:
+        """The outcome, or None where the cell was scored in another process or before.
+
+        Raises:
+            Exception: whatever went wrong with the cell, after its record was written.
+        """
+        ...
+
+    def close(self) -> None:
+        """End workers and put the counts of the run in order."""
+        ...
+
+    def remember_session(self, seconds: float) -> None:
+        """Learn what the whole session took, for predictions."""
+        ...
+
+    def standing(self) -> Standing:
+        """What is done, and how long the rest will take."""
+        ...
+
+
+class InProcess:
+    """``local``: in this process, one cell after the other."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.costs = CostBook.beside(bench.options.cache)
+        self.spent_s = 0.0
+        """Seconds of cells."""
+        self._left: dict[CellKey, float] | None = None
+        """Predicted seconds of the cells that are not through."""
+        self._speaks = Every(SAY_EVERY_S)
+
+    def score(self, planned: PlannedCell, timer: Timer | None) -> Outcome | None:
+        """See ``Engine``."""
+        left = self._predicted()
+        try:
+            carried = carry_out(self.bench, planned, timer)
+        finally:
+            left.pop(cell_key(planned), None)
+            if self._speaks.due():
+                self.bench.progress.write(self.standing().sentence())
+        self.spent_s += carried.seconds
+        if carried.outcome is not None:
+            self.costs.add(planned, self.bench.options, carried.seconds, carried.first)
+        return carried.outcome
+
+    def _predicted(self) -> dict[CellKey, float]:
+        if self._left is None:
+            cells = [cell for cell in self.bench.planned if cell_id(*cell_key(cell)) not in self.bench.done]
+            self._left = {cell_key(cell): self.costs.cell_s(cell, self.bench.options) for cell in cells}
+        return self._left
+
+    def standing(self) -> Standing:
+        """See ``Engine``."""
+        left = self._predicted()
+        planned = {cell_key(cell) for cell in self.bench.planned}
+        counts = self.bench.counts
+        return Standing(
+            planned=len(planned),
+            done=len(planned) - len(left),
+            failed=counts["failed"] + counts["oom"],
+            hits=sum(self.bench.extraction.hits.values()),
+            left_s=sum(list(left.values())),
+        )
+
+    def close(self) -> None:
+        """See ``Engine``."""
+        self.costs.save()
+
+    def remember_session(self, seconds: float) -> None:
+        """See ``Engine``."""
+        if self.spent_s:
+            self.costs.add_session(self.bench.options.engine, max(0.0, seconds - self.spent_s))
+            self.costs.save()
+
+
+class Pooled:
+    """``local:N`` and ``ray``: units in workers, news through the run folder."""
+
+    def __init__(self, bench: Bench, executor: Executor, *, latency_here: bool) -> None:
+        self.bench, self.executor = bench, executor
+        self.latency_here = latency_here
+        """Whether latency is measured in this process, after the workers have left the machine."""
+        self.costs = CostBook.beside(bench.options.cache)
+        self.driver: Driver | None = None
+        self._here_s = 0.0
+        """Seconds of the cells that this process measured itself."""
+
+    def _started(self) -> Driver:
+        if self.driver is None:
+            bench, options = self.bench, self.bench.options
+            self._by_key = {cell_key(cell): cell for cell in bench.planned}
+            todo = [
+                cell
+                for key, cell in self._by_key.items()
+                if cell_id(*key) not in bench.done and not (self.latency_here and cell.suite.live_encoder)
+            ]
+            units = units_of(todo, options, self.executor.slots, self.costs)
+            gib = options.worker_memory_gib
+            limits = Limits(options.cell_timeout, None if gib is None else int(gib * 2**30))
+            self.driver = Driver(
+                bench.folder.path,
+                self.executor,
+                units,
+                limits,
+                on_facts=bench.add_facts,
+                on_lost=self._record_lost,
+                say=bench.progress.write,
+                costs=self.costs,
+                before=len(self._by_key) - len(todo),
+                hits=self._hits,
+            )
+            self.driver.write_plan(plan_document(bench))
+            self.executor.start()
+        return self.driver
+
+    def score(self, planned: PlannedCell, timer: Timer | None) -> Outcome | None:
+        """See ``Engine``."""
+        key = cell_key(planned)
+        if cell_id(*key) in self.bench.done:
+            return self.bench.run_cell(planned, timer)
+        driver = self._started()
+        if self.latency_here and planned.suite.live_encoder:
+            self._drain()
+            began = time.monotonic()
+            try:
+                return self.bench.run_cell(planned, timer)
+            finally:
+                self._here_s += time.monotonic() - began
+        status = driver.until(key)
+        if status == "ok":
+            self.costs.add(planned, self.bench.options, driver.wall_s.get(key, 0.0), driver.first.get(key, LATER))
+            return None
+        raise CellFailed(self._error_of(key, status))
+
+    def standing(self) -> Standing:
+        """See ``Engine``."""
+        return self._started().standing(self._hits())
+
+    def _hits(self) -> int:
+        return sum(self.bench.extraction.hits.values())
+
+    def _drain(self) -> None:
+        """Finish everything that is not latency, then free the machine."""
+        driver = self._started()
+        for key in [cell for unit in driver.units for cell in unit.cells]:
+            driver.until(key)
+        self.executor.close()
+        self.bench.refresh()
+
+    def _error_of(self, key: CellKey, status: str) -> str:
+        wanted = cell_id(*key)
+        for record in reversed(self.bench.folder.records()):
+            if record["cell"] == wanted and record["status"] != "ok":
+                return str(record["error"])
+        return f"{status}; the cell left no record"
+
+    def _record_lost(self, key: CellKey, status: str, reason: str, wall_s: float) -> None:
+        self.bench.record_lost(self._by_key[key], status, reason, wall_s)
+
+    def close(self) -> None:
+        """See ``Engine``."""
+        self.executor.close()
+        self.costs.save()
+        self.bench.counts.update(counts_of(self.bench))
+
+    def remember_session(self, seconds: float) -> None:
+        """See ``Engine``. Workers share the time of cells; what they wait for each other counts as the session's."""
+        if self.driver is not None and self.driver.wall_s:
+            shared = sum(self.driver.wall_s.values()) / self.executor.slots
+            self.costs.add_session(self.bench.options.engine, max(0.0, seconds - shared - self._here_s))
+            self.costs.save()
+
+
+def counts_of(bench: Bench) -> dict[str, int]:
+    """Cells by status as the records have them: workers count for themselves, the folder for all."""
+    status: dict[str, str] = {}
+    for record in bench.folder.records():
+        if status.get(record["cell"]) in (None, "ok"):
+            status[record["cell"]] = record["status"]
+    found = Counter(status.values())
+    planned = {cell_id(*cell_key(cell)) for cell in bench.planned}
+    names = ("ok", "failed", "oom", "unavailable")
+    return {"planned": len(planned | set(status)), **{name: found[name] for name in names}}
+
+
+def engine_for(bench: Bench, cells: Sequence[PlannedCell]) -> Engine:
+    """The engine that the options ask for. Raises: UsageError where it cannot be had."""
+    options = bench.options
+    kind = options.engine.partition(":")[0]
+    if kind == "ray":
+        from foresight_harness.running.engines.ray_cluster import RayCluster
+
+        return Pooled(bench, RayCluster(options.workers, options.device), latency_here=False)
+    if options.workers is None:
+        return InProcess(bench)
+    check_memory(cells, options, options.workers)
+    from foresight_harness.running.engines.workers import LocalWorkers
+
+    return Pooled(bench, LocalWorkers(options.workers, devices_of(options)), latency_here=True)
+
+
+def devices_of(options: RunOptions) -> list[str]:
+    """Device indices that workers are bound to, one each in turn; empty on a CPU."""
+    if not options.device.startswith("cuda"):
+        return []
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given:
+        return given.split(",")
+    import torch
+
+    return [str(index) for index in range(torch.cuda.device_count())]

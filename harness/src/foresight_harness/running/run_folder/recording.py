@@ -1,0 +1,211 @@
+"""From a suite's outcome to records, sample file and media lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foresight_harness.contracts.identity import digest
+from foresight_harness.contracts.outcomes import Measurement, Outcome
+from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
+from foresight_harness.running.run_folder.media import write_pictures
+from foresight_harness.running.run_folder.samples import rows_digest, sample_rows, write_samples
+from foresight_harness.running.run_folder.sizes import module_sizes
+from foresight_harness.running.run_folder.tokens import write_tokens
+
+if TYPE_CHECKING:
+    from foresight_harness.measuring.workshop.cell import Cell
+    from foresight_harness.planning.candidates.resolve import ResolvedStream
+
+TRACE_CHARS = 8000
+"""The end of a traceback that a record keeps."""
+
+
+def record_outcome(cell: Cell, outcome: Outcome, wall_s: float) -> list[dict[str, Any]]:
+    """Write samples and media of a cell and return its records, ready to be appended."""
+    folder = cell.bench.folder
+    test = cell.split("test")
+    rows = [
+        row
+        for measurement in outcome.measurements
+        for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")
+    ]
+    facts = {"run": folder.run_id, "cell": cell.id, "candidate": str(cell.candidate), "suite": cell.suite.name}
+    with folder.writing():
+        if rows:
+            write_samples(folder.path / "samples" / f"{cell.id}.parquet", rows, facts)
+        kept = write_tokens(folder.path, cell.id, outcome.tokens, test.labels, facts) if outcome.tokens else None
+        shown = write_pictures(folder.path, cell.id, str(cell.candidate), cell.dataset.name, outcome.pictures)
+    folder.append_media(shown)
+    shared = _shared(cell, wall_s) | {
+        "params": dict(outcome.params) or None,
+        "modules": module_sizes(cell.candidate, cell.bench.options.picture_px),
+        "samples_digest": rows_digest(rows) if rows else None,
+        "tokens_digest": kept,
+        "of_cell": len(outcome.measurements),
+        "status": "ok",
+        "error": None,
+    }
+    return [
+        shared
+        | _record(cell, measurement)
+        | {
+            "protocol": digest(protocol_of(cell, measurement)),
+            "controls_ok": outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
+            "details": {**outcome.details, **measurement.details},
+        }
+        for measurement in outcome.measurements
+    ]
+
+
+def protocol_of(cell: Cell, measurement: Measurement) -> dict[str, Any]:
+    """Every choice that decides what this number means: of a probe other than the suite's own, that probe's."""
+    choices = cell.protocol()
+    if measurement.probe_choices is None:
+        return choices
+    kept = {name: value for name, value in choices.items() if not name.startswith("probe_")}
+    return kept | {f"probe_{name}": value for name, value in measurement.probe_choices.items()}
+
+
+def protocols_of(cell: Cell, outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """The protocols of a cell's records by digest."""
+    found = [protocol_of(cell, measurement) for measurement in outcome.measurements] or [cell.protocol()]
+    return {digest(choices): choices for choices in found}
+
+
+def _record(cell: Cell, measurement: Measurement) -> dict[str, Any]:
+    groups = cell.split("test").labels.groups
+    value, interval, n = _summary(measurement, groups, cell.scale.resamples)
+    per_sample = "values" if measurement.values is not None else "stats" if measurement.stats else None
+    trusted = all(entry["kind"] in ("pretrained", "none") for entry in _provenance(cell))
+    return {
+        "metric": measurement.metric,
+        "probe": measurement.probe,
+        "value": _finite(value),
+        "unit": measurement.unit,
+        "direction": measurement.direction,
+        "range": list(measurement.range),
+        "n": n,
+        "ci_low": _finite(interval[0]) if interval else None,
+        "ci_high": _finite(interval[1]) if interval else None,
+        "ci_method": interval[2] if interval else None,
+        "floor": _finite(measurement.floor),
+        "floor_by": measurement.floor_by,
+        "ceiling": _finite(measurement.ceiling),
+        "ceiling_by": measurement.ceiling_by,
+        "null": dict(measurement.null) if measurement.null else None,
+        "seeds": list(measurement.seeds),
+        "per_sample": per_sample,
+        "resamples": cell.scale.resamples if per_sample else None,
+        "gateable": trusted and measurement.gateable and cell.candidate.role == "candidate",
+    }
+
+
+def _summary(
+    measurement: Measurement, groups: Sequence[str], count: int
+) -> tuple[float | None, tuple[float, float, str] | None, int]:
+    """Value, (low, high, method) of its interval or None, and the number of samples behind it."""
+    if measurement.values is None and not measurement.stats:
+        interval = measurement.interval
+        named = (*interval, measurement.interval_method or "") if interval else None
+        return measurement.value, named, measurement.n or 0
+    if measurement.values is not None:
+        found = summary_of_values(measurement.values, groups, count)
+    else:
+        found = summary_of_stats(measurement.stats or (), groups, count)
+    ends = found.interval
+    return found.mean, (ends.low, ends.high, ends.method) if ends else None, found.n
+
+
+def failure_record(cell: Cell, status: str, message: str, trace: str, wall_s: float) -> dict[str, Any]:
+    """The one record of a cell that has no number."""
+    try:
+        shared = _shared(cell, wall_s)
+    except Exception:  # the failure that is being recorded may be the very one that hides provenance or protocol
+        shared = _bare(cell, wall_s)
+    return shared | {
+        "metric": None,
+        "value": None,
+        "status": status,
+        "error": message,
+        "trace": trace[-TRACE_CHARS:],
+        "of_cell": 1,
+        "details": {},
+    }
+
+
+def _bare(cell: Cell, wall_s: float) -> dict[str, Any]:
+    candidate = cell.candidate
+    return {
+        "cell": cell.id,
+        "candidate": str(candidate),
+        "axes": {
+            "encoders": list(candidate.candidate.encoders),
+            "taps": [tap for stream in candidate.streams for tap in stream.ref.taps],
+            "streams": [str(stream.ref) for stream in candidate.streams],
+            "depths": [depth_of(stream) for stream in candidate.streams],
+            "families": [stream.encoder.family for stream in candidate.streams],
+            "enhancer": candidate.enhancer.name,
+            "fusion": candidate.fusion.name,
+            "decoder": candidate.candidate.decoder,
+        },
+        "role": candidate.role,
+        "suite": cell.suite.name,
+        "dataset": cell.dataset.name,
+        "split": "test",
+        "fingerprint": None,
+        "protocol": None,
+        "provenance": [],
+        "dtype": cell.bench.options.dtype,
+        "device": cell.bench.options.device,
+        "attention": None,
+        "wall_s": round(wall_s, 4),
+    }
+
+
+def depth_of(stream: ResolvedStream) -> float | None:
+    """Place of a stream's tap among its encoder's, 0 the first, 1 the last; None for several taps or one on offer."""
+    names = [tap.name for tap in stream.encoder.taps]
+    if len(stream.ref.taps) != 1 or len(names) < 2:
+        return None
+    return round(names.index(stream.ref.taps[0]) / (len(names) - 1), 4)
+
+
+def _shared(cell: Cell, wall_s: float) -> dict[str, Any]:
+    return _bare(cell, wall_s) | {
+        "fingerprint": cell.bench.splits.built(cell.dataset, "test").fingerprint,
+        "protocol": cell.protocol_digest(),
+        "provenance": _provenance(cell),
+        "attention": _attention(cell),
+    }
+
+
+def _provenance(cell: Cell) -> list[dict[str, Any]]:
+    entries = []
+    for name in cell.candidate.candidate.encoders:
+        spec = cell.bench.registry.encoder(name)
+        if cell.bench.registry.lineage(name)[-1].params == 0:
+            entries.append({"part": "encoder", "name": name, "kind": "none"})
+        else:
+            entries.append({"part": "encoder", "name": name, **cell.bench.extraction.provenance(spec).as_json()})
+    if cell.suite.uses_decoder:
+        found = cell.bench.latents.provenance(cell.candidate.decoder)
+        facts = found.as_json() if found else {"kind": "none"}
+        entries.append({"part": "decoder", "name": cell.candidate.candidate.decoder, **facts})
+    return entries
+
+
+def _attention(cell: Cell) -> str:
+    split = cell.split("test")
+    chosen = []
+    for stream in cell.candidate.streams:
+        base = stream.run[-1]
+        choices = cell.bench.extraction.choices(base, stream.ref.taps[0], split)
+        chosen.append("none" if base.params == 0 else str(choices["attention"]))
+    return "+".join(dict.fromkeys(chosen))
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

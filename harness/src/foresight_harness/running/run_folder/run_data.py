@@ -1,0 +1,182 @@
+"""A finished run as arrays: what every analysis reads. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.parts.statistics.interval import Floats
+from foresight_harness.running.run_folder.folder import SCHEMA, read_lines
+from foresight_harness.running.run_folder.tokens import Tokens, read_tokens
+
+Record = Mapping[str, Any]
+"""One line of ``records.jsonl``; ``docs/run-folder.md`` names its fields."""
+
+
+class SampleValues(NamedTuple):
+    """Per-sample values of one record."""
+
+    values: Floats
+    """NaN where undefined. [S, n]"""
+    seeds: tuple[int, ...]
+    """Of the rows."""
+    samples: tuple[str, ...]
+    """Of the columns: ids of pictures or clips."""
+    groups: tuple[str, ...]
+    """Cluster of each sample."""
+
+    @property
+    def mean_over_seeds(self) -> Floats:
+        """NaN where no seed has a value. [n]"""
+        defined = ~np.isnan(self.values)
+        sums = np.where(defined, self.values, 0.0).sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(sums / defined.sum(axis=0), dtype=np.float64)
+
+
+class SampleStats(NamedTuple):
+    """Sufficient statistics of a corpus metric (average precision)."""
+
+    stats: tuple[tuple[Mapping[str, Any], ...], ...]
+    """By seed and sample. S x n"""
+    seeds: tuple[int, ...]
+    samples: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Manifest and records of a run; samples are read when they are asked for."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    all_records: tuple[Record, ...]
+    """Failed cells too."""
+
+    @classmethod
+    def load(cls, path: Path) -> RunData:
+        """Read a run folder.
+
+        Raises:
+            RunFolderError: in one line, where a file is absent, damaged or of a newer schema.
+        """
+        file = path / "run.json"
+        try:
+            manifest = json.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunFolderError(f"{file} cannot be read: {error.strerror}") from error
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise RunFolderError(f"{file} is not JSON: {error}") from error
+        if not (path / "records.jsonl").is_file():
+            raise RunFolderError(f"{path} holds no records.jsonl: nothing was measured, or it was removed")
+        records = tuple(read_lines(path / "records.jsonl"))
+        for where, found in [(str(file), manifest), *((f"{path / 'records.jsonl'}", line) for line in records)]:
+            schema = found.get("schema")
+            if not isinstance(schema, int) or schema > SCHEMA:
+                raise RunFolderError(f"{where} has schema {schema!r}; this version reads up to {SCHEMA}")
+        return cls(path, manifest, records)
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        """Records that hold a number's metric: cells that did not fail."""
+        return tuple(record for record in self.all_records if record["status"] == "ok" and record["metric"])
+
+    def select(self, **wanted: Any) -> list[Record]:
+        """Records whose fields equal what is given: ``select(suite="spatial", metric="iou", role="candidate")``."""
+        return [record for record in self.records if all(record.get(key) == value for key, value in wanted.items())]
+
+    def values(self, record: Record) -> SampleValues | None:
+        """Per-sample values of a record; None for a metric of the whole split (AP, CKA, latency).
+
+        Raises:
+            RunFolderError: where the sample file of its cell is damaged, or lacks what the record says it holds.
+        """
+        rows = [row for row in self._rows(record) if row["stat"] is None]
+        if not rows:
+            self._require_none(record, "values")
+            return None
+        seeds, samples = _axes(record, rows)
+        values = np.array([row["value"] for row in rows], dtype=np.float64).reshape(len(seeds), len(samples))
+        return SampleValues(values, seeds, samples, tuple(row["group"] for row in rows[: len(samples)]))
+
+    def stats(self, record: Record) -> SampleStats | None:
+        """Sufficient statistics of a corpus metric's record; None for other metrics. Raises: RunFolderError."""
+        rows = [row for row in self._rows(record) if row["stat"] is not None]
+        if not rows:
+            self._require_none(record, "stats")
+            return None
+        seeds, samples = _axes(record, rows)
+        count = len(samples)
+        stats = [json.loads(row["stat"]) for row in rows]
+        by_seed = tuple(tuple(stats[start : start + count]) for start in range(0, len(stats), count))
+        return SampleStats(by_seed, seeds, samples, tuple(row["group"] for row in rows[:count]))
+
+    def sample_rows(self, cell: str) -> list[dict[str, Any]]:
+        """Every row of a cell's sample file, in file order; empty where it has none. Raises: RunFolderError."""
+        return [row for rows in self._cell(cell).values() for row in rows]
+
+    def tokens(self, cell: str) -> dict[str, Tokens]:
+        """Tokens that a cell kept, by part; empty where it kept none. Raises: RunFolderError."""
+        return read_tokens(self.path, cell)
+
+    def _require_none(self, record: Record, kind: str) -> None:
+        if record.get("per_sample") == kind:
+            raise RunFolderError(
+                f"samples/{record['cell']}.parquet lacks the {kind} of {record['metric']} of {record['candidate']}; "
+                "the file was removed or cut"
+            )
+
+    def _rows(self, record: Record) -> list[dict[str, Any]]:
+        """Rows of the cell's sample file that belong to a record, in file order: by seed, then sample."""
+        return self._cell(record["cell"]).get((record["metric"], record["probe"]), [])
+
+    def _cell(self, cell: str) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
+        if cell not in self._cells:
+            self._cells[cell] = _read_samples(self.path / "samples" / f"{cell}.parquet")
+        return self._cells[cell]
+
+    @cached_property
+    def _cells(self) -> dict[str, dict[tuple[str, str | None], list[dict[str, Any]]]]:
+        return {}
+
+
+def _axes(record: Record, rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Seeds and samples of rows that lie by seed, then sample."""
+    seeds = tuple(dict.fromkeys(row["seed"] for row in rows))
+    samples = tuple(dict.fromkeys(row["sample"] for row in rows))
+    if [(row["seed"], row["sample"]) for row in rows] != [(seed, sample) for seed in seeds for sample in samples]:
+        raise RunFolderError(
+            f"samples of cell {record['cell']}, {record['metric']}: {len(rows)} values for {len(seeds)} seeds of "
+            f"{len(samples)} samples; some are missing, double or in another order"
+        )
+    return seeds, samples
+
+
+def _read_samples(path: Path) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
+    if not path.is_file():  # a cell without per-sample values (latency) has no file
+        return {}
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    schema = (table.schema.metadata or {}).get(b"schema", b"").decode()
+    if not schema.isdigit() or int(schema) > SCHEMA:
+        raise RunFolderError(f"{path} has schema {schema or 'none'!r}; this version reads up to {SCHEMA}")
+    by_record: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
+    for row in table.to_pylist():
+        by_record.setdefault((row["metric"], row["probe"]), []).append(row)
+    return by_record
+
+
+def measured_candidates(records: Sequence[Record]) -> list[str]:
+    """Candidates in order of appearance, each once; controls are none of them."""
+    return list(dict.fromkeys(record["candidate"] for record in records if record["role"] == "candidate"))

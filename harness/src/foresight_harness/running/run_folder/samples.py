@@ -1,0 +1,89 @@
+"""Per-sample values of one cell, as Parquet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from foresight_harness.running.run_folder.folder import SCHEMA
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.batches import Labels
+    from foresight_harness.contracts.outcomes import Measurement
+
+COLUMNS = pa.schema(
+    [
+        ("metric", pa.string()),
+        ("dataset", pa.string()),
+        ("split", pa.string()),
+        ("probe", pa.string()),
+        ("seed", pa.int64()),
+        ("sample", pa.string()),
+        ("group", pa.string()),
+        ("value", pa.float64()),
+        ("stat", pa.string()),
+    ]
+)
+
+
+def sample_rows(measurement: Measurement, labels: Labels, dataset: str, split: str) -> list[dict[str, Any]]:
+    """One row a seed and sample; none for a metric without per-sample values or statistics."""
+    rows = []
+    if measurement.values is not None:
+        for seed, values in zip(measurement.seeds, measurement.values, strict=True):
+            for index, value in enumerate(values):
+                rows.append(_row(measurement, labels, dataset, split, seed, index, float(value)))
+    elif measurement.stats is not None:
+        for seed, stats in zip(measurement.seeds, measurement.stats, strict=True):
+            for index, stat in enumerate(stats):
+                row = _row(measurement, labels, dataset, split, seed, index, float("nan"))
+                rows.append({**row, "stat": json.dumps(stat, allow_nan=False)})
+    return rows
+
+
+def _row(
+    measurement: Measurement, labels: Labels, dataset: str, split: str, seed: int, index: int, value: float
+) -> dict[str, Any]:
+    return {
+        "metric": measurement.metric,
+        "dataset": dataset,
+        "split": split,
+        "probe": measurement.probe,
+        "seed": seed,
+        "sample": labels.ids[index],
+        "group": labels.groups[index],
+        "value": value,
+        "stat": None,
+    }
+
+
+def rows_digest(rows: Iterable[Mapping[str, Any]]) -> str:
+    """First 16 hex digits of the sha256 over rows, to the last bit of every value, whatever the file's compression."""
+    found = hashlib.sha256()
+    for row in rows:
+        fields = [row[name].hex() if isinstance(row[name], float) else str(row[name]) for name in COLUMNS.names]
+        found.update("\x1f".join(fields).encode() + b"\n")
+    return found.hexdigest()[:16]
+
+
+def write_samples(path: Path, rows: Sequence[Mapping[str, Any]], facts: Mapping[str, str]) -> None:
+    """Write the rows in one step. ``facts`` (run, cell, candidate, suite) stand in the file's metadata."""
+    metadata = {"schema": str(SCHEMA), **facts}
+    table = pa.Table.from_pylist(list(rows), schema=COLUMNS.with_metadata(metadata))
+    write_table(path, table)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table in one step; what a full disk left of it is removed."""
+    fresh = path.with_suffix(".tmp")
+    try:
+        pq.write_table(table, fresh, compression="zstd")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

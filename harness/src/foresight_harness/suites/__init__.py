@@ -1,7 +1,0 @@
-"""Suites: what a candidate is scored on. Each is one module with one function from a cell to measurements."""
-
-from __future__ import annotations
-
-from foresight_harness.suites.catalogue import SUITES, Suite, suite
-
-__all__ = ["SUITES", "Suite", "suite"]

@@ -1,0 +1,110 @@
+"""``foresight-bench plan``: cells, forwards, time, memory and disk; runs nothing."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from foresight_harness.planning.candidates import candidates_of, suites_of
+from foresight_harness.planning.options.storage import place_of
+from foresight_harness.planning.plan import (
+    PlannedCell,
+    check_datasets,
+    check_sources,
+    cost_of,
+    datasets_of,
+    distinct_for,
+)
+from foresight_harness.planning.suites import suite
+from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, run_options
+from foresight_harness.surface.command.printing import console, print_json, print_table
+
+if TYPE_CHECKING:
+    from foresight_harness.running.costs.predicting import Prediction
+
+NAME = "plan"
+HELP = "say what a run would do and cost, without doing it"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The choice of candidates, sizes and suites."""
+    add_choice(parser)
+    add_run_options(parser)
+    parser.add_argument(
+        "--suite", action="append", default=[], help="repeatable; default the matrix's own, else every default one"
+    )
+    parser.add_argument("--feature-cache", default=".foresight/cache", metavar="DIR|URL", help="as for pytest")
+    parser.add_argument("--engine", default="local", metavar="local|local:N|ray:N", help="as for pytest")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the plan."""
+    registry, selection = chosen(options)
+    candidates = selection.candidates
+    folder, url = place_of(options.feature_cache)
+    wanted = replace(run_options(options, selection), cache=folder, cache_url=url, engine=options.engine)
+    check_datasets(registry, wanted)
+    check_sources(candidates, wanted)
+    suites = [suite(name) for name in options.suite or suites_of(selection)]
+    cells = [
+        PlannedCell(candidate, found, dataset, clips=registry.dataset(dataset.name).video)
+        for found in suites
+        for candidate in distinct_for(found, candidates_of(selection, found))
+        for dataset in datasets_of(found, registry, wanted)
+    ]
+    from foresight_harness.running.costs.accounting import predicted  # loads torch, which no other verb should wait for
+
+    cost = cost_of(cells, wanted)
+    found = predicted(cells, wanted)
+    rows = [
+        {
+            "suite": each.name,
+            "measures": each.title,
+            "datasets": ", ".join(str(choice) for choice in datasets_of(each, registry, wanted)) or "none fits",
+            "cells": sum(cell.suite is each for cell in cells),
+        }
+        for each in suites
+    ]
+    if options.json:
+        print_json(
+            {
+                "scale": wanted.scale,
+                "candidates": [str(candidate) for candidate in candidates],
+                "suites": rows,
+                "cells": cost.cells,
+                "encoder_forwards": cost.forwards,
+                "feature_bytes": cost.feature_bytes,
+                "trained_fits": cost.fits,
+                "prediction": asdict(found),
+            }
+        )
+        return 0
+    print_table(f"plan at scale {wanted.scale}: {len(candidates)} candidates", rows, list(rows[0]))
+    console().print(
+        f"at most {cost.forwards} pictures through encoders, {cost.feature_bytes / 2**20:.0f} MiB of features, "
+        f"{cost.fits} trained fits; what the cache holds is not done again",
+        markup=False,
+    )
+    console().print("\n".join(sentences(found)), markup=False)
+    return 0
+
+
+def sentences(found: Prediction) -> list[str]:
+    """The prediction in words; how sure it is, where cells were not measured here."""
+    sure = (
+        "every cell's like was measured on this machine"
+        if found.measured == found.cells
+        else f"{found.measured} of {found.cells} cells measured here, the rest guessed: a run will teach it"
+    )
+    return [
+        f"about {_time(found.seconds)}, between {_time(found.low)} and {_time(found.high)} ({sure})",
+        f"about {found.memory_bytes / 2**30:.1f} GiB of memory a process, {found.disk_bytes / 2**20:.0f} MiB more in "
+        "the cache",
+    ]
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,83 @@
+"""The pytest plugin: options, one test per (candidate, suite), the run folder, the summary. Inert until asked.
+
+pytest imports this module at every start, so nothing here imports torch or looks for plugins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from foresight_harness.surface.pytest_plugin.options import add_options
+from foresight_harness.surface.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, STATE, State
+
+if TYPE_CHECKING:
+    from foresight_harness.surface.pytest_plugin.scoring import Scorer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of group "foresight"."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One state object a session."""
+    config.stash[STATE] = State(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per (candidate, suite) where ``foresight_cell`` is asked for; one per plugin likewise."""
+    if FIXTURE in metafunc.fixturenames or PLUGIN_FIXTURE in metafunc.fixturenames:
+        from foresight_harness.surface.pytest_plugin.collection import parametrize
+
+        parametrize(metafunc, metafunc.config.stash[STATE])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Report usage errors in one line, then put cells into running order. Deselection by -k and -m came before."""
+    state = config.stash[STATE]
+    if state.asked:
+        from foresight_harness.surface.pytest_plugin.collection import order
+
+        order(state, items)
+
+
+@pytest.fixture
+def foresight_cell(request: pytest.FixtureRequest, foresight_candidate: object) -> Scorer:
+    """Scores the test's candidate in the test's suite: ``foresight_cell.score()``."""
+    from foresight_harness.surface.pytest_plugin.scoring import Scorer
+
+    return Scorer(request, request.config.stash[STATE])
+
+
+@pytest.fixture
+def foresight_plugin(request: pytest.FixtureRequest) -> object:
+    """One installed plugin; see ``registry.PluginInfo``."""
+    return request.param
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Close the run and write its report."""
+    state = session.config.stash.get(STATE, None)
+    if state is not None and state.bench is not None:
+        from foresight_harness.surface.pytest_plugin.summary import finish
+
+        finish(state, session, exitstatus)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where the run and its report are, and which plugins are broken."""
+    state = config.stash.get(STATE, None)
+    if state is not None and state.asked:
+        from foresight_harness.surface.pytest_plugin.summary import summarise
+
+        summarise(state, terminalreporter)
+
+
+@pytest.fixture
+def foresight_candidate(request: pytest.FixtureRequest) -> object:
+    """The resolved candidate of a test; ``foresight_cell`` reads it from the plan."""
+    return request.param

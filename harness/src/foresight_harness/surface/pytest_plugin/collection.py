@@ -1,0 +1,183 @@
+"""Collection: from options to tests, then from the tests that are left to a plan."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.judging.comparison.against import target_of
+from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
+from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
+from foresight_harness.planning.options.storage import MIRROR
+from foresight_harness.planning.plan import (
+    PlannedCell,
+    check_datasets,
+    check_sources,
+    datasets_of,
+    distinct_for,
+    in_running_order,
+)
+from foresight_harness.planning.registry import PluginInfo, load_registry
+from foresight_harness.planning.suites import SUITES, Suite, suite
+from foresight_harness.running.costs.limits import check_disk
+from foresight_harness.running.exporters import check_installed
+from foresight_harness.running.run_folder.folder import check_writable, find_run
+from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.surface.pytest_plugin.options import named_folders, options_of
+from foresight_harness.surface.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNSCORED = "suite not in this matrix"
+"""Stands for the candidates of a suite that is not to be scored."""
+
+
+def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
+    """Give a test its candidates, or its plugins. Usage errors are kept for ``order``."""
+    state.asked = True
+    if state.error is None and state.options is None:
+        _prepare(state)
+    failed = state.error is not None
+    if PLUGIN_FIXTURE in metafunc.fixturenames:
+        plugins: Sequence[PluginInfo] = () if state.registry is None else state.registry.plugins
+        shown = [plugin for plugin in plugins if plugin.entry_point]
+        metafunc.parametrize(PLUGIN_FIXTURE, shown, ids=[plugin.name for plugin in shown], indirect=True)
+    if FIXTURE in metafunc.fixturenames:
+        candidates: Sequence[Any] = [] if failed else _candidates_for(metafunc, state)
+        metafunc.parametrize(
+            "foresight_candidate", candidates, ids=[str(candidate) for candidate in candidates], indirect=True
+        )
+
+
+def _prepare(state: State) -> None:
+    try:
+        get = state.config.getoption
+        state.registry = load_registry()
+        if state.registry.broken and get("--strict-plugins"):
+            raise UsageError("; ".join(str(plugin.error) for plugin in state.registry.broken))
+        folders = named_folders(state.config, "matrices")
+        selection = select_candidates(state.registry, get("--candidate"), get("--matrix"), folders, get("--scale"))
+        state.options = options_of(state.config, selection)
+        check_installed(state.options.exports)
+        check_datasets(state.registry, state.options)
+        check_sources(selection.candidates, state.options)
+        state.selection = selection
+        gates = named_folders(state.config, "gates")
+        state.gates = find_gates(state.options.gates, gates, state.registry.metrics.values())
+    except UsageError as error:
+        state.error = error
+
+
+def _candidates_for(metafunc: pytest.Metafunc, state: State) -> Sequence[ResolvedCandidate | str]:
+    """All candidates; those that differ only in the decoder are one for a suite that reads no decoder.
+
+    A suite that neither the matrix nor the command names has one placeholder, which ``order`` deselects.
+    """
+    try:
+        found = suite_of(metafunc.definition)
+    except UsageError as error:
+        state.error = error
+        return []
+    assert state.selection is not None
+    if found.name not in suites_of(state.selection) and not asked_for(found, metafunc.definition):
+        return [UNSCORED]
+    candidates = candidates_of(state.selection, found)
+    return distinct_for(found, candidates) or [UNSCORED]
+
+
+def asked_for(found: Suite, node: pytest.Item | pytest.Collector) -> bool:
+    """Whether the command names the suite itself: its test file or test, or ``-k`` with its name (but not negated)."""
+    arguments = [argument.partition("::")[0] for argument in node.config.args]
+    if any(Path(argument).name == node.path.name for argument in arguments):
+        return True
+    words = re.findall(r"[\w.]+", str(node.config.getoption("keyword", "") or ""))
+    wanted = {found.name, f"test_{found.name}"}
+    return any(word in wanted and before != "not" for before, word in pairwise(["", *words]))
+
+
+def suite_of(node: pytest.Item | pytest.Collector) -> Suite:
+    """The suite that a test names with ``@pytest.mark.suite("name")``. Raises: UsageError."""
+    marker = node.get_closest_marker("suite")
+    if marker is None or not marker.args:
+        raise UsageError(
+            f"{node.nodeid} asks for a cell but names no suite; add @pytest.mark.suite(NAME), of {', '.join(SUITES)}"
+        )
+    return suite(str(marker.args[0]))
+
+
+def order(state: State, items: list[pytest.Item]) -> None:
+    """Plan the tests that are left, and put them into the order in which encoders are built once and freed early.
+
+    Raises:
+        pytest.UsageError: in one line; pytest then exits with 4.
+    """
+    if state.error is not None:
+        raise pytest.UsageError(str(state.error))
+    options = state.options
+    assert options is not None
+    _deselect_unscored(state, items)
+    try:
+        state.planned = {
+            item.nodeid: _cells_of(item, state) for item in items if FIXTURE in getattr(item, "fixturenames", ())
+        }
+        if state.planned and not state.config.option.collectonly:
+            check_writable(options.out)
+            if options.cache_url is not None:
+                from foresight_harness.measuring.cache.bucket import Bucket
+
+                Bucket(options.cache_url).check()
+            check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
+            check_disk([cell for cells in state.planned.values() for cell in cells], options)
+            if options.resume:
+                find_run(options.out)
+            if options.baseline is not None:
+                folders = [folder.parent for folder in named_folders(state.config, "matrices")]
+                state.sentinels = read_sentinels(sentinel_file(folders))
+                state.baseline = target_of(options.out, options.baseline)
+                RunData.load(state.baseline.path)  # damaged or of a newer schema: said before any work
+    except Exception as error:
+        if isinstance(error, UsageError) or type(error).__name__ == "RunFolderError":
+            raise pytest.UsageError(str(error)) from error
+        raise
+    ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]], list(SUITES))
+    if options.engine != "local":  # latency has the machine to itself, after everything else
+        ordered.sort(key=lambda cell: cell.suite.live_encoder)
+    rank = {id(cell): index for index, cell in enumerate(ordered)}
+
+    def place(item: pytest.Item) -> int:
+        cells = state.planned.get(item.nodeid)
+        return rank[id(cells[0])] if cells else -1
+
+    items.sort(key=place)
+
+
+def _deselect_unscored(state: State, items: list[pytest.Item]) -> None:
+    unscored = [item for item in items if _candidate_of(item) == UNSCORED]
+    if unscored:
+        state.config.hook.pytest_deselected(items=unscored)
+        items[:] = [item for item in items if item not in unscored]
+
+
+def _candidate_of(item: pytest.Item) -> object:
+    callspec = getattr(item, "callspec", None)
+    return None if callspec is None else callspec.params.get("foresight_candidate")
+
+
+def _cells_of(item: pytest.Item, state: State) -> list[PlannedCell]:
+    candidate = _candidate_of(item)
+    assert state.registry is not None
+    assert state.options is not None
+    if not isinstance(candidate, ResolvedCandidate):
+        return []
+    found = suite_of(item)
+    return [
+        PlannedCell(candidate, found, dataset, clips=state.registry.dataset(dataset.name).video)
+        for dataset in datasets_of(found, state.registry, state.options)
+    ]

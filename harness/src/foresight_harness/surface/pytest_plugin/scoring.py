@@ -1,0 +1,135 @@
+"""What the ``foresight_cell`` fixture does: score one candidate in one suite on every data set that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from foresight_harness.contracts.errors import ForesightError, RunFolderError
+from foresight_harness.contracts.identity import cell_id
+from foresight_harness.contracts.outcomes import Outcome
+from foresight_harness.contracts.progress import Progress
+from foresight_harness.judging.gates.gate_files import keep_gates
+from foresight_harness.measuring.suites.efficiency import WARMUP
+from foresight_harness.measuring.workshop.cell import Timer
+from foresight_harness.running.bench import Bench, command_line
+from foresight_harness.running.costs.accounting import Account
+from foresight_harness.running.engines.engines import Engine, engine_for
+from foresight_harness.running.engines.units import cell_key
+from foresight_harness.surface.pytest_plugin.live import live_for
+from foresight_harness.surface.pytest_plugin.state import State
+
+if TYPE_CHECKING:
+    from foresight_harness.planning.plan import PlannedCell
+
+
+class Scorer:
+    """Handed to a benchmark test as ``foresight_cell``."""
+
+    def __init__(self, request: pytest.FixtureRequest, state: State) -> None:
+        self._request, self._state = request, state
+        self.cells: list[PlannedCell] = state.planned.get(request.node.nodeid, [])
+
+    def score(self, benchmark: Any = None) -> list[Outcome]:
+        """Score the candidate on every data set that the suite can use; each has its own records.
+
+        Args:
+            benchmark: pytest-benchmark's fixture, for suites that time.
+
+        Raises:
+            Exception: of the first data set that failed, after all were tried. What is the user's to mend fails the
+                test in one line; its traceback stands in the record. A bug keeps its traceback.
+        """
+        if not self.cells:
+            pytest.skip("no data set of this run has what the suite needs (see --dataset)")
+        engine = started(self._state)
+        outcomes: list[Outcome] = []
+        failures: list[Exception] = []
+        for planned in self.cells:
+            try:
+                with _shown(self._state, planned):
+                    outcome = engine.score(planned, timer_of(benchmark))
+            except Exception as error:
+                failures.append(error)
+            else:
+                if outcome is not None:
+                    outcomes.append(outcome)
+        if failures:
+            self._count_failures(failures)
+            bugs = [error for error in failures if not isinstance(error, ForesightError)]
+            if bugs:
+                raise bugs[0]
+            pytest.fail("; ".join(dict.fromkeys(map(str, failures))), pytrace=False)
+        return outcomes
+
+    def _count_failures(self, failures: Sequence[Exception]) -> None:
+        """End the session where nothing more can be recorded, or ``--max-failures`` is reached."""
+        state = self._state
+        full = [error for error in failures if isinstance(error, RunFolderError)]
+        if full:
+            self._request.session.shouldstop = str(full[0])
+            return
+        state.failures += len(failures)
+        most = state.options.max_failures if state.options else None
+        if most is not None and state.failures >= most:
+            self._request.session.shouldstop = (
+                f"{state.failures} cells failed (--max-failures {most}); see them in the run, then go on with --resume"
+            )
+
+
+def started(state: State) -> Engine:
+    """The engine of the run; both are created when the first cell is scored."""
+    if state.engine is None:
+        assert state.registry is not None
+        assert state.options is not None
+        write = _writer(state.config)
+        progress = Progress(write=lambda line: write(line) if state.live is None else state.live.say(line))
+        state.bench = Bench(state.registry, state.options, progress, command_line())
+        state.bench.describe(gates=keep_gates(state.bench.folder.path, state.gates))
+        state.bench.plan(cell for cells in state.planned.values() for cell in cells)
+        state.account = Account.opened(
+            [cell for cell in state.bench.planned if cell_id(*cell_key(cell)) not in state.bench.done], state.options
+        )
+        state.engine = engine_for(state.bench, state.bench.planned)
+        state.live = live_for(state.config, state.engine.standing)
+    return state.engine
+
+
+def _shown(state: State, planned: PlannedCell) -> AbstractContextManager[None]:
+    """The live table while a cell is scored. Latency is measured alone: nothing may be drawn beside it."""
+    if state.live is None or planned.suite.live_encoder:
+        return nullcontext()
+    return state.live.shown(f"{planned.suite.name} {planned.candidate} on {planned.dataset.name}")
+
+
+def timer_of(benchmark: Any) -> Timer | None:
+    """pytest-benchmark as a timer; None where it is absent or switched off."""
+    if benchmark is None or benchmark.disabled:
+        return None
+
+    def timer(work: Callable[[], object], rounds: int) -> list[float]:
+        benchmark.pedantic(work, rounds=rounds, warmup_rounds=WARMUP, iterations=1)
+        return list(benchmark.stats.stats.data)
+
+    return timer
+
+
+def _writer(config: pytest.Config) -> Callable[[str], None]:
+    """Lines between the dots, past pytest's capture."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    capture = config.pluginmanager.getplugin("capturemanager")
+
+    def write(line: str) -> None:
+        if reporter is None or config.option.verbose < 0:
+            return
+        if capture is None:
+            reporter.write_line(line)
+            return
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"  {line}", light=True)
+
+    return write

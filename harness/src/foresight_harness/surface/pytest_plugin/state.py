@@ -1,0 +1,73 @@
+"""What the plugin remembers during a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from foresight_harness.contracts.errors import UsageError
+    from foresight_harness.judging.comparison.against import Target
+    from foresight_harness.judging.comparison.sentinels import Sentinels
+    from foresight_harness.judging.gates.gate import Gate
+    from foresight_harness.planning.candidates import Selection
+    from foresight_harness.planning.options import RunOptions
+    from foresight_harness.planning.plan import PlannedCell
+    from foresight_harness.planning.registry import Registry
+    from foresight_harness.running.bench import Bench
+    from foresight_harness.running.costs.accounting import Account
+    from foresight_harness.running.engines.engines import Engine
+    from foresight_harness.surface.pytest_plugin.live import LiveTable
+
+FIXTURE = "foresight_cell"
+PLUGIN_FIXTURE = "foresight_plugin"
+"""Names that no other project's tests use: this plugin is loaded in every session of the environment."""
+
+
+@dataclass
+class State:
+    """One a session."""
+
+    config: pytest.Config
+    asked: bool = False
+    """Whether any test asked for our fixtures."""
+    error: UsageError | None = None
+    """The first usage error; raised when collection ends, so that it is one line and exit 4."""
+    registry: Registry | None = None
+    options: RunOptions | None = None
+    selection: Selection | None = None
+    """The candidates, what was left out of the matrix, and which suites it names."""
+    planned: dict[str, list[PlannedCell]] = field(default_factory=dict)
+    """Cells by the node id of their test."""
+    bench: Bench | None = None
+    gates: list[Gate] = field(default_factory=list)
+    """Read and checked at plan time."""
+    analyses: tuple[str, ...] = ()
+    """Kinds that were concluded."""
+    verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Verdict and sentence by gate that was asked for."""
+    failed_analyses: dict[str, str] = field(default_factory=dict)
+    """One line by kind that failed; each makes the session fail."""
+    engine: Engine | None = None
+    account: Account | None = None
+    """What the session was predicted to take."""
+    settled: dict[str, Any] = field(default_factory=dict)
+    """What it was predicted to take, beside what it took."""
+    live: LiveTable | None = None
+    """Where people look; lines otherwise."""
+    failures: int = 0
+    """Cells that failed so far, for ``--max-failures``."""
+    baseline: Target | None = None
+    """What ``--baseline`` names; found before any work."""
+    sentinels: Sentinels | None = None
+    compared: tuple[str, ...] = ()
+    """Lines that say what the comparison with it found."""
+    report: Path | None = None
+    report_error: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+STATE = pytest.StashKey[State]()

@@ -1,0 +1,76 @@
+"""Pictures are decoded once: by the first process that needs them, for every later one too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import torch
+from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.measuring.cache import ArrayStore
+from foresight_harness.measuring.extraction import kept_labels as module
+from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels
+from foresight_harness.parts.datasets.labels import labels_of
+from foresight_harness.parts.datasets.moving_shapes import MovingShapes
+from foresight_harness.parts.datasets.shapes import Shapes
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int]]:
+    """How often each picture of ``shapes`` was decoded, by split and index."""
+    seen: Counter[tuple[str, int]] = Counter()
+    get = Shapes.__getitem__
+
+    def counted(self: Shapes, index: int) -> Any:
+        seen[self.split, index] += 1
+        return get(self, index)
+
+    monkeypatch.setattr(Shapes, "__getitem__", counted)
+    return seen
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_every_picture_is_decoded_once_whatever_reads_it(make_bench, builtins, planned, decoded) -> None:
+    cells = [
+        planned(builtins, f"{name}/identity/single/linear", "alignment") for name in ("oracle@mask", "constant@patch")
+    ]
+    for _ in range(2):  # the second is another run on the same cache
+        bench = make_bench()
+        bench.plan(cells)
+        for cell in cells:
+            bench.run_cell(cell)
+    assert len(decoded) == 24 + 16
+    assert set(decoded.values()) == {1}
+
+
+@pytest.mark.parametrize("kind", [Shapes, MovingShapes])
+def test_kept_labels_are_those_of_the_data_set(kind: type, tmp_path) -> None:
+    data = kind(DataRequest("test", 4, canvas_px=64, frames=9 if kind is MovingShapes else 1))
+    labels = labels_of(data)
+    store = ArrayStore(tmp_path)
+    assert kept_labels(store, data.fingerprint) is None
+    keep_labels(store, data.fingerprint, labels)
+    found = kept_labels(ArrayStore(tmp_path), data.fingerprint)
+    assert found is not None
+    assert (found.ids, found.groups, found.names) == (labels.ids, labels.groups, labels.names)
+    assert list(found.motion) == [dict(motion) for motion in labels.motion]
+    assert all(torch.equal(one, other) for one, other in zip(found.boxes, labels.boxes, strict=True))
+    assert found.foreground.dtype == torch.bool
+    assert torch.equal(found.foreground, labels.foreground)
+
+
+def test_labels_that_json_would_change_are_not_kept(tmp_path) -> None:
+    from dataclasses import replace
+
+    data = Shapes(DataRequest("test", 2, canvas_px=64))
+    odd = replace(labels_of(data), motion=({"path": [1, 2]}, {"path": {3}}))
+    keep_labels(ArrayStore(tmp_path), data.fingerprint, odd)
+    assert kept_labels(ArrayStore(tmp_path), data.fingerprint) is None
+
+
+def test_labels_of_another_version_are_not_read(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Shapes(DataRequest("test", 2, canvas_px=64))
+    keep_labels(ArrayStore(tmp_path), data.fingerprint, labels_of(data))
+    monkeypatch.setattr(module, "VERSION", 2)
+    assert kept_labels(ArrayStore(tmp_path), data.fingerprint) is None

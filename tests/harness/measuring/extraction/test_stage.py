@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.specs import BuildRequest
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.planning.suites import suite
+from foresight_harness.protocols import Encoder
+
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
+CANDIDATES = [
+    "gradients_tiny@pooled/identity/single/linear",
+    "gradients_tiny@normed/identity/single/linear",
+    "gradients_tiny@normed/bilinear/single/linear",
+    "gradients_tiny@normed+pixels@patch/identity/concat/linear",
+    "shuffled:gradients_tiny@normed/identity/single/linear",
+]
+
+
+def cells(registry) -> list[PlannedCell]:
+    return [
+        PlannedCell(resolve(parse_candidate(text), registry), suite(name), DatasetChoice("shapes"))
+        for name in ("spatial", "alignment", "reconstruction")
+        for text in CANDIDATES
+    ]
+
+
+def test_each_picture_is_encoded_once_whatever_the_number_of_candidates(dropin: Path, make_bench) -> None:
+    registry = load_registry()
+    bench = make_bench(registry)
+    from foresight_dropin import gradients
+
+    bench.plan(cells(registry))
+    for cell in bench.planned:
+        bench.run_cell(cell)
+    assert bench.counts["ok"] == bench.counts["planned"] == len(bench.planned) + 4
+    assert gradients.pictures_seen == 24 + 16
+    assert gradients.builds == 1
+    assert bench.extraction.forwards["gradients_tiny"] == 24 + 16
+
+    again = make_bench(registry)
+    again.plan(cells(registry))
+    for cell in again.planned:
+        again.run_cell(cell)
+    assert gradients.pictures_seen == 24 + 16
+    assert sum(again.extraction.forwards.values()) == 0
+
+
+def test_features_from_the_cache_equal_cold_ones(dropin: Path, make_bench) -> None:
+    registry = load_registry()
+    spec = registry.encoder("gradients_tiny")
+    bench = make_bench(registry)
+    split = bench.splits.decoded(DatasetChoice("shapes"), "test")
+    cached = bench.extraction.grids(spec, "normed", split)
+    clips = split.take(range(len(split)))
+    cold = bench.pool.get(spec).encode(clips, ["normed"])["normed"].tokens
+    assert torch.equal(cached.take(range(len(split))), cold)
+
+
+def test_shuffled_keeps_every_token_and_loses_its_place(make_bench, builtins) -> None:
+    bench = make_bench()
+    split = bench.splits.decoded(DatasetChoice("shapes"), "test")
+    straight = bench.extraction.grids(builtins.encoder("pixels"), "patch", split).take([0, 1]).flatten(1, 3)
+    shuffled = bench.extraction.grids(builtins.encoder("shuffled"), "patch", split).take([0, 1]).flatten(1, 3)
+    assert not torch.equal(straight, shuffled)
+    for before, after in zip(straight, shuffled, strict=True):
+        assert torch.equal(before.sum(1).sort().values, after.sum(1).sort().values)
+    orders = [torch.cdist(after, before).argmin(1) for before, after in zip(straight, shuffled, strict=True)]
+    assert not torch.equal(orders[0], orders[1])
+
+
+def test_build_knows_its_taps_and_where_memory_refuses_all_planned_ones_the_wanted_one_is_read_alone(
+    dropin: Path, make_bench
+) -> None:
+    registry = load_registry()
+    spec = registry.encoder("gradients_tiny")
+    bench = make_bench(registry)
+    bench.extraction.plan(spec.name, ["pooled", "normed"])
+    asked: list[tuple[str, ...]] = []
+
+    def build(request: BuildRequest) -> Encoder:
+        asked.append(request.taps)
+        if len(request.taps) > 1:
+            raise UsageError("both do not fit")
+        return spec.build(request)
+
+    split = bench.splits.decoded(DatasetChoice("shapes"), "test")
+    found = bench.extraction.grids(replace(spec, build=build), "normed", split)
+    assert asked == [("normed", "pooled"), ("normed",)]
+    assert found.take([0]).shape[0] == 1

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.measuring.suites.efficiency import median_interval
+from foresight_harness.measuring.suites.memory import PeakMemory
+
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
+
+def timer(work, rounds: int) -> list[float]:
+    work()
+    seconds = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def test_latency_comes_with_stages_quantiles_and_parameters(make_bench, builtins, planned) -> None:
+    bench = make_bench()
+    cell = planned(builtins, "pixels@patch/bilinear/single/conv", "efficiency")
+    bench.plan([cell])
+    found = {entry.metric: entry for entry in bench.run_cell(cell, timer).measurements}
+    assert 0 < found["latency_p50_ms"].value <= found["latency_p90_ms"].value <= found["latency_p99_ms"].value
+    assert list(found["latency_p50_ms"].details["stages_ms"]) == ["encode", "enhance", "fuse", "adapt", "decode"]
+    assert found["latency_p50_ms"].n == 20
+    assert found["throughput_per_s"].value > 0
+    assert found["params"].value > 0
+    assert bench.pool.needed["pixels"] == 0
+
+
+def test_untimed_efficiency_says_how_to_time(make_bench, builtins, planned) -> None:
+    with pytest.raises(UsageError, match="--benchmark-disable"):
+        make_bench().run_cell(planned(builtins, "pixels@patch/identity/single/linear", "efficiency"))
+
+
+def test_interval_of_the_median_holds_it_at_the_stated_rate() -> None:
+    random = np.random.default_rng(0)
+    held = [low <= 0 <= high for low, high in (median_interval(random.normal(size=20)) for _ in range(400))]
+    assert 0.93 <= np.mean(held) <= 0.995
+
+
+def test_peak_memory_sees_an_allocation() -> None:
+    with PeakMemory("cpu") as memory:
+        block = np.ones(30 * 2**20, dtype=np.uint8)
+    assert block.all()
+    assert 25 <= memory.rise_mib <= 60

@@ -1,0 +1,147 @@
+"""The promise of the primary probe, on the data and at the scale of ``make bench``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from foresight_harness.contracts.outcomes import Measurement, Outcome
+from foresight_harness.measuring.suites import spatial
+from foresight_harness.measuring.suites.calibration import judge
+from foresight_harness.measuring.workshop.cell import Cell
+
+
+@pytest.fixture
+def controls(make_bench, builtins, planned):
+    """Outcome of each control on ``shapes`` at the smoke scale."""
+    bench = make_bench()
+    names = ("oracle@mask", "shuffled@patch", "constant@patch", "pixels@patch")
+    bench.plan([planned(builtins, f"{name}/identity/single/linear", "spatial") for name in names])
+    return {name.partition("@")[0]: bench.run_cell(cell) for name, cell in zip(names, bench.planned, strict=True)}
+
+
+def mean_iou(outcome: Outcome) -> float:
+    return float(np.nanmean(next(entry.values for entry in outcome.measurements if entry.metric == "iou")))
+
+
+def test_controls_land_where_the_findings_say(controls) -> None:
+    iou = {name: mean_iou(outcome) for name, outcome in controls.items()}
+    floor = next(entry.floor for entry in controls["oracle"].measurements if entry.metric == "iou")
+    assert floor is not None
+    assert floor < 0.1
+    assert iou["oracle"] > 0.85
+    assert abs(iou["shuffled"] - floor) <= 0.03
+    assert abs(iou["constant"] - floor) <= 0.03
+    assert floor + 0.05 < iou["pixels"] < iou["oracle"] - 0.2
+    assert [outcome.controls_ok for outcome in controls.values()] == [True] * 4
+    ceiling = next(entry.ceiling for entry in controls["pixels"].measurements if entry.metric == "iou")
+    assert ceiling == pytest.approx(iou["oracle"])
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_bench, builtins, planned, monkeypatch) -> None:
+    class Blind:
+        """Predicts the middle of the picture, whatever it is shown."""
+
+        name = "blind"
+
+        def choices(self):
+            return {"probe": "blind"}
+
+        def fit(self, features, labels, seed):
+            pass
+
+        def predict(self, features, counts):
+            import torch
+            from foresight_harness.parts.probes import Detections
+
+            box = torch.tensor([[0.3, 0.3, 0.7, 0.7]])
+            return [Detections(box.repeat(count, 1), torch.ones(count)) for count in counts]
+
+    monkeypatch.setattr(spatial, "probe_of", lambda name: Blind())
+    bench = make_bench()
+    outcome = bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "spatial"))
+    assert outcome.controls_ok is False
+    assert "OUT OF RANGE: oracle scores" in outcome.details["controls"][0]
+    assert {record["controls_ok"] for record in bench.folder.records()} == {False}
+
+
+def outcome_of(value: float, count: int = 400) -> Outcome:
+    return Outcome((Measurement("iou", "ratio", "higher", (0.0, 1.0), values=np.full((1, count), value)),))
+
+
+@pytest.mark.parametrize(
+    ("oracle", "shuffled", "constant", "ok"),
+    [(0.88, 0.07, 0.06, True), (0.80, 0.07, 0.06, False), (0.88, 0.12, 0.06, False), (0.88, 0.07, 0.0, False)],
+)
+def test_each_control_out_of_its_range_is_noticed(oracle: float, shuffled: float, constant: float, ok: bool) -> None:
+    outcomes = {
+        "oracle@mask": outcome_of(oracle),
+        "shuffled@patch": outcome_of(shuffled),
+        "constant@patch": outcome_of(constant),
+        "pixels@patch": outcome_of(0.3),
+    }
+    assert judge(outcomes, {"iou": np.full(400, 0.06)}, "shapes").ok is ok
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_calibration_is_measured_once_a_run(make_bench, builtins, planned, monkeypatch) -> None:
+    bench = make_bench()
+    calls = []
+    measure = spatial.measure
+
+    def counted(cell: Cell) -> Outcome:
+        calls.append(str(cell.candidate))
+        return measure(cell)
+
+    monkeypatch.setattr(spatial, "measure", counted)
+    for text in ("pixels@patch/bilinear/single/linear", "pixels@patch/nearest/single/linear"):
+        bench.run_cell(planned(builtins, text, "spatial"))
+    assert len(calls) == len(set(calls)) == 2 + 4
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_another_probe_is_scored_beside_the_primary_under_a_protocol_of_its_own(make_bench, builtins, planned) -> None:
+    bench = make_bench(probes=("knn", "linear_pixels"))
+    outcome = bench.run_cell(planned(builtins, "pixels@patch/identity/single/linear", "spatial"))
+    found = {(entry.metric, entry.probe): entry for entry in outcome.measurements}
+    assert {("iou", "dense_ridge"), ("iou", "knn"), ("r2", "linear_pixels")} <= set(found)
+    assert found["r2", "linear_pixels"].values.mean() > 0.99
+    assert found["r2", "linear_pixels"].ceiling is None
+    records = [line for line in bench.folder.records() if line["candidate"].startswith("pixels")]
+    digests = {line["probe"]: line["protocol"] for line in records}
+    assert len(set(digests.values())) == len(digests) == 3
+    bench.close("complete")
+    protocols = {probe: bench.protocols[digest] for probe, digest in digests.items()}
+    assert {probe: choices["probe_probe"] for probe, choices in protocols.items()} == {
+        "dense_ridge": "dense_ridge/1",
+        "knn": "knn/1",
+        "linear_pixels": "linear_pixels/1",
+    }
+    assert "probe_levels" not in protocols["linear_pixels"]
+
+
+def by_probe(primary: float, other: float) -> Outcome:
+    extra = Measurement(
+        "iou", "ratio", "higher", (0.0, 1.0), values=np.full((1, 400), other), probe="detr", probe_choices={}
+    )
+    return Outcome((*outcome_of(primary).measurements, extra))
+
+
+@pytest.mark.parametrize(
+    ("oracle", "shuffled", "ok"), [(0.5, 0.05, True), (0.5, 0.01, True), (0.12, 0.05, False), (0.5, 0.15, False)]
+)
+def test_a_second_probe_that_cannot_tell_a_mask_from_noise_is_called_broken_alone(
+    oracle: float, shuffled: float, ok: bool
+) -> None:
+    outcomes = {
+        "oracle@mask": by_probe(0.88, oracle),
+        "shuffled@patch": by_probe(0.07, shuffled),
+        "constant@patch": by_probe(0.06, 0.06),
+        "pixels@patch": by_probe(0.3, 0.2),
+    }
+    judged = judge(outcomes, {"iou": np.full(400, 0.06)}, "shapes")
+    assert judged.ok
+    assert judged.others == {"detr": ok}
+    verdict = spatial.with_controls(by_probe(0.3, 0.2), judged)
+    assert [entry.controls_ok for entry in verdict.measurements] == [None, ok]
+    assert verdict.controls_ok

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.planning.candidates import Matrix, candidates_of, read_matrix, select_candidates, suites_of
+from foresight_harness.planning.options import DatasetChoice, datasets_or
+from foresight_harness.planning.registry import Registry
+from foresight_harness.planning.suites import SUITES, Suite
+
+GROUPS = """
+[[group]]
+streams = ["pixels@patch"]
+scale = ["smoke"]
+
+[[group]]
+streams = ["constant@patch"]
+scale = ["small", "full"]
+
+[[group]]
+streams = ["oracle@mask"]
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path, builtins: Registry):
+    """Writes a matrix and reads it."""
+
+    def write(text: str, scale: str | None = None) -> Matrix:
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return read_matrix(path, builtins, scale)
+
+    return write
+
+
+def encoders(matrix: Matrix) -> list[str]:
+    return [candidate.encoders[0] for candidate in matrix.candidates]
+
+
+@pytest.mark.parametrize(
+    ("scale", "own", "expected"),
+    [
+        (None, "", ["pixels", "oracle"]),
+        ("full", "", ["constant", "oracle"]),
+        (None, 'scale = "small"\n', ["constant", "oracle"]),
+        ("smoke", 'scale = "small"\n', ["pixels", "oracle"]),
+    ],
+)
+def test_group_counts_at_its_scales_and_the_command_overrides_the_matrix(
+    written, scale: str | None, own: str, expected: list[str]
+) -> None:
+    assert encoders(written(own + GROUPS, scale)) == expected
+
+
+def test_matrix_says_suites_data_sets_and_scale(written) -> None:
+    matrix = written('suites = ["spatial"]\ndatasets = ["shapes", "coco:some/folder"]\nscale = "full"\n' + GROUPS)
+    assert matrix.suites == ("spatial",)
+    assert matrix.datasets == (DatasetChoice("shapes"), DatasetChoice("coco", "some/folder"))
+    assert matrix.scale == "full"
+
+
+def test_matrix_that_says_nothing_leaves_the_defaults(written) -> None:
+    matrix = written(GROUPS)
+    assert (matrix.suites, matrix.datasets, matrix.scale) == (None, (), "smoke")
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ('suites = ["spatail"]', "unknown suite 'spatail'; did you mean spatial?"),
+        ('datasets = ["shaeps"]', "unknown data set 'shaeps'; did you mean shapes"),
+        ('scale = "huge"', "unknown scale 'huge'; there are smoke, small, full"),
+        ("scale = 3", "scale must be a text"),
+        ('suites = "spatial"', "suites must be a list of names"),
+        ("suites = []", "suites must be a list of names"),
+        ('suite = ["spatial"]', "unknown key 'suite'"),
+        ('probes = ["pooled_mlp"]', "probe pooled_mlp: for the audit alone"),
+    ],
+)
+def test_slip_in_a_matrix_is_one_line_that_names_the_file(written, head: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        written(head + "\n" + GROUPS)
+    assert message in str(error.value)
+    assert str(error.value).startswith("matrix ")
+    assert "mine.toml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_scale_of_a_group_is_an_error_at_every_scale(written) -> None:
+    with pytest.raises(UsageError, match=r"mine.toml, group 1: unknown scale 'huge'"):
+        written('[[group]]\nstreams = ["pixels@patch"]\nscale = ["huge"]\n', "small")
+
+
+def test_scale_at_which_no_group_counts_is_an_error(written) -> None:
+    with pytest.raises(UsageError, match="holds no candidate at scale full"):
+        written('[[group]]\nstreams = ["pixels@patch"]\nscale = ["smoke"]\n', "full")
+
+
+def test_suites_that_are_not_default_run_only_where_the_matrix_names_them(
+    tmp_path: Path, builtins: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SUITES, "audited", Suite("audited", "nowhere", default=False))
+    path = tmp_path / "mine.toml"
+    path.write_text(GROUPS)
+    assert "audited" not in suites_of(select_candidates(builtins, [], str(path), []))
+    path.write_text('suites = ["audited"]\n' + GROUPS)
+    assert suites_of(select_candidates(builtins, [], str(path), [])) == ("audited",)
+
+
+def test_command_overrides_the_data_sets_of_the_matrix() -> None:
+    named = (DatasetChoice("coins"),)
+    assert datasets_or(["photos"], named) == (DatasetChoice("photos"),)
+    assert datasets_or([], named) == named
+    assert datasets_or([], ()) == (DatasetChoice("shapes"), DatasetChoice("coins"))
+
+
+def test_a_matrix_keeps_a_costly_suite_to_the_candidates_that_it_names(written, builtins, tmp_path) -> None:
+    text = '[only]\ntemporal = ["oracle@*"]\n[[group]]\nstreams = ["oracle@mask", "pixels@patch"]\n'
+    assert written(text).only == {"temporal": ("oracle@*",)}
+    path = tmp_path / "few.toml"
+    path.write_text(text, encoding="utf-8")
+    chosen = select_candidates(builtins, [], str(path), [])
+    assert [str(one) for one in candidates_of(chosen, SUITES["temporal"])] == ["oracle@mask/identity/single/linear"]
+    assert len(candidates_of(chosen, SUITES["spatial"])) == 2
+    named = select_candidates(builtins, ["pixels@*"], str(path), [])
+    assert len(candidates_of(named, SUITES["temporal"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[only]\ntempral = ["oracle@*"]\n', "unknown suite 'tempral'; did you mean temporal"),
+        ("[only]\ntemporal = []\n", "temporal must be a list of names"),
+        ('only = ["temporal"]\n', "only must be a table"),
+    ],
+)
+def test_a_mistake_in_what_a_suite_is_kept_to_is_said_in_one_line(written, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        written(text + '[[group]]\nstreams = ["pixels@patch"]\n')
+
+
+def test_matrix_names_probes_that_are_scored_beside_the_primary_one(tmp_path: Path, builtins: Registry) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('probes = ["knn", "detr"]\n' + GROUPS)
+    assert select_candidates(builtins, [], str(path), []).probes == ("knn", "detr")

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import RunOptions, WeightsSource
+from foresight_harness.planning.plan import check_sources, in_running_order
+from foresight_harness.planning.registry import load_registry
+
+LINEAR = "gradients_tiny@pooled/identity/single/linear"
+
+
+def _check(source: str) -> None:
+    """With an encoder that could load pretrained weights and a decoder that could not."""
+    name, _, place = source.partition("=")
+    found = resolve(parse_candidate(LINEAR), load_registry())
+    (stream,) = found.streams
+    loading = replace(stream, encoder=replace(stream.encoder, weights=("random", "pretrained")))
+    check_sources([replace(found, streams=(loading,))], RunOptions(weights_sources=(WeightsSource(name, place),)))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("gradient_tiny=/x", "no candidate of this run has 'gradient_tiny'.*gradients_tiny"),
+        ("linear=someone/x", "linear loads no pretrained weights"),
+        ("gradients_tiny=/nowhere", "/nowhere does not exist"),
+        ("gradients_tiny=x.safetensors", r"x\.safetensors does not exist"),
+    ],
+)
+def test_a_source_that_nothing_reads_is_refused(dropin: Path, source: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        _check(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_source_on_the_hub_is_asked_for_later(dropin: Path) -> None:
+    _check("gradients_tiny=someone/gradients@v1")
+
+
+def test_suites_of_one_candidate_follow_each_other_and_those_that_need_the_encoder_live_come_first(
+    builtins, planned
+) -> None:
+    names = [f"{stream}/identity/single/linear" for stream in ("pixels@patch", "oracle@mask")]
+    suites = ("spatial", "alignment", "efficiency")
+    cells = [planned(builtins, name, suite) for suite in suites for name in names]
+    ordered = [(str(cell.candidate), cell.suite.name) for cell in in_running_order(cells, suites)]
+    assert ordered == [(name, suite) for name in names for suite in ("efficiency", "spatial", "alignment")]

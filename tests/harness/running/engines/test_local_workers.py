@@ -1,0 +1,35 @@
+"""Real worker processes, real faults."""
+
+from __future__ import annotations
+
+import pytest
+from foresight_harness.running.engines import driver
+
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
+
+@pytest.mark.slow
+def test_faults_of_plugins_are_results_and_the_rest_is_scored(
+    faulty, carried_out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "GRACE_S", 1.0)
+    monkeypatch.setattr(driver, "RETRIES", 1)
+    names = ["hangs_tiny", "exits_tiny", "leaks_tiny", "raises_tiny", "sound_tiny"]
+    bench, said = carried_out(faulty, names, engine="local:2", cell_timeout=12.0, worker_memory_gib=1.6)
+    assert said.pop("sound_tiny") == "ok"
+    assert said["hangs_tiny"] == "the cell took longer than --cell-timeout 12 s; allow more, or leave its candidate out"
+    ended = (
+        "the worker process ended with exit code 3, 2 times in this cell; run it alone with --engine local to see why"
+    )
+    assert said["exits_tiny"] == ended
+    assert said["leaks_tiny"].startswith("the worker grew to ")
+    assert said["raises_tiny"] == "ValueError: this encoder always fails"
+    status = {line["candidate"].partition("@")[0]: line["status"] for line in bench.folder.records()}
+    assert status == {
+        "hangs_tiny": "failed",
+        "exits_tiny": "failed",
+        "leaks_tiny": "oom",
+        "raises_tiny": "failed",
+        "sound_tiny": "ok",
+    }
+    assert (bench.counts["ok"], bench.counts["failed"], bench.counts["oom"]) == (1, 3, 1)

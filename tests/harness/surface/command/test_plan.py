@@ -1,0 +1,36 @@
+"""``foresight-bench plan`` says what a run would take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from foresight_harness.surface.command import main
+
+CANDIDATES = ["--candidate", "pixels@patch/identity/single/linear", "--candidate", "pixels@patch/identity/single/conv"]
+CHOICE = [*CANDIDATES, "--dataset", "shapes", "--suite", "spatial"]
+
+
+def test_plan_tells_time_memory_and_disk_with_how_sure_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", *CHOICE, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cells"] == 1  # the suite reads no decoder, so both candidates are one cell
+    predicted = found["prediction"]
+    assert 0 < predicted["low"] < predicted["seconds"] < predicted["high"]
+    assert predicted["measured"] == 0
+    assert predicted["memory_bytes"] > 2**29
+    assert predicted["disk_bytes"] >= found["feature_bytes"] > 0
+
+
+def test_plan_says_in_words_that_it_guesses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", *CHOICE]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 of 1 cells measured here, the rest guessed" in said
+    assert "GiB of memory a process" in said
