@@ -71,6 +71,9 @@ class Labels:
     names: Sequence[tuple[str, ...]] = ()
     motion: Sequence[Mapping[str, Any]] = ()
     """Motion labels of each sample; empty mappings, or nothing at all, for pictures."""
+    crowds: Sequence[Tensor] = ()
+    """Crowds in the last frame of each sample, or nothing at all. B x [K_i, 4] float32"""
+    crowd_names: Sequence[tuple[str, ...]] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -93,6 +96,10 @@ class Labels:
             block = self.foreground[start : start + 256].float().unsqueeze(1)
             cells[start : start + 256] = F.adaptive_avg_pool3d(block, (slots, rows, cols)).squeeze(1)
         return cells
+
+    def crowds_of(self, index: int) -> Tensor:
+        """Crowds of one sample; often none. [K, 4]"""
+        return self.crowds[index] if index < len(self.crowds) else torch.zeros(0, 4)
 
     def object_counts(self) -> list[int]:
         """Number of objects of each sample."""

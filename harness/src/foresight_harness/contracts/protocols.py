@@ -145,6 +145,11 @@ class Sample:
     """One mask an object, cut to the visible part. [T, N, H_px, W_px] bool"""
     labels: tuple[str, ...] = ()
     """Class name of each object; N of them, or empty."""
+    crowds: Tensor | None = None
+    """Regions of many objects, xyxy in [0, 1]: what is found in them is neither right nor wrong. [T, K, 4] float32;
+    None where there are none."""
+    crowd_labels: tuple[str, ...] = ()
+    """Class name of each crowd; K of them, or empty."""
     motion: Mapping[str, Any] = field(default_factory=dict)
     """Motion labels of a clip: ``frames`` (numbers of the frames shown in their source, in order) and, where known,
     ``direction`` (0 to 7, clockwise from rightwards), ``directions`` (one a frame), ``speed`` (sides of the picture a
@@ -153,7 +158,11 @@ class Sample:
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Samples of one split; indexing is deterministic and repeatable."""
+    """Samples of one split; indexing is deterministic and repeatable.
+
+    A set may also carry ``left_out`` (what of its source was not taken, and how many: a mapping of words to counts) and
+    ``remarks`` (sentences, a tuple): a run says both.
+    """
 
     name: str
     split: str

@@ -271,6 +271,8 @@ class Bench:
                 "n": len(split),
                 "fingerprint": split.fingerprint,
                 "license": self.registry.dataset(split.dataset).license,
+                "left_out": dict(split.left_out),
+                "remarks": list(split.remarks),
             }
             for split in self.splits.known()
         ]

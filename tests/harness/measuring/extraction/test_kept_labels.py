@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,19 @@ def test_every_picture_is_decoded_once_whatever_reads_it(make_bench, builtins, p
     assert set(decoded.values()) == {1}
 
 
+def test_kept_labels_hold_the_crowds(tmp_path) -> None:
+    data = Shapes(DataRequest("test", 3, canvas_px=32))
+    labels = labels_of(data)
+    assert [len(labels.crowds_of(index)) for index in range(3)] == [0, 0, 0]
+    crowds = (torch.zeros(0, 4), torch.tensor([[0, 0, 0.5, 1.0], [0.25, 0, 1, 1]]), torch.zeros(0, 4))
+    store = ArrayStore(tmp_path)
+    keep_labels(store, data.fingerprint, replace(labels, crowds=crowds, crowd_names=((), ("a", "b"), ())))
+    found = kept_labels(ArrayStore(tmp_path), data.fingerprint)
+    assert found is not None
+    assert [torch.equal(found.crowds_of(index), crowds[index]) for index in range(3)] == [True] * 3
+    assert list(found.crowd_names) == [(), ("a", "b"), ()]
+
+
 @pytest.mark.parametrize("kind", [Shapes, MovingShapes])
 def test_kept_labels_are_those_of_the_data_set(kind: type, tmp_path) -> None:
     data = kind(DataRequest("test", 4, canvas_px=64, frames=9 if kind is MovingShapes else 1))
@@ -72,5 +86,5 @@ def test_labels_that_json_would_change_are_not_kept(tmp_path) -> None:
 def test_labels_of_another_version_are_not_read(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = Shapes(DataRequest("test", 2, canvas_px=64))
     keep_labels(ArrayStore(tmp_path), data.fingerprint, labels_of(data))
-    monkeypatch.setattr(module, "VERSION", 2)
+    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
     assert kept_labels(ArrayStore(tmp_path), data.fingerprint) is None

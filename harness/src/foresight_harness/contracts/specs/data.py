@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from foresight_harness.contracts.protocols import Dataset, Metric
 
+MAX_PIXELS = 120_000_000
+"""Greatest picture that is decoded where nothing else is asked: about 1.8 GiB of memory while it is brought to the
+canvas."""
+
 
 @dataclass(frozen=True)
 class DataRequest:
@@ -25,6 +29,8 @@ class DataRequest:
     because they are relative."""
     frames: int | None = None
     """Frames of a clip, for sets of clips; None is the set's own choice (9 for the built-in ones)."""
+    max_pixels: int = MAX_PIXELS
+    """Pictures with more pixels are refused before they are decoded."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from foresight_harness.contracts.batches import Labels
 from foresight_harness.measuring.cache import ArrayStore, content_key
 
-VERSION = 1
+VERSION = 2
 """Raised when what labels are made of a sample changes."""
 
 
@@ -31,6 +31,8 @@ def kept_labels(store: ArrayStore, fingerprint: str) -> Labels | None:
         foreground=found.whole(),
         names=tuple(tuple(names) for names in facts["names"]),
         motion=tuple(_frozen(motion) for motion in facts["motion"]),
+        crowds=tuple(torch.tensor(rows, dtype=torch.float32).reshape(-1, 4) for rows in facts["crowds"]),
+        crowd_names=tuple(tuple(names) for names in facts["crowd_names"]),
     )
 
 
@@ -49,6 +51,8 @@ def keep_labels(store: ArrayStore, fingerprint: str, labels: Labels) -> None:
             "boxes": [boxes.tolist() for boxes in labels.boxes],
             "names": labels.names,
             "motion": [dict(motion) for motion in labels.motion],
+            "crowds": [labels.crowds_of(index).tolist() for index in range(len(labels))],
+            "crowd_names": list(labels.crowd_names),
         }
 
 

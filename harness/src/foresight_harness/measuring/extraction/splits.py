@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,6 +34,10 @@ class DecodedSplit:
     labels: Labels
     clips: StoredArray
     """[n, T, 3, H_px, W_px] uint8"""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What of its source the data set did not take, and how many."""
+    remarks: tuple[str, ...] = ()
+    """What else it has to say of its source."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -116,7 +120,8 @@ class Splits:
                 if labels is None:
                     labels = labels_of(dataset)
                 keep_labels(self.store, dataset.fingerprint, labels)
-        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips)
+        left_out, remarks = dict(getattr(dataset, "left_out", {})), tuple(getattr(dataset, "remarks", ()))
+        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips, left_out, remarks)
 
 
 def request_of(spec: DatasetSpec, scale: Scale, split: Split, path: str | None) -> DataRequest:

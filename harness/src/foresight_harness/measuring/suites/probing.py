@@ -135,8 +135,8 @@ def _average_precision(cell: Cell, name: str, reading: Reading) -> Measurement:
     per_seed = []
     for detections in reading.found:
         matches = [
-            match_picture(entry.boxes, entry.scores, boxes, AP_THRESHOLDS[name])
-            for entry, boxes in zip(detections, labels.boxes, strict=True)
+            match_picture(entry.boxes, entry.scores, boxes, AP_THRESHOLDS[name], crowds=labels.crowds_of(index))
+            for index, (entry, boxes) in enumerate(zip(detections, labels.boxes, strict=True))
         ]
         per_seed.append(matches)
     values = [float(SortedMatches.of(matches).average_precision(np.ones((1, len(matches))))[0]) for matches in per_seed]

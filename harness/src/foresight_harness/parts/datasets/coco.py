@@ -1,8 +1,9 @@
-"""``coco:DIR``: a folder of the user's own pictures with annotations in the COCO format."""
+"""``coco:DIR``: the user's own pictures with annotations in the COCO format, in any layout that tools export."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,42 +13,58 @@ from torch import Tensor
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.coco_annotations import AnnotatedPicture, read_annotations
+from foresight_harness.parts.datasets.coco_annotations import (
+    AnnotatedObject,
+    AnnotatedPicture,
+    Annotations,
+    read_annotations,
+)
+from foresight_harness.parts.datasets.coco_layouts import LAYOUTS, find_coco
 from foresight_harness.parts.datasets.coco_masks import mask_of, mask_on_canvas
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive
+from foresight_harness.parts.datasets.equal_files import groups_of_equal
+from foresight_harness.parts.datasets.identity import checked_index, fingerprint, half_of, positive
+from foresight_harness.parts.datasets.left_out import counted, in_words
+from foresight_harness.parts.datasets.objects import Mask
 from foresight_harness.parts.datasets.pictures import on_canvas, read_picture
 
 READER = "coco/1"
 """Raised whenever the same folder gives other samples."""
 LEAST_CANVAS_PX = 16
+NO_OBJECT = "pictures without an object"
+IN_BOTH = "pictures of train that stand in test too"
 
 
 class CocoFolder:
     """The pictures of one split that show at least one object that is not a crowd.
 
     Pictures without objects are left out: a localisation score is not defined on them. Each picture is squashed to
-    the square canvas. Annotations are checked when the set is opened, pictures when they are read.
+    the square canvas. Annotations are checked when the set is opened, pictures when they are read. Pictures of equal
+    bytes are one group.
     """
 
     name = "coco"
 
-    def __init__(self, pictures: tuple[AnnotatedPicture, ...], split: str, canvas_px: int) -> None:
-        self.split = split
-        self._pictures = pictures
-        self._canvas_px = canvas_px
+    def __init__(
+        self,
+        pictures: Sequence[AnnotatedPicture],
+        names: Mapping[str, str],
+        request: DataRequest,
+        left_out: Mapping[str, int] | None = None,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        self.split: str = request.split
+        self.left_out = dict(left_out or {})
+        """What of the whole folder was not taken, and how many of it."""
+        self.remarks = remarks
+        self._pictures = tuple(pictures)
+        self._names = names
+        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
+        self._max_pixels = request.max_pixels
         self.fingerprint = fingerprint(
             reader=READER,
-            split=split,
-            canvas_px=canvas_px,
-            pictures=[
-                [
-                    picture.id,
-                    picture.size,
-                    _sha256(picture.file),
-                    [[thing.box, thing.label, thing.segmentation] for thing in picture.objects],
-                ]
-                for picture in pictures
-            ],
+            split=self.split,
+            canvas_px=self._canvas_px,
+            pictures=[self._facts(picture) for picture in pictures],
         )
 
     @classmethod
@@ -60,14 +77,26 @@ class CocoFolder:
             DataError: if folder or annotations are unusable, or no picture of the split shows an object.
         """
         if request.path is None:
-            raise DataError(
-                "data set coco needs a folder: --dataset coco:DIR with DIR/images/ and DIR/annotations.json"
-            )
-        annotated = read_annotations(Path(request.path))
-        shown = [picture for picture in annotated if picture.objects]
+            raise DataError(f"data set coco needs a folder: --dataset coco:DIR with {LAYOUTS}")
+        found = _read(request)
+        shown = [picture for picture in found.pictures if picture.objects]
         if not shown:
-            raise DataError(f"{request.path}: none of {len(annotated)} pictures shows an object that is not a crowd")
-        chosen = [picture for picture in shown if (picture.split or split_of(picture.id)) == request.split]
+            reasons = f"; left out: {in_words(found.left_out)}" if found.left_out else ""
+            raise DataError(
+                f"{request.path}: none of {len(found.pictures)} pictures shows an object that is not a crowd{reasons}"
+            )
+        found.left_out[NO_OBJECT] += len(found.pictures) - len(shown)
+        remarks = _group(shown)
+        chosen = [picture for picture in shown if (picture.split or half_of(picture.group)) == request.split]
+        if request.split == "train":
+            tested = {picture.group for picture in shown if picture.split == "test"}
+            found.left_out[IN_BOTH] += sum(picture.group in tested for picture in chosen)
+            chosen = [picture for picture in chosen if picture.group not in tested]
+        if not chosen and found.left_out[IN_BOTH]:
+            raise DataError(
+                f"{request.path}: all {found.left_out[IN_BOTH]} pictures of train hold the same bytes as pictures of "
+                "test; give the two splits different pictures"
+            )
         if not chosen:
             raise DataError(
                 f"{request.path}: all {len(shown)} pictures with objects fall into the other split than "
@@ -76,40 +105,97 @@ class CocoFolder:
         if request.count is not None and positive(cls.name, "count", request.count) < len(chosen):
             chosen.sort(key=lambda picture: hashlib.sha256(f"{request.seed}:{picture.id}".encode()).digest())
             chosen = chosen[: request.count]
-        canvas_px = positive(cls.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        return cls(tuple(chosen), request.split, canvas_px)
+        return cls(chosen, found.names, request, +found.left_out, remarks)
 
     def __len__(self) -> int:
         return len(self._pictures)
 
     def __getitem__(self, index: int) -> Sample:
         picture = self._pictures[checked_index(index, len(self), self.name)]
-        labels = tuple(thing.label for thing in picture.objects)
+        labels, crowd_labels = self._labels(picture.objects), self._labels(picture.crowds)
         return Sample(
             id=picture.id,
-            group=picture.id,
-            clip=on_canvas(read_picture(picture.file, picture.size), self._canvas_px),
-            boxes=torch.tensor([thing.box for thing in picture.objects], dtype=torch.float32).unsqueeze(0),
+            group=picture.group,
+            clip=on_canvas(read_picture(picture.file, picture.size, self._max_pixels), self._canvas_px),
+            boxes=_boxes(picture.objects),
             masks=self._masks(picture),
             labels=labels if all(labels) else (),
+            crowds=_boxes(picture.crowds) if picture.crowds else None,
+            crowd_labels=crowd_labels if all(crowd_labels) else (),
         )
+
+    def _labels(self, things: Sequence[AnnotatedObject]) -> tuple[str, ...]:
+        return tuple(self._names.get(thing.category, "") for thing in things)
+
+    def _facts(self, picture: AnnotatedPicture) -> list[object]:
+        """All that decides a sample. JSON types"""
+        objects = [
+            [thing.box, name, thing.segmentation]
+            for thing, name in zip(picture.objects, self._labels(picture.objects), strict=True)
+        ]
+        facts: list[object] = [picture.id, picture.size, _sha256(picture.file), objects]
+        if picture.crowds:
+            names = self._labels(picture.crowds)
+            facts.append([[thing.box, name] for thing, name in zip(picture.crowds, names, strict=True)])
+        return facts
 
     def _masks(self, picture: AnnotatedPicture) -> Tensor | None:
         """Masks of all objects, or None where one of them has no segmentation. [1, N, H_px, W_px] bool"""
-        if any(thing.segmentation is None for thing in picture.objects):
+        segmentations = [thing.segmentation for thing in picture.objects]
+        if any(segmentation is None for segmentation in segmentations):
             return None
         masks = []
-        for number, thing in enumerate(picture.objects):
-            mask = mask_of(thing.segmentation, picture.size, f"{picture.file}: object {number}")
-            if not mask.any():
-                raise DataError(f"{picture.file}: object {number} (image {picture.id}) has a mask that covers nothing")
-            masks.append(mask_on_canvas(mask, self._canvas_px))
+        for number, (thing, segmentation) in enumerate(zip(picture.objects, segmentations, strict=True)):
+            mask = mask_of(segmentation, picture.size, f"{picture.file}: object {number}")
+            # A polygon between the centres of pixels covers none of them, and its object is there all the same.
+            masks.append(mask_on_canvas(mask if mask.any() else _filled(thing, picture.size), self._canvas_px))
         return torch.from_numpy(np.stack(masks)).unsqueeze(0)
 
 
-def split_of(id: str) -> str:
-    """Half of the pictures each, by a hash of the image id that no other picture changes."""
-    return "train" if hashlib.sha256(id.encode()).digest()[0] < 128 else "test"
+def _read(request: DataRequest) -> Annotations:
+    """The pictures that a split is chosen from: all files of the folder, but those of train alone where test is asked.
+
+    Raises:
+        DataError: as ``find_coco`` and ``read_annotations``.
+    """
+    sources = find_coco(Path(str(request.path)))
+    found = Annotations()
+    for source in sources:
+        if source.split == "train" and request.split == "test":
+            continue  # what stands in both is left out of train
+        read = read_annotations(source, request.max_pixels)
+        found.pictures += read.pictures
+        found.names |= read.names
+        if source.split in (None, request.split):
+            found.left_out += read.left_out
+    return found
+
+
+def _group(pictures: Sequence[AnnotatedPicture]) -> tuple[str, ...]:
+    """Let pictures of equal bytes be one group, named after the first; what there is to say of it."""
+    groups = groups_of_equal([picture.file for picture in pictures])
+    equal = 0
+    for place, first in enumerate(groups):
+        pictures[place].group = pictures[first].id
+        equal += first != place
+    told = counted(equal, "pictures listed twice or equal to another, in one split with it")
+    return (told,) if equal else ()
+
+
+def _boxes(things: Sequence[AnnotatedObject]) -> Tensor:
+    """[1, N, 4] float32"""
+    return torch.tensor([thing.box for thing in things], dtype=torch.float32).unsqueeze(0)
+
+
+def _filled(thing: AnnotatedObject, size: tuple[int, int]) -> Mask:
+    """The pixels under an object's box, at least the one at its middle. [H_px, W_px]"""
+    width, height = size
+    mask = np.zeros((height, width), dtype=np.bool_)
+    left, top, right, bottom = (side * of for side, of in zip(thing.box, (width, height) * 2, strict=True))
+    column, row = min(int((left + right) / 2), width - 1), min(int((top + bottom) / 2), height - 1)
+    mask[round(top) : round(bottom), round(left) : round(right)] = True
+    mask[row, column] = True
+    return mask
 
 
 def _sha256(path: Path) -> str:

@@ -1,170 +1,256 @@
-"""COCO annotations, read strictly: what is wrong is said in one line that names file, annotation and picture."""
+"""COCO annotations of any exporter: what can be understood is read, what is wrong is said in one line."""
 
 from __future__ import annotations
 
 import json
-import math
+import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from foresight_harness.contracts.errors import DataError
+from foresight_harness.contracts.specs.data import MAX_PIXELS
+from foresight_harness.parts.datasets.coco_boxes import SLACK_PX, BoxCheck, Size, beyond, why_beyond
+from foresight_harness.parts.datasets.coco_layouts import SPLITS, CocoFile, Split
+from foresight_harness.parts.datasets.coco_masks import Corners, code_bounds, polygon_bounds, polygons_of
+from foresight_harness.parts.datasets.coco_pictures import PictureFinder
+from foresight_harness.parts.datasets.coco_values import crowd_of, key_of, number_of, whole_of
+from foresight_harness.parts.datasets.json_items import items_of
+from foresight_harness.parts.datasets.pictures import size_of
 
-SLACK_PX = 1.0
-"""How far a box may reach beyond its picture; annotation tools round."""
-SPLITS: dict[str, Literal["train", "test"]] = {"train": "train", "val": "test", "test": "test"}
-"""Accepted values of a picture's ``split``."""
+NO_AREA = "objects whose box has no area"
+NO_MASK = "objects whose mask covers nothing"
+NO_POLYGON = "objects without a polygon of three points"
+NO_BOX = "objects with neither box nor segmentation"
+DISAGREE = "objects whose box and segmentation disagree"
+EMPTY_CROWD = "crowds that cover nothing"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class AnnotatedObject:
-    """One object that is not a crowd."""
+    """One object, or one crowd."""
 
-    box: tuple[float, float, float, float]
+    box: Corners
     """xyxy relative to width and height, in [0, 1]."""
-    label: str
-    """Empty where the annotations have no categories."""
-    segmentation: Any
-    """Polygons or a run-length code as in the file; None where there is none."""
+    category: str
+    """Id of the category; empty where it has none."""
+    text: str
+    """The annotation as it stands in the file: segmentations are decoded when they are asked for."""
+
+    @property
+    def segmentation(self) -> Any:
+        """Polygons or a run-length code as in the file; None where there is none."""
+        return json.loads(self.text).get("segmentation") or None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class AnnotatedPicture:
-    """One picture and its objects, in the file's order."""
+    """One picture with its objects, in the file's order."""
 
     id: str
     file: Path
-    size: tuple[int, int]
-    """Width and height, in pixels."""
-    split: Literal["train", "test"] | None
-    objects: tuple[AnnotatedObject, ...]
+    size: Size
+    split: Split | None
+    objects: list[AnnotatedObject] = field(default_factory=list)
+    crowds: list[AnnotatedObject] = field(default_factory=list)
+    """Regions of many objects: what is found in them is neither right nor wrong."""
+    group: str = ""
+    """Id of the first picture that holds the same bytes, most often its own."""
 
 
-def read_annotations(folder: Path) -> list[AnnotatedPicture]:
-    """Read ``annotations.json`` of a folder and check all of it, and that every picture's file is there.
+@dataclass
+class Annotations:
+    """All that one file says."""
 
-    Crowd annotations are left out. Pictures are not opened.
+    pictures: list[AnnotatedPicture] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    """Of categories, by id."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """How many of what were not taken."""
+
+
+def read_annotations(source: CocoFile, max_pixels: int = MAX_PIXELS) -> Annotations:
+    """Read a file of annotations and check all of it, and that every picture's file is there.
+
+    Pictures are not opened but where the file does not say their sizes. Objects that cover nothing are left out and
+    counted.
 
     Raises:
         DataError: in one line.
     """
-    if not folder.is_dir():
-        raise DataError(f"data folder {folder} does not exist; coco:DIR needs DIR/images/ and DIR/annotations.json")
-    path = folder / "annotations.json"
-    content = _parsed(path)
-    labels = {str(entry.get("id")): str(entry.get("name")) for entry in _entries(path, content, "categories")}
-    pictures = {}
-    for entry in _entries(path, content, "images"):
-        picture = _picture(path, folder / "images", entry)
-        if picture.id in pictures:
-            raise DataError(f"{path}: image {picture.id} is listed twice")
-        pictures[picture.id] = picture
-    if not pictures:
-        raise DataError(f"{path} lists no images")
-    objects: dict[str, list[AnnotatedObject]] = {id: [] for id in pictures}
-    for entry in _entries(path, content, "annotations"):
-        owner = pictures.get(str(entry.get("image_id")))
+    return _Reader(source, max_pixels).read()
+
+
+class _Reader:
+    """One pass over a file; annotations that stand before their images are kept for the end."""
+
+    def __init__(self, source: CocoFile, max_pixels: int) -> None:
+        self._source, self._path, self._max_pixels = source, source.annotations, max_pixels
+        self._finder = PictureFinder(source.pictures)
+        self._found = Annotations()
+        self._by_id: dict[str, AnnotatedPicture] = {}
+        self._check = BoxCheck()
+        self._used: dict[str, str] = {}
+        """Categories by id, each with the first annotation that names it."""
+
+    def read(self) -> Annotations:
+        """Read all. Raises: DataError."""
+        early: list[tuple[Mapping[str, Any], str]] = []
+        seen: set[str] = set()
+        past_images = False
+        for key, value, text, listed in items_of(self._path):
+            seen.add(key)
+            if key not in ("images", "annotations", "categories"):
+                continue
+            past_images |= bool(self._by_id) and key != "images"
+            if not listed and value == []:
+                continue
+            if not listed or not isinstance(value, dict):
+                raise DataError(f"{self._path} has no list of objects under {key!r}; is it a COCO file?")
+            if key == "images":
+                self._image(value)
+            elif key == "categories":
+                id, name = key_of(value.get("id")), value.get("name")
+                self._found.names[self._source.prefix + id] = id if name is None else str(name)
+            elif past_images:
+                self._annotation(value, text)
+            else:
+                early.append((value, text))
+        for absent in ("images", "annotations"):
+            if absent not in seen:
+                raise DataError(f"{self._path} has no list of objects under {absent!r}; is it a COCO file?")
+        if not self._by_id:
+            raise DataError(f"{self._path} lists no images")
+        for value, text in early:
+            self._annotation(value, text)
+        self._finish()
+        return self._found
+
+    def _image(self, entry: Mapping[str, Any]) -> None:
+        name, where = entry.get("file_name"), f"it is image {entry.get('id')} of {self._path}"
+        if "id" not in entry or not isinstance(name, str) or not name:
+            raise DataError(f"{self._path}: image {entry.get('id')} needs an id and a file_name, got {dict(entry)}")
+        id = self._source.prefix + key_of(entry["id"])
+        if id in self._by_id:
+            raise DataError(f"{self._path}: image {id} is listed twice")
+        file = self._finder.find(name, where)
+        size = self._size(entry, name, file)
+        split = entry.get("split")
+        if split is not None and split not in SPLITS:
+            raise DataError(f"{self._path}: image {id} ({name}) has split {split!r}; known are train, val, test")
+        picture = AnnotatedPicture(id, file, size, SPLITS[split] if split else self._source.split, group=id)
+        self._by_id[id] = picture
+        self._found.pictures.append(picture)
+
+    def _size(self, entry: Mapping[str, Any], name: str, file: Path) -> Size:
+        """Width and height: as annotated, else of the picture."""
+        given = (entry.get("width"), entry.get("height"))
+        if not any(given):
+            return size_of(file, self._max_pixels)
+        width, height = (whole_of(side) for side in given)
+        if not width or not height or min(width, height) < 1:
+            raise DataError(
+                f"{self._path}: image {entry['id']} ({name}) has width and height {given}, not two positive integers"
+            )
+        return width, height
+
+    def _annotation(self, entry: Mapping[str, Any], text: str) -> None:
+        owner = self._by_id.get(self._source.prefix + key_of(entry.get("image_id")))
         if owner is None:
             raise DataError(
-                f"{path}: annotation {entry.get('id')} is of image {entry.get('image_id')}, which is not listed"
+                f"{self._path}: annotation {entry.get('id')} is of image {entry.get('image_id')}, which is not listed"
             )
-        if not entry.get("iscrowd"):
-            objects[owner.id].append(_object(path, owner, entry, labels))
-    _same_way_of_splitting(path, pictures.values())
-    return [
-        AnnotatedPicture(picture.id, picture.file, picture.size, picture.split, tuple(objects[picture.id]))
-        for picture in pictures.values()
-    ]
-
-
-def _parsed(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise DataError(f"{path} does not exist; coco:DIR needs DIR/images/ and DIR/annotations.json")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} holds a {type(content).__name__}, not the object of a COCO file")
-    return content
-
-
-def _entries(path: Path, content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    entries = content.get(key, [] if key == "categories" else None)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise DataError(f"{path} has no list of objects under {key!r}; is it a COCO file?")
-    return entries
-
-
-def _picture(path: Path, images: Path, entry: Mapping[str, Any]) -> AnnotatedPicture:
-    name, size = entry.get("file_name"), (entry.get("width"), entry.get("height"))
-    if "id" not in entry or not isinstance(name, str) or not name:
-        raise DataError(f"{path}: image {entry.get('id')} needs an id and a file_name, got {dict(entry)}")
-    if not all(isinstance(side, int) and side > 0 for side in size):
-        raise DataError(f"{path}: image {entry['id']} ({name}) has width and height {size}, not two positive integers")
-    inner = PurePosixPath(name)
-    if inner.is_absolute() or ".." in inner.parts:
-        raise DataError(f"{path}: image {entry['id']} has file_name {name!r}, which leads out of {images}")
-    file = images / inner
-    if not file.is_file():
-        raise DataError(f"{file} does not exist; it is image {entry['id']} of {path}")
-    split = entry.get("split")
-    if split is not None and split not in SPLITS:
-        raise DataError(f"{path}: image {entry['id']} ({name}) has split {split!r}; known are {', '.join(SPLITS)}")
-    return AnnotatedPicture(str(entry["id"]), file, size, SPLITS[split] if split else None, ())  # type: ignore[arg-type]
-
-
-def _object(
-    path: Path, picture: AnnotatedPicture, entry: Mapping[str, Any], labels: Mapping[str, str]
-) -> AnnotatedObject:
-    where = f"{path}: annotation {entry.get('id')} of image {picture.id} ({picture.file.name})"
-    numbers = entry.get("bbox")
-    if not isinstance(numbers, list) or len(numbers) != 4 or not all(_is_finite(number) for number in numbers):
-        raise DataError(f"{where} has bbox {numbers}, not four numbers [x, y, width, height] in pixels")
-    x, y, box_width, box_height = numbers
-    width, height = picture.size
-    beyond = max(-x, -y, x + box_width - width, y + box_height - height)
-    if beyond > SLACK_PX:
-        raise DataError(f"{where} has bbox {numbers}, {beyond:g} pixels outside its {width}x{height} picture")
-    left, top = max(x, 0) / width, max(y, 0) / height
-    right, bottom = min(x + box_width, width) / width, min(y + box_height, height) / height
-    if right <= left or bottom <= top:
-        raise DataError(f"{where} has bbox {numbers}, which covers nothing")
-    label = ""
-    if labels:
-        if str(entry.get("category_id")) not in labels:
-            raise DataError(f"{where} has category {entry.get('category_id')}, which is not listed")
-        label = labels[str(entry["category_id"])]
-    return AnnotatedObject((left, top, right, bottom), label, _segmentation(where, picture, entry.get("segmentation")))
-
-
-def _segmentation(where: str, picture: AnnotatedPicture, segmentation: Any) -> Any:
-    """The segmentation itself, or None for an empty one. Raises: DataError."""
-    if not segmentation:
-        return None
-    width, height = picture.size
-    if isinstance(segmentation, list):
-        for polygon in segmentation:
-            even = isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
-            if not even or not all(_is_finite(number) for number in polygon):
-                raise DataError(f"{where} has a polygon that is not a list of three or more x, y pairs")
-        return segmentation
-    if not isinstance(segmentation, dict) or segmentation.get("size") != [height, width]:
-        raise DataError(f"{where} has a segmentation that is neither polygons nor a code of size [{height}, {width}]")
-    if not isinstance(segmentation.get("counts"), str | list):
-        raise DataError(f"{where} has a run-length code without counts")
-    return segmentation
-
-
-def _same_way_of_splitting(path: Path, pictures: Any) -> None:
-    named = [picture.split is not None for picture in pictures]
-    if any(named) and not all(named):
-        raise DataError(
-            f"{path}: {sum(named)} of {len(named)} images carry a split; give all of them one, or none "
-            "(then halves are made by a hash of the image id)"
+        where = f"{self._path}: annotation {entry.get('id')} of image {owner.id} ({owner.file.name})"
+        crowd = crowd_of(entry.get("iscrowd"))
+        if crowd is None:
+            raise DataError(f"{where} has iscrowd {entry['iscrowd']!r}; it is 0 or 1")
+        corners = self._corners(where, owner, entry, crowd)
+        if isinstance(corners, str):
+            self._found.left_out[EMPTY_CROWD if crowd else corners] += 1
+            return
+        width, height = owner.size
+        box = (
+            max(corners[0], 0) / width,
+            max(corners[1], 0) / height,
+            min(corners[2], width) / width,
+            min(corners[3], height) / height,
         )
+        if box[2] <= box[0] or box[3] <= box[1]:
+            self._found.left_out[EMPTY_CROWD if crowd else NO_AREA] += 1
+            return
+        category = entry.get("category_id")
+        key = "" if category is None else sys.intern(self._source.prefix + key_of(category))
+        self._used.setdefault(key, where)
+        (owner.crowds if crowd else owner.objects).append(AnnotatedObject(box, key, text))
 
+    def _corners(self, where: str, picture: AnnotatedPicture, entry: Mapping[str, Any], crowd: bool) -> Corners | str:
+        """Left, top, right and bottom in pixels, or why the object is left out. Raises: DataError."""
+        four = self._four(where, picture, entry.get("bbox"))
+        if crowd and four is not None:  # its box is all that is asked of a crowd
+            return four[0], four[1], four[0] + four[2], four[1] + four[3]
+        bounds = self._bounds(where, picture, entry.get("segmentation"))
+        if isinstance(bounds, str):
+            return bounds
+        if four is None:
+            if bounds is not None:
+                left, top, right, bottom = bounds
+                self._check.take((left, top, right - left, bottom - top), picture.size)
+                return bounds
+            return NO_BOX
+        if four[2] <= 0 or four[3] <= 0:
+            return NO_AREA
+        self._check.take(four, picture.size)
+        if bounds is not None and not self._check.agrees(four, bounds, picture.size, where):
+            return DISAGREE
+        return four[0], four[1], four[0] + four[2], four[1] + four[3]
 
-def _is_finite(number: Any) -> bool:
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+    def _four(self, where: str, picture: AnnotatedPicture, written: Any) -> tuple[float, ...] | None:
+        """``bbox``; None where there is none. Raises: DataError."""
+        if written is None or written == []:
+            return None
+        numbers = [number_of(value) for value in written] if isinstance(written, list) else []
+        four = tuple(number for number in numbers if number is not None)
+        if len(four) != 4 or len(numbers) != 4:
+            raise DataError(f"{where} has bbox {written}, not four numbers [x, y, width, height] in pixels")
+        x, y, width, height = four
+        outside = beyond((x, y, x + width, y + height), picture.size)
+        if outside > SLACK_PX:
+            size = "x".join(map(str, picture.size))
+            hint = why_beyond(four, picture.size)
+            raise DataError(f"{where} has bbox {written}, {outside:g} pixels outside its {size} picture{hint}")
+        return four
+
+    def _bounds(self, where: str, picture: AnnotatedPicture, segmentation: Any) -> Corners | str | None:
+        """Bounds of a segmentation, None where there is none, or why it covers nothing. Raises: DataError."""
+        if not segmentation:
+            return None
+        if isinstance(segmentation, list):
+            polygons = polygons_of(segmentation, where)
+            return polygon_bounds(polygons) if polygons else NO_POLYGON
+        width, height = picture.size
+        size = segmentation.get("size") if isinstance(segmentation, dict) else None
+        if not isinstance(size, list) or [whole_of(side) for side in size] != [height, width]:
+            raise DataError(
+                f"{where} has a segmentation that is neither polygons nor a code of size [{height}, {width}]"
+            )
+        counts = segmentation.get("counts")
+        if not isinstance(counts, str | list):
+            raise DataError(f"{where} has a run-length code without counts")
+        return code_bounds(segmentation, picture.size, where) or NO_MASK if counts else NO_MASK
+
+    def _finish(self) -> None:
+        """What only the whole file shows. Raises: DataError."""
+        self._check.refuse(str(self._path))
+        if self._found.names:
+            unknown = next((key for key in self._used if key not in self._found.names), None)
+            if unknown is not None:
+                category = unknown.removeprefix(self._source.prefix) or None
+                raise DataError(f"{self._used[unknown]} has category {category}, which is not listed")
+        named = [picture.split is not None for picture in self._found.pictures]
+        if any(named) and not all(named):
+            raise DataError(
+                f"{self._path}: {sum(named)} of {len(named)} images carry a split; give all of them one, or none "
+                "(then halves are made by a hash of the image id)"
+            )

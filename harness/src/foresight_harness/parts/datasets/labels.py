@@ -24,6 +24,7 @@ def labels_of(dataset: Dataset) -> Labels:
         raise DataError(f"data set {dataset.name} has no samples in its {dataset.split} split")
     known: list[tuple[str, str, tuple[str, ...], Mapping[str, Any]]] = []
     boxes: list[tuple[list[list[float]], torch.dtype]] = []
+    crowds: list[tuple[list[list[float]], tuple[str, ...]]] = []
     shapes: set[tuple[int, ...]] = set()
     # One block for all masks, and boxes as plain numbers until all are there: small tensors kept between the pictures'
     # passing arrays would hold ten times their own size of the heap.
@@ -38,6 +39,7 @@ def labels_of(dataset: Dataset) -> Labels:
             foreground[index] = covered
         known.append((sample.id, sample.group, sample.labels, sample.motion))
         boxes.append((sample.boxes[-1].tolist(), sample.boxes.dtype))
+        crowds.append((sample.crowds[-1].tolist() if sample.crowds is not None else [], sample.crowd_labels))
     if len(shapes) > 1:
         raise DataError(
             f"data set {dataset.name}: clips of {len(shapes)} shapes [T, H_px, W_px] ({min(shapes)}, {max(shapes)}); "
@@ -51,6 +53,8 @@ def labels_of(dataset: Dataset) -> Labels:
         foreground=foreground,
         names=names,
         motion=motion,
+        crowds=tuple(torch.tensor(rows, dtype=torch.float32).reshape(-1, 4) for rows, _ in crowds),
+        crowd_names=tuple(names for _, names in crowds),
     )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,58 +16,170 @@ import torch
 from torch import Tensor
 
 from foresight_harness.contracts.errors import DataError
+from foresight_harness.contracts.specs.data import MAX_PIXELS
+from foresight_harness.parts.datasets.picture_kinds import kind_of
+from foresight_harness.parts.datasets.picture_metadata import exif_block, orientation_of, without_metadata
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM", "JPEG2000")
+"""HEIC too where the extra ``[heic]`` is installed. Of several pages or frames the first is read."""
 SIXTEEN_BITS = 65535.0
+EIGHT_BITS = 255.0
+TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""Orientation to the transposition that brings it upright. Source: EXIF 2.3, tag 0x0112."""
 
 
-def read_picture(path: Path, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+@lru_cache(maxsize=1)
+def formats() -> tuple[str, ...]:
+    """Formats that are read on this machine."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return FORMATS
+    pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def size_of(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Width and height of a picture as it is shown, from its header.
+
+    Raises:
+        DataError: if the file is no picture, or has more pixels than that.
+    """
+    with _opened(path, max_pixels, decode=False) as picture:
+        width, height = picture.size
+        return (height, width) if orientation_of(picture) > 4 else (width, height)
+
+
+def read_picture(
+    path: Path, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS
+) -> npt.NDArray[np.float32]:
     """Decode a picture in the orientation in which it has the annotated size.
 
     Grey pictures get three equal channels, transparent ones are laid on white, CMYK is converted, 16 bit is kept.
     The orientation of the EXIF block is applied unless only the bare pixels have the annotated size: then the boxes
-    were drawn on those.
+    were drawn on those. Metadata that cannot be read is passed over.
 
     Args:
-        path: A file in one of ``FORMATS``.
-        size: Annotated width and height, in pixels.
+        path: A file in one of ``formats()``.
+        size: Annotated width and height, in pixels; None takes any.
+        max_pixels: Refuse larger pictures, before they are decoded.
 
     Returns:
         [H_px, W_px, 3] float32 in [0, 1]
 
     Raises:
-        DataError: if the file is no picture, damaged, too large to be true, or of another size.
+        DataError: if the file is no picture, damaged, too large, or of another size.
     """
-    from PIL import Image, ImageOps
+    with _opened(path, max_pixels, size) as picture:
+        turned = orientation_of(picture)
+        upright = picture.size[::-1] if turned > 4 else picture.size
+        if size is not None and size not in (picture.size, upright):
+            found, wanted = (f"{width}x{height}" for width, height in (upright, size))
+            raise DataError(
+                f"{path} is {found} pixels and its annotations say {wanted}; boxes would be in the wrong place"
+            )
+        if turned > 1 and (size is None or size == upright):
+            from PIL.Image import Transpose
 
+            picture = picture.transpose(Transpose[TURNS[turned]])
+        return _channels(picture, path)
+
+
+@contextmanager
+def _opened(
+    path: Path, max_pixels: int, size: tuple[int, int] | None = None, *, decode: bool = True
+) -> Iterator[Image]:
+    """A picture whose header says an allowed size; what its decoder raises becomes one line."""
+    from PIL import Image
+
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # ours is read from the header, and can be chosen
     try:
-        with Image.open(path, formats=FORMATS) as opened:
-            opened.load()
-            upright = ImageOps.exif_transpose(opened)
-            picture = opened.copy() if upright.size != size and opened.size == size else upright
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise DataError(f"{path} cannot be read as a picture ({type(error).__name__}: {reason})") from error
-    if picture.size != size:
-        found, wanted = (f"{width}x{height}" for width, height in (picture.size, size))
-        raise DataError(f"{path} is {found} pixels and its annotations say {wanted}; boxes would be in the wrong place")
-    return _channels(picture)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of broken metadata, which are passed over
+            try:
+                picture = _open(path, path, max_pixels, size, decode)
+            except DataError:
+                raise
+            except Exception:
+                # The metadata may be what cannot be read: once more without them.
+                content = path.read_bytes()
+                plain = without_metadata(content)
+                if plain == content:
+                    raise
+                picture = _open(BytesIO(plain), path, max_pixels, size, decode)
+                picture.info["exif"] = exif_block(content)
+            with picture:
+                yield picture
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise whatever a damaged file makes them raise
+        reason = " ".join(str(error).split())[:120].replace(str(path), path.name)
+        raise DataError(
+            f"{path} cannot be read as a picture ({kind_of(path, error)}{type(error).__name__}: {reason}); "
+            f"formats that are read: {', '.join(formats())}"
+        ) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
-def _channels(picture: Image) -> npt.NDArray[np.float32]:
+def _open(source: Path | IO[bytes], path: Path, max_pixels: int, size: tuple[int, int] | None, decode: bool) -> Image:
+    """Open, look at the header, and then decode. Raises: DataError for a size that is not allowed, else as PIL does."""
+    from PIL import Image
+
+    picture = Image.open(source, formats=formats())
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise DataError(
+            f"{path} has {width}x{height} pixels, more than {max_pixels:,}; make it smaller, or allow it with "
+            f"--max-pixels {width * height}"
+        )
+    if size is not None and sorted(size) != sorted(picture.size):
+        wanted = "x".join(map(str, size))
+        raise DataError(
+            f"{path} is {width}x{height} pixels and its annotations say {wanted}; boxes would be in the wrong place"
+        )
+    if decode:
+        picture.load()
+    return picture
+
+
+def _channels(picture: Image, path: Path) -> npt.NDArray[np.float32]:
     """Three channels in [0, 1] of a picture of any mode. [H_px, W_px, 3]"""
     from PIL import Image
 
+    if picture.mode == "F":
+        return _grey(_scaled(np.asarray(picture, dtype=np.float32), path))
     if picture.mode.startswith("I"):
-        grey = np.asarray(picture, dtype=np.float32) / np.float32(SIXTEEN_BITS)
-        return np.repeat(np.clip(grey, 0, 1)[:, :, None], 3, axis=2)
+        return _grey(np.asarray(picture, dtype=np.float32) / np.float32(SIXTEEN_BITS))
     if picture.has_transparency_data:
         layered = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(255)
+    return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(EIGHT_BITS)
+
+
+def _scaled(values: npt.NDArray[np.float32], path: Path) -> npt.NDArray[np.float32]:
+    """Floating-point brightness, white being 1. Raises: DataError where it cannot be."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 1):
+        raise DataError(
+            f"{path} holds floating-point values from {low:g} to {high:g}, and white is 1; save it with 8 or 16 bits"
+        )
+    return values
+
+
+def _grey(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.repeat(np.clip(values, 0, 1)[:, :, None], 3, axis=2)
 
 
 def on_canvas(picture: npt.NDArray[np.float32], canvas_px: int) -> Tensor:

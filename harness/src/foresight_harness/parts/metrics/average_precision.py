@@ -66,6 +66,7 @@ def average_precision(
     scores: Sequence[Tensor],
     true_boxes: Sequence[Tensor],
     *,
+    crowds: Sequence[Tensor] | None = None,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> dict[float, float]:
     """Class-agnostic average precision over a data set, one value an IoU threshold.
@@ -74,6 +75,8 @@ def average_precision(
         boxes: Detections. B x [N_i, 4] xyxy in [0, 1]
         scores: Confidence of each detection. B x [N_i]
         true_boxes: B x [M_i, 4]
+        crowds: Regions of many objects: a detection that finds no object of its own and lies in one does not count.
+            B x [K_i, 4]; None where there are none.
         thresholds: IoU from which a detection is a hit.
 
     Returns:
@@ -83,7 +86,17 @@ def average_precision(
     """
     names = [("",) * len(picture) for picture in boxes]
     true_names = [("",) * len(picture) for picture in true_boxes]
-    by_class = average_precision_by_class(boxes, scores, names, true_boxes, true_names, thresholds=thresholds)
+    crowd_names = None if crowds is None else [("",) * len(picture) for picture in crowds]
+    by_class = average_precision_by_class(
+        boxes,
+        scores,
+        names,
+        true_boxes,
+        true_names,
+        crowds=crowds,
+        crowd_names=crowd_names,
+        thresholds=thresholds,
+    )
     return by_class.get("", dict.fromkeys(thresholds, math.nan))
 
 
@@ -94,6 +107,8 @@ def average_precision_by_class(
     true_boxes: Sequence[Tensor],
     true_names: Sequence[Sequence[str]],
     *,
+    crowds: Sequence[Tensor] | None = None,
+    crowd_names: Sequence[Sequence[str]] | None = None,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> dict[str, dict[float, float]]:
     """Average precision of each class over a data set; detections find objects of their own class only.
@@ -104,13 +119,18 @@ def average_precision_by_class(
         names: Class of each detection. B x N_i
         true_boxes: B x [M_i, 4]
         true_names: B x M_i
+        crowds: Regions of many objects of a class, for its detections only. B x [K_i, 4]; None where there are none.
+        crowd_names: B x K_i
         thresholds: IoU from which a detection is a hit.
 
     Returns:
         Value by class and threshold, classes sorted; NaN for a class without objects.
     """
-    _require_lengths(boxes=boxes, scores=scores, names=names, true_boxes=true_boxes, true_names=true_names)
-    classes = sorted({name for picture in (*names, *true_names) for name in picture})
+    crowds = [torch.zeros(0, 4)] * len(boxes) if crowds is None else crowds
+    crowd_names = [()] * len(boxes) if crowd_names is None else crowd_names
+    parts = {"boxes": boxes, "scores": scores, "names": names, "true_boxes": true_boxes, "true_names": true_names}
+    _require_lengths(**parts, crowds=crowds, crowd_names=crowd_names)
+    classes = sorted({name for picture in (*names, *true_names, *crowd_names) for name in picture})
     ids = {name: index for index, name in enumerate(classes, start=1)}
     objects: list[dict[str, Any]] = []
     detections: list[dict[str, Any]] = []
@@ -119,17 +139,18 @@ def average_precision_by_class(
         for box, score, name in zip(found, confidence, names[picture], strict=True):
             entry = {"image_id": picture + 1, "category_id": ids[name], "bbox": box.tolist(), "score": float(score)}
             detections.append(entry)
-        for box, name in zip(_corner_and_sides(true_boxes[picture]), true_names[picture], strict=True):
-            objects.append(
-                {
-                    "id": len(objects) + 1,  # 0 means "no match" to the evaluator
-                    "image_id": picture + 1,
-                    "category_id": ids[name],
-                    "bbox": box.tolist(),
-                    "area": float(box[2] * box[3]),
-                    "iscrowd": 0,
-                }
-            )
+        for kind, regions, of in ((0, true_boxes, true_names), (1, crowds, crowd_names)):
+            for box, name in zip(_corner_and_sides(regions[picture]), of[picture], strict=True):
+                objects.append(
+                    {
+                        "id": len(objects) + 1,  # 0 means "no match" to the evaluator
+                        "image_id": picture + 1,
+                        "category_id": ids[name],
+                        "bbox": box.tolist(),
+                        "area": float(box[2] * box[3]),
+                        "iscrowd": kind,
+                    }
+                )
     if not classes:
         return {}
     truth = COCO(
@@ -146,7 +167,7 @@ def average_precision_by_class(
     evaluation.evaluate()
     evaluation.accumulate()
     precision = np.asarray(evaluation.eval["precision"])[..., 0, 0]  # [thresholds, recalls, classes]
-    with_objects = {entry["category_id"] for entry in objects}
+    with_objects = {entry["category_id"] for entry in objects if not entry["iscrowd"]}
     return {
         name: {
             threshold: float(precision[row, :, ids[name] - 1].mean()) if ids[name] in with_objects else math.nan
@@ -156,14 +177,19 @@ def average_precision_by_class(
     }
 
 
-def match_picture(boxes: Tensor, scores: Tensor, true_boxes: Tensor, threshold: float) -> PictureMatches:
+def match_picture(
+    boxes: Tensor, scores: Tensor, true_boxes: Tensor, threshold: float, *, crowds: Tensor | None = None
+) -> PictureMatches:
     """Match the detections of one picture as COCO does: best first, each to the free object of greatest overlap.
+
+    A detection that finds no object and lies in a crowd is left out: it is neither right nor wrong.
 
     Args:
         boxes: [N, 4] xyxy in [0, 1]
         scores: [N]
         true_boxes: [M, 4]
-        threshold: IoU from which a detection is a hit.
+        threshold: IoU from which a detection is a hit, and share of a detection from which it lies in a crowd.
+        crowds: [K, 4]; None where there are none.
     """
     found, confidence = _checked(boxes, scores, "")
     objects = _corner_and_sides(true_boxes)
@@ -171,6 +197,8 @@ def match_picture(boxes: Tensor, scores: Tensor, true_boxes: Tensor, threshold: 
     iou = _coco_iou(found[order], objects)
     free = np.ones(len(objects), dtype=bool)
     least = min(threshold, 1 - 1e-10)
+    regions = np.empty((0, 4)) if crowds is None else _corner_and_sides(crowds)
+    ignored: NDArray[np.bool_] = np.any(_coco_iou(found[order], regions, crowds=True) >= least, axis=1)
     hits = []
     for row in iou:
         usable = free & (row >= least)
@@ -179,7 +207,9 @@ def match_picture(boxes: Tensor, scores: Tensor, true_boxes: Tensor, threshold: 
             best = len(row) - 1 - int(np.argmax(np.where(usable, row, -1.0)[::-1]))
             free[best] = False
         hits.append(bool(usable.any()))
-    return PictureMatches(tuple(confidence[order].tolist()), tuple(hits), len(objects))
+    hit = np.asarray(hits, dtype=bool)
+    counts = hit | ~ignored
+    return PictureMatches(tuple(confidence[order][counts].tolist()), tuple(hit[counts].tolist()), len(objects))
 
 
 def average_precision_from_matches(matches: Sequence[PictureMatches], weights: Sequence[float] | None = None) -> float:
@@ -262,13 +292,14 @@ def _corner_and_sides(boxes: Tensor) -> Floats:
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
 
 
-def _coco_iou(first: Floats, second: Floats) -> Floats:
-    """IoU of every pair of boxes given by corner and sides. [N, M]"""
+def _coco_iou(first: Floats, second: Floats, *, crowds: bool = False) -> Floats:
+    """IoU of every pair of boxes given by corner and sides; with crowds the share of the first box. [N, M]"""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, :2] + first[:, None, 2:], second[None, :, :2] + second[None, :, 2:])
     sides = np.clip(high - low, 0.0, None)
     shared = sides[..., 0] * sides[..., 1]
-    union = (first[:, 2] * first[:, 3])[:, None] + (second[:, 2] * second[:, 3])[None, :] - shared
+    own = np.broadcast_to((first[:, 2] * first[:, 3])[:, None], shared.shape)
+    union = own if crowds else own + (second[:, 2] * second[:, 3])[None, :] - shared
     iou: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return iou
 
@@ -277,7 +308,7 @@ def _require_lengths(**parts: Sequence[Any]) -> None:
     lengths = {name: len(part) for name, part in parts.items()}
     if len(set(lengths.values())) > 1:
         raise DataError(f"one entry a picture is wanted, got {lengths}")
-    for boxes, names in (("boxes", "names"), ("true_boxes", "true_names")):
+    for boxes, names in (("boxes", "names"), ("true_boxes", "true_names"), ("crowds", "crowd_names")):
         for picture, (box, name) in enumerate(zip(parts[boxes], parts[names], strict=True)):
             if len(box) != len(name):
                 raise DataError(f"{names}[{picture}]: {len(name)} class names for {len(box)} boxes")

@@ -15,11 +15,13 @@ from foresight_harness.judging.comparison.against import compare_with
 from foresight_harness.judging.comparison.comparing import regressed as regressions
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.measuring.suites.memory import peak_bytes
+from foresight_harness.parts.datasets.left_out import in_words
 from foresight_harness.running.attached import controls_of
 from foresight_harness.running.costs.accounting import sentence as sentence_of
 from foresight_harness.surface.report_writers import reporter
 
 if TYPE_CHECKING:
+    from foresight_harness.measuring.extraction.splits import DecodedSplit
     from foresight_harness.surface.pytest_plugin.state import State
 
 EXIT_REGRESSED = 10
@@ -121,6 +123,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         f"{counts['ok']} cells scored, {failed} failed, {counts['unavailable']} unavailable; "
         f"{forwards} pictures encoded, {sum(bench.extraction.hits.values())} reads from the cache"
     )
+    for line in dict.fromkeys(line for split in bench.splits.known() for line in told(split)):
+        terminal.write_line(line, yellow=True)
     for (suite, dataset), (ok, said) in controls_of(bench).items():
         if not ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
@@ -144,6 +148,13 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         terminal.write_line(f"report: {_shown(latest if latest.exists() else state.report)}{folder}")
     elif state.report_error:
         terminal.write_line(f"report: {state.report_error}", yellow=True)
+
+
+def told(split: DecodedSplit) -> list[str]:
+    """What a data set left out of its source, and what else it says: at most one line."""
+    counted = in_words(split.left_out)
+    said = [f"left out {counted}"] if counted else []
+    return [f"{split.dataset}: {'; '.join([*said, *split.remarks])}"] if said or split.remarks else []
 
 
 def _shown(path: Path) -> str:
