@@ -17,7 +17,8 @@ GENERATED = [spec for spec in dataset_specs() if not spec.needs_path]
 
 def test_the_built_in_sets_are_offered_once_each() -> None:
     pictures = ["coco", "coins", "digits", "photos", "shapes", "one_shape"]
-    assert [spec.name for spec in dataset_specs()] == [*pictures, "davis", "video", "moving_digits", "moving_shapes"]
+    clips = ["davis", "video", "moving_digits", "moving_shapes"]
+    assert [spec.name for spec in dataset_specs()] == [*pictures, "folder", "hf", *clips]
 
 
 def test_asking_for_specs_imports_neither_torch_nor_numpy() -> None:

@@ -14,6 +14,7 @@ from foresight_harness.surface.command import (
     cache,
     candidates,
     compare,
+    data,
     doctor,
     export,
     figure,
@@ -43,6 +44,7 @@ VERBS = (
     verify,
     export,
     cache,
+    data,
     new_plugin,
     doctor,
 )

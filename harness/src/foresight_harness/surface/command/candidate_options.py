@@ -28,6 +28,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--train-size", type=int, metavar="N")
     parser.add_argument("--picture-px", type=int, metavar="N")
+    parser.add_argument("--max-pixels", type=int, metavar="N", help="as for pytest")
     parser.add_argument("--recipe", default=DEFAULT_RECIPE, metavar="NAME", help="as for pytest")
 
 
@@ -55,5 +56,6 @@ def run_options(options: argparse.Namespace, selection: Selection) -> RunOptions
         seeds=options.seeds,
         train_size=options.train_size,
         picture_px=options.picture_px,
+        max_pixels=options.max_pixels,
         recipe=options.recipe,
     )

@@ -15,6 +15,7 @@ from foresight_harness.planning.plan import (
     cost_of,
     datasets_of,
     distinct_for,
+    unfed,
 )
 from foresight_harness.planning.suites import suite
 from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, run_options
@@ -66,9 +67,11 @@ def run(options: argparse.Namespace) -> int:
         }
         for each in suites
     ]
+    without = [line for each in suites for line in unfed(each, registry, wanted)]
     if options.json:
         print_json(
             {
+                "not_scored": without,
                 "scale": wanted.scale,
                 "candidates": [str(candidate) for candidate in candidates],
                 "suites": rows,
@@ -81,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
         )
         return 0
     print_table(f"plan at scale {wanted.scale}: {len(candidates)} candidates", rows, list(rows[0]))
+    if without:
+        console().print("\n".join(without), markup=False)
     console().print(
         f"at most {cost.forwards} pictures through encoders, {cost.feature_bytes / 2**20:.0f} MiB of features, "
         f"{cost.fits} trained fits; what the cache holds is not done again",

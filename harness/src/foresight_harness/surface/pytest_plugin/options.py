@@ -33,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME[:PATH]",
         help="data set (repeatable); default the matrix's own, else shapes and coins. "
-        "coco:DIR reads DIR/images and DIR/annotations.json",
+        "coco:DIR, folder:DIR, video:DIR and hf:NAME are your own (docs/data-sets.md)",
     )
     add(
         "--weights",
@@ -58,6 +58,12 @@ def add_options(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="side of the pictures, and of what encoders are fed where they take any size",
+    )
+    add(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="greatest picture of a file that is decoded; default 120 million pixels",
     )
     add(
         "--probe",
@@ -116,6 +122,7 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
         seeds=get("--seeds"),
         train_size=get("--train-size"),
         picture_px=get("--picture-px"),
+        max_pixels=get("--max-pixels"),
         recipe=get("--recipe"),
         probes=tuple(get("--probe")) or selection.probes,
         gates=tuple(get("--gate")),
