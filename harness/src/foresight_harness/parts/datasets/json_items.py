@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from foresight_harness.contracts.errors import DataError
 
 CHUNK_BYTES = 2**22
+LONGEST_NUMBER = 64
 BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -131,8 +132,8 @@ class _Text:
                 if not self._more(size):
                     raise self.wrong("Expecting value", error.value) from None
             else:
-                # A number at the end of what was read may go on behind it.
-                if end < len(self._text) or not self._more(size):
+                # A number near the end of what was read may go on behind it.
+                if end + LONGEST_NUMBER < len(self._text) or not self._more(size):
                     text = self._text[self._at : end]
                     self._at = end
                     return value, text
