@@ -112,6 +112,6 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "ten_bit.mp4": lambda path: write(path, pixels="yuv420p10le"),
     "ten_bit_422.mkv": lambda path: write(path, pixels="yuv422p10le"),
     "many_between.mp4": lambda path: write(path, frames=24, options={"bf": "3", "g": "24"}),
-    "with_cover.mkv": lambda path: write(path, cover=True),
+    "with_cover.mp4": lambda path: write(path, cover=True),
 }
 """Twenty kinds; both readers give equal frames of each."""

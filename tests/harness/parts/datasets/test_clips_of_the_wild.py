@@ -139,7 +139,7 @@ def test_pixels_that_are_not_square_are_made_so(
 
 @pytest.mark.usefixtures("pyav")
 def test_a_cover_is_no_clip(tmp_path: Path) -> None:
-    path = clips.write(tmp_path / "a.mkv", cover=True)
+    path = clips.write(tmp_path / "a.mp4", cover=True)
     assert video_reading.frame_count(path) == clips.FRAMES
     assert video_reading.read_frames(path, [0]).shape[1:3] == (48, 64)
 

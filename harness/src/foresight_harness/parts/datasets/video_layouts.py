@@ -62,14 +62,14 @@ def _videos(folder: Path) -> list[Path]:
 
 
 def _frames(folder: Path) -> list[Entry] | None:
-    """Folders of numbered pictures, each one clip; None where there are video files or pictures without numbers."""
+    """Two and more folders of numbered pictures, each one clip; None where there are video files or other pictures."""
     if _videos(folder):
         return None
     clips: dict[Path, list[Path]] = {}
     for path in files_below(folder):
         if is_picture(path.name):
             clips.setdefault(path.parent, []).append(path)
-    if not clips or not all(re.search(r"\d$", path.stem) for paths in clips.values() for path in paths):
+    if len(clips) < 2 or not all(re.search(r"\d$", path.stem) for paths in clips.values() for path in paths):
         return None
     found = []
     for place, paths in clips.items():
