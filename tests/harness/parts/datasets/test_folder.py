@@ -59,10 +59,8 @@ def test_other_files_are_counted_and_hidden_ones_passed_over(tmp_path: Path) -> 
 def test_equal_pictures_stand_in_one_split(tmp_path: Path) -> None:
     for number in range(12):
         draw(tmp_path / f"{number}.png", number // 2)
-    groups = [
-        {dataset[n].group for n in range(len(dataset))}
-        for dataset in map(lambda s: opened(tmp_path, s), ("train", "test"))
-    ]
+    sets = [opened(tmp_path, split) for split in ("train", "test")]
+    groups = [{dataset[n].group for n in range(len(dataset))} for dataset in sets]
     assert not groups[0] & groups[1]
     assert sum(map(len, groups)) == 6
     assert opened(tmp_path).remarks == ("6 pictures equal to another, in one split with it",)

@@ -235,7 +235,7 @@ def _loaded(path: str, local: bool, streaming: bool) -> Mapping[str, Any]:
         raise DataError("data set hf needs the datasets library: pip install 'foresight-harness[hf]'") from error
     name, _, config = (path, "", "") if local else path.partition(":")
     try:
-        if (local and (Path(path) / "dataset_dict.json").exists()) or (Path(path) / "state.json").exists():
+        if local and any((Path(path) / name).exists() for name in ("dataset_dict.json", "state.json")):
             found = datasets.load_from_disk(path)
         else:
             found = datasets.load_dataset(name, config or None, streaming=streaming)
@@ -249,6 +249,9 @@ def _loaded(path: str, local: bool, streaming: bool) -> Mapping[str, Any]:
 
 
 def _encoded(datasets: Any, table: Any) -> Any:
+    """The table with its pictures left as they are stored, and its columns known."""
+    if table.features is None:  # of a streamed set they are known once a row was seen
+        table = table._resolve_features()
     for name, feature in (table.features or {}).items():
         if isinstance(feature, datasets.Image):
             table = table.cast_column(name, datasets.Image(decode=False))
