@@ -70,7 +70,8 @@ def test_what_lies_at_a_path_is_found_out(check: Check, photographs: Path, tmp_p
         (tmp_path / "clips" / clip).mkdir(parents=True)
         for number in range(10):
             Image.new("RGB", (32, 24), (20 * number, 9, 9)).save(tmp_path / "clips" / clip / f"{number}.png")
-    assert check("clips")[1]["dataset"] == "video:clips"
+    assert check("clips")[1]["dataset"] == "folder:clips"
+    assert check("video:clips")[1]["splits"]["train"]["pictures"] > 0
 
 
 def test_a_set_of_the_harness_is_shown_too(check: Check) -> None:

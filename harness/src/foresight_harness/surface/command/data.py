@@ -79,15 +79,21 @@ def kind_at(path: Path) -> str:
     from foresight_harness.parts.datasets.folder import find_pictures
     from foresight_harness.parts.datasets.video_layouts import find_clips
 
-    reasons = []
-    for name, look in (("coco", find_coco), ("video", find_clips), ("folder", find_pictures)):
-        try:
-            look(path)
-        except DataError as error:
-            reasons.append(f"{name}: {error}")
-        else:
-            return name
-    raise UsageError(f"data check {path}: nothing that can be read; {reasons[-1]}")
+    try:
+        find_coco(path)
+        return "coco"
+    except DataError:
+        pass
+    try:
+        if find_clips(path)[0] != "frames":  # numbered pictures are pictures, unless they are called clips
+            return "video"
+    except DataError:
+        pass
+    try:
+        find_pictures(path)
+    except DataError as error:
+        raise UsageError(f"data check {path}: neither annotations nor clips, and {error}") from error
+    return "folder"
 
 
 def opened(choice: DatasetChoice, registry: Registry, request: DataRequest) -> tuple[list[Dataset], dict[str, str]]:
