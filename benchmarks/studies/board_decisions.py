@@ -49,14 +49,14 @@ from scipy.stats import binomtest
 Floats = NDArray[np.float64]
 Random = np.random.Generator
 
-CANDIDATES = {2: 400, 8: 300, 20: 160, 40: 100}
+CANDIDATES = {2: 300, 8: 200, 20: 100, 40: 60}
 """Boards of each cell, by the number of candidates."""
 PICTURES = (8, 32, 128, 512)
 SPREADS = (0.0, 0.01, 0.03, 0.09)
 SIZES = (8, 24, 96, 500)
 SEEDS, DRAWS = 3, 999
 FALSE, COVERED, POWER, SETTLED, ALPHA = 0.05, 0.93, 0.85, 0.75, 0.05
-DROP = 0.03
+DROP, LEAST_DISTANCE = 0.03, 0.02
 SCORES, RESULT = Path(__file__).with_name("board_scores.npz"), Path(__file__).with_suffix(".json")
 
 
@@ -148,7 +148,7 @@ def coverage(scores: Scores, random: Random, effort: float) -> list[Cell]:
         kinds[f"{100 * zeros:.0f} % zeros"] = (np.maximum(iou - cut, 0) / (1 - cut), (0.0, 1.0))
     for accuracy in (0.90, 0.97, 0.99):
         kinds[f"accuracy {accuracy}"] = ((iou > np.quantile(iou, 1 - accuracy)).astype(np.float64), (0.0, 1.0))
-    tries, found = max(int(2000 * effort), 100), []
+    tries, found = max(int(1500 * effort), 100), []
     for name, (values, bounds) in kinds.items():
         for size in SIZES:
             if bounds[0] is None and size < SIZES[1]:
@@ -186,7 +186,7 @@ def power(scores: Scores, random: Random, effort: float) -> dict[str, Cell]:
     found = {}
     for seeds in (1, SEEDS):
         for candidates in (2, 5, 10):
-            tries, hits = max(int(200 * effort), 20), 0
+            tries, hits = max(int(150 * effort), 20), 0
             for _ in range(tries):
                 encoder = int(random.integers(2))
                 pictures = scores.pictures(random, 500)
@@ -212,16 +212,15 @@ def redraws(scores: Scores, random: Random, effort: float) -> dict[str, Cell]:
             bound = float(values.mean()) - distance
             for first in (8, 24, 40, 96):
                 settled, asked, needed = 0, 0, []
-                for _ in range(20 * max(int(150 * effort), 20)):
-                    if asked == max(int(150 * effort), 20):
+                for _ in range(20 * max(int(120 * effort), 20)):
+                    if asked == max(int(120 * effort), 20):
                         break
                     pilot = mean_interval(values[scores.pictures(random, first)], names(first), (0.0, 1.0))
-                    assert pilot.low is not None and pilot.high is not None
-                    if not pilot.low <= bound <= pilot.high:
+                    if pilot.low is None or pilot.high is None or not pilot.low <= bound <= pilot.high:
                         continue
                     side = pilot.value - pilot.low if pilot.value > bound else pilot.high - pilot.value
                     asked += 1
-                    needed.append(needed_n(pilot.value - bound, side, first))
+                    needed.append(needed_n(pilot.value - bound, side, first, least_distance=LEAST_DISTANCE))
                     size = min(needed[-1], 20_000)
                     again = mean_interval(values[scores.pictures(random, size)], names(size), (0.0, 1.0))
                     settled += again.low is not None and again.low > bound

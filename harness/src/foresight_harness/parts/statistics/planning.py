@@ -13,25 +13,28 @@ from foresight_harness.parts.statistics.power import POWER
 
 LEAST_CLUSTERS = 24
 """Independent samples below which no decision is taken, whatever the values: spreads of fewer are not known."""
-SURE = 0.8
+SURE = 0.9
 """How surely the true distance exceeds the one that is planned for."""
-SURE_OF_FEW = 0.93
-"""The same with fewer than ``LEAST_CLUSTERS`` samples, whose distance is mostly chance."""
+AT_LEAST = 0.9
+"""Chance of settling the least distance that matters, where the plan goes that far."""
 
 
-def needed_n(distance: float, half_width: float, n: int, *, power: float = POWER, alpha: float = ALPHA) -> int:
-    """Samples of the same kind with which the interval leaves the bound out in ``power`` of repeats.
+def needed_n(
+    distance: float, half_width: float, n: int, *, least_distance: float | None = None, power: float = POWER
+) -> int:
+    """Samples of the same kind with which the 95 % interval leaves the bound out in ``power`` of repeats or more.
 
     The distance of a mean from a bound that is undecided is itself mostly noise, and the smaller the true one, the
     more it is overrated. So it is not taken at its word: planned for is the distance that the true one exceeds with
-    80 % (a flat prior; the idea of assurance), at the usual power.
+    90 % (a flat prior; the idea of assurance), at the usual power. That can be very many; where it is known which
+    distance would matter at all, no more are asked for than settle that one in nine of ten repeats.
 
     Args:
         distance: Of the mean from the bound, either sign.
         half_width: Of the 95 % interval, on the side of the bound.
         n: Samples that both are from.
+        least_distance: Least distance that matters, such as 0.02 of IoU.
         power: Chance of deciding.
-        alpha: Level of the two-sided interval.
 
     Raises:
         ValueError: if the interval has no width.
@@ -40,10 +43,13 @@ def needed_n(distance: float, half_width: float, n: int, *, power: float = POWER
     """
     if not half_width > 0 or n < 1:
         raise ValueError(f"half width {half_width:g} of {n} samples: planning starts from an interval with a width")
-    error = half_width / -float(ndtri(ALPHA / 2))
-    sure = SURE if n >= LEAST_CLUSTERS else SURE_OF_FEW
-    planned = error * float(np.sqrt(chndtrix(1 - sure, 1, (distance / error) ** 2)))
-    return ceil(n * ((float(ndtri(power) - ndtri(alpha / 2))) * error / planned) ** 2)
+    outside = -float(ndtri(ALPHA / 2))
+    error = half_width / outside
+    planned = error * float(np.sqrt(chndtrix(1 - SURE, 1, (distance / error) ** 2)))
+    needed = n * ((outside + float(ndtri(power))) * error / planned) ** 2
+    if least_distance is not None:
+        needed = min(needed, n * ((outside + float(ndtri(AT_LEAST))) * error / least_distance) ** 2)
+    return ceil(needed)
 
 
 def least_n(
