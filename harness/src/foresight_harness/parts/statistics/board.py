@@ -133,6 +133,6 @@ def leader_interval(
         rows = evidence.rows[leader] if seeds is not None else evidence.rows[leader][:1]
         found = mean_interval(rows, evidence.groups, bounds, tails=tails, seeds=seeds)
     else:
-        found = interval_of(evidence.summary(leader, seeds), bounds, tails, np.empty((1, 0)), seeds is not None)
+        found = interval_of(evidence.summary(leader, seeds), bounds, tails, seeded=seeds is not None)
     chosen = f", chosen of {len(evidence.means)}" if len(evidence.means) > 1 else ""
     return found._replace(method=f"{found.method.rpartition('-')[0]}-95{chosen}") if found.low is not None else found

@@ -153,7 +153,7 @@ def corpus_interval(
     evidence = corpus_evidence([statistics], drawn)
     if evidence.clusters < 2:
         return MeanInterval(float(evidence.plain[0]), None, None, evidence.n, evidence.clusters, "none")
-    found = interval_of(evidence.summary(0), bounds, tails, np.empty((1, 0)), len(statistics) > 1)
+    found = interval_of(evidence.summary(0), bounds, tails, seeded=len(statistics) > 1)
     value = found.value
     for end, choose in zip(bounds, (max, min), strict=True):
         value = value if end is None else choose(value, float(end))

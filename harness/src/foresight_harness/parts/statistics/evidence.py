@@ -15,7 +15,7 @@ from foresight_harness.parts.statistics.seed_spread import SeedSpread, seed_spre
 
 DRAWS = 4000
 FLOOR = 1e-2
-"""Least variance of a pair, as a share of its mean square: equal differences would divide by zero, and rounding decide."""
+"""Least variance of a pair, as a share of its mean square: equal differences divide by zero, and rounding decides."""
 
 
 class PairErrors(NamedTuple):

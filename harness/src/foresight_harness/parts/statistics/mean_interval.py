@@ -105,7 +105,8 @@ def mean_interval(
         raise ValueError(f"values of shape {rows.shape} for {len(groups)} samples: pass [seeds, samples]")
     _check_bounds(rows, bounds)
     found = summary(rows, groups, seeds)
-    return interval_of(found, bounds, tails, rows, len(rows) > 1 or seeds is not None)
+    proportion = len(rows) == 1 and seeds is None and bool(np.isin(rows[~np.isnan(rows)], (0.0, 1.0)).all())
+    return interval_of(found, bounds, tails, proportion=proportion, seeded=len(rows) > 1 or seeds is not None)
 
 
 def summary(rows: Floats, groups: Sequence[str], seeds: SeedVariance | None = None) -> Summary:
@@ -131,8 +132,18 @@ def summary(rows: Floats, groups: Sequence[str], seeds: SeedVariance | None = No
     return Summary(mean, deviations, n, variance, freedom)
 
 
-def interval_of(found: Summary, bounds: Bounds, tails: tuple[float, float], rows: Floats, seeded: bool) -> MeanInterval:
-    """The interval of a summary; ``rows`` say only whether the values are proportions."""
+def interval_of(
+    found: Summary, bounds: Bounds, tails: tuple[float, float], *, proportion: bool = False, seeded: bool = False
+) -> MeanInterval:
+    """The interval of a summary.
+
+    Args:
+        found: Of the values.
+        bounds: Of one value.
+        tails: Chance of missing below and above.
+        proportion: All values are 0 or 1, of one seed.
+        seeded: The summary counts the spread of seeds.
+    """
     none = MeanInterval(found.mean, None, None, found.n, found.clusters, "none")
     if found.clusters < 2:
         return none
@@ -140,7 +151,7 @@ def interval_of(found: Summary, bounds: Bounds, tails: tuple[float, float], rows
     ending = "-seeds" if seeded else ""
     if bounds[0] is not None and bounds[1] is not None:
         ends = (float(bounds[0]), float(bounds[1]))
-        proportion = not seeded and ends == (0.0, 1.0) and bool(np.isin(rows[~np.isnan(rows)], (0.0, 1.0)).all())
+        proportion = proportion and ends == (0.0, 1.0)
         moments = Moments(found.mean, found.spread, found.clusters, found.seed_variance, found.seed_freedom)
         low, high = beta_bounds(moments, ends, tails, found.n if proportion else None)
         if proportion:
