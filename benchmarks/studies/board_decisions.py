@@ -139,6 +139,24 @@ def boards(scores: Scores, random: Random, effort: float) -> tuple[list[Cell], l
     return false, leader, before
 
 
+def unlike_seeds(scores: Scores, random: Random, effort: float) -> list[Cell]:
+    """False separations where seeds spread far more for some candidates than for others: told, no criterion."""
+    found = []
+    for name, wild, spread in (("every second", 2, 0.05), ("one in four", 4, 0.06)):
+        for candidates, full in ((2, 400), (8, 200), (20, 100)):
+            tries, wrong = max(int(full * effort), 20), 0
+            for _ in range(tries):
+                values, _ = scores.exchanged(random, candidates, 128)
+                spreads = np.where(np.arange(candidates) % wild == 0, spread, 0.005)[:, None, None]
+                rows = list(values[:, None] + spreads * random.normal(0, 1, (candidates, SEEDS, 1)))
+                board = judge_board(mean_evidence(rows, names(128)), "higher", (-0.5, 1.5), draws=DRAWS)
+                wrong += any(pair.separated for pair in board.pairs)
+            found.append(
+                Cell(f"{name} candidate's seeds spread by {spread}, the others' by 0.005, k {candidates}", wrong, tries)
+            )
+    return found
+
+
 def coverage(scores: Scores, random: Random, effort: float) -> list[Cell]:
     """Of the intervals of single means."""
     iou = scores.iou[0]
@@ -321,6 +339,7 @@ def main() -> int:
     found_power = power(scores, part(3), options.effort)
     found_redraws = redraws(scores, part(4), options.effort)
     false, leader, before = boards(scores, part(1), options.effort)
+    unlike = unlike_seeds(scores, part(6), options.effort)
     bias = found_ap["bias"].items()
     halved = [abs(b["freed"] - b["true"]) <= abs(b["plain"] - b["true"]) / 2 for key, b in bias if key.endswith("n 8")]
     planned = [cell for key, cell in found_redraws.items() if "first 8 " not in key]
@@ -340,6 +359,7 @@ def main() -> int:
         "processor_seconds": round(time.process_time() - start),
         "false_separations": {"pooled": round(pooled(false), 4), **table(false)},
         "false_separations_before": before,
+        "false_separations_unlike_seeds": table(unlike),
         "coverage": {"least": round(min(cell.rate for cell in covered), 4), **table(covered)},
         "coverage_of_leader": {"least": round(min(cell.rate for cell in leader), 4), **table(leader)},
         "power": table(list(found_power.values())),
