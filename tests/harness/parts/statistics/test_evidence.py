@@ -34,6 +34,22 @@ def test_a_trained_candidate_of_one_seed_is_known_as_unknown() -> None:
     assert found.seeds.unknown == {0}
 
 
+def test_seeds_that_differ_count_whatever_is_said_of_them() -> None:
+    rows = list(np.random.default_rng(5).random((2, 3, 12)))
+    found = mean_evidence(rows, names(12), trained=[False, True])
+    assert found.seeds.trained.tolist() == [0, 1]
+
+
+def test_many_clusters_are_flipped_in_parts_that_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = list(np.random.default_rng(6).random((2, 50)))
+    pair = np.array([0]), np.array([1])
+    whole = mean_evidence(values, names(50)).pair_errors(*pair, 3000, 0).drawn[0]
+    monkeypatch.setattr("foresight_harness.parts.statistics.evidence.SIGNS_AT_ONCE", 120)
+    parts = mean_evidence(values, names(50)).pair_errors(*pair, 3000, 0).drawn[0]
+    assert len(parts) == 3000
+    assert np.quantile(parts, 0.95) == pytest.approx(np.quantile(whole, 0.95), rel=0.05)
+
+
 def test_the_error_of_a_pair_is_that_of_the_paired_t_test() -> None:
     first, second = np.random.default_rng(3).random((2, 40))
     errors = mean_evidence([first, second], names(40)).pair_errors(np.array([0]), np.array([1]), 100, 0)

@@ -107,7 +107,7 @@ def corpus_evidence(
     Args:
         statistics: By candidate and seed. k x S_i
         drawn: Resamples of the samples that all of them are about.
-        trained: Which candidates another seed would change; by default those with several seeds.
+        trained: Which candidates another seed would change; those with seeds that differ are in any case.
 
     Raises:
         ValueError: if a candidate has no statistic, or one is undefined on the samples themselves.
@@ -127,7 +127,8 @@ def corpus_evidence(
         replicates.append(drawn_values)
     kept = np.stack(replicates, axis=1)
     kept = kept[~np.isnan(kept).any(axis=1)]
-    known = list(trained) if trained is not None else [len(values) > 1 and values.std() > 0 for values in by_seed]
+    changed = [len(values) > 1 and bool((values != values[0]).any()) for values in by_seed]
+    known = changed if trained is None else [said or seen for said, seen in zip(trained, changed, strict=True)]
     counts = np.array([len(values) for values in by_seed])
     own = np.array([values.var(ddof=1) / len(values) if len(values) > 1 else 0.0 for values in by_seed])
     seeds_found = SeedErrors.of(by_seed, known)

@@ -14,6 +14,8 @@ from foresight_harness.parts.statistics.interval import Floats, Ints
 from foresight_harness.parts.statistics.seed_spread import SeedSpread, seed_spread
 
 DRAWS = 4000
+SIGNS_AT_ONCE = 2**22
+"""32 MiB of signs, however many clusters there are."""
 FLOOR = 1e-2
 """Least variance of a pair, as a share of its mean square: equal differences divide by zero, and rounding decides."""
 
@@ -161,10 +163,14 @@ class MeanEvidence:
     @staticmethod
     def _flipped(sums: Floats, draws: int, random: np.random.Generator) -> Floats:
         """Sums over clusters under random signs; shared by all columns. [B, k]"""
-        bits = np.unpackbits(
-            random.integers(0, 256, (draws, -(-len(sums) // 8)), dtype=np.uint8), axis=1, count=len(sums)
-        )
-        return np.asarray((1.0 - 2.0 * bits) @ sums, dtype=np.float64)
+        found = np.empty((draws, sums.shape[1]))
+        step = max(SIGNS_AT_ONCE // len(sums), 1)
+        for start in range(0, draws, step):
+            rows = min(step, draws - start)
+            packed = random.integers(0, 256, (rows, -(-len(sums) // 8)), dtype=np.uint8)
+            bits = np.unpackbits(packed, axis=1, count=len(sums))
+            found[start : start + rows] = (1.0 - 2.0 * bits) @ sums
+        return found
 
 
 def mean_evidence(
@@ -175,8 +181,8 @@ def mean_evidence(
     Args:
         values: Of each candidate, one row a seed, in one sample order; NaN where undefined. k x [S_i, n]
         groups: Cluster of each sample. [n]
-        trained: Which candidates another seed would change; by default those with seeds that differ. A trained one
-            with a single seed is told from nothing.
+        trained: Which candidates another seed would change; those with seeds that differ are in any case. A trained
+            one with a single seed is told from nothing.
 
     Raises:
         ValueError: if shapes do not match, or a candidate has no value at all.
@@ -192,7 +198,7 @@ def mean_evidence(
     kept = tuple(one[:, there] for one in rows)
     names = tuple(group for group, has in zip(groups, there.tolist(), strict=True) if has)
     changed = [len(one) > 1 and bool((one != one[0]).any()) for one in kept]
-    known = list(trained) if trained is not None else changed
+    known = changed if trained is None else [said or seen for said, seen in zip(trained, changed, strict=True)]
     seeds = SeedErrors.of([one.mean(axis=1) if one.size else one[:, 0] for one in kept], known)
     averaged = np.stack([one.mean(axis=0) for one in kept], axis=1)
     sums, valid = cluster_sums(averaged, cluster_of(names))
