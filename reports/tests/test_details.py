@@ -20,7 +20,7 @@ def test_every_board_of_the_candidate_is_there(make: Callable[..., Path]) -> Non
     found = first(make())
     assert [board.group.suite for board, _ in found.boards] == ["spatial", "reconstruction", "alignment", "efficiency"]
     assert dict(found.parameters)["decoder"] == 9_800_000
-    assert [part["part"] for part in found.provenance] == ["encoder", "decoder"]
+    assert [part.part for part in found.provenance] == ["encoder", "decoder"]
 
 
 def test_stages_curves_and_facts_are_told_apart_also_inside_objects(make: Callable[..., Path]) -> None:

@@ -9,8 +9,9 @@ import pytest
 import torch
 from foresight_dinov2 import saliency
 from foresight_dinov2.building import bare_model
-from foresight_dinov2.presets import SALIENCY, SIZES, Size, encoder_spec
+from foresight_dinov2.presets import SALIENCY, SIZES, Size
 from foresight_dinov2.saliency import hub_names, hub_tensors
+from foresight_dinov2.specs import encoder_spec
 from foresight_harness import BuildRequest, CheckpointError
 from foresight_harness.parts.weights.fetching.protobuf import Graph, Node
 from foresight_harness.parts.weights.standing import is_published

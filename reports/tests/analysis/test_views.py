@@ -113,7 +113,7 @@ def test_a_number_of_a_conclusion_leads_to_the_one_record_that_has_it(make: Call
     assert index.anchor(line, "head") == record.anchor
     assert index.record({**line, "metric": "map50"}, record.value) == ""
     assert index.anchor({**line, "metric": "other"}, "head") == index.candidate(record.candidate)
-    stream = record.axes["streams"][0]
+    stream = record.axes.streams[0]
     assert index.record({"stream": stream, "dataset": "shapes", "metric": "iou"}, record.value) == record.anchor
 
 
@@ -135,7 +135,7 @@ def test_profiles_mark_random_weights_and_say_which_side_is_better(make: Callabl
     run = run_of(make)
     index = Index(run)
     record = next(r for r in run.records if r.metric == "centre_error" and r.role == "candidate")
-    (stream,) = record.axes["streams"]
+    (stream,) = record.axes.streams
     encoder, _, tap = stream.partition("@")
     row = {"encoder": encoder, "suite": record.suite, "dataset": record.dataset, "probe": record.probe}
     lines = [
@@ -177,7 +177,7 @@ def test_numbers_over_many_candidates_lead_to_the_table_they_come_from(make: Cal
 def test_a_representation_leads_to_a_candidate_that_has_it_alone(make: Callable[..., Path]) -> None:
     run = run_of(make)
     index = Index(run)
-    name = next(str(stream) for record in run.records for stream in record.axes["streams"])
+    name = next(str(stream) for record in run.records for stream in record.axes.streams)
     assert index.stream(name).startswith("c-")
     assert index.stream("latents of nothing") == ""
 

@@ -30,7 +30,7 @@ def test_cell_leaves_records_samples_and_pictures(make_keeper, builtins, planned
     assert iou.of_cell == len([line for line in records if line.cell == iou.cell])
     controls = {line.candidate.partition("@")[0] for line in records} - {"pixels"}
     assert controls == {"oracle", "shuffled", "constant"}
-    samples = pq.read_table(keeper.folder.path / "samples" / f"{iou['cell']}.parquet").to_pylist()
+    samples = pq.read_table(keeper.folder.path / "samples" / f"{iou.cell}.parquet").to_pylist()
     values = [row["value"] for row in samples if row["metric"] == "iou"]
     assert sum(values) / len(values) == pytest.approx(iou.value)
     shown = [json.loads(line) for line in (keeper.folder.path / "media" / "index.jsonl").read_text().splitlines()]

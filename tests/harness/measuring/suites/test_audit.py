@@ -97,7 +97,7 @@ def test_the_finding_names_the_blind_probe_and_every_number_has_an_interval(conc
 
 
 def test_each_probe_has_a_protocol_of_its_own_and_nothing_is_gated(run) -> None:
-    records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    records = RunData.load(run).all_records
     digests = {(line.probe, line.protocol) for line in records}
     assert len(digests) == len({probe for probe, _ in digests}) == len({digest for _, digest in digests}) == 4
     assert not any(line.gateable for line in records)

@@ -46,7 +46,7 @@ def run(make_keeper, builtins, planned, monkeypatch):
         cell = planned(builtins, "constant@patch/identity/single/linear", "reconstruction")
         keeper.plan([PlannedCell(cell.candidate, cell.suite, CLIPS, clips=True)])
         outcome = keeper.run_cell(keeper.planned[0])
-        records = [json.loads(line) for line in (keeper.folder.path / "records.jsonl").read_text().splitlines()]
+        records = keeper.folder.records()
         return keeper, outcome, records
 
     return of

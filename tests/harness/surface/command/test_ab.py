@@ -59,7 +59,7 @@ def git(where: Path, *arguments: str) -> str:
 
 @pytest.mark.slow
 def test_slower_code_is_exit_1_and_what_only_one_side_has_is_not_compared(clone: Path) -> None:
-    controls = clone / "harness" / "src" / "foresight_harness" / "controls"
+    controls = clone / "harness" / "src" / "foresight_harness" / "parts" / "controls"
     encoders, specs = controls / "encoders.py", controls / "specs.py"
     before = encoders.read_text(), specs.read_text()
     assert before[1].count('name="oracle"') == 1

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 def metric_specs() -> tuple[MetricSpec, ...]:
     """Every built-in per-sample metric; of the perceptual ones, those that this machine has the weights for."""
+    return (*_box_specs(), *_perceptual_specs(), *_picture_specs())
+
+
+def _box_specs() -> tuple[MetricSpec, ...]:
+    """Metrics that compare boxes."""
     return (
         MetricSpec(
             name="iou",
@@ -50,7 +55,12 @@ def metric_specs() -> tuple[MetricSpec, ...]:
             range=(0.0, 1.0),
             reference="1 - exp(-|log ratio|) of matched widths and heights; a missing prediction counts 1",
         ),
-        *_perceptual_specs(),
+    )
+
+
+def _picture_specs() -> tuple[MetricSpec, ...]:
+    """Metrics that compare pictures, or objects in them."""
+    return (
         MetricSpec(
             name="psnr",
             label="PSNR",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="send every record to this tracker too (repeatable): mlflow, trackio, wandb, each an extra",
     )
+    _add_running(add)
+
+
+def _add_running(add: Callable[..., None]) -> None:
+    """Where a run is kept, what carries it out, what ends it."""
     add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
     add(
         "--feature-cache",
