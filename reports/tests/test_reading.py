@@ -30,8 +30,10 @@ def test_a_damaged_manifest_is_one_line(tmp_path: Path, content: str) -> None:
 def test_a_newer_manifest_is_refused_in_one_line(make: Callable[..., Path]) -> None:
     run = make()
     manifest = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps({**manifest, "schema": 2}))
-    with pytest.raises(SchemaError, match="has schema 2, this reader knows up to 1") as caught:
+    (run / "run.json").write_text(json.dumps({**manifest, "schema": records.SCHEMA + 1}))
+    with pytest.raises(
+        SchemaError, match=f"has schema {records.SCHEMA + 1}, this reader knows up to {records.SCHEMA}"
+    ) as caught:
         read_run(run)
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, ReportError)

@@ -49,7 +49,7 @@ class Null:
 
     mean: float | None
     p95: float | None
-    permutations: int | None
+    permutations: float | None
 
 
 @dataclass(frozen=True)
@@ -177,12 +177,7 @@ def _model(value: Any) -> Model:
 def _null(value: Any) -> Null | None:
     if not isinstance(value, Mapping):
         return None
-    permutations = number(value.get("permutations"))
-    return Null(
-        mean=number(value.get("mean")),
-        p95=number(value.get("p95")),
-        permutations=None if permutations is None else int(permutations),
-    )
+    return Null(number(value.get("mean")), number(value.get("p95")), number(value.get("permutations")))
 
 
 def _counts(value: Any) -> dict[str, float] | None:

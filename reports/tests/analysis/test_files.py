@@ -11,6 +11,7 @@ import pytest
 from foresight_reports.analysis.files import Measured, cell, measured, read_analyses
 from foresight_reports.errors import SchemaError
 from foresight_reports.reading import read_run
+from foresight_reports.records import SCHEMA
 
 
 def write(folder: Path, name: str, content: Any) -> Path:
@@ -37,8 +38,10 @@ def test_a_run_without_conclusions_has_none_and_says_nothing(make: Callable[...,
 
 
 def test_a_newer_conclusion_is_refused_in_one_line(tmp_path: Path) -> None:
-    write(tmp_path, "audit", {"schema": 2, "rows": []})
-    with pytest.raises(SchemaError, match=r"audit\.json has schema 2, this reader knows up to 1") as caught:
+    write(tmp_path, "audit", {"schema": SCHEMA + 1, "rows": []})
+    with pytest.raises(
+        SchemaError, match=rf"audit\.json has schema {SCHEMA + 1}, this reader knows up to {SCHEMA}"
+    ) as caught:
         read_analyses(tmp_path, [])
     assert "\n" not in str(caught.value)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import SCHEMA
-from foresight_harness.judging.analyses import Analysis, Column, Measured, read_analysis, write_analysis
+from foresight_harness.judging.analyses import Analysis, Column, Measured, envelope, read_analysis, write_analysis
 
 
 def example(**changes) -> Analysis:
@@ -27,7 +27,7 @@ def test_what_was_written_is_read_back_in_the_documented_form(tmp_path: Path) ->
     path = write_analysis(tmp_path, example(caveats=("few pictures",), further={"shares": [1, np.float64(0.5)]}))
     assert path == tmp_path / "analysis" / "proxies.json"
     assert read_analysis(tmp_path, "proxies") == {
-        "schema": 1,
+        "schema": SCHEMA,
         "kind": "proxies",
         "title": "Proxies",
         "finding": "Nothing stands out.",
@@ -71,6 +71,12 @@ def test_infinite_number_is_refused_and_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"rows\[0\]\.measured is infinite"):
         write_analysis(tmp_path, example(rows=({"measured": float("inf")},)))
     assert not (tmp_path / "analysis").exists()
+
+
+def test_an_older_schema_is_read_as_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_analysis(tmp_path, example())
+    monkeypatch.setattr(envelope, "SCHEMA", SCHEMA + 1)
+    assert read_analysis(tmp_path, "proxies")["schema"] == SCHEMA + 1
 
 
 def test_newer_schema_is_refused_in_one_line(tmp_path: Path) -> None:

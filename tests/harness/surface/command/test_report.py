@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.surface.command import main
 from foresight_harness.surface.report_writers import is_for_the_user, reporter
 
@@ -26,9 +27,9 @@ def test_a_report_and_its_tables_are_written(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_newer_schema_is_one_line_and_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", str(run_folder(tmp_path / "run", schema=2))]) == 2
+    assert main(["report", str(run_folder(tmp_path / "run", schema=SCHEMA + 1))]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "has schema 2, this reader knows up to 1" in line
+    assert f"has schema {SCHEMA + 1}, this reader knows up to {SCHEMA}" in line
 
 
 def test_an_unknown_figure_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

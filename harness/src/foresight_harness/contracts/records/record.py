@@ -28,6 +28,12 @@ from foresight_harness.contracts.records.fields import (
 )
 from foresight_harness.contracts.records.parts import UNTRAINED, Axes, LoadedModel, ModuleSize
 
+
+def renaming(names: Mapping[str, str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """An upgrade that gives fields other names: old -> new."""
+    return lambda content: {names.get(key, key): value for key, value in content.items()}
+
+
 SCHEMA = 1
 """Version of every file of a run folder (and of baselines and gate files), written into each of them."""
 HISTORY: Mapping[int, str] = {1: "first"}
@@ -211,11 +217,6 @@ def check_schema(found: object, where: str) -> int:
     if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= SCHEMA:
         raise RunFolderError(f"{where} has schema {found!r:.40}; this version reads up to {SCHEMA}")
     return found
-
-
-def renaming(names: Mapping[str, str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """An upgrade that gives fields other names: old -> new."""
-    return lambda content: {names.get(key, key): value for key, value in content.items()}
 
 
 def upgrade(content: Mapping[str, Any], where: str = "the record") -> dict[str, Any]:

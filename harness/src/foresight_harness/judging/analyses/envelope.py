@@ -144,7 +144,7 @@ def write_analysis(run: Path, analysis: Analysis) -> Path:
 
 
 def read_analysis(run: Path, kind: str) -> dict[str, Any]:
-    """A conclusion as it was written.
+    """A conclusion as it was written; an older one under this schema, whose form is the same.
 
     Raises:
         RunFolderError: where it is absent, damaged or of a newer schema.
@@ -160,4 +160,4 @@ def read_analysis(run: Path, kind: str) -> dict[str, Any]:
         raise RunFolderError(f"{path} is no analysis: it has no schema number")
     if content["schema"] > SCHEMA:
         raise RunFolderError(f"{path} has schema {content['schema']}, newer than {SCHEMA}; upgrade foresight-harness")
-    return content
+    return {**content, "schema": SCHEMA}
