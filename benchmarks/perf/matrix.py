@@ -135,7 +135,8 @@ def opened_for(wanted: list[ResolvedCandidate], place: Path) -> RunKeeper:
 def import_models() -> None:
     """Build each encoder once: what this process imports is no part of either side."""
     with tempfile.TemporaryDirectory() as folder:
-        keeper = opened_for([resolve(parse_candidate("pixels@patch/identity/single/linear"), load_registry())], Path(folder))
+        any_candidate = resolve(parse_candidate("pixels@patch/identity/single/linear"), load_registry())
+        keeper = opened_for([any_candidate], Path(folder))
         for name in TAPS:
             spec = keeper.registry.encoder(name)
             spec.build(keeper.workshop.encoder_request(spec))
