@@ -18,17 +18,12 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.contracts.progress import silent
-from foresight_harness.planning.candidates import parse_candidate, resolve
-from foresight_harness.planning.options import DatasetChoice, RunOptions
-from foresight_harness.planning.plan import PlannedCell
-from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.engines.driver import Driver, Limits
 from foresight_harness.running.engines.engines import Pooled, engine_for
 from foresight_harness.running.engines.executor import Ended, Job
 from foresight_harness.running.engines.journal import Journal
 from foresight_harness.running.engines.units import Unit
-from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.surface.python_calls import opened
 
 CONTROLS = ("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch")
 MOST_SHARE, MOST_MS = 0.05, 10.0
@@ -88,22 +83,13 @@ def a_unit(count: int, cells: int = 4) -> float:
 
 def a_run(engine_name: str) -> dict[str, Any]:
     """The driver's seconds and those of a smoke run of the controls."""
-    data = DatasetChoice("shapes")
-    registry = load_registry()
     with tempfile.TemporaryDirectory() as folder:
-        places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
-        keeper = RunKeeper(registry, RunOptions(datasets=(data,), engine=engine_name, **places), silent(), "driver.py")
-        cells = [
-            PlannedCell(
-                resolve(parse_candidate(f"{name}/identity/single/linear"), registry), registry.suite(kind), data
-            )
-            for name in CONTROLS
-            for kind in ("spatial", "alignment")
-        ]
-        keeper.plan(cells)
-        engine = engine_for(keeper, cells)
+        places = {"out": Path(folder, "runs"), "feature_cache": Path(folder, "cache")}
+        names = [f"{name}/identity/single/linear" for name in CONTROLS]
+        keeper = opened(names, ("spatial", "alignment"), "shapes", engine=engine_name, **places)
+        engine = engine_for(keeper, keeper.planned)
         began = time.monotonic()
-        for cell in cells:
+        for cell in keeper.planned:
             engine.score(cell, None)
         wall_s = time.monotonic() - began
         assert isinstance(engine, Pooled)

@@ -17,18 +17,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from foresight_harness.contracts.progress import silent
 from foresight_harness.measuring.fitting.fitted import Fitted
 from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.measuring.workshop.fit_memory import FitMemory
-from foresight_harness.planning.candidates import select_candidates
-from foresight_harness.planning.candidates.select import suites_of
-from foresight_harness.planning.options import DatasetChoice, RunOptions
-from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.candidates import select_candidates, suites_of
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.surface.python_calls import opened
 
-DATA = DatasetChoice("shapes")
+DATA = "shapes"
 FITTING = ("spatial", "alignment", "reconstruction")
 TARGET = 0.25
 
@@ -44,15 +41,15 @@ def timed(work: Callable[[int], Fitted], seeds: tuple[int, ...]) -> float:
 def both(cell: Cell) -> tuple[float, float]:
     """Processor seconds of the cell's fits, each alone and thrown away, then as the run makes them."""
     seeds = cell.seeds[:1] if cell.suite.first_seed_only else cell.seeds
-    keeper, places = cell.workshop, cell.suite.name == "spatial"
-    run, planned = keeper.workshop.fits, keeper.planned
+    workshop, places = cell.workshop, cell.suite.name == "spatial"
+    run, planned = workshop.fits, workshop.planned
 
     def alone(seed: int) -> Fitted:
-        keeper.workshop.fits, keeper.workshop.planned = FitMemory(), []
+        workshop.fits, workshop.planned = FitMemory(), []
         return cell.fitted_for_places(seed) if places else cell.fitted_for_latents(seed)
 
     plain = timed(alone, seeds)
-    keeper.workshop.fits, keeper.planned = run, planned
+    workshop.fits, workshop.planned = run, planned
     return plain, timed(cell.fitted_for_places if places else cell.fitted_for_latents, seeds)
 
 
@@ -70,17 +67,12 @@ def main() -> None:
     registry = load_registry()
     folders = [Path(__file__).resolve().parents[1] / "matrices"]
     selection = select_candidates(registry, chosen.candidate, chosen.matrix, folders, chosen.scale)
-    names = chosen.suite or [name for name in suites_of(selection) if name in FITTING]
+    names = chosen.suite or [name for name in suites_of(selection, registry) if name in FITTING]
     with tempfile.TemporaryDirectory() as folder:
-        places = {"out": Path(folder, "runs"), "cache": Path(folder, "cache")}
-        options = RunOptions(scale=chosen.scale, seeds=chosen.seeds, datasets=(DATA,), **places)
-        keeper = RunKeeper(registry, options, silent(), "fitting.py")
-        cells = [
-            Cell(keeper.workshop, candidate, registry.suite(name), DATA)
-            for name in names
-            for candidate in selection.candidates
-        ]
-        keeper.plan(PlannedCell(cell.candidate, cell.suite, cell.dataset) for cell in cells)
+        places = {"out": Path(folder, "runs"), "feature_cache": Path(folder, "cache")}
+        asked = [str(candidate) for candidate in selection.candidates]
+        keeper = opened(asked, names, DATA, scale=chosen.scale, seeds=chosen.seeds, registry=registry, **places)
+        cells = [Cell(keeper.workshop, cell.candidate, cell.suite, cell.dataset) for cell in keeper.planned]
         for cell in cells:
             cell.streams("train")
             keeper.workshop.latents.of(cell.candidate.decoder, cell.split("train"))

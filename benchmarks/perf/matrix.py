@@ -33,18 +33,16 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
-from foresight_harness.contracts.progress import silent
 from foresight_harness.measuring.extraction.splits import SPLITS
 from foresight_harness.measuring.fitting.objectives import fit_together
 from foresight_harness.measuring.workshop import fits
 from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.planning.candidates import ResolvedCandidate, parse_candidate, resolve
-from foresight_harness.planning.options import DatasetChoice, RunOptions
-from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.surface.python_calls import opened
 
-DATA = DatasetChoice("shapes")
+DATA = "shapes"
 TAPS = {
     "dinov2_tiny": ("patch_embed", "block.00", "block.02", "last"),
     "siglip_tiny": ("patch_embed", "block.00", "block.02", "last"),
@@ -106,15 +104,14 @@ def score(
     cells_s: dict[str, float] = {}
     fits_s: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, patch.object(fits, "fit_together", timed):
-        options = RunOptions(scale="smoke", datasets=(DATA,), out=Path(folder, "runs"), cache=Path(folder, "cache"))
-        keeper = RunKeeper(load_registry(), options, silent(), "matrix.py")
         extra = [candidate for candidate in streams_of if candidate not in chosen]
-        cells = [PlannedCell(candidate, keeper.registry.suite("spatial"), DATA) for candidate in [*chosen, *extra]]
-        keeper.plan(cells)
+        keeper = opened_for([*chosen, *extra], Path(folder))
+        planned = {str(cell.candidate): cell for cell in keeper.planned}
+        cells = [planned[str(candidate)] for candidate in [*chosen, *extra]]
         for cell in cells:
             if cell.candidate in streams_of:
                 for split in SPLITS:
-                    Cell(keeper.workshop, cell.candidate, cell.suite, DATA).streams(split)
+                    Cell(keeper.workshop, cell.candidate, cell.suite, cell.dataset).streams(split)
         shared_s = 0.0
         for scored, cell in enumerate(cells[: len(chosen)], start=1):
             start, before = time.process_time(), fitting
@@ -129,13 +126,20 @@ def score(
     return Run(keeper, shared_s, cells_s, fits_s, time.process_time() - began)
 
 
+def opened_for(wanted: list[ResolvedCandidate], place: Path) -> RunKeeper:
+    """A run of those candidates in suite ``spatial`` that writes below ``place``."""
+    places = {"out": place / "runs", "feature_cache": place / "cache"}
+    return opened([str(candidate) for candidate in wanted], "spatial", DATA, scale="smoke", **places)
+
+
 def import_models() -> None:
     """Build each encoder once: what this process imports is no part of either side."""
-    registry = load_registry()
     with tempfile.TemporaryDirectory() as folder:
-        keeper = RunKeeper(registry, RunOptions(datasets=(DATA,), out=Path(folder)), silent(), "matrix.py")
+        any_candidate = resolve(parse_candidate("pixels@patch/identity/single/linear"), load_registry())
+        keeper = opened_for([any_candidate], Path(folder))
         for name in TAPS:
-            registry.encoder(name).build(keeper.workshop.encoder_request(registry.encoder(name)))
+            spec = keeper.registry.encoder(name)
+            spec.build(keeper.workshop.encoder_request(spec))
 
 
 def peaks_mib(arguments: argparse.Namespace) -> dict[str, float]:

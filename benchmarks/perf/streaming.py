@@ -34,22 +34,15 @@ BLOCK = 32
 
 def cell_of(folder: Path, pictures: int) -> Any:
     """The cell that is measured: ``pictures`` to fit, half as many to score."""
-    from foresight_harness.contracts.progress import silent
     from foresight_harness.measuring.workshop.cell import Cell
-    from foresight_harness.planning.candidates import parse_candidate, resolve
-    from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
-    from foresight_harness.planning.registry import load_registry
-    from foresight_harness.running.keeper import RunKeeper
+    from foresight_harness.planning.options import SCALES
+    from foresight_harness.surface.python_calls import opened
 
-    sizes = replace(scale.SCALES["full"], name="streaming", train=pictures, test=pictures // 2, canvas_px=224)
-    scale.SCALES["streaming"] = sizes
-    data = DatasetChoice("shapes")
-    options = RunOptions(
-        scale="streaming", weights="random", datasets=(data,), out=folder / "runs", cache=folder / "cache"
-    )
-    registry = load_registry()
-    keeper = RunKeeper(registry, options, silent(), "streaming.py")
-    return Cell(keeper.workshop, resolve(parse_candidate(CANDIDATE), registry), registry.suite("spatial"), data)
+    sizes = replace(SCALES["full"], name="streaming", train=pictures, test=pictures // 2, canvas_px=224)
+    places = {"out": folder / "runs", "feature_cache": folder / "cache"}
+    keeper = opened(CANDIDATE, "spatial", "shapes", sizes=sizes, weights="random", **places)
+    (planned,) = keeper.planned
+    return Cell(keeper.workshop, planned.candidate, planned.suite, planned.dataset)
 
 
 def fill(folder: Path, pictures: int) -> None:

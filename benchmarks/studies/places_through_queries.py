@@ -23,15 +23,13 @@ from typing import Any
 
 import torch
 from foresight_harness.contracts.batches import TensorBatches
-from foresight_harness.contracts.progress import silent
 from foresight_harness.measuring.extraction.splits import SPLITS, Split
 from foresight_harness.measuring.fitting.fitted import Fitted
 from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.parts.metrics.boxes import matched_iou
 from foresight_harness.planning.candidates import parse_candidate, resolve
-from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
-from foresight_harness.planning.registry import load_registry
-from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.planning.options import SCALES, DatasetChoice
+from foresight_harness.surface.python_calls import opened
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -51,16 +49,16 @@ class Study:
     """Cells of one number of training pictures and steps."""
 
     def __init__(self, pictures: int, steps: int, place: Path) -> None:
-        sizes: dict[str, int] = {"train": pictures, "test": 96, "canvas_px": 64, "steps": steps, "batch": 16}
-        scale.SCALES["smoke"] = replace(scale.SCALES["smoke"], **sizes)  # type: ignore[arg-type]
-        self.options = RunOptions(datasets=(DatasetChoice("one_shape"),), out=place / "runs", cache=place / "cache")
-        self.registry = load_registry()
-        self.keeper = RunKeeper(self.registry, self.options, silent(), "pytest")
+        sizes = replace(SCALES["smoke"], train=pictures, test=96, canvas_px=64, steps=steps, batch=16)
+        self.data = DatasetChoice("one_shape")
+        places = {"out": place / "runs", "feature_cache": place / "cache"}
+        self.keeper = opened(MASK, "spatial", str(self.data), sizes=sizes, **places)
+        self.registry = self.keeper.registry
 
     def cell(self, name: str) -> Cell:
         """One candidate."""
         candidate = resolve(parse_candidate(name), self.registry)
-        return Cell(self.keeper, candidate, self.registry.suite("spatial"), self.options.datasets[0])
+        return Cell(self.keeper.workshop, candidate, self.registry.suite("spatial"), self.data)
 
     def mask(self) -> dict[Split, Tensor]:
         """The mask on its own grid, by split. [B, H, W, 1] each"""

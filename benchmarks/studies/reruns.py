@@ -35,7 +35,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from foresight_harness.contracts.progress import silent
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.grids import TokenGrid
 from foresight_harness.judging.analyses.envelope import read_analysis
@@ -44,12 +43,10 @@ from foresight_harness.judging.comparison.against import compare_with, target_of
 from foresight_harness.judging.comparison.noise import floors
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.parts.statistics import minimum_detectable_effect
-from foresight_harness.planning.candidates import parse_candidate, resolve
-from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
-from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.options import SCALES, Scale
 from foresight_harness.planning.registry import Registry, load_registry
-from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.surface.python_calls import opened
 from torch import Tensor
 
 RESULT = Path(__file__).with_suffix(".json")
@@ -103,9 +100,8 @@ def with_shaky(registry: Registry, share: float) -> Registry:
 class Project:
     """A folder of runs and its baseline."""
 
-    def __init__(self, folder: Path) -> None:
-        self.runs = folder / "runs"
-        self.options = RunOptions(datasets=(DatasetChoice("shapes"),), out=self.runs, cache=folder / "cache")
+    def __init__(self, folder: Path, sizes: Scale) -> None:
+        self.runs, self.cache, self.sizes = folder / "runs", folder / "cache", sizes
         self.registry = load_registry()
         self.calibrations: dict[Any, Any] = {}
         self.sentinels = Sentinels(({"candidate": CANDIDATE, "metric": "iou"},))
@@ -114,10 +110,9 @@ class Project:
         """Score the candidate into a run folder of its own, and compare that with ``main``."""
         began = time.process_time()
         registry = with_shaky(self.registry, share)
-        keeper = RunKeeper(registry, self.options, silent(), "pytest benchmarks/")
+        places = {"out": self.runs, "feature_cache": self.cache}
+        keeper = opened(CANDIDATE, "spatial", "shapes", sizes=self.sizes, registry=registry, **places)
         keeper.workshop.calibrations.update(self.calibrations)
-        chosen = resolve(parse_candidate(CANDIDATE), registry)
-        keeper.plan([PlannedCell(chosen, registry.suite("spatial"), DatasetChoice("shapes"))])
         keeper.run_cell(keeper.planned[0])
         keeper.close("complete")
         self.calibrations = {key: replace(one, candidates=()) for key, one in keeper.workshop.calibrations.items()}
@@ -195,10 +190,9 @@ def main() -> int:
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     torch.set_num_threads(options.threads)
-    sizes = replace(scale.SCALES["smoke"], test=options.pictures, train=TRAIN, resamples=RESAMPLES)
-    scale.SCALES["smoke"] = sizes
+    sizes = replace(SCALES["smoke"], test=options.pictures, train=TRAIN, resamples=RESAMPLES)
     with tempfile.TemporaryDirectory(prefix="reruns-") as place:
-        found = measured(Project(Path(place)), options.reruns, options.planted, options.noise)
+        found = measured(Project(Path(place), sizes), options.reruns, options.planted, options.noise)
     found = {"pictures": options.pictures, **found, "cpu_s": round(time.process_time())}
     print(json.dumps(found, indent=1))
     aims = {

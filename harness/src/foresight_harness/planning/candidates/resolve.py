@@ -148,8 +148,3 @@ def _tap_shape(encoder: EncoderSpec, tap: str, side: int) -> GridShape:
     spec = encoder.tap(tap)
     cells = max(1, side // spec.stride_px)
     return GridShape(rows=cells, cols=cells, width=spec.width)
-
-
-def encoders_of(candidates: Sequence[ResolvedCandidate]) -> dict[str, EncoderSpec]:
-    """Every encoder that the candidates need, with those that derived ones read, by name, in order."""
-    return {stream.ref.encoder: stream.encoder for candidate in candidates for stream in candidate.streams}

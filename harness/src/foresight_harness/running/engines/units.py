@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foresight_harness.contracts.identity import cell_id, digest
+from foresight_harness.contracts.identity import digest
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.running.costs.history import CostBook
@@ -29,10 +29,6 @@ class Unit:
     est_s: float
     exclusive: bool = False
     """True for latency: alone on the machine, after everything else."""
-
-    def cell_ids(self) -> tuple[str, ...]:
-        """Ids of the cells, in order."""
-        return tuple(cell_id(*cell) for cell in self.cells)
 
 
 def cell_key(cell: PlannedCell) -> tuple[str, str, str]:
