@@ -246,27 +246,9 @@ def gallery(found: Gallery, label: Callable[[str], str]) -> str:
     return said
 
 
-COMPARISON_WORDS = ("worse", "better", "within noise", "unclear", "not compared")
-
-
-def comparison(found: Comparison) -> str:
-    """How many numbers moved, and how many could not be compared."""
-    counts = {word: sum(change.word == word for change in found.changes) for word in COMPARISON_WORDS}
-    said = [f"{count:,} {word}" for word, count in counts.items() if count]
-    sentence = f"Of {counted(len(found.changes), 'number')} in both runs: {', '.join(said)}."
-    if not found.changes:
-        sentence = "The runs have no number in common."
-    if found.only_now:
-        sentence += f" {found.only_now:,} only in this run."
-    if found.only_before:
-        sentence += f" {found.only_before:,} only in the other."
-    return sentence
-
-
 def obstacles(found: Comparison) -> list[str]:
     """Why numbers were not compared, each reason once with its count."""
-    reasons = Counter(change.reason for change in found.changes if change.word == "not compared")
-    return [f"{counted(count, 'number')} not compared: {reason}." for reason, count in reasons.most_common()]
+    return [f"{counted(count, 'number')} not compared: {reason}." for reason, count in found.obstacles]
 
 
 def hundredths(value: float) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from foresight_harness.contracts.errors import ForesightError, RunFolderError
 from foresight_harness.judging.analyses.catalogue import conclude
-from foresight_harness.judging.comparison.against import compare_with
+from foresight_harness.judging.comparison.against import compare_with, keep
 from foresight_harness.judging.comparison.comparing import regressed as regressions
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.measuring.suites.memory import peak_bytes
@@ -70,12 +70,16 @@ def _compare(state: State, session: pytest.Session) -> None:
     assert state.sentinels is not None
     try:
         compared = compare_with(keeper.folder.path, state.baseline, state.sentinels)
+        keep(keeper.folder.path, compared)
     except ForesightError as error:
         state.compared = (f"not compared: {error}",)
         impossible, regressed = True, False
     else:
         lines = [sentence(one) for one in regressions(compared.found)[:SHOWN]]
-        state.compared = (compared.sentence, *compared.reach, *compared.blind[:SHOWN], *lines, *state.baseline.refused)
+        state.compared = (
+            *(compared.sentence, compared.counted, *compared.reach, *compared.blind[:SHOWN]),
+            *(*lines, *state.baseline.refused),
+        )
         impossible, regressed = compared.exit_impossible, compared.exit_regressed
     if session.exitstatus == pytest.ExitCode.OK:
         if regressed:
