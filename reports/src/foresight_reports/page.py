@@ -16,7 +16,7 @@ from markupsafe import Markup
 from foresight_reports import captions, charts, metrics, tables
 from foresight_reports.analysis.gates import TONES
 from foresight_reports.analysis.sections import conclude
-from foresight_reports.analysis.ties import tied
+from foresight_reports.analysis.ties import judged
 from foresight_reports.boards import Board, build_boards
 from foresight_reports.comparison import comparisons
 from foresight_reports.details import candidates
@@ -85,7 +85,7 @@ def build_page(
 def _context(
     runs: Sequence[Run], store: PictureStore, links: Sequence[str], made: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    boards = tied(told_apart(build_boards(runs), runs), runs[0].name, runs[0].analyses.get("rankings"))
+    boards = judged(told_apart(build_boards(runs), runs), runs[0].name, runs[0].analyses.get("rankings"))
     refused = refusals(boards, runs)
     drawn = [board for board in boards if not board.broken and not board.timed][: 4 * CHARTS_SHOWN]
     scatter = tradeoffs(boards)[:CHARTS_SHOWN]

@@ -19,7 +19,7 @@ SHOWN = 20
 LINKED = ("measured", "score", "value", "head", "now")
 """Columns whose number is a record of this run."""
 
-DERIVED = ("effect", "correlation", "gain")
+DERIVED = ("effect", "correlation", "gain", "difference")
 """Columns whose number was computed from a whole table of the leaderboard."""
 
 STREAMS = ("a", "b", "stream")
@@ -31,6 +31,7 @@ METRICS = ("metric", "proxy", "outcome")
 CHIPS = {
     **{"GO": "good", "NO-GO": "bad", "INCONCLUSIVE": "warn", "MARGINAL": "warn", "NOT MEASURED": "mute"},
     **{"regressed": "bad", "improved": "good", "within noise": "mute", "identical": "mute", "not compared": "warn"},
+    **{"better": "good", "worse": "bad", "not told apart": "mute", "not told apart: one seed": "warn"},
 }
 """Verdict words with the colour of their chip."""
 
