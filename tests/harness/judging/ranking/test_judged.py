@@ -187,3 +187,27 @@ def test_only_controls_are_listed_and_not_ranked(board: Board) -> None:
     assert found.board is None
     assert "no candidate was scored" in finding(found)
     assert (found.leader, found.best, found.separation) == (None, (), None)
+
+
+@pytest.mark.parametrize(
+    ("floor", "ceiling", "said"),
+    [
+        (0.1, 0.9, ["is better than the floor mean_picture (0.100)"]),
+        (0.45, 0.9, ["cannot be told from the floor mean_picture (0.450)"]),
+        (0.8, 0.9, ["is worse than the floor mean_picture (0.800)"]),
+        (
+            0.1,
+            0.45,
+            ["is better than the floor", "cannot be told from the ceiling round_trip (0.450): the"],
+        ),
+        (0.1, 0.2, ["better than the ceiling round_trip (0.200), which is then no bound"]),
+    ],
+)
+def test_quoted_floors_and_ceilings_are_held_against_the_leaders_interval(
+    board: Board, floor: float, ceiling: float, said: list[str]
+) -> None:
+    quoted = {"floor": floor, "floor_by": "mean_picture", "ceiling": ceiling, "ceiling_by": "round_trip"}
+    found = board({A: (near(0, 1), quoted), B: (near(-0.1, 2), quoted)})
+    sentences = " ".join((against_floors(found), against_ceilings(found)))
+    assert all(text in sentences for text in said)
+    assert found.saturated is ("saturated" in sentences)

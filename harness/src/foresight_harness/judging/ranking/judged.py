@@ -116,7 +116,23 @@ class Judged:
     @property
     def saturated(self) -> bool:
         """Whether the leader cannot be told from a ceiling: better candidates could not show it here."""
+        if not self.ceilings:
+            return self.beside(CEILING) == "within"
         return any(one.candidate is self.leader and not one.comparison.separated for one in self.ceilings)
+
+    def beside(self, kind: str) -> str | None:
+        """The leader against the floor or ceiling that its record quotes: ``better``, ``worse`` or ``within``.
+
+        For controls that have no row of their own (the mean picture, a decoder's round trip), so that nothing can be
+        paired. None where none is quoted, or the leader has no interval.
+        """
+        leader, interval = self.leader, self.leader_interval
+        bound = None if leader is None else leader.floor if kind == FLOOR else leader.ceiling
+        if leader is None or bound is None or interval is None or interval.low is None or interval.high is None:
+            return None
+        if interval.low <= bound <= interval.high:
+            return "within"
+        return "better" if (interval.low > bound) == (leader.direction != "lower") else "worse"
 
     @property
     def detectable(self) -> float | None:

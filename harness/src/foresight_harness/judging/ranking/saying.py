@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.ranking.judged import Against, Judged
-from foresight_harness.judging.ranking.scores import FLOOR, kind_of
+from foresight_harness.judging.ranking.scores import CEILING, FLOOR, kind_of
 
 NAMED = 3
 """Names in a sentence; the others are counted."""
@@ -45,7 +45,7 @@ def against_floors(found: Judged) -> str:
     if leader is None:
         return ""
     if not any(kind_of(record) == FLOOR for record in found.controls):
-        return "No floor was scored beside it, so nothing says what an uninformed answer scores here."
+        return _quoted_floor(found, leader)
     own = [one for one in found.floors if one.candidate is leader]
     worse, tied = [one for one in own if one.worse], [one for one in own if not one.comparison.separated]
     if worse:
@@ -75,6 +75,8 @@ def against_twins(found: Judged) -> str:
 
 def against_ceilings(found: Judged) -> str:
     """Whether there is room above the leader; empty where a ceiling lies above it, or none was scored."""
+    if not found.ceilings:
+        return _quoted_ceiling(found)
     own = [one for one in found.ceilings if one.candidate is found.leader]
     tied, below = [one for one in own if not one.comparison.separated], [one for one in own if one.better]
     if below:
@@ -82,6 +84,25 @@ def against_ceilings(found: Judged) -> str:
     if tied:
         return f"It cannot be told from {_ceilings(tied)}: the board is saturated, and better ones could not show it."
     return ""
+
+
+def _quoted_floor(found: Judged, leader: Record) -> str:
+    """The leader's interval against a floor that has no row of its own."""
+    place, name = found.beside(FLOOR), leader.floor_by or ""
+    if place is None or leader.floor is None:
+        return "No floor was scored beside it, so nothing says what an uninformed answer scores here."
+    said = {"better": "is better than", "within": "cannot be told from", "worse": "is worse than"}[place]
+    return f"{leader.candidate} {said} the floor {name} ({leader.floor:.3f})."
+
+
+def _quoted_ceiling(found: Judged) -> str:
+    leader, place = found.leader, found.beside(CEILING)
+    if leader is None or leader.ceiling is None or place not in ("within", "better"):
+        return ""
+    named = f"the ceiling {leader.ceiling_by or ''} ({leader.ceiling:.3f})"
+    if place == "better":
+        return f"It is better than {named}, which is then no bound: the ceiling is broken."
+    return f"It cannot be told from {named}: the board is saturated, and better ones could not show it."
 
 
 def everything(found: Judged) -> tuple[str, ...]:

@@ -32,5 +32,12 @@ def chosen(data: RunData, options: argparse.Namespace) -> list[Record]:
 
 
 def _suite_of(data: RunData, metric: str) -> str:
-    """The first suite that has the metric; the first of all where none has."""
-    return next((record.suite for record in data.records if record.metric == metric), "spatial")
+    """The first suite, in the order of reports, that has the metric; ``spatial`` where none has."""
+    having = {record.suite for record in data.records if record.metric == metric}
+    known = [name for name in data.suites if name in having]
+    return min(known or sorted(having), key=lambda name: _order(data, name), default="spatial")
+
+
+def _order(data: RunData, suite: str) -> int:
+    facts = data.suites.get(suite)
+    return facts.order if facts is not None else 1000
