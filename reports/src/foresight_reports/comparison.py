@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from foresight_reports.analysis.files import Analysis, Measured, amount, parse_analysis, quantity, said, truth
+from foresight_reports.analysis.files import Analysis, Line, Measured, amount, parse_analysis, quantity, said, truth
 from foresight_reports.errors import ReportError
 from foresight_reports.reading import Run
 from foresight_reports.records import SCHEMA, Record, check_schema
 
+KEYS = ("candidate", "suite", "dataset", "metric", "probe")
+Key = tuple[str, str, str, str, str]
 NOT_COMPARED = "not compared"
 LOOKS = {"regressed": "worse", "improved": "better", "within noise": "within-noise", NOT_COMPARED: "not-compared"}
 """Look of a verdict; its word is the harness's own."""
@@ -120,10 +122,14 @@ def _changes(analysis: Analysis, run: Run, other: Run) -> list[Change]:
     mine, theirs = _by_key(run), _by_key(other)
     changes = []
     for line in analysis.rows:
-        key = tuple(said(line, name) for name in ("candidate", "suite", "dataset", "metric", "probe"))
+        candidate, suite, dataset, metric, probe = key = _key_of(line)
         changes.append(
             Change(
-                *key,
+                candidate=candidate,
+                suite=suite,
+                dataset=dataset,
+                metric=metric,
+                probe=probe,
                 verdict=said(line, "verdict"),
                 sentinel=truth(line, "sentinel") or False,
                 base=quantity(line, "base"),
@@ -138,5 +144,10 @@ def _changes(analysis: Analysis, run: Run, other: Run) -> list[Change]:
     return changes
 
 
-def _by_key(run: Run) -> dict[tuple[str, ...], Record]:
+def _key_of(line: Line) -> Key:
+    candidate, suite, dataset, metric, probe = (said(line, name) for name in KEYS)
+    return candidate, suite, dataset, metric, probe
+
+
+def _by_key(run: Run) -> dict[Key, Record]:
     return {(r.candidate, r.suite, r.dataset, r.metric, r.probe or ""): r for r in run.records if r.metric is not None}
