@@ -72,14 +72,14 @@ def board(found: Board) -> str:
         said += f" It is {share:.0%} of the way from {ends[0]} to {ends[1]}."
     elif off and not found.timed:
         said += f" {off[0].upper()}{off[1:]}."
-    return said + _real(found, leader)
+    return said + real_leader(found, leader)
 
 
 def _end(name: str | None, kind: str) -> str:
     return f"the {kind}" + (f" {name}" if name else "")
 
 
-def _real(found: Board, leader: Row) -> str:
+def real_leader(found: Board, leader: Row) -> str:
     """Which candidate is the first whose weights mean something, where the leader's do not."""
     if leader.weights not in LOUD:
         return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from foresight_reports import fits
 from foresight_reports.analysis.gates import Gate, summary
 from foresight_reports.boards import RANDOM, Board, Row
-from foresight_reports.captions import LOUD, counted, listed
+from foresight_reports.captions import LOUD, counted, listed, real_leader
 from foresight_reports.captions import board as board_sentence
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
@@ -92,12 +92,14 @@ def judge(
 def _measured(ranked: Sequence[Board], run: Run, gates: Sequence[Gate]) -> tuple[str, str, str]:
     """Look, word and sentence of a whole run with real weights: *Measured* only where controls and twins stand."""
     lacking = _lacking(ranked, run)
-    state, word = ("provisional", "Provisional") if lacking else ("measured", "Measured")
-    sentence = " ".join([*lacking, _sentence(ranked)])
+    chosen = quoted_of(ranked)
+    alone = chosen is None or not twins_hold(chosen)
+    state, word = ("provisional", "Provisional") if lacking or alone else ("measured", "Measured")
+    sentence = " ".join([_sentence(ranked), *lacking])
     tone, answer, counts = summary(gates)
     if answer:
         # Gates decide only where the run is whole and its weights are real: anything else was said above.
-        state = "provisional" if lacking and tone == "good" else GATED[tone]
+        state = "provisional" if (lacking or alone) and tone == "good" else GATED[tone]
         return state, answer, f"{counts}. {sentence}"
     return state, word, sentence
 
@@ -117,9 +119,12 @@ def _lacking(ranked: Sequence[Board], run: Run) -> list[str]:
             f"{counted(len(alone), 'candidate')} with trained weights {verb} scored without a twin with random weights "
             f"({listed(alone, 2)}), so nothing says what training adds."
         )
-    elif chosen is not None and chosen.judged is not None and TWIN_HOLDS not in chosen.judged.twins:
-        said += [chosen.judged.twins] if chosen.judged.twins else []
     return said
+
+
+def twins_hold(board: Board) -> bool:
+    """Whether the leader was told to be better than its twin, where it has one: its sentence says so."""
+    return board.judged is None or not board.judged.twins or TWIN_HOLDS in board.judged.twins
 
 
 def twins_missing(board: Board) -> list[str]:
@@ -156,7 +161,9 @@ def _sentence(ranked: Sequence[Board]) -> str:
     chosen = quoted_of(ranked)
     if chosen is None:
         return "No suite has a ranking."
-    said = board_sentence(chosen)
+    said = chosen.judged.sentences if chosen.judged else board_sentence(chosen)
+    if chosen.judged and chosen.leader is not None:
+        said += real_leader(chosen, chosen.leader)
     return said if not chosen.saturated else f"Every table of {chosen.group.suite} is saturated. {said}"
 
 

@@ -145,6 +145,16 @@ def test_a_candidate_trained_with_one_seed_is_told_from_nothing_and_the_sentence
     assert "1 of 2 was trained with one seed" in finding(found)
 
 
+def test_one_seed_is_no_tie_with_a_control_and_saturates_nothing(board: Board) -> None:
+    fitted, values = {"params": {"enhancer": 1000}}, near(0, 1)
+    controls = {PIXELS: (near(-0.2, 2), FLOOR), ORACLE: (near(0.2, 3), CEILING), TWIN: (near(-0.1, 4), fitted)}
+    found = board({A: (values, fitted), **controls})
+    assert against_floors(found).startswith(f"{A} was trained with one seed, so nothing is told of it and the floor")
+    assert against_twins(found).startswith("It was trained with one seed")
+    assert against_ceilings(found) == ""
+    assert not found.saturated
+
+
 def test_several_seeds_count_as_noise(board: Board) -> None:
     """Means that seeds move by 0.1 are not told apart by 80 pictures, however alike the pictures."""
 

@@ -63,6 +63,8 @@ class HeadToHead:
         said = f"{one.metric}{probe} on {one.dataset}: {one.candidate} {_WORDS[self.verdict]} {self.second.candidate}"
         if pair.low is not None and pair.high is not None:
             said += f", {pair.difference:+.4f} [{pair.low:+.4f}, {pair.high:+.4f}], corrected p {pair.p_value:.2g}"
+        if pair.seeds_unknown and not pair.identical:
+            said += ", for one of them was trained with one seed"
         if self.won is not None:
             said += f"; pictures won {self.won}, tied {self.tied}, lost {self.lost}"
         return said + "."
@@ -84,7 +86,7 @@ _WORDS: Mapping[str, str] = {
     "worse": "is worse than",
     "identical": "is identical to",
     "not told apart": "cannot be told from",
-    "not told apart: one seed": "was trained with one seed, or the other was, so it cannot be told from",
+    "not told apart: one seed": "cannot be told from",
 }
 
 

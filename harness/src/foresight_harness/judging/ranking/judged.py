@@ -43,6 +43,11 @@ class Against(NamedTuple):
         """Whether the control is told to be the better one."""
         return self.comparison.separated and not self.better
 
+    @property
+    def tied(self) -> bool:
+        """Whether they were tested and not told apart; where one was trained with one seed, nothing was tested."""
+        return not self.comparison.separated and not self.comparison.seeds_unknown
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -118,7 +123,7 @@ class Judged:
         """Whether the leader cannot be told from a ceiling: better candidates could not show it here."""
         if not self.ceilings:
             return self.beside(CEILING) == "within"
-        return any(one.candidate is self.leader and not one.comparison.separated for one in self.ceilings)
+        return any(one.candidate is self.leader and one.tied for one in self.ceilings)
 
     def beside(self, kind: str) -> str | None:
         """The leader against the floor or ceiling that its record quotes: ``better``, ``worse`` or ``within``.

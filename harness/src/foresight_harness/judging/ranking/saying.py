@@ -47,7 +47,9 @@ def against_floors(found: Judged) -> str:
     if not any(kind_of(record) == FLOOR for record in found.controls):
         return _quoted_floor(found, leader)
     own = [one for one in found.floors if one.candidate is leader]
-    worse, tied = [one for one in own if one.worse], [one for one in own if not one.comparison.separated]
+    worse, tied = [one for one in own if one.worse], [one for one in own if one.tied]
+    if own[0].comparison.seeds_unknown:
+        return f"{leader.candidate} was trained with one seed, so nothing is told of it and {_floors(own)}."
     if worse:
         return f"{leader.candidate} is worse than {_floors(worse)}: nothing here shows that an encoder adds anything."
     if tied:
@@ -64,6 +66,8 @@ def against_twins(found: Judged) -> str:
     own = [one for one in found.twins if one.candidate is leader]
     if own:
         one = own[0]
+        if one.comparison.seeds_unknown:
+            return f"It was trained with one seed, so nothing is told of it and its twin ({one.control.number:.3f})."
         if one.better:
             return f"It is better than its twin with random weights ({one.control.number:.3f})."
         verb = "is worse than" if one.worse else "cannot be told from"
@@ -78,7 +82,7 @@ def against_ceilings(found: Judged) -> str:
     if not found.ceilings:
         return _quoted_ceiling(found)
     own = [one for one in found.ceilings if one.candidate is found.leader]
-    tied, below = [one for one in own if not one.comparison.separated], [one for one in own if one.better]
+    tied, below = [one for one in own if one.tied], [one for one in own if one.better]
     if below:
         return f"It is better than {_ceilings(below)}, which is then no bound: the ceiling is broken."
     if tied:
