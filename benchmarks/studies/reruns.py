@@ -37,7 +37,6 @@ import numpy as np
 import torch
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.grids import TokenGrid
-from foresight_harness.judging.analyses.envelope import read_analysis
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.judging.comparison.against import compare_with, target_of
 from foresight_harness.judging.comparison.noise import floors
@@ -121,7 +120,7 @@ class Project:
         found: dict[str, Any] = {"run": path.name, "iou": record.value}
         if compared:
             said = compare_with(path, target_of(self.runs, "main"), self.sentinels)
-            rows = [row for row in read_analysis(path, "regressions")["rows"] if row["sentinel"]]
+            rows = [row for row in said.analysis.rows if row["sentinel"]]
             found["regressed"], found["verdict"] = said.exit_regressed, rows[0]["verdict"]
         found["cpu_s"] = round(time.process_time() - began, 1)
         print(json.dumps(found), file=sys.stderr, flush=True)

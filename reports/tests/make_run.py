@@ -66,6 +66,8 @@ def _candidates(plan: Plan) -> Iterable[tuple[dict[str, Any], str]]:
             if count < plan.limit and encoder != "pixels":
                 count += 1
                 yield _axes(encoder, tap, enhancer, fusion, plan.decoder), "candidate"
+                if plan.twins:
+                    yield _axes(f"random:{encoder}", tap, enhancer, fusion, plan.decoder), "twin"
     if plan.controls:
         for name, role in (("oracle", "ceiling"), ("pixels", "floor"), ("shuffled", "floor"), ("constant", "floor")):
             yield _axes(name, "patches", "identity", "single", plan.decoder), role
@@ -82,7 +84,7 @@ def _name(axes: Mapping[str, Any]) -> str:
 
 def _kind(plan: Plan, axes: Mapping[str, Any], role: str) -> str:
     if role != "candidate":
-        return "none"
+        return "random" if role == "twin" else "none"
     if plan.weights != "mixed":
         return plan.weights
     return "random" if int(digest(axes["encoders"][0]), 16) % 3 == 0 else "pretrained"
@@ -157,7 +159,7 @@ def _quality(plan: Plan, axes: Mapping[str, Any], role: str) -> float:
     encoder, tap = axes["encoders"][0], axes["taps"][0]
     if encoder in ("oracle", "shuffled", "constant"):
         return {"oracle": 1.0, "shuffled": 0.01, "constant": 0.0}[encoder]
-    base = 0.2 + (int(digest(encoder), 16) % 100) / 260
+    base = 0.2 + (int(digest(encoder), 16) % 100) / 260 if role == "candidate" else 0.05
     base += {"patch_embed": -0.12, "block.01": 0.02, "block.02": 0.14, "pre_merge": 0.08}.get(tap, 0.0)
     base += 0.03 * (int(digest(tap), 16) % 5) / 5
     base += {"sem": 0.11, "sem_coord": 0.05, "sem_deform": 0.07, "bilinear": 0.02}.get(axes["enhancer"], 0.0)

@@ -53,6 +53,7 @@ class Plan:
     pictured: int = 5
     failed: int = 2
     controls: bool = True
+    twins: bool = False
     broken: Sequence[str] = ()
     steps: int = 200
     dtype: str = "float32"

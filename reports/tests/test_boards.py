@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from foresight_reports import captions
-from foresight_reports.boards import Board, build_boards, share_of_range
+from foresight_reports.boards import Board, build_boards
 from foresight_reports.reading import read_run
 from foresight_reports.records import parse_record
 from foresight_reports.refusals import refusals, told_apart
+from foresight_reports.shares import off_the_way, share_of_range
 
 
 def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> Path:
@@ -156,6 +157,24 @@ def test_the_share_of_the_range_works_in_both_directions() -> None:
     assert share_of_range(parse_record({"value": 0.2, "floor": None, "ceiling": 0.0}, 0)) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "floor", "ceiling", "said"),
+    [
+        (0.5, 0.0, 1.0, ""),
+        (1.2, 0.0, 1.0, "it lies above its ceiling round_trip, which is then no bound"),
+        (-0.1, 0.0, 1.0, "it lies below its floor mean_picture"),
+        (0.5, 1.0, 0.2, "its ceiling round_trip is no better than its floor mean_picture"),
+    ],
+)
+def test_a_value_off_the_way_from_floor_to_ceiling_has_no_share_and_a_reason(
+    value: float, floor: float, ceiling: float, said: str
+) -> None:
+    names = {"floor_by": "mean_picture", "ceiling_by": "round_trip", "direction": "higher"}
+    record = parse_record({"value": value, "floor": floor, "ceiling": ceiling, **names}, 0)
+    assert off_the_way(record).startswith(said)
+    assert (share_of_range(record) is None) is bool(said)
+
+
 def test_one_number_in_two_runs_has_one_rank_and_the_run_of_the_page_stands_first(make: Callable[..., Path]) -> None:
     first, other = make(suites=("spatial",)), make(suites=("spatial",))
     board = spatial(boards_of(other, first))
@@ -176,7 +195,7 @@ def test_a_floor_that_no_candidate_beats_is_named(make: Callable[..., Path]) -> 
 
 def test_a_single_row_is_not_compared_with_none(make: Callable[..., Path]) -> None:
     board = spatial(boards_of(make(suites=("spatial",))))
-    said = captions.board(replace(board, rows=board.rows[:1], tested=True))
+    said = captions.board(replace(board, rows=board.rows[:1]))
     assert "It is the only candidate of this table." in said
     assert "cannot be told" not in said
 

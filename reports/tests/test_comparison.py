@@ -1,106 +1,103 @@
-"""Run against run."""
+"""Run against run: the page shows what the harness found, and finds nothing itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from foresight_reports import captions
-from foresight_reports.comparison import Comparison, cluster_interval, compare
+import pytest
+from foresight_reports import ReportError, SchemaError, captions, render, write_report
+from foresight_reports.comparison import Change, comparisons
 from foresight_reports.reading import read_run
-from scipy import stats
+from foresight_reports.records import SCHEMA
+
+KEYS = ["candidate", "suite", "dataset", "metric", "probe", "sentinel", "verdict"]
+COLUMNS = [{"key": key, "label": key} for key in (*KEYS, "base", "head", "delta", "p_adjusted", "reason")]
 
 
-def comparison(now: Path, before: Path) -> Comparison:
-    return compare(read_run(now), read_run(before, 1))
+def line(run: Path, metric: str = "iou", **changes: Any) -> dict[str, Any]:
+    """A row about the first candidate's number, as the harness writes it."""
+    lines = [json.loads(text) for text in (run / "records.jsonl").read_text().splitlines()]
+    record = next(each for each in lines if each["metric"] == metric)
+    keys = {name: record[name] for name in ("candidate", "suite", "dataset", "metric", "probe")}
+    delta = {"value": -0.0321, "low": -0.05, "high": -0.0142, "n": 12, "method": "bootstrap-percentile-95"}
+    judged = {"verdict": "regressed", "sentinel": True, "p_adjusted": 0.004, "reason": "", "delta": delta}
+    return {**keys, "base": {"value": 0.5}, "head": {"value": 0.4679}, **judged, **changes}
 
 
-def test_a_shift_within_the_spread_of_samples_is_found_by_pairing(make: Callable[..., Path]) -> None:
-    found = comparison(make(suites=("spatial",)), make(suites=("spatial",), shift=-0.01))
-    change = next(each for each in found.changes if each.metric == "iou")
-    assert change.now.ci_low is not None
-    assert change.before.ci_high is not None
-    assert change.now.ci_low < change.before.ci_high
-    assert change.word == "better"
-    assert change.pairs == 12
-    assert change.low is not None
-    assert change.low > 0
+def made(*rows: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    finding = "1 of 2 sentinels regressed against <old>, first iou."
+    content = {"schema": SCHEMA, "kind": "regressions", "title": "Against old", "finding": finding, "inputs": {}}
+    return {**content, "caveats": ["All 2 numbers: 1 regressed."], "columns": COLUMNS, "rows": list(rows), **changes}
 
 
-def test_lower_is_better_turns_the_word_around(make: Callable[..., Path]) -> None:
-    found = comparison(make(suites=("spatial",), shift=-0.2), make(suites=("spatial",)))
-    words = {change.metric: (change.word, (change.delta or 0) > 0) for change in found.changes}
-    assert words["iou"] == ("worse", False)
-    assert words["centre_error"] == ("worse", True)
+def changes(now: Path, before: Path, *rows: dict[str, Any]) -> list[Change]:
+    (found,) = comparisons([read_run(now), read_run(before, 1)], [made(*rows)])
+    return list(found.changes)
 
 
-def test_equal_runs_are_within_noise(make: Callable[..., Path]) -> None:
-    found = comparison(make(suites=("spatial",)), make(suites=("spatial",)))
-    assert {change.word for change in found.changes} == {"within noise"}
+def test_the_verdict_and_numbers_are_the_harnesss_own_words_and_digits(make: Callable[..., Path]) -> None:
+    now, before = make(suites=("spatial",)), make(suites=("spatial",), shift=0.4)
+    page = render([now, before], comparisons=[made(line(now, verdict="within noise"))]).html
+    assert '<span class="chip within-noise">within noise</span>' in page
+    assert 'data-v="-0.0321"' in page
+    assert "corrected p 0.004; 12 pairs" in page
+    assert "1 of 2 sentinels regressed against &lt;old&gt;, first iou." in page
+    assert "All 2 numbers: 1 regressed." in page
 
 
-def test_without_samples_only_intervals_that_are_apart_count(make: Callable[..., Path]) -> None:
-    near = comparison(make(suites=("spatial",), sampled=0), make(suites=("spatial",), shift=-0.01, sampled=0))
-    far = comparison(make(suites=("spatial",), sampled=0), make(suites=("spatial",), shift=-0.4, sampled=0))
-    assert {change.word for change in near.changes} == {"within noise"}
-    assert {change.word for change in far.changes} == {"better"}
-    assert {change.reason for change in far.changes} == {"the two intervals are apart"}
+def test_a_number_leads_to_its_records_in_both_runs(make: Callable[..., Path]) -> None:
+    now, before = make(suites=("spatial",)), make(suites=("spatial",), shift=-0.1)
+    (change,) = changes(now, before, line(now))
+    assert change.now is not None
+    assert change.before is not None
+    assert change.now.value != change.before.value
+    page = render([now, before], comparisons=[made(line(now))]).html
+    assert page.count(f'href="#{change.before.anchor}"') >= 1
 
 
-def test_a_metric_that_is_no_mean_of_its_samples_is_not_paired(make: Callable[..., Path]) -> None:
+def test_what_could_not_be_compared_is_counted_by_its_reason(make: Callable[..., Path]) -> None:
     now, before = make(suites=("spatial",)), make(suites=("spatial",))
-    lines = [json.loads(line) for line in (now / "records.jsonl").read_text().splitlines()]
-    for line in lines:
-        if line["metric"] == "map50":
-            line["value"] += 0.3
-    (now / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    change = next(each for each in comparison(now, before).changes if each.metric == "map50")
-    assert change.low is None
-
-
-def test_other_protocols_data_and_machines_are_not_compared(make: Callable[..., Path]) -> None:
-    suites = ("spatial", "efficiency")
-    found = comparison(make(suites=suites), make(suites=suites, steps=50, hardware="ffff"))
-    assert {change.word for change in found.changes} == {"not compared"}
+    absent = {"verdict": "not compared", "delta": None, "p_adjusted": None}
+    rows = [line(now, name, **absent, reason="other dtype: a and b") for name in ("iou", "map50")]
+    rows.append(line(now, "centre_error", **absent, reason="the baseline has no such cell"))
+    (found,) = comparisons([read_run(now), read_run(before, 1)], [made(*rows)])
     assert found.compared == []
-    assert all(change.delta is None for change in found.changes)
-    said = captions.obstacles(found)
-    assert any("fit_steps: 200 against 50" in each for each in said)
-    assert any("another machine" in each for each in said)
+    assert captions.obstacles(found) == [
+        "2 numbers not compared: other dtype: a and b.",
+        "1 number not compared: the baseline has no such cell.",
+    ]
 
 
-def test_the_caption_counts_what_moved(make: Callable[..., Path]) -> None:
-    found = comparison(make(suites=("spatial",), shift=-0.2), make(suites=("spatial",)))
-    assert captions.comparison(found) == f"Of {len(found.changes)} numbers in both runs: {len(found.changes)} worse."
+def test_without_the_harnesss_comparison_the_page_judges_nothing_and_says_how_to_get_it(
+    make: Callable[..., Path],
+) -> None:
+    now, before = make(suites=("spatial",)), make(suites=("spatial",), shift=-0.4)
+    page = render([now, before]).html
+    assert f"foresight-bench report {now.name} {before.name}" in page.replace("<wbr>", "")
+    assert 'id="changes-1"' not in page
 
 
-def test_the_cluster_interval_agrees_with_an_independent_bootstrap() -> None:
-    rng = np.random.default_rng(3)
-    values = rng.normal(0.3, 1.0, 200)
-    low, high = cluster_interval(values, [str(i) for i in range(200)])
-    other = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=1).confidence_interval
-    assert abs(low - other.low) < 0.02
-    assert abs(high - other.high) < 0.02
+def test_a_comparison_for_each_further_run_is_demanded(make: Callable[..., Path]) -> None:
+    runs = [make(suites=("spatial",)) for _ in range(3)]
+    with pytest.raises(ReportError, match="1 comparisons for 2 further runs"):
+        render(runs, comparisons=[made(line(runs[0]))])
 
 
-def test_samples_of_one_group_do_not_narrow_the_interval() -> None:
-    rng = np.random.default_rng(4)
-    values = rng.normal(0.0, 1.0, 40)
-    alone = cluster_interval(values, [str(i) for i in range(40)])
-    copied = cluster_interval(np.repeat(values, 5), [str(i) for i in range(40) for _ in range(5)])
-    assert np.allclose(alone, copied)
+def test_a_newer_comparison_is_refused(make: Callable[..., Path]) -> None:
+    now, before = make(suites=("spatial",)), make(suites=("spatial",))
+    with pytest.raises(SchemaError, match="the comparison with"):
+        render([now, before], comparisons=[made(line(now), schema=SCHEMA + 1)])
 
 
-def test_times_of_two_sessions_are_never_called_better_or_worse(make: Callable[..., Path]) -> None:
-    now, before = make(suites=("spatial", "efficiency")), make(suites=("spatial", "efficiency"))
-    lines = [json.loads(line) for line in (now / "records.jsonl").read_text().splitlines()]
-    for line in lines:
-        if line["suite"] == "efficiency" and line["value"] is not None:
-            line.update({key: 3 * line[key] for key in ("value", "ci_low", "ci_high") if line[key] is not None})
-    (now / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    times = [each for each in comparison(now, before).changes if each.suite == "efficiency"]
-    assert times
-    assert {each.word for each in times} == {"unclear"}
-    assert any("foresight-bench ab" in each.reason for each in times)
+def test_a_page_of_several_runs_goes_into_none_of_them(
+    make: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, before = make(suites=("spatial",)), make(suites=("spatial",))
+    monkeypatch.chdir(tmp_path)
+    files = sorted(tmp_path.rglob("*"))
+    assert write_report([now, before]) == Path("comparison.html")
+    assert sorted(tmp_path.rglob("*")) == sorted([*files, tmp_path / "comparison.html"])
+    assert write_report([now]) == now / "report.html"

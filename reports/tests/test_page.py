@@ -137,7 +137,8 @@ def test_a_page_of_random_weights_is_provisional(smoke_page: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"weights": "pretrained"}, "Measured"),
+        ({"weights": "pretrained", "twins": True}, "Measured"),
+        ({"weights": "pretrained"}, "Provisional"),
         ({"suites": ("spatial",), "broken": ("spatial",)}, "Not ranked"),
     ],
 )

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from foresight_reports.errors import ReportError, RunFolderError, SchemaError, SizeError
 
@@ -29,7 +29,11 @@ class Rendered:
 
 
 def render(
-    runs: Sequence[Path], *, mode: Literal["single", "folder"] = "single", beside: Path | None = None
+    runs: Sequence[Path],
+    *,
+    mode: Literal["single", "folder"] = "single",
+    beside: Path | None = None,
+    comparisons: Sequence[Mapping[str, Any]] = (),
 ) -> Rendered:
     """Render run folders: a pure function of what is in them, the same bytes every time.
 
@@ -37,6 +41,8 @@ def render(
         runs: The run that the page is about, then any runs it is compared with.
         mode: ``single`` inlines pictures and packed data, ``folder`` leaves them beside the page.
         beside: The folder that the page will lie in, for its links into the run folders; the first run's by default.
+        comparisons: What the harness found of the first run against each further one, as ``foresight-bench compare
+            --json`` prints it. The page draws them and judges nothing itself.
 
     Raises:
         RunFolderError: when a folder holds no readable manifest, or no run is given.
@@ -56,7 +62,7 @@ def render(
         raise RunFolderError(f"The run {twice} was given twice. Name each run once.")
     base = read[0].path if beside is None else beside.resolve()
     store = PictureStore(inline=mode == "single")
-    html = build_page(read, store, [_link(run.path, base) for run in read])
+    html = build_page(read, store, [_link(run.path, base) for run in read], comparisons)
     size = len(html.encode("utf-8", "replace")) + store.left_out
     if mode == "single" and (store.left_out or size > SINGLE_FILE_LIMIT):
         raise SizeError(
@@ -65,28 +71,42 @@ def render(
     return Rendered(html, dict(store.files))
 
 
-def write_report(runs: Sequence[Path], output: Path | None = None, folder: bool = False) -> Path:
+def write_report(
+    runs: Sequence[Path],
+    output: Path | None = None,
+    folder: bool = False,
+    comparisons: Sequence[Mapping[str, Any]] = (),
+) -> Path:
     """Write the page and give its path; one that is too large for a single file is written as a folder, and says so.
 
     Args:
         runs: The run that the page is about, then any runs it is compared with.
         output: The file to write, or in folder mode the folder. By default ``report.html`` or ``report/`` in the
-            first run. A page that turns out too large goes into the folder of that name without its ending.
+            run; a page of several runs belongs to none of them and is ``comparison.html`` in the working folder. A
+            page that turns out too large goes into the folder of that name without its ending.
         folder: Whether pictures and data lie beside the page instead of inside it.
+        comparisons: As for ``render``.
     """
     if not runs:
         raise RunFolderError("No run folder was given. Name at least one, such as runs/latest.")
     read = [Path(run) for run in runs]
-    target = Path(output) if output is not None else read[0].resolve() / ("report" if folder else "report.html")
+    target = Path(output) if output is not None else _default(read, folder)
     if not folder:
         try:
-            return _put(target, render(read, beside=target.parent))
+            return _put(target, render(read, beside=target.parent, comparisons=comparisons))
         except SizeError as error:
             # A page of an earlier rendering must not stand beside the one that is written now.
             target.unlink(missing_ok=True)
             target = target.with_suffix("") if target.suffix else target.with_name(f"{target.name}-folder")
             _log.warning("%s It was written as the folder %s.", str(error).split(" Write it")[0], target)
-    return _put(target / "index.html", render(read, mode="folder", beside=target))
+    return _put(target / "index.html", render(read, mode="folder", beside=target, comparisons=comparisons))
+
+
+def _default(runs: Sequence[Path], folder: bool) -> Path:
+    """Where a page goes: a run keeps its own, and nothing is written into runs that are only read."""
+    if len(runs) > 1:
+        return Path("comparison" if folder else "comparison.html")
+    return runs[0].resolve() / ("report" if folder else "report.html")
 
 
 def _put(page: Path, rendered: Rendered) -> Path:

@@ -9,10 +9,13 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from foresight_reports import metrics
+from foresight_reports.judged import Judged
 from foresight_reports.reading import Run, suites_of
 from foresight_reports.records import Record
 
-CONTROL_ROLES = ("floor", "ceiling")
+CONTROL_ROLES = ("floor", "ceiling", "twin")
+RANDOM = "random:"
+"""Begins the name of an encoder's twin: its architecture with random weights."""
 
 
 class Group(NamedTuple):
@@ -75,7 +78,10 @@ class Row:
     records: Mapping[str, Record]
     rank: int | None = None
     tied: bool = False
-    group: int | None = None
+    letters: str = ""
+    """Shared by rows that are not told apart; empty where nothing was tested."""
+    best: bool | None = None
+    """Whether it can be the best; None where nothing was tested."""
 
     @cached_property
     def any_record(self) -> Record:
@@ -114,12 +120,10 @@ class Board:
     broken: bool
     control_notes: Sequence[str] = ()
     distinction: str = ""
-    tested: bool = False
-    """Whether ties come from paired tests and not from intervals that overlap."""
-    judged_by: str = ""
-    """The floor that the leader and the ones tied with it were tested against, where a floor leads their group."""
-    detectable: float | None = None
-    """Difference that these samples would show with 80 % power."""
+    judged: Judged | None = None
+    """What tests on the samples say; None where only intervals can be laid side by side."""
+    elsewhere: Sequence[str] = ()
+    """Other metrics of the board by which its leader is told not to be the best."""
 
     @property
     def anchor(self) -> str:
@@ -140,6 +144,17 @@ class Board:
     def leader(self) -> Row | None:
         """The first of the ranking, None where nothing may be ranked."""
         return self.rows[0] if self.rows and self.rows[0].rank == 1 else None
+
+    @property
+    def separation(self) -> float:
+        """How much the board tells: share of its pairs told apart; below every tested board where it was not."""
+        found = self.judged.separation if self.judged else None
+        return -1.0 if found is None else found
+
+    @property
+    def saturated(self) -> bool:
+        """Whether better candidates could not show it here."""
+        return self.judged is not None and self.judged.saturated
 
     @property
     def flat(self) -> bool:
@@ -207,7 +222,7 @@ def _build(group: Group, pairs: Sequence[tuple[Run, Record]]) -> Board:
             rows.setdefault(pipeline_of(record, run), {})[record.metric] = record
     records = [record for _, record in pairs]
     columns = _columns(records)
-    built = [Row(pipeline, next(iter(r.values())).role, r) for pipeline, r in rows.items()]
+    built = [Row(pipeline, role_of(next(iter(r.values()))), r) for pipeline, r in rows.items()]
     broken = any(record.controls_ok is False for record in records)
     candidates = _ranked(
         [row for row in built if row.role not in CONTROL_ROLES],
@@ -220,6 +235,11 @@ def _build(group: Group, pairs: Sequence[tuple[Run, Record]]) -> Board:
         key=lambda row: (CONTROL_ROLES.index(row.role), row.pipeline),
     )
     return Board(group, columns, candidates, controls, _references(records), broken, _control_notes(records))
+
+
+def role_of(record: Record) -> str:
+    """The record's role; a twin is told by its encoder's name too."""
+    return "twin" if any(name.startswith(RANDOM) for name in record.axes.encoders) else record.role
 
 
 def _control_notes(records: Iterable[Record]) -> list[str]:
@@ -294,10 +314,3 @@ def _references(records: Iterable[Record]) -> list[Reference]:
 
 def _same(reference: Reference, row: Row) -> bool:
     return row.role == reference.role and all(row.value(name) == value for name, value in reference.values.items())
-
-
-def share_of_range(record: Record) -> float | None:
-    """How far a value is on the way from floor to ceiling: 0 at the floor, 1 at the ceiling."""
-    if record.value is None or record.floor is None or record.ceiling is None or record.floor == record.ceiling:
-        return None
-    return (record.value - record.floor) / (record.ceiling - record.floor)

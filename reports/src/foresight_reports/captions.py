@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Row, share_of_range
+from foresight_reports.boards import Board, Row
 from foresight_reports.comparison import Comparison
 from foresight_reports.gallery import Gallery
 from foresight_reports.grids import HeatMap
@@ -14,6 +14,7 @@ from foresight_reports.pareto import Tradeoff
 from foresight_reports.profiles import Profile, peak
 from foresight_reports.records import Record
 from foresight_reports.refusals import Refusal
+from foresight_reports.shares import off_the_way, share_of_range
 
 LOUD = {"random": "random weights", "nano": "nano weights"}
 
@@ -60,29 +61,46 @@ def board(found: Board) -> str:
     record = leader.records[primary.metric]
     if found.flat:
         return f"All {len(found.rows)} candidates have {primary.label} {quantity(record)}: none is told from another."
-    parts = [f"{leader.pipeline.candidate} leads with {primary.label} {quantity(record)}"]
-    share = share_of_range(record)
-    if share is not None:
-        parts.append(f"{share:.0%} of the way from the floor to the ceiling")
-    said = ", ".join(parts) + "."
+    said = found.judged.sentences if found.judged else _untested(found, leader, record)
+    if found.judged is None:
+        said += _floors_above(found, record)
+    elif found.elsewhere:
+        said += f" By {listed(found.elsewhere)} it is told not to be the best."
+    share, off = share_of_range(record), off_the_way(record)
+    if share is not None and not found.timed:
+        ends = _end(record.floor_by, "floor"), _end(record.ceiling_by, "ceiling")
+        said += f" It is {share:.0%} of the way from {ends[0]} to {ends[1]}."
+    elif off and not found.timed:
+        said += f" {off[0].upper()}{off[1:]}."
+    return said + real_leader(found, leader)
+
+
+def _end(name: str | None, kind: str) -> str:
+    return f"the {kind}" + (f" {name}" if name else "")
+
+
+def real_leader(found: Board, leader: Row) -> str:
+    """Which candidate is the first whose weights mean something, where the leader's do not."""
+    if leader.weights not in LOUD:
+        return ""
+    said = f" Its weights are {leader.weights}."
     real = next((row for row in found.rows if row.rank is not None and row.weights not in LOUD), None)
-    if real is not None and real is not leader:
-        said += f" The first with real weights is {real.pipeline.candidate}: {quantity(real.records[primary.metric])}."
+    if real is not None:
+        value = quantity(real.records[found.primary.metric])
+        said += f" The first with real weights is {real.pipeline.candidate}: {value}."
+    return said
+
+
+def _untested(found: Board, leader: Row, record: Record) -> str:
+    """Who has the best number where nothing was tested: intervals laid side by side, which is weaker."""
+    said = f"{leader.pipeline.candidate} has the best {found.primary.label}, {quantity(record)}."
     tied = sum(row.tied for row in found.rows)
     if len(found.rows) == 1:
-        said += " It is the only candidate of this table."
-    elif found.tested and found.judged_by:
-        said += (
-            f" By a paired test, {tied + 1} of {counted(len(found.rows), 'candidate')}, it among them, cannot be told "
-            f"from the floor {found.judged_by}."
-        )
-    elif found.tested:
-        said += f" {tied} of {counted(len(found.rows) - 1, 'other')} cannot be told from it by a paired test."
-    elif tied:
-        said += " " + counted(tied, "other interval reaches", "other intervals reach") + " into its own."
-    elif record.has_interval:
-        said += " No other interval reaches into its own."
-    return said + _floors_above(found, record) + _disagreement(found)
+        return said + " It is the only candidate of this table."
+    if tied:
+        reach = counted(tied, "other interval reaches", "other intervals reach")
+        return f"{said} Nothing was tested; {reach} into its own."
+    return said + (" Nothing was tested; no other interval reaches into its own." if record.has_interval else "")
 
 
 def _floors_above(found: Board, leader: Record) -> str:
@@ -108,26 +126,6 @@ def controls(notes: Sequence[str]) -> str:
     if all(note.startswith(known) for note in notes):
         return f"Controls are where they must be: {'; '.join(note.removeprefix(known) for note in notes)}."
     return f"Controls: {'; '.join(notes)}."
-
-
-def _disagreement(found: Board) -> str:
-    """Which other metrics of the board name another leader."""
-    others = []
-    for column in found.columns[1:]:
-        if column.direction not in metrics.MARKS:
-            continue
-        valued = [(row.value(column.metric), row) for row in found.rows]
-        known = [(value, row) for value, row in valued if value is not None]
-        if not known or found.leader is None:
-            continue
-        best = known[0]
-        for pair in known[1:]:
-            if metrics.better(column.direction, pair[0], best[0]):
-                best = pair
-        own = found.leader.value(column.metric)
-        if own is None or metrics.better(column.direction, best[0], own):
-            others.append(column.label)
-    return f" {listed(others)} would name another leader." if others else ""
 
 
 def refusals(found: Sequence[Refusal]) -> list[str]:
@@ -246,27 +244,9 @@ def gallery(found: Gallery, label: Callable[[str], str]) -> str:
     return said
 
 
-COMPARISON_WORDS = ("worse", "better", "within noise", "unclear", "not compared")
-
-
-def comparison(found: Comparison) -> str:
-    """How many numbers moved, and how many could not be compared."""
-    counts = {word: sum(change.word == word for change in found.changes) for word in COMPARISON_WORDS}
-    said = [f"{count:,} {word}" for word, count in counts.items() if count]
-    sentence = f"Of {counted(len(found.changes), 'number')} in both runs: {', '.join(said)}."
-    if not found.changes:
-        sentence = "The runs have no number in common."
-    if found.only_now:
-        sentence += f" {found.only_now:,} only in this run."
-    if found.only_before:
-        sentence += f" {found.only_before:,} only in the other."
-    return sentence
-
-
 def obstacles(found: Comparison) -> list[str]:
     """Why numbers were not compared, each reason once with its count."""
-    reasons = Counter(change.reason for change in found.changes if change.word == "not compared")
-    return [f"{counted(count, 'number')} not compared: {reason}." for reason, count in reasons.most_common()]
+    return [f"{counted(count, 'number')} not compared: {reason}." for reason, count in found.obstacles]
 
 
 def hundredths(value: float) -> str:

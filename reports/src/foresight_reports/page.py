@@ -16,9 +16,9 @@ from markupsafe import Markup
 from foresight_reports import captions, charts, metrics, tables
 from foresight_reports.analysis.gates import TONES
 from foresight_reports.analysis.sections import conclude
-from foresight_reports.analysis.ties import tied
+from foresight_reports.analysis.ties import judged
 from foresight_reports.boards import Board, build_boards
-from foresight_reports.comparison import compare
+from foresight_reports.comparison import comparisons
 from foresight_reports.details import candidates
 from foresight_reports.gallery import galleries
 from foresight_reports.grids import STEPS, heat_maps
@@ -46,15 +46,18 @@ CHARTS_SHOWN = 6
 """Boards that get charts of their own: a run with dozens of boards is read by table."""
 
 
-def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> str:
+def build_page(
+    runs: Sequence[Run], store: PictureStore, links: Sequence[str], made: Sequence[Mapping[str, Any]] = ()
+) -> str:
     """The whole page.
 
     Args:
         runs: The run that the page is about, then the ones it is compared with.
         store: Where pictures go.
         links: For each run, how its folder is reached from the page, ``""`` or ending in a slash.
+        made: The harness's comparison with each further run.
     """
-    context = _context(runs, store, links)
+    context = _context(runs, store, links, made)
     head_script, script, style = asset("js/theme.js"), _script(), _style()
     chart_style = asset("vendor/plot/inline-style.css")
     writer = environment(suites_of(runs))
@@ -79,8 +82,10 @@ def build_page(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -
     )
 
 
-def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> dict[str, Any]:
-    boards = tied(told_apart(build_boards(runs), runs), runs[0].name, runs[0].analyses.get("rankings"))
+def _context(
+    runs: Sequence[Run], store: PictureStore, links: Sequence[str], made: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    boards = judged(told_apart(build_boards(runs), runs), runs[0].name, runs[0].analyses.get("rankings"))
     refused = refusals(boards, runs)
     drawn = [board for board in boards if not board.broken and not board.timed][: 4 * CHARTS_SHOWN]
     scatter = tradeoffs(boards)[:CHARTS_SHOWN]
@@ -122,7 +127,7 @@ def _context(runs: Sequence[Run], store: PictureStore, links: Sequence[str]) -> 
         "candidates": everyone,
         "folded": len(everyone) > UNPACKED,
         "failed": [(run, record) for run in runs for record in failures(run)],
-        "comparisons": [compare(runs[0], other) for other in runs[1:]],
+        "comparisons": comparisons(runs, made),
         "protocols": {d: c for run in reversed(runs) for d, c in run.section("protocols").items()},
         "chart_data": chart_data,
         "steps": STEPS,

@@ -37,12 +37,6 @@ def told_apart(boards: Sequence[Board], runs: Sequence[Run]) -> list[Board]:
     return [replace(board, distinction=names.get(board.group, "")) for board in boards]
 
 
-def choice_differences(left: Group, right: Group, runs: Sequence[Run]) -> list[str]:
-    """What differs between two groups, each as ``name: this against that``."""
-    facts = [_facts(left, runs), _facts(right, runs)]
-    return [f"{name}: {_short(a)} against {_short(b)}" for name, (a, b) in _unequal(facts).items()]
-
-
 def _families(boards: Sequence[Board]) -> list[list[Board]]:
     found: dict[tuple[object, ...], list[Board]] = {}
     for board in boards:

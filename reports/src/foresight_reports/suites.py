@@ -53,7 +53,7 @@ class Suites:
         for suffix in ("_ms", "_mib", "_gib", "_px", "_s"):
             plain = plain.removesuffix(suffix)
         words = plain.replace("_", " ").strip() or metric
-        return words[0].upper() + words[1:]
+        return words[:1].upper() + words[1:]
 
     def family(self, metric: str) -> str:
         """What a metric tells about, by its name or the beginning of it; empty for one that is not known.

@@ -59,17 +59,12 @@ def packed_values(board: Board) -> str:
     return "\n".join(";".join("" if r is None or r.value is None else raw(r) for r in records) for records in known)
 
 
-def letter(place: int) -> str:
-    """A tie group as a letter, ``a`` for the first; later ones as numbers."""
-    return chr(96 + place) if 1 <= place <= 26 else str(place)
-
-
 def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
     """One candidate of a board: rank, name and all numbers. ``tags`` names its run where there are several."""
     kind = f' class="w-{row.weights}"' if row.weights in LOUD else ""
-    tied = TIED if row.tied and row.group is None else ""
-    if row.group is not None and len(board.rows) > 1:
-        tied = f"<i>{letter(row.group)}</i>"
+    tied = TIED if row.tied and board.judged is None else ""
+    if row.letters and len(board.rows) > 1:
+        tied = f"<i>{escape(row.letters)}</i>"
     weights = f'<span class="chip {row.weights}">{row.weights}</span>' if row.weights in LOUD else ""
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
     who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from foresight_reports import fits, metrics
+from foresight_reports import fits
 from foresight_reports.analysis.gates import Gate, summary
-from foresight_reports.boards import Board, Row, share_of_range
-from foresight_reports.captions import LOUD, counted, listed
+from foresight_reports.boards import RANDOM, Board, Row
+from foresight_reports.captions import LOUD, counted, listed, real_leader
+from foresight_reports.captions import board as board_sentence
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
 from foresight_reports.refusals import Refusal
+from foresight_reports.shares import off_the_way, share_of_range
 
+TRAINED = ("pretrained", "published")
+TWIN_HOLDS = "better than its twin"
 FAILURES = ("failed", "oom", "unavailable")
 FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
 
@@ -81,14 +85,66 @@ def judge(
             "cost, not which encoder is better. No number here can pass a gate."
         )
     else:
-        state, word = "measured", "Measured"
-        sentence = _sentence(ranked)
-        tone, answer, counts = summary(gates)
-        if answer:
-            # Gates decide only where the run is whole and its weights are real: anything else was said above.
-            state, word = GATED[tone], answer
-            sentence = f"{counts}. {sentence}"
+        state, word, sentence = _measured(ranked, run, gates)
     return Verdict(state, word, headline, sentence, _tiles(mine, run), _caveats(runs, boards, refused, loud, rows))
+
+
+def _measured(ranked: Sequence[Board], run: Run, gates: Sequence[Gate]) -> tuple[str, str, str]:
+    """Look, word and sentence of a whole run with real weights: *Measured* only where controls and twins stand."""
+    lacking = _lacking(ranked, run)
+    chosen = quoted_of(ranked)
+    alone = chosen is None or not twins_hold(chosen)
+    state, word = ("provisional", "Provisional") if lacking or alone else ("measured", "Measured")
+    sentence = " ".join([_sentence(ranked), *lacking])
+    tone, answer, counts = summary(gates)
+    if answer:
+        # Gates decide only where the run is whole and its weights are real: anything else was said above.
+        state = "provisional" if (lacking or alone) and tone == "good" else GATED[tone]
+        return state, answer, f"{counts}. {sentence}"
+    return state, word, sentence
+
+
+def _lacking(ranked: Sequence[Board], run: Run) -> list[str]:
+    """What a number must stand beside before it means anything, and does not: controls, twins."""
+    judged = [board for board in ranked if not board.timed and any(row.rank for row in board.rows)]
+    said = []
+    bare = [board.title for board in judged if missing_controls(board, run)]
+    if bare:
+        said.append(f"Controls are missing on {listed(bare)}, so nothing says that these probes measure anything.")
+    chosen = quoted_of(ranked)
+    alone = twins_missing(chosen) if chosen is not None else []
+    if alone:
+        verb = "was" if len(alone) == 1 else "were"
+        said.append(
+            f"{counted(len(alone), 'candidate')} with trained weights {verb} scored without a twin with random weights "
+            f"({listed(alone, 2)}), so nothing says what training adds."
+        )
+    return said
+
+
+def twins_hold(board: Board) -> bool:
+    """Whether the leader was told to be better than its twin, where it has one: its sentence says so."""
+    return board.judged is None or not board.judged.twins or TWIN_HOLDS in board.judged.twins
+
+
+def twins_missing(board: Board) -> list[str]:
+    """Candidates with trained weights whose architecture was not scored with random ones beside them."""
+    twins = {row.pipeline.candidate.replace(RANDOM, "") for row in board.controls if row.role == "twin"}
+    rows = [row for row in board.rows if row.rank is not None and row.weights in TRAINED]
+    return [row.pipeline.candidate for row in rows if row.pipeline.candidate not in twins]
+
+
+def missing_controls(board: Board, run: Run) -> list[str]:
+    """Controls that the board's suite is scored with and that left no row; *control* where the run lists none."""
+    group = board.group
+    facts = run.section("suite_facts").get(group.suite)
+    scored = [r for r in run.records if (r.suite, r.dataset) == (group.suite, group.dataset) and r.metric is not None]
+    present = {stream for record in scored if record.role != "candidate" for stream in record.axes.streams}
+    if isinstance(facts, Mapping):
+        wanted = [facts.get(name) for name in ("controls", "controls_without_masks")]
+        sets = [[str(each) for each in names] for names in wanted if isinstance(names, list) and names]
+        return min(([name for name in names if name not in present] for names in sets), key=len, default=[])
+    return [] if present or board.references else ["control"]
 
 
 def _failed_words(failed: Sequence[Record]) -> str:
@@ -101,20 +157,26 @@ def _failed_words(failed: Sequence[Record]) -> str:
 
 
 def _sentence(ranked: Sequence[Board]) -> str:
-    for board in ranked:
-        row = first_real(board.rows)
-        if row is None or row.rank is None:
-            continue
-        record = row.records[board.primary.metric]
-        share = share_of_range(record)
-        said = (
-            f"{row.pipeline.candidate} leads {board.group.suite} on {board.group.dataset} with {board.primary.label} "
-            f"{metrics.write(record.value, record.unit)}"
-        )
-        said += f", {share:.0%} of the way from the floor to the ceiling" if share is not None else ""
-        above = row.rank - 1
-        return said + (f"; {counted(above, 'candidate')} above it ran without real weights." if above else ".")
-    return "No suite has a ranking."
+    """The finding of the board that tells most of the first suite that ranks anything; never of a saturated one."""
+    chosen = quoted_of(ranked)
+    if chosen is None:
+        return "No suite has a ranking."
+    said = chosen.judged.sentences if chosen.judged else board_sentence(chosen)
+    if chosen.judged and chosen.leader is not None:
+        said += real_leader(chosen, chosen.leader)
+    return said if not chosen.saturated else f"Every table of {chosen.group.suite} is saturated. {said}"
+
+
+def quoted_of(ranked: Sequence[Board]) -> Board | None:
+    """The board that the verdict speaks of: of the first suite that ranks anything."""
+    usable = [board for board in ranked if board.leader is not None and not board.timed]
+    return quoted([board for board in usable if board.group.suite == usable[0].group.suite]) if usable else None
+
+
+def quoted(boards: Sequence[Board]) -> Board | None:
+    """Of several boards of one suite the one that tells most of its rows apart; a saturated or flat one comes last."""
+    order = sorted(boards, key=lambda board: (board.saturated, board.flat, -board.separation))
+    return order[0] if order else None
 
 
 def first_real(rows: Sequence[Row]) -> Row | None:
@@ -130,7 +192,7 @@ def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
             first.setdefault(board.group.suite, []).append(board)
     tiles = []
     for found in first.values():
-        board = next((each for each in found if not each.flat), found[0])
+        board = quoted(found) or found[0]
         mine = [row for row in board.rows if row.pipeline.run == run.name and row.rank]
         if not mine:
             continue
@@ -142,20 +204,22 @@ def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
 
 def _tile_note(board: Board, row: Row, more: int) -> str:
     """What the reader must know beside the number: its rank where it does not lead, or who is as good."""
-    said = []
-    tied = sum(each.tied for each in board.rows)
+    said, record = [], row.records[board.primary.metric]
+    found, count = board.judged, len(board.rows)
     if row.rank != 1:
         above = [each for each in board.rows[: (row.rank or 1) - 1] if each.weights in LOUD]
         real = row.weights not in LOUD and len(above) == (row.rank or 1) - 1
-        said.append(f"rank {row.rank} of {len(board.rows)}" + (", the first with real weights" if real else ""))
-    elif board.judged_by:
-        said.append(f"not told from the floor {board.judged_by}")
-    elif board.tested:
-        said.append(f"{tied} of {counted(len(board.rows) - 1, 'other')} cannot be told from it")
-    elif tied:
-        said.append(counted(tied, "other interval reaches", "other intervals reach") + " into its own")
-    elif row.records[board.primary.metric].has_interval and len(board.rows) > 1:
-        said.append("no other interval reaches into its own")
+        said.append(f"rank {row.rank} of {count}" + (", the first with real weights" if real else ""))
+    elif found is not None and count > 1:
+        best = len(found.best)
+        said.append(f"the best of {count}" if best == 1 else f"{best} of {count} candidates can be the best")
+    elif found is None and count > 1:
+        said.append("not tested")
+    if found is not None and row.rank == 1:
+        said += ["not told from a floor"] if "cannot be told from the floor" in found.floors else []
+        said += ["below a floor"] if "is worse than the floor" in found.floors else []
+    said += ["saturated"] if board.saturated else []
+    said += [off] if (off := off_the_way(record)) else []
     if more:
         said.append(f"{counted(more, 'further table')} of this suite")
     return "; ".join(said)
@@ -182,13 +246,18 @@ def _caveats(
     said = []
     if loud:
         kinds = sorted({rows[name].weights for name in loud})
+        which = f" ({listed(sorted(loud))})" if len(loud) < len(rows) else ""
         said.append(
-            f"{len(loud)} of {counted(len(rows), 'candidate')} ran with {' or '.join(kinds)} weights; each number of "
-            "theirs is marked and no gate takes it."
+            f"{len(loud)} of {counted(len(rows), 'candidate')} ran with {' or '.join(kinds)} weights{which}; each "
+            "number of theirs is marked and no gate takes it."
         )
     for board in boards:
         if board.broken:
             said.append(f"{board.title} is not ranked: a control left its known range.")
+        elif missing := missing_controls(board, run):
+            said.append(f"{board.title} has no {listed(missing)}: nothing says that its probe measures what it claims.")
+        if board.saturated:
+            said.append(f"{board.title} is saturated: better candidates could not show it there.")
     if refused:
         tables = sum(len(family.boards) for family in refused)
         said.append(

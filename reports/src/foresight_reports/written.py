@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_reports.analysis.files import Analysis, Measured
+from foresight_reports.analysis.ties import head_to_head
 from foresight_reports.boards import Board, Row, build_boards
 from foresight_reports.reading import read_run
 from foresight_reports.refusals import told_apart
@@ -28,7 +29,10 @@ def write_tables(run: Path, folder: Path) -> list[Path]:
     boards = told_apart(build_boards([read]), [read])
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, lines in [*_boards(boards), *((kind, conclusion(each)) for kind, each in read.analyses.items())]:
+    found = dict(read.analyses)
+    if (met := head_to_head(found.get("rankings"))) is not None:
+        found[met.kind] = met
+    for name, lines in [*_boards(boards), *((kind, conclusion(each)) for kind, each in found.items())]:
         stem = re.sub(r"[^\w.-]+", "_", name)
         for suffix, text in ((".csv", as_csv(lines)), (".json", json.dumps(lines, ensure_ascii=False, indent=1))):
             file = folder / f"{stem}{suffix}"

@@ -10,7 +10,7 @@ from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.contracts.progress import Progress, silent
 from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.judging.analyses.catalogue import conclude
-from foresight_harness.judging.comparison.against import Target, compare_with, target_of
+from foresight_harness.judging.comparison.against import Target, compare_with, keep, target_of
 from foresight_harness.judging.comparison.sentinels import Sentinels, read_sentinels, sentinel_file
 from foresight_harness.judging.gates.gate_files import find_gates, keep_gates
 from foresight_harness.measuring.suites.efficiency import WARMUP
@@ -73,7 +73,7 @@ def score(
         keeper.close(status)
     conclude(keeper.folder.path)
     if baseline is not None:
-        compare_with(keeper.folder.path, *baseline)
+        keep(keeper.folder.path, compare_with(keeper.folder.path, *baseline))
     write_report(keeper.folder.path)
     return open_run(keeper.folder.path)
 

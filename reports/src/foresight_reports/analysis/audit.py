@@ -82,7 +82,7 @@ class Audit:
         if seeing and seeing[0].gap is not None:
             text += f" {seeing[0].name} sets the two {seeing[0].gap:.2f} apart."
         if self.blind:
-            text += " What a blind probe scores on an encoder says nothing about the encoder."
+            text += " A low score of a blind probe says nothing about an encoder."
         return text
 
 

@@ -103,6 +103,12 @@ def _read(file: Path, notes: list[str]) -> Analysis | None:
         notes.append(f"{name} does not hold an object; it is left out.")
         return None
     check_schema(content.get("schema", SCHEMA), f"{file}")
+    # The file's name is its kind: two files can then never stand for one.
+    return parse_analysis(content, file.stem, name, notes)
+
+
+def parse_analysis(content: Mapping[str, Any], kind: str, name: str, notes: list[str]) -> Analysis | None:
+    """A conclusion from its JSON object; None, and a note, where it has no rows. ``name`` is what notes call it."""
     lines = content.get("rows")
     if not isinstance(lines, list):
         notes.append(f"{name} has no rows; it is left out.")
@@ -111,9 +117,8 @@ def _read(file: Path, notes: list[str]) -> Analysis | None:
     if len(rows) < len(lines):
         notes.append(f"{len(lines) - len(rows)} of {len(lines)} rows of {name} are no objects; they are left out.")
     return Analysis(
-        # The file's name is its kind: two files can then never stand for one.
-        kind=file.stem,
-        title=_text(content.get("title")) or file.stem.replace("_", " ").capitalize(),
+        kind=kind,
+        title=_text(content.get("title")) or kind.replace("_", " ").capitalize(),
         finding=_text(content.get("finding")),
         caveats=[_text(each) for each in content.get("caveats") or () if each] if _is_list(content, "caveats") else [],
         inputs=content["inputs"] if isinstance(content.get("inputs"), dict) else {},

@@ -19,8 +19,11 @@ SHOWN = 20
 LINKED = ("measured", "score", "value", "head", "now")
 """Columns whose number is a record of this run."""
 
-DERIVED = ("effect", "correlation", "gain")
+DERIVED = ("effect", "correlation", "gain", "difference")
 """Columns whose number was computed from a whole table of the leaderboard."""
+
+CANDIDATES = ("candidate", "other", "against")
+"""Columns that name a candidate."""
 
 STREAMS = ("a", "b", "stream")
 """Columns that name a representation."""
@@ -31,6 +34,7 @@ METRICS = ("metric", "proxy", "outcome")
 CHIPS = {
     **{"GO": "good", "NO-GO": "bad", "INCONCLUSIVE": "warn", "MARGINAL": "warn", "NOT MEASURED": "mute"},
     **{"regressed": "bad", "improved": "good", "within noise": "mute", "identical": "mute", "not compared": "warn"},
+    **{"better": "good", "worse": "bad", "not told apart": "mute", "not told apart: one seed": "warn"},
 }
 """Verdict words with the colour of their chip."""
 
@@ -76,6 +80,8 @@ def _width(head: Head, rows: Sequence[Line], label: Callable[[str], str]) -> str
     """A class that keeps names whole: how wide a column is for its longest word, empty where it is short or endless."""
     if head.key == "candidate":
         return ""
+    if head.key in CANDIDATES:
+        return "ch24"
     texts = [value for row in rows if isinstance(value := row.get(head.key), str) and value not in CHIPS]
     words = (word for text in texts for word in (label(text) if head.key in METRICS else text).split())
     longest = max(map(len, words), default=0)
@@ -102,7 +108,7 @@ def _row(row: Line, heads: Sequence[Head], numeric: Sequence[bool], first: int, 
 
 def _named_by(key: str, name: str, index: Index) -> str:
     """Anchor of the candidate that a cell names, by its own name or by its representation; empty for other texts."""
-    return index.candidate(name) if key == "candidate" else index.stream(name) if key in STREAMS else ""
+    return index.candidate(name) if key in CANDIDATES else index.stream(name) if key in STREAMS else ""
 
 
 def _text(value: Cell) -> str:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens
 from foresight_reports.analysis.files import Analysis, said
 from foresight_reports.analysis.links import Index
+from foresight_reports.analysis.ties import head_to_head
 from foresight_reports.boards import Board
 from foresight_reports.reading import Run
 
@@ -52,6 +53,8 @@ class Conclusions:
 def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
     """Views of all conclusions of a run."""
     found = dict(run.analyses)
+    if (met := head_to_head(found.get("rankings"))) is not None:
+        found[met.kind] = met
     index = Index(run, boards)
     grids = {kind: grid.build(analysis, index) for kind, analysis in found.items() if kind != "gates"}
     result = Conclusions(analyses=found, grids=grids, others=[kind for kind in found if kind not in ORDER])

@@ -1,56 +1,92 @@
-"""Tie groups of a board from the conclusion ``rankings``: paired tests, where the harness has run them."""
+"""What the conclusion ``rankings`` says of a board: letters, the candidates that can be the best, its sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from foresight_reports.analysis.files import Analysis, amount, said
-from foresight_reports.boards import Board
+from foresight_reports.analysis.files import Analysis, Line, amount, measured, parse_analysis, said, truth
+from foresight_reports.boards import Board, Row
+from foresight_reports.judged import Judged
 from foresight_reports.records import number
 
 KEYS = ("suite", "dataset", "metric", "probe", "protocol")
+FORM = 2
+"""Of the conclusion; the first one set tie groups against their heads, and is shown as a table alone."""
+Key = tuple[str, ...]
 
 
-def tied(boards: Sequence[Board], run: str, rankings: Analysis | None) -> list[Board]:
-    """The boards, those that were tested with the tie group of each of the run's candidates."""
-    if rankings is None:
+def judged(boards: Sequence[Board], run: str, rankings: Analysis | None) -> list[Board]:
+    """The boards, those that the harness tested with what it found; a board with rows of other runs was not tested."""
+    if rankings is None or number(rankings.extra.get("form")) != FORM:
         return list(boards)
-    places: dict[tuple[str, ...], dict[str, int]] = {}
-    heads: dict[tuple[str, ...], str] = {}
+    found = {_key(each): _judged(each) for each in rankings.section("boards")}
+    lines: dict[Key, dict[str, Line]] = {}
     for line in rankings.rows:
-        place = amount(line, "place")
-        if place is not None:
-            key = tuple(said(line, key) for key in KEYS)
-            places.setdefault(key, {})[said(line, "candidate")] = int(place)
-            # All others of a group were tested against the first, which may be a floor.
-            heads.setdefault((*key, str(int(place))), said(line, "candidate"))
-    detectable = {
-        tuple(str(each.get(key) or "") for key in KEYS): number(each.get("detectable"))
-        for each in rankings.section("boards")
-    }
-    return [_with_groups(board, run, places, heads, detectable) for board in boards]
+        lines.setdefault(tuple(said(line, key) for key in KEYS), {})[said(line, "candidate")] = line
+    return [_with(board, run, found, lines) for board in boards]
 
 
-def _with_groups(
-    board: Board,
-    run: str,
-    places: dict[tuple[str, ...], dict[str, int]],
-    heads: dict[tuple[str, ...], str],
-    detectable: dict[tuple[str, ...], float | None],
-) -> Board:
-    group = board.group
-    key = (group.suite, group.dataset, board.primary.metric, group.probe or "", group.protocol)
-    mine = places.get(key)
-    if mine is None or board.broken or any(row.pipeline.run != run for row in board.rows):
+def head_to_head(rankings: Analysis | None) -> Analysis | None:
+    """Leaders against the others, which stands within the conclusion in the form of one."""
+    content = None if rankings is None else rankings.extra.get("head_to_head")
+    if not isinstance(content, Mapping) or not content.get("rows"):
+        return None
+    return parse_analysis(content, "head_to_head", "analysis/rankings.json", [])
+
+
+def _with(board: Board, run: str, found: Mapping[Key, Judged], lines: Mapping[Key, Mapping[str, Line]]) -> Board:
+    if board.broken or any(row.pipeline.run != run for row in board.rows):
         return board
-    # Floors are tested beside the candidates: the leader of the board need not be in the first group of all.
-    first = min((mine[row.pipeline.candidate] for row in board.rows if row.pipeline.candidate in mine), default=0)
-    rows = [
-        replace(row, group=place, tied=place == first and row.rank != 1)
-        for row in board.rows
-        for place in (mine.get(row.pipeline.candidate),)
+    keys = [_key_of(board, column.metric) for column in board.columns]
+    own = found.get(keys[0])
+    if own is None:
+        return board
+    unranked = len(board.rows) + 1
+    named = lines.get(keys[0], {})
+    rows = sorted((_row(row, named) for row in board.rows), key=lambda row: row.rank or unranked)
+    leader = rows[0].pipeline.candidate if rows else ""
+    others = [
+        column.label
+        for column, key in zip(board.columns[1:], keys[1:], strict=True)
+        if key in found and leader not in found[key].best
     ]
-    head = heads.get((*key, str(first)), "")
-    judged_by = "" if head in {row.pipeline.candidate for row in board.rows} else head
-    return replace(board, rows=rows, tested=True, judged_by=judged_by, detectable=detectable.get(key))
+    return replace(board, rows=rows, judged=own, elsewhere=others)
+
+
+def _row(row: Row, lines: Mapping[str, Line]) -> Row:
+    line = lines.get(row.pipeline.candidate)
+    place = None if line is None else amount(line, "place")
+    if line is None or place is None:
+        return replace(row, tied=False)
+    best = truth(line, "best")
+    return replace(row, rank=int(place), tied=bool(best) and place != 1, letters=said(line, "letters"), best=best)
+
+
+def _key(each: Mapping[str, Any]) -> Key:
+    return tuple(str(each.get(key) or "") for key in KEYS)
+
+
+def _key_of(board: Board, metric: str) -> Key:
+    group = board.group
+    return (group.suite, group.dataset, metric, group.probe or "", group.protocol)
+
+
+def _judged(each: Mapping[str, Any]) -> Judged:
+    def text(name: str) -> str:
+        return str(each.get(name) or "")
+
+    best = each.get("best")
+    return Judged(
+        finding=text("finding"),
+        floors=text("against_floors"),
+        twins=text("against_twins"),
+        ceilings=text("against_ceilings"),
+        leader=text("leader"),
+        interval=measured(each.get("leader_interval") or {}),
+        best=frozenset(str(name) for name in best) if isinstance(best, list) else frozenset(),
+        separation=number(each.get("separation")),
+        saturated=each.get("saturated") is True,
+        detectable=number(each.get("detectable")),
+    )

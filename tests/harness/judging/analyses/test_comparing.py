@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from foresight_harness.contracts.records import parse
 from foresight_harness.judging.analyses.comparing import NotComparableError, differing_choices, require_comparable
-from foresight_harness.judging.analyses.rankings import analyse, rank
+from foresight_harness.judging.analyses.rankings import analyse
+from foresight_harness.judging.ranking.judged import judge
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command import main
 
@@ -32,17 +33,17 @@ def scored(write_run, record):
     return make
 
 
-def test_candidates_of_one_protocol_are_ranked_in_tie_groups(scored) -> None:
+def test_candidates_of_one_protocol_are_ranked(scored) -> None:
     run = RunData.load(scored())
-    found = rank(run, run.records)
-    assert [set(group.members) for group in found.groups] == [{A, B}, {C}]
-    assert 0 < found.detectable < 0.05
+    found = judge(run, run.records)
+    assert {record.candidate for record in found.best} == {A, B}
+    assert 0 < found.detectable < 0.1
 
 
 def test_unequal_protocols_are_refused_and_the_choice_is_named(scored) -> None:
     run = RunData.load(scored(protocol="p1"))
     with pytest.raises(NotComparableError, match="not ranked together: steps is 200 and 25") as caught:
-        rank(run, run.records)
+        judge(run, run.records)
     assert A in str(caught.value)
     assert C in str(caught.value)
 
@@ -50,7 +51,7 @@ def test_unequal_protocols_are_refused_and_the_choice_is_named(scored) -> None:
 def test_score_of_a_broken_probe_is_refused(scored) -> None:
     run = RunData.load(scored(controls_ok=False))
     with pytest.raises(NotComparableError, match="a control of its suite left its known range"):
-        rank(run, run.records)
+        judge(run, run.records)
 
 
 def test_unequal_samples_and_metrics_without_samples_are_refused(write_run, record) -> None:
@@ -58,12 +59,12 @@ def test_unequal_samples_and_metrics_without_samples_are_refused(write_run, reco
     path = write_run(records, {"c0": {"iou": {0: [0.1, 0.2]}}, "c1": {"iou": {0: [0.1, 0.2, 0.3]}}})
     run = RunData.load(path)
     with pytest.raises(NotComparableError, match="not scored on the same samples"):
-        rank(run, run.records)
+        judge(run, run.records)
     run = RunData.load(write_run([record(metric="cka", per_sample=None)]))
     with pytest.raises(NotComparableError, match="has no value a sample"):
-        rank(run, run.records)
+        judge(run, run.records)
     with pytest.raises(NotComparableError, match="nothing to rank"):
-        rank(run, [])
+        judge(run, [])
 
 
 def test_choice_that_only_one_protocol_has_is_named(write_run, record) -> None:
@@ -84,11 +85,11 @@ def test_boards_hold_one_protocol_each(scored) -> None:
     assert {row["candidate"] for row in found["rows"]} == {A, B}
     assert [board["protocol"] for board in found["boards"]] == ["p0"]
     found = analyse(RunData.load(scored())).as_json()
-    assert [row["place"] for row in found["rows"]] == [1, 1, 2]
-    assert "1 of 2 others cannot be told from it" in found["finding"]
+    assert [row["letters"] for row in found["rows"]] == ["a", "a", "b"]
+    assert "2 of 3 candidates can be the best" in found["finding"]
 
 
-def test_rank_prints_groups_and_refuses_with_exit_3(scored, capsys) -> None:
+def test_rank_prints_the_board_and_refuses_with_exit_3(scored, capsys) -> None:
     assert main(["rank", str(scored())]) == 0
     assert C in capsys.readouterr().out
     path = str(scored(protocol="p1"))

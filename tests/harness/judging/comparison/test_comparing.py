@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement, parse_acknowledgement
-from foresight_harness.judging.comparison.comparing import as_analysis, compare, finding, impossible, regressed, warned
+from foresight_harness.judging.comparison.comparing import compare, impossible, regressed, warned
 from foresight_harness.judging.comparison.sentinels import Sentinels
+from foresight_harness.judging.comparison.table import as_analysis, finding
 from foresight_harness.running.run_folder.run_data import RunData
 
 

@@ -69,7 +69,8 @@ def test_every_output_says_what_could_not_be_seen(run_with, tmp_path: Path, caps
     assert printed.count(expected) == 2, "once as text, once as an annotation"
     assert "::warning title=too few pictures::iou of encoder_0" in printed
     assert "must be found" in Path("c.md").read_text()
-    content = json.loads((tmp_path / "head" / "analysis" / "regressions.json").read_text())
+    assert main([*asked, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
     assert any(expected in caveat for caveat in content["caveats"])
     assert all(isinstance(row["detectable"], float) for row in content["rows"])
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from foresight_harness.judging.comparison.comparing import compare, finding
+from foresight_harness.judging.comparison.comparing import compare
 from foresight_harness.judging.comparison.outputs import github_annotations, junit, markdown
 from foresight_harness.judging.comparison.safe_text import COMMENT_BYTES, MARKER
 from foresight_harness.judging.comparison.sentinels import Sentinels, read_sentinels
+from foresight_harness.judging.comparison.table import finding
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command import main
 
@@ -99,17 +100,24 @@ def test_compare_exits_1_and_writes_what_ci_wants(run_with, tmp_path: Path, monk
     assert (tmp_path / "j.xml").is_file()
     assert (tmp_path / "c.md").read_text().startswith(MARKER)
     assert "Regressed" in (tmp_path / "summary.md").read_text()
-    assert json.loads((tmp_path / "head" / "analysis" / "regressions.json").read_text())["baseline"]["run"] == "base"
+    assert not (tmp_path / "head" / "analysis").exists(), "it is no finding of the run"
+    assert main([*common, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["baseline"]["run"] == "base"
 
 
-def test_compare_exits_0_when_nothing_got_worse_and_3_when_strict_and_impossible(run_with, tmp_path: Path) -> None:
+def test_compare_exits_0_when_nothing_got_worse_and_3_when_nothing_can_be_compared_or_strict_demands_more(
+    run_with, tmp_path: Path
+) -> None:
     run_with("base")
     run_with("same")
     run_with("other", fingerprint="0" * 8)
+    run_with("part", only=range(1, 4))
     common = ["--out", str(tmp_path), "--strict"]
     assert main(["compare", "same", "base", *common]) == 0
-    assert main(["compare", "other", "base", "--out", str(tmp_path)]) == 0
+    assert main(["compare", "other", "base", "--out", str(tmp_path)]) == 3
     assert main(["compare", "other", "base", *common]) == 3
+    assert main(["compare", "part", "base", "--out", str(tmp_path)]) == 0
+    assert main(["compare", "part", "base", *common]) == 3
 
 
 def test_newer_schema_and_missing_runs_are_usage_errors(run_with, tmp_path: Path, capsys) -> None:

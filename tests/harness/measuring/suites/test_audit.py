@@ -11,7 +11,7 @@ from foresight_harness.measuring.suites import audit
 from foresight_harness.planning.options import SCALES, DatasetChoice
 from foresight_harness.running.run_folder.run_data import RunData
 
-PROBES = ("dense_ridge", "pooled_mlp")
+PROBES = ("dense_ridge", "pooled_mlp", "flattened_ridge")
 STREAMS = ("oracle@mask", "pixels@patch", "shuffled@patch", "window_order@patch")
 
 
@@ -59,6 +59,14 @@ def test_pooled_mlp_is_within_0_05_of_the_floor_for_a_perfect_mask_and_for_pixel
         assert not rows_of(concluded)["pooled_mlp", stream]["sees_position"]
 
 
+def test_a_flattened_linear_probe_is_weak_and_not_blind(concluded) -> None:
+    rows = rows_of(concluded)
+    mask = rows["flattened_ridge", "oracle@mask"]
+    assert mask["sees_position"]
+    assert mask["score"]["value"] < 0.5 < rows["dense_ridge", "oracle@mask"]["score"]["value"]
+    assert not rows["flattened_ridge", "shuffled@patch"]["sees_position"]
+
+
 def test_dense_ridge_sets_a_perfect_mask_far_apart_from_pixels(concluded) -> None:
     rows = rows_of(concluded)
     assert rows["dense_ridge", "oracle@mask"]["score"]["low"] > 0.8
@@ -87,6 +95,7 @@ def test_the_finding_names_the_blind_probe_and_every_number_has_an_interval(conc
     assert {entry["name"]: entry["tells_oracle_from_shuffled"] for entry in found["probes"]} == {
         "dense_ridge": True,
         "pooled_mlp": False,
+        "flattened_ridge": True,
     }
     assert "dense_ridge (0.8" in found["finding"]
     assert "pooled_mlp (0.0" in found["finding"]
@@ -99,7 +108,7 @@ def test_the_finding_names_the_blind_probe_and_every_number_has_an_interval(conc
 def test_each_probe_has_a_protocol_of_its_own_and_nothing_is_gated(run) -> None:
     records = RunData.load(run).all_records
     digests = {(line.probe, line.protocol) for line in records}
-    assert len(digests) == len({probe for probe, _ in digests}) == len({digest for _, digest in digests}) == 4
+    assert len(digests) == len({probe for probe, _ in digests}) == len({digest for _, digest in digests}) == 5
     assert not any(line.gateable for line in records)
 
 
@@ -121,7 +130,7 @@ def test_detection_heads_are_trained_alike_and_longer_beyond_smoke(scale: str, e
     both = [read_by[name].choices() for name in ("detr", "detr_no_position")]
     assert [choices["fit_steps"] for choices in both] == [expected] * 2
     assert ("soft_argmax" in read_by) is (scale == "small")
-    assert {"dense_ridge", "detr", "pooled_mlp", "detr_no_position"} <= set(read_by)
+    assert {"dense_ridge", "detr", "pooled_mlp", "flattened_ridge", "detr_no_position"} <= set(read_by)
     assert "linear_pixels" not in read_by
 
 
@@ -132,3 +141,24 @@ def test_undecided_gaps_are_said_to_need_more_pictures() -> None:
     gap = Measured(0.06, 0.01, 0.11, 10, "bootstrap-percentile-95")
     (sentence,) = _finding([Gap("knn", "one_shape", 0.12, 0.06, gap, None)])
     assert sentence == "On one_shape, more pictures are needed to say so of knn (0.12 against 0.06)."
+
+
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        (None, ""),
+        (("vit_small@last", 0.134), " pooled_mlp scores 0.13 on vit_small@last, more than on a perfect mask"),
+    ],
+)
+def test_a_blind_probe_that_scores_more_on_an_encoder_than_on_a_mask_is_not_said_to_score_alike(above, said) -> None:
+    from foresight_harness.judging.analyses.audit import Gap, _finding
+    from foresight_harness.judging.analyses.envelope import Measured
+
+    gap = Measured(0.01, -0.01, 0.03, 90, "bootstrap-percentile-95")
+    found = " ".join(_finding([Gap("pooled_mlp", "one_shape", 0.064, 0.052, gap, False, True, above)]))
+    assert found.startswith(
+        "On one_shape, pooled_mlp (0.06 against 0.05) does not, so a low IoU or AP of such a probe says nothing"
+    )
+    assert said in found
+    assert ("more than on a perfect mask" in found) is (above is not None)
+    assert "it scores on a perfect mask too" not in found

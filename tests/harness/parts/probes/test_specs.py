@@ -30,7 +30,7 @@ def test_choices_of_a_probe_name_it_and_survive_json(spec: ProbeSpec) -> None:
 
 @SPECS
 def test_only_closed_form_probes_need_one_seed(spec: ProbeSpec) -> None:
-    assert spec.seeded is (spec.name not in ("dense_ridge", "linear_pixels"))
+    assert spec.seeded is (spec.name not in ("dense_ridge", "flattened_ridge", "linear_pixels"))
 
 
 def test_a_brief_probe_is_the_same_with_fewer_steps() -> None:
@@ -51,4 +51,6 @@ def test_a_probe_is_not_taken_for_what_it_does_not_read() -> None:
 
 def test_one_probe_is_primary_and_the_documents_own_are_for_the_audit_alone() -> None:
     assert [spec.name for spec in probe_specs() if spec.primary] == ["dense_ridge"]
-    assert {spec.name for spec in probe_specs() if spec.audit_only} == {"pooled_mlp", "detr_no_position"}
+    assert {spec.name for spec in probe_specs() if spec.audit_only} == {
+        *("pooled_mlp", "flattened_ridge", "detr_no_position")
+    }

@@ -54,6 +54,9 @@ def test_its_numbers_are_those_that_were_measured(run: Path) -> None:
 def test_it_verifies_without_a_difference(run: Path) -> None:
     found = verify(run)
     assert (found.problems, found.records, found.whole, found.analyses) == ([], 56, 0, 1)
+    assert found.older == [
+        "analysis/rankings.json was concluded by a method of before (form 1, today 2); it is not repeated"
+    ]
 
 
 def test_it_can_be_resumed_without_scoring_anything_again(run: Path) -> None:

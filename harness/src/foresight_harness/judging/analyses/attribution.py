@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from foresight_harness.judging.analyses.boards import Aligned, Board, Design, aligned, boards, untrusted
+from foresight_harness.judging.analyses.boards import Aligned, Board, Design, aligned, boards, weights_caveat
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
 from foresight_harness.parts.statistics.interval import Floats
@@ -69,12 +69,14 @@ def analyse(run: RunData) -> Analysis | None:
     ]
     if all(row["seed_spread"] is None for row in rows):
         caveats.append("No candidate was fitted with several seeds, so the spread between seeds is not known.")
-    if untrusted([record for board in boards(run) for record in board.records]):
-        caveats.append("Weights are random or nano: effects describe this run and not trained models.")
+    caveats += weights_caveat(
+        [record for board in boards(run) for record in board.records], "effects describe this run"
+    )
     if skipped:
         caveats.append(f"Without per-sample values, and so left out: {', '.join(skipped[:3])} ({len(skipped)} in all).")
     return Analysis(
         kind="attribution",
+        form=2,
         title="What makes the difference?",
         finding=_finding(rows, shares),
         caveats=tuple(caveats),

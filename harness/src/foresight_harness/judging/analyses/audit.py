@@ -46,6 +46,8 @@ class Gap:
     tells: bool | None
     """None where the interval holds ``BLIND``: undecided."""
     audit_only: bool = False
+    above: tuple[str, float] | None = None
+    """The encoder that scores most among those that surely score more than the perfect mask, and its score."""
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in ``probes``."""
@@ -71,6 +73,7 @@ def analyse(run: RunData) -> Analysis | None:
     finding = " ".join([*_finding(gaps), *_window_sentence(run)])
     return Analysis(
         kind="audit",
+        form=2,
         title="Which probes can see where things are?",
         finding=finding or "No control was scored, so nothing can be said about the probes.",
         columns=COLUMNS,
@@ -184,8 +187,22 @@ def _gaps(run: RunData, records: Sequence[Record]) -> list[Gap]:
         if gap.low is not None and gap.high is not None:
             tells = True if gap.low > BLIND else False if gap.high <= BLIND else None
         means = float(_mean(oracle) or 0.0), float(_mean(shuffled) or 0.0)
-        gaps.append(Gap(probe, dataset, *means, gap, tells, run.audit_only(probe)))
+        above = _above(run, probe, dataset, oracle)
+        gaps.append(Gap(probe, dataset, *means, gap, tells, run.audit_only(probe), above))
     return gaps
+
+
+def _above(run: RunData, probe: str, dataset: str, oracle: SampleValues) -> tuple[str, float] | None:
+    """The encoder that a probe surely gives most above what it gives a perfect mask; None where it gives none more."""
+    found = []
+    for record in run.select(suite=SUITE, metric="iou", dataset=dataset, probe=probe):
+        values = run.values(record) if record.is_candidate else None
+        if values is None or values.samples != oracle.samples:
+            continue
+        more = _difference(values, oracle)
+        if more.low is not None and more.low > 0:
+            found.append((stream_of(record), float(_mean(values) or 0.0)))
+    return max(found, key=lambda pair: pair[1], default=None)
 
 
 def _finding(gaps: Sequence[Gap]) -> list[str]:
@@ -199,11 +216,17 @@ def _finding(gaps: Sequence[Gap]) -> list[str]:
         if seeing:
             sentences.append(f"On {dataset}, {_named(seeing)} tell a perfect mask from tokens in random places.")
         if blind:
+            verb = "does" if len(blind) == 1 else "do"
             sentences.append(
-                f"On {dataset}, {_named(blind)} do not: what such a probe scores on an encoder, it scores on a perfect "
-                "mask too, so a low IoU or AP of it (0.10 and 0.001 in the research documents) says nothing about the "
+                f"On {dataset}, {_named(blind)} {verb} not, so a low IoU or AP of such a probe says nothing about the "
                 "encoder."
             )
+            sentences += [
+                f"{gap.probe} scores {gap.above[1]:.2f} on {gap.above[0]}, more than on a perfect mask: it reads "
+                "something there, and not where things are."
+                for gap in blind
+                if gap.above is not None
+            ]
         if unsure:
             sentences.append(f"On {dataset}, more pictures are needed to say so of {_named(unsure)}.")
     return sentences

@@ -15,6 +15,8 @@ from foresight_harness.running.run_folder.run_data import RunData
 
 SHARE = "_share"
 """End of a metric that restates another one between its floor and its ceiling."""
+NAMED = 3
+"""Candidates that a caveat names; the others are counted."""
 BREAKDOWN = re.compile(r"(.+)_\d+")
 """A metric of a part of the samples (``iou_3``: pictures of three objects), where the whole one stands beside it."""
 
@@ -115,6 +117,23 @@ def family_of(record: Record) -> str:
 def untrusted(records: Sequence[Record]) -> bool:
     """Whether a record's weights are random or nano: what is found then says nothing about trained models."""
     return any(record.untrained for record in records)
+
+
+def weights_caveat(records: Sequence[Record], what: str) -> list[str]:
+    """Which candidates ran without trained weights, by name where not all did; none where every one is trained.
+
+    Args:
+        records: What the conclusion is drawn from.
+        what: Of it says nothing about trained models then, such as ``effects describe this run``.
+    """
+    loud = list(dict.fromkeys(record.candidate for record in records if record.untrained))
+    names = list(dict.fromkeys(record.candidate for record in records))
+    if not loud:
+        return []
+    if len(loud) == len(names):
+        return [f"Weights are random or nano: {what} and not trained models."]
+    shown = ", ".join(loud[:NAMED]) + (f" and {len(loud) - NAMED} more" if len(loud) > NAMED else "")
+    return [f"{len(loud)} of {len(names)} candidates ran with random or nano weights ({shown}): of those {what} alone."]
 
 
 class Aligned(NamedTuple):

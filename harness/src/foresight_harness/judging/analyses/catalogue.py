@@ -26,6 +26,8 @@ class Kind:
 
     kind: str
     module: str
+    form: int = 1
+    """That it concludes in today; a run keeps what it was concluded in."""
 
     def analyse(self, run: RunData) -> Analysis | None:
         """Conclude. Raises: whatever is wrong with the run or the analysis."""
@@ -33,19 +35,21 @@ class Kind:
         found = function(run)
         if found is not None and found.kind != self.kind:
             raise ValueError(f"analysis {self.kind!r} calls itself {found.kind!r}")
+        if found is not None and found.form != self.form:
+            raise ValueError(f"analysis {self.kind!r} has form {found.form}, {self.form} is known")
         return found
 
 
 KINDS: tuple[Kind, ...] = (
     Kind("gates", "foresight_harness.judging.analyses.gates"),
-    Kind("rankings", "foresight_harness.judging.analyses.rankings"),
+    Kind("rankings", "foresight_harness.judging.analyses.rankings", form=2),
     Kind("proxies", "foresight_harness.judging.analyses.proxies"),
-    Kind("attribution", "foresight_harness.judging.analyses.attribution"),
+    Kind("attribution", "foresight_harness.judging.analyses.attribution", form=2),
     Kind("layers", "foresight_harness.judging.analyses.layers"),
-    Kind("audit", "foresight_harness.judging.analyses.audit"),
-    Kind("enhancement", "foresight_harness.judging.analyses.enhancement"),
-    Kind("similarity", "foresight_harness.judging.analyses.similarity"),
-    Kind("embeddings", "foresight_harness.judging.analyses.embeddings"),
+    Kind("audit", "foresight_harness.judging.analyses.audit", form=2),
+    Kind("enhancement", "foresight_harness.judging.analyses.enhancement", form=2),
+    Kind("similarity", "foresight_harness.judging.analyses.similarity", form=2),
+    Kind("embeddings", "foresight_harness.judging.analyses.embeddings", form=2),
     Kind("parameters", "foresight_harness.judging.analyses.parameters"),
     Kind("ab", "foresight_harness.judging.analyses.ab"),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
-from foresight_harness.judging.analyses.boards import untrusted
+from foresight_harness.judging.analyses.boards import weights_caveat
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.run_folder.tokens import Tokens
@@ -54,10 +54,10 @@ def analyse(run: RunData) -> Analysis | None:
     ]
     if len(records) > MOST:
         caveats.append(f"{len(records) - MOST} cells beyond {MOST} are not mapped.")
-    if untrusted(records):
-        caveats.append("Weights are random or nano: nothing here describes a trained model.")
+    caveats += weights_caveat(records, "what is drawn describes this run")
     return Analysis(
         kind="embeddings",
+        form=2,
         title="Token space",
         finding=_finding(rows),
         caveats=tuple(caveats),

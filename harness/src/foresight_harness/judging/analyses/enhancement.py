@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from foresight_harness.judging.analyses.boards import Board, Design, aligned, boards, untrusted
+from foresight_harness.judging.analyses.boards import Board, Design, aligned, boards, weights_caveat
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics import paired_differences
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
@@ -45,10 +45,10 @@ def analyse(run: RunData) -> Analysis | None:
         "read on grids of their own size; compare like with like: x2 with bilinear, x4 with bilinear_x4.",
         "A larger picture costs encoder time; see suite efficiency.",
     ]
-    if untrusted([record for board in boards(run) for record in board.records]):
-        caveats.append("Weights are random or nano: gains describe this run and not trained models.")
+    caveats += weights_caveat([record for board in boards(run) for record in board.records], "gains describe this run")
     return Analysis(
         kind="enhancement",
+        form=2,
         title="Does enhancing pay?",
         finding=_finding(rows),
         caveats=tuple(caveats),

@@ -17,7 +17,7 @@ from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import SCHEMA, Record
 
 FOLDER = "analysis"
-OWN = ("schema", "kind", "title", "finding", "caveats", "inputs", "columns", "rows")
+OWN = ("schema", "form", "kind", "title", "finding", "caveats", "inputs", "columns", "rows")
 """Names that no further field may have."""
 
 
@@ -70,6 +70,8 @@ class Analysis:
     """Suites, metrics, seeds, method that it comes from."""
     further: Mapping[str, Any] = field(default_factory=dict)
     """Fields of this kind alone, beside the table."""
+    form: int = 1
+    """Of the kind's method and rows; a new one says that what an older file holds is concluded otherwise today."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.kind):
@@ -91,6 +93,7 @@ class Analysis:
         """
         content = {
             "schema": SCHEMA,
+            **({"form": self.form} if self.form > 1 else {}),
             "kind": self.kind,
             "title": self.title,
             "finding": self.finding,

@@ -1,135 +1,87 @@
-"""Analysis ``rankings``: who cannot be told from the best? Tie groups among records of one protocol."""
+"""Analysis ``rankings``: which candidates can be the best, board by board, and how floors and twins stand to them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from foresight_harness.contracts.records import Record
-from foresight_harness.judging.analyses.comparing import NotComparableError, require_comparable
+from foresight_harness.judging.analyses.comparing import NotComparableError
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
+from foresight_harness.judging.ranking import saying
+from foresight_harness.judging.ranking.head_to_head import as_section, of_leaders
+from foresight_harness.judging.ranking.judged import Judged, judge, turned
+from foresight_harness.judging.ranking.scores import CEILING, kind_of
+from foresight_harness.parts.statistics.families import Comparison
 from foresight_harness.parts.statistics.paired import ALPHA
-from foresight_harness.parts.statistics.power import minimum_detectable_effect
-from foresight_harness.parts.statistics.ranking import TieGroup, tie_groups
 from foresight_harness.running.run_folder.run_data import RunData
 
+FORM = 2
+"""1 set candidates and floors in tie groups, each against the head of its group."""
 COLUMNS = (
     Column("suite", "suite"),
     Column("dataset", "data set"),
     Column("metric", "metric"),
     Column("probe", "probe"),
     Column("protocol", "protocol"),
-    Column("place", "tie group"),
+    Column("place", "place"),
     Column("candidate", "candidate"),
     Column("role", "role"),
     Column("measured", "measured"),
-    Column("p", "p against the group's first, Holm"),
+    Column("letters", "letters"),
+    Column("best", "can be the best"),
+    Column("against", "against"),
+    Column("difference", "difference"),
+    Column("p", "p, corrected"),
+    Column("told", "told apart"),
 )
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """Tie groups of records that may be compared."""
-
-    records: tuple[Record, ...]
-    groups: tuple[TieGroup, ...]
-    detectable: float | None
-    """Difference that these samples would show between the best and another with 80 % power; median over the others."""
-
-    @property
-    def first(self) -> Record:
-        """What all of them share stands in any of them."""
-        return self.records[0]
-
-
-def rank(run: RunData, records: Sequence[Record]) -> Ranking:
-    """Rank records of one metric on one data set.
-
-    Raises:
-        NotComparableError: where protocols, samples or directions differ, or a control left its range; the message
-            names the choice.
-        RunFolderError: where samples cannot be read.
-    """
-    if not records:
-        raise NotComparableError("nothing to rank: no record fits")
-    require_comparable(run, records)
-    columns: dict[str, Any] = {}
-    first = None
-    for record in records:
-        values = run.values(record)
-        if values is None:
-            raise NotComparableError(f"{record.metric} has no value a sample, so its differences cannot be tested")
-        first = first or values
-        if values.samples != first.samples:
-            raise NotComparableError(
-                f"{records[0].candidate} and {record.candidate} were not scored on the same samples"
-            )
-        columns[record.candidate] = values.mean_over_seeds
-    assert first is not None
-    groups = tie_groups(columns, first.groups, "lower" if records[0].direction == "lower" else "higher")
-    return Ranking(tuple(records), tuple(groups), _detectable(columns, groups, first.groups))
-
-
-def _detectable(columns: Mapping[str, Any], groups: Sequence[TieGroup], clusters: Sequence[str]) -> float | None:
-    names = [name for group in groups for name in group.members]
-    if len(names) < 2:
-        return None
-    effects = [
-        minimum_detectable_effect(columns[name] - columns[names[0]], clusters, tests=len(names) - 1)
-        for name in names[1:]
-    ]
-    found = [effect for effect in effects if np.isfinite(effect)]
-    return float(np.median(found)) if found else None
-
-
 def analyse(run: RunData) -> Analysis | None:
-    """Rank every suite by its metrics, each protocol by itself; None where no two records can be ranked."""
-    rankings, caveats = [], []
+    """Judge every suite by its metrics, each protocol by itself; None where no candidate stands beside anything."""
+    boards, caveats = [], []
     for records in _comparable(run):
         try:
-            rankings.append(rank(run, records))
+            boards.append(judge(run, records))
         except NotComparableError as error:
             caveats.append(str(error))
-    if not rankings:
+    if not boards:
         return None
-    kept = {(found.first.suite, found.first.dataset, found.first.metric) for found in rankings}
-    boards = len(rankings) - len(kept)
-    if boards:
-        caveats.append(f"{boards} more boards than metrics: unequal protocols are never ranked together")
+    kept = {(one.any_record.suite, one.any_record.dataset, one.any_record.metric) for one in boards}
+    if more := len(boards) - len(kept):
+        caveats.append(f"{more} more boards than metrics: unequal protocols are never ranked together")
     return Analysis(
         kind="rankings",
-        title="Tie groups",
-        finding=_sentence(rankings[0]),
+        title="Who can be the best",
+        finding=saying.finding(max(boards, key=lambda one: one.separation or 0.0)),
         caveats=tuple(dict.fromkeys(caveats)),
         inputs={
-            "method": f"paired sign flips against the best of a group, Holm, alpha {ALPHA:g}; clusters are pictures",
-            "metrics": sorted({found.first.metric for found in rankings}),
+            "method": next(one.board.method for one in boards if one.board is not None),
+            "alpha": ALPHA,
+            "families": "candidates each against each; candidates against floors, their twins and ceilings",
+            "metrics": sorted({one.any_record.metric for one in boards}),
         },
         columns=COLUMNS,
-        rows=tuple(row for found in rankings for row in _rows(found)),
-        further={"boards": [_board(found) for found in rankings]},
+        rows=tuple(row for one in boards for row in _rows(one)),
+        further={"boards": [_board(one) for one in boards], "head_to_head": as_section(of_leaders(boards))},
+        form=FORM,
     )
 
 
 def _comparable(run: RunData) -> list[list[Record]]:
-    """Records that share suite, data set, metric, probe and protocol, where there are at least two.
-
-    Floors are ranked beside candidates; ceilings know the answer and would only head every board.
-    """
+    """Records that share suite, data set, metric, probe and protocol, where a candidate stands beside something."""
     found: dict[tuple[Any, ...], list[Record]] = {}
     for record in run.records:
         suite = run.suites.get(record.suite)
-        ranked = suite is not None and record.metric in suite.ranked_by
-        if ranked and record.role != "ceiling" and record.value is not None:
-            key = tuple(_board_of(record).values())
-            found.setdefault(key, []).append(record)
-    return [records for records in found.values() if len(records) > 1]
+        if suite is not None and record.metric in suite.ranked_by and record.value is not None:
+            found.setdefault(tuple(board_of(record).values()), []).append(record)
+    return [records for records in found.values() if len(records) > 1 and any(map(_is_candidate, records))]
 
 
-def _board_of(record: Record) -> dict[str, str | None]:
+def _is_candidate(record: Record) -> bool:
+    return kind_of(record) == "candidate"
+
+
+def board_of(record: Record) -> dict[str, str | None]:
     """What records that are ranked together have in common."""
     return {
         "suite": record.suite,
@@ -140,41 +92,60 @@ def _board_of(record: Record) -> dict[str, str | None]:
     }
 
 
-def _sentence(found: Ranking) -> str:
-    first, best = found.first, found.groups[0]
-    head = next(record for record in found.records if record.candidate == best.members[0])
-    tied = f"{len(best.members) - 1} of {len(found.records) - 1} others cannot be told from it"
-    probe = f" (probe {first.probe})" if first.probe else ""
-    best_mean = f"{head.candidate} has the best mean ({head.value:.3f})"
-    return f"By {first.metric}{probe} on {first.dataset}, {best_mean}; {tied}."
-
-
-def _rows(found: Ranking) -> list[dict[str, Any]]:
-    records = {record.candidate: record for record in found.records}
+def _rows(found: Judged) -> list[dict[str, Any]]:
+    """Candidates, best mean first, then twins and floors; ceilings stand in the sentence alone."""
+    leader, best = found.leader, set(map(id, found.best))
     rows = []
-    for place, group in enumerate(found.groups, start=1):
-        for name, p_value in zip(group.members, group.p_values, strict=True):
-            record = records[name]
-            rows.append(
-                {
-                    **_board_of(record),
-                    "place": place,
-                    "candidate": name,
-                    "role": record.role,
-                    "measured": Measured.of(record),
-                    "p": p_value,
-                }
-            )
+    for place, record in enumerate(found.ordered, start=1):
+        pair = found.pair(record, leader) if leader is not None and record is not leader else None
+        own = {"letters": found.letters(record), "best": id(record) in best}
+        rows.append({**_row(found, record, leader, pair), **own, "place": place})
+    for record in found.controls:
+        if kind_of(record) == CEILING:
+            continue
+        against = next((one for one in found.twins if one.control is record), None)
+        if against is not None:
+            rows.append(_row(found, record, against.candidate, turned(against.comparison)))
+        else:
+            rows.append(_row(found, record, leader, found.pair(record, leader) if leader is not None else None))
     return rows
 
 
-def _board(found: Ranking) -> dict[str, Any]:
-    first = found.first
+def _row(found: Judged, record: Record, against: Record | None, pair: Comparison | None) -> dict[str, Any]:
+    row = {**board_of(record), "candidate": record.candidate, "role": kind_of(record), "measured": Measured.of(record)}
+    if pair is None or against is None or found.board is None:
+        return row
+    difference = Measured(pair.difference, pair.low, pair.high, found.board.n, found.board.method)
     return {
-        **_board_of(first),
+        **row,
+        **{"against": against.candidate, "difference": difference, "p": pair.p_value, "told": pair.separated},
+    }
+
+
+def _board(found: Judged) -> dict[str, Any]:
+    first, interval, board = found.any_record, found.leader_interval, found.board
+    assert board is not None
+    assert interval is not None
+    assert found.leader is not None
+    return {
+        **board_of(first),
         "direction": first.direction,
         "candidates": len(found.records),
-        "groups": len(found.groups),
-        "best": list(found.groups[0].members),
+        "leader": found.leader.candidate,
+        "leader_interval": Measured(interval.value, interval.low, interval.high, interval.n, interval.method),
+        "best": [record.candidate for record in found.best],
+        "pairs": len(board.pairs),
+        "pairs_told": sum(pair.separated for pair in board.pairs),
+        "separation": found.separation,
+        "saturated": found.saturated,
         "detectable": found.detectable,
+        "n": board.n,
+        "clusters": board.clusters,
+        "left_out": board.left_out,
+        "seeds_unknown": [record.candidate for record in found.seeds_unknown],
+        "twins_missing": [record.candidate for record in saying.twins_missing(found)],
+        "finding": saying.finding(found),
+        "against_floors": saying.against_floors(found),
+        "against_twins": saying.against_twins(found),
+        "against_ceilings": saying.against_ceilings(found),
     }

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
-from foresight_harness.judging.analyses.boards import untrusted
+from foresight_harness.judging.analyses.boards import weights_caveat
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.parts.statistics.interval import Floats
 from foresight_harness.running.run_folder.run_data import RunData
@@ -61,10 +61,10 @@ def analyse(run: RunData) -> Analysis | None:
     ]
     if left_out:
         caveats.append(f"{left_out} representations beyond {MOST} of a data set are left out.")
-    if untrusted(records):
-        caveats.append("Weights are random or nano: nothing here describes a trained model.")
+    caveats += weights_caveat(records, "what is drawn describes this run")
     return Analysis(
         kind="similarity",
+        form=2,
         title="Which representations are alike?",
         finding=_finding(rows),
         caveats=tuple(caveats),

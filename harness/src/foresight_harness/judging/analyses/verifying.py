@@ -24,6 +24,8 @@ from foresight_harness.running.run_folder.tokens import tokens_digest
 
 TOLERANCE = 1e-9
 """Relative; another version of numpy may add in another order."""
+DRAWN_TOLERANCE = 1e-5
+"""Of conclusions: errors of boards are drawn in single precision."""
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Verified:
     analyses: int = 0
     problems: list[str] = field(default_factory=list)
     """One line each, with the record named."""
+    older: list[str] = field(default_factory=list)
+    """Conclusions by a method of before, one line each: they stand, and cannot be repeated."""
 
 
 def verify(path: Path, kinds: tuple[Kind, ...] | None = None) -> Verified:
@@ -60,7 +64,13 @@ def verify(path: Path, kinds: tuple[Kind, ...] | None = None) -> Verified:
     found.problems += _samples(run)
     for kind in KINDS if kinds is None else kinds:
         found.analyses += analysis_path(path, kind.kind).is_file()
-        found.problems += _analysis(run, kind)
+        if (stated := _form_of(path, kind)) < kind.form:
+            found.older.append(
+                f"{FOLDER}/{kind.kind}.json was concluded by a method of before (form {stated}, today {kind.form}); "
+                "it is not repeated"
+            )
+        else:
+            found.problems += _analysis(run, kind)
     return found
 
 
@@ -155,6 +165,15 @@ def _tokens(run: RunData, records: Mapping[str, list[Record]]) -> Iterator[str]:
             yield f"{FOLDER_OF_TOKENS}/{cell}.parquet was changed after {own[0].candidate} was scored"
 
 
+def _form_of(path: Path, kind: Kind) -> int:
+    """Form that a kept conclusion is in; today's where there is none, or none that can be read."""
+    try:
+        form = read_analysis(path, kind.kind).get("form", 1)
+    except RunFolderError:
+        return kind.form
+    return form if isinstance(form, int) else kind.form
+
+
 def _analysis(run: RunData, kind: Kind) -> Iterator[str]:
     path = analysis_path(run.path, kind.kind)
     try:
@@ -188,15 +207,15 @@ def _first_difference(stated: Any, expected: Any, place: str) -> str | None:
             if (found := _first_difference(one, other, f"{place}[{index}]")) is not None:
                 return found
         return None
-    if _equal(stated, expected):
+    if _equal(stated, expected, DRAWN_TOLERANCE):
         return None
     return f"{place.lstrip('.')}: {_shown(stated)} stands there, {_shown(expected)} is computed"
 
 
-def _equal(first: Any, second: Any) -> bool:
+def _equal(first: Any, second: Any, tolerance: float = TOLERANCE) -> bool:
     numbers = isinstance(first, int | float) and isinstance(second, int | float)
     if numbers and not isinstance(first, bool) and not isinstance(second, bool):
-        return math.isclose(first, second, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return math.isclose(first, second, rel_tol=tolerance, abs_tol=TOLERANCE)
     return bool(first == second)
 
 

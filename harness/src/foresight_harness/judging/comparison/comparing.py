@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from foresight_harness.contracts.records import Record
-from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
 from foresight_harness.judging.comparison.matching import Key, Pair, pairs
 from foresight_harness.judging.comparison.sentinels import Sentinels
@@ -21,7 +18,6 @@ from foresight_harness.parts.statistics.power import detectable_beyond
 from foresight_harness.parts.statistics.seeded import difference_over_seeds
 from foresight_harness.running.run_folder.run_data import RunData, SampleValues
 
-KIND = "regressions"
 FAMILY = 30
 """Sentinels that the sign flips are enough for: 12,000 flips, so that Holm's strictest level can be reached."""
 REGRESSED, IMPROVED, NOISE, IDENTICAL, NOT_COMPARED = (
@@ -30,22 +26,6 @@ REGRESSED, IMPROVED, NOISE, IDENTICAL, NOT_COMPARED = (
     "within noise",
     "identical",
     "not compared",
-)
-COLUMNS = (
-    Column("candidate", "candidate"),
-    Column("suite", "suite"),
-    Column("dataset", "data set"),
-    Column("metric", "metric"),
-    Column("sentinel", "sentinel"),
-    Column("verdict", "verdict"),
-    Column("base", "baseline"),
-    Column("head", "this run"),
-    Column("delta", "difference"),
-    Column("p", "p"),
-    Column("p_adjusted", "p, corrected"),
-    Column("tolerance", "tolerance"),
-    Column("detectable", "found in 4 of 5 from"),
-    Column("reason", "reason"),
 )
 
 
@@ -224,74 +204,7 @@ def impossible(found: Sequence[Compared]) -> list[Compared]:
     return [one for one in found if one.sentinel and one.verdict == NOT_COMPARED]
 
 
-def as_analysis(found: Sequence[Compared], baseline: dict[str, Any], notes: Sequence[str] = ()) -> Analysis:
-    """The comparison in the common form. ``baseline`` holds ``name``, ``run`` and ``reason``; ``notes`` are caveats."""
-    order = {REGRESSED: 0, IMPROVED: 1, NOT_COMPARED: 2, NOISE: 3, IDENTICAL: 4}
-    ordered = sorted(found, key=lambda one: (order[one.verdict], not one.sentinel, one.key[:4], one.key[4] or ""))
-    return Analysis(
-        kind=KIND,
-        title=f"Against {baseline['name']}",
-        finding=finding(found, str(baseline["name"])),
-        columns=COLUMNS,
-        rows=tuple(_row(one) for one in ordered),
-        caveats=(*notes, "Time is not compared between runs: other load, other clocks."),
-        inputs={
-            "alpha": ALPHA,
-            "p": "two-sided: sign flips of clustered differences; with several seeds, t over seeds and pictures",
-            "correction": "Holm over sentinels, Benjamini-Hochberg over the rest",
-        },
-        further={"baseline": baseline},
-    )
-
-
-def finding(found: Sequence[Compared], name: str) -> str:
-    """One sentence: what got worse, else that nothing did, and how much could be compared."""
-    counts = Counter(one.verdict for one in found if one.sentinel)
-    bad = regressed(found)
-    total = sum(counts.values())
-    compared = total - counts[NOT_COMPARED]
-    if not total:
-        return f"No sentinel is in this run or in {name}: nothing was gated."
-    if bad:
-        first = bad[0]
-        said = f"{len(bad)} of {total} sentinels regressed against {name}, first {first.key[3]} of {first.key[0]}"
-        return said + (f" by {first.paired.difference:+.4g}." if first.paired else f" ({first.reason}).")
-    if not compared:
-        reason = next(one.reason for one in found if one.sentinel)
-        return f"None of {total} sentinels could be compared with {name}: {reason}."
-    return (
-        f"No sentinel regressed against {name}: {counts[IDENTICAL]} identical, {counts[NOISE]} within noise, "
-        f"{counts[IMPROVED]} improved, {counts[NOT_COMPARED]} not compared."
-    )
-
-
-def _row(one: Compared) -> dict[str, Any]:
-    candidate, suite, dataset, metric, probe = one.key
-    paired = one.paired
-    delta = None
-    if paired is not None and not math.isnan(paired.difference):
-        interval = paired.interval
-        low, high, method = (interval.low, interval.high, interval.method) if interval else (None, None, None)
-        delta = Measured(paired.difference, low, high, paired.n, method)
-    return {
-        "candidate": candidate,
-        "suite": suite,
-        "dataset": dataset,
-        "metric": metric if probe in (None, "dense_ridge") else f"{metric} ({probe})",
-        "sentinel": one.sentinel,
-        "base": _value(one.base),
-        "head": _value(one.head),
-        "delta": delta,
-        "p": paired.p_value if paired else None,
-        "p_adjusted": one.p_adjusted,
-        "tolerance": one.tolerance,
-        "detectable": one.detectable,
-        "verdict": one.verdict,
-        "reason": one.reason,
-    }
-
-
-def _value(record: Record | None) -> Measured | None:
-    if record is None:
-        return None
-    return Measured.of(record)
+def nothing_compared(found: Sequence[Compared]) -> bool:
+    """Whether no sentinel could be compared, or no number at all where none is a sentinel: then nothing is known."""
+    asked = [one for one in found if one.sentinel] or found
+    return all(one.verdict == NOT_COMPARED for one in asked)

@@ -27,6 +27,12 @@ def probe_specs() -> tuple[ProbeSpec, ...]:
             audit_only="the mean over tokens forgets where anything was, so a perfect mask scores the floor too",
         ),
         ProbeSpec(
+            name="flattened_ridge",
+            build=_flattened_ridge,
+            audit_only="a box is no linear function of a grid, and there are more weights than pictures: weak on a "
+            "perfect mask, though not blind",
+        ),
+        ProbeSpec(
             name="detr_no_position",
             build=_detr_no_position,
             brief=_brief_detr_no_position,
@@ -92,6 +98,12 @@ def _soft_argmax() -> Probe:
     from foresight_harness.parts.probes.single_heads import SoftArgmax, narrowed
 
     return SingleBoxProbe("soft_argmax", SoftArgmax, recipe=LINEAR_RECIPE, prepare=narrowed, version=2)
+
+
+def _flattened_ridge() -> Probe:
+    from foresight_harness.parts.probes.flattened_ridge import FlattenedRidge
+
+    return FlattenedRidge()
 
 
 def _pooled_mlp() -> Probe:

@@ -98,6 +98,11 @@ class RunData:
         facts = probe_facts_of(self.manifest).get(probe)
         return facts is not None and bool(facts.audit_only)
 
+    def seeded_probe(self, probe: str | None) -> bool:
+        """Whether anything in a probe is random; one that the run knows nothing of is taken to be solved."""
+        facts = probe_facts_of(self.manifest).get(probe or "")
+        return facts is not None and facts.seeded
+
     def select(self, **wanted: Any) -> list[Record]:
         """Records whose fields equal what is given: ``select(suite="spatial", metric="iou", role="candidate")``."""
         return [

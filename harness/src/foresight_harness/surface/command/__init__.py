@@ -25,6 +25,7 @@ from foresight_harness.surface.command import (
     rank,
     report,
     verify,
+    versus,
     weights,
 )
 
@@ -35,6 +36,7 @@ VERBS = (
     report,
     figure,
     rank,
+    versus,
     gate,
     compare,
     baseline,

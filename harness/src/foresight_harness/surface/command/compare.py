@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.judging.analyses.envelope import read_analysis
 from foresight_harness.judging.comparison.against import Comparison, compare_with, target_of
 from foresight_harness.judging.comparison.comparing import impossible, regressed, warned
 from foresight_harness.judging.comparison.outputs import SUMMARY_BYTES, github_annotations, junit, markdown, sentence
@@ -29,11 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--junit", type=Path, metavar="FILE", help="one test case a sentinel number")
     parser.add_argument("--md", type=Path, metavar="FILE", help="body of a comment")
     parser.add_argument("--github", action="store_true", help="print annotations and write the job summary")
-    parser.add_argument("--strict", action="store_true", help="exit 3 where a sentinel could not be compared")
+    parser.add_argument("--strict", action="store_true", help="exit 3 where any sentinel could not be compared")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare, write, print. 0 fine, 1 regression, 3 not comparable under ``--strict``."""
+    """Compare, print, write what CI wants.
+
+    Returns:
+        0 fine, 1 regression, 3 where no sentinel could be compared, under ``--strict`` where any could not.
+    """
     runs = Path(options.out)
     head = find_run(runs, options.run)
     target = target_of(runs, options.baseline)
@@ -45,32 +48,31 @@ def run(options: argparse.Namespace) -> int:
         print(f"foresight-bench compare: {line}", file=sys.stderr)
     _write(options, compared)
     if options.json:
-        print_json(read_analysis(head, "regressions"))
+        print_json(compared.analysis.as_json())
     else:
         _show(compared)
     if compared.exit_regressed:
         return 1
-    return 3 if options.strict and compared.exit_impossible else 0
+    return 3 if compared.exit_unknown or (options.strict and compared.exit_impossible) else 0
 
 
 def _write(options: argparse.Namespace, compared: Comparison) -> None:
-    notes = (*compared.reach, *compared.blind)
     if options.junit:
         options.junit.write_text(junit(compared.found, compared.target.name), encoding="utf-8")
     if options.md:
-        options.md.write_text(markdown(compared.found, compared.sentence, notes), encoding="utf-8")
+        options.md.write_text(markdown(compared.found, compared.sentence, compared.notes), encoding="utf-8")
     if options.github:
         for line in github_annotations(compared.found, compared.blind):
             print(line, file=sys.stderr if options.json else sys.stdout)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            text = markdown(compared.found, compared.sentence, notes, budget=SUMMARY_BYTES, rows=500)
+            text = markdown(compared.found, compared.sentence, compared.notes, budget=SUMMARY_BYTES, rows=500)
             with Path(summary).open("a", encoding="utf-8") as stream:
                 stream.write(text)
 
 
 def _show(compared: Comparison) -> None:
-    for line in (compared.sentence, *compared.reach, *compared.blind):
+    for line in (compared.sentence, *compared.notes):
         console().print(line, markup=False)
     groups = (("regressed", regressed), ("warnings", warned), ("not compared", impossible))
     for title, chosen in groups:

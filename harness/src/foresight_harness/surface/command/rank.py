@@ -1,31 +1,33 @@
-"""``foresight-bench rank RUN``: candidates of one metric in tie groups; unequal protocols are refused."""
+"""``foresight-bench rank RUN``: which candidates can be the best by one metric; unequal protocols are refused."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.comparing import NotComparableError
-from foresight_harness.judging.analyses.rankings import rank
-from foresight_harness.judging.gates.gate import fits
-from foresight_harness.planning.registry.registry import nearest
+from foresight_harness.judging.ranking.judged import Judged, judge
+from foresight_harness.judging.ranking.saying import everything
+from foresight_harness.judging.ranking.scores import kind_of
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.surface.command.choosing import chosen
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 NAME = "rank"
-HELP = "rank the candidates of a run by one metric, in groups that its samples cannot tell apart"
+HELP = "which candidates of a run can be the best by one metric, each against each"
+COLUMNS = ("place", "letters", "candidate", "role", "value", "interval", "n")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN and which records."""
     parser.add_argument("target", nargs="?", default="latest", metavar="RUN", help="folder, id or latest (default)")
-    parser.add_argument("--suite", default="spatial", help="default spatial")
-    parser.add_argument("--metric", default="iou", help="default iou")
+    parser.add_argument("--suite", help="default: the first that has the metric")
+    parser.add_argument("--metric", default="iou", help="default iou; any that the run holds, map50 too")
     parser.add_argument("--dataset", help="default: the first that the metric was measured on")
     parser.add_argument("--probe", help="default: the suite's own")
     parser.add_argument("--candidate", action="append", default=[], metavar="GLOB", help="only these; repeatable")
@@ -33,21 +35,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the groups; exit 3 where the records may not be ranked together."""
+    """Print the board; exit 3 where the records may not be ranked together, or nothing can tell them apart."""
     data = RunData.load(find_run(Path(options.out), options.target))
-    records = _chosen(data, options)
+    records = chosen(data, options)
     try:
-        found = rank(data, records)
+        found = judge(data, records)
     except NotComparableError as error:
         print(f"foresight-bench rank: {error}", file=sys.stderr)
         return 3
-    by_name = {record.candidate: record for record in records}
-    rows = [_row(place, by_name[name]) for place, group in enumerate(found.groups, start=1) for name in group.members]
+    rows = _rows(found)
     if options.json:
-        print_json({"rows": rows, "detectable": found.detectable, "protocol": records[0].protocol})
+        print_json(_as_json(found, rows))
         return 0
-    title = f"{options.suite} {options.metric} on {records[0].dataset}, protocol {records[0].protocol}"
-    print_table(title, rows, ("group", "candidate", "role", "value", "interval", "n"))
+    first = found.any_record
+    print_table(f"{first.suite} {first.metric} on {first.dataset}, protocol {first.protocol}", rows, COLUMNS)
+    for line in everything(found):
+        console().print(line, markup=False, highlight=False)
+    if len(found.records) > 1:
+        console().print("Two candidates share a letter where they are not told apart.", markup=False)
     if found.detectable is not None:
         console().print(
             f"differences below {found.detectable:.3g} would mostly go unseen in so few samples", markup=False
@@ -55,23 +60,30 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(data: RunData, options: argparse.Namespace) -> list[Record]:
-    found = data.select(suite=options.suite, metric=options.metric)
-    if not found:
-        known = {f"{record.suite} {record.metric}" for record in data.records}
-        raise UsageError(f"no {options.suite} {options.metric} in this run{nearest(options.metric, known)}")
-    dataset, probe = options.dataset or found[0].dataset, options.probe or found[0].probe
-    kept = [record for record in found if record.dataset == dataset and record.probe == probe]
-    kept = [record for record in kept if fits(record.candidate, options.candidate or ["*"])]
-    if not kept:
-        raise UsageError(f"no {options.metric} of such a candidate on {dataset} by probe {probe}")
-    return [record for record in kept if record.value is not None]
+def _rows(found: Judged) -> list[dict[str, Any]]:
+    ranked = [
+        {"place": place, "letters": found.letters(record), "best": record in found.best, **_row(record)}
+        for place, record in enumerate(found.ordered, start=1)
+    ]
+    return [*ranked, *(_row(record) for record in found.controls)]
 
 
-def _row(place: int, record: Record) -> dict[str, Any]:
+def _row(record: Record) -> dict[str, Any]:
     interval = None if record.ci_low is None else f"[{record.ci_low:.4f}, {record.ci_high:.4f}]"
-    value = f"{record.value:.4f}"
     return {
-        **{"group": place, "candidate": record.candidate, "role": record.role},
-        **{"value": value, "interval": interval, "n": record.n},
+        **{"candidate": record.candidate, "role": kind_of(record)},
+        **{"value": f"{record.value:.4f}", "interval": interval, "n": record.n},
+    }
+
+
+def _as_json(found: Judged, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    interval = found.leader_interval
+    return {
+        "rows": rows,
+        "best": [record.candidate for record in found.best],
+        "leader_interval": interval._asdict() if interval is not None else None,
+        "finding": list(everything(found)),
+        "detectable": found.detectable,
+        "separation": found.separation,
+        "protocol": found.any_record.protocol,
     }

@@ -26,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"run": path.name, **vars(found)})
         return 1 if found.problems else 0
+    for line in found.older:
+        console().print(line, style="yellow", markup=False, highlight=False)
     for problem in found.problems:
         console().print(problem, style="red", markup=False, highlight=False)
     console().print(

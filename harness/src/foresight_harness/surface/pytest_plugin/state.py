@@ -47,6 +47,8 @@ class State:
     """Read and checked at plan time."""
     analyses: tuple[str, ...] = ()
     """Kinds that were concluded."""
+    findings: tuple[str, ...] = ()
+    """What the run's boards say, a line each."""
     verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Verdict and sentence by gate that was asked for."""
     failed_analyses: dict[str, str] = field(default_factory=dict)

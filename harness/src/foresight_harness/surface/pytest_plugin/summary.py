@@ -11,7 +11,7 @@ import pytest
 
 from foresight_harness.contracts.errors import ForesightError, RunFolderError
 from foresight_harness.judging.analyses.catalogue import conclude
-from foresight_harness.judging.comparison.against import compare_with
+from foresight_harness.judging.comparison.against import compare_with, keep
 from foresight_harness.judging.comparison.comparing import regressed as regressions
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.measuring.suites.memory import peak_bytes
@@ -20,13 +20,14 @@ from foresight_harness.running.costs.accounting import sentence as sentence_of
 from foresight_harness.surface.report_writers import write_report
 
 if TYPE_CHECKING:
+    from foresight_harness.judging.analyses.envelope import Analysis
     from foresight_harness.measuring.extraction.splits import DecodedSplit
     from foresight_harness.surface.pytest_plugin.state import State
 
 EXIT_REGRESSED = 10
 EXIT_IMPOSSIBLE = 11
 SHOWN = 5
-"""Regressions that the summary writes out."""
+"""Regressions, and boards, that the summary writes out."""
 
 
 def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
@@ -44,6 +45,7 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
         return
     concluded = conclude(keeper.folder.path)
     state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
+    state.findings = _findings(concluded.written.get("rankings"))
     gates = concluded.written.get("gates")
     state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
     refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
@@ -61,6 +63,16 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
             keeper.write_manifest(status)
 
 
+def _findings(rankings: Analysis | None) -> tuple[str, ...]:
+    """A line a board, as ``rank`` and the page say it; the boards that tell most first."""
+    if rankings is None:
+        return ()
+    boards = sorted(rankings.further["boards"], key=lambda board: -(board["separation"] or 0.0))
+    lines = [" ".join(filter(None, (board["finding"], board["against_floors"]))) for board in boards]
+    more = [f"and {len(lines) - SHOWN} boards more, on the page"] if len(lines) > SHOWN else []
+    return (*lines[:SHOWN], *more)
+
+
 def _compare(state: State, session: pytest.Session) -> None:
     """Compare with the baseline: exit 10 for a regression, 11 where ``--strict`` demands what was impossible."""
     keeper, options = state.keeper, state.options
@@ -70,12 +82,16 @@ def _compare(state: State, session: pytest.Session) -> None:
     assert state.sentinels is not None
     try:
         compared = compare_with(keeper.folder.path, state.baseline, state.sentinels)
+        keep(keeper.folder.path, compared)
     except ForesightError as error:
         state.compared = (f"not compared: {error}",)
         impossible, regressed = True, False
     else:
         lines = [sentence(one) for one in regressions(compared.found)[:SHOWN]]
-        state.compared = (compared.sentence, *compared.reach, *compared.blind[:SHOWN], *lines, *state.baseline.refused)
+        state.compared = (
+            *(compared.sentence, compared.counted, *compared.reach, *compared.blind[:SHOWN]),
+            *(*lines, *state.baseline.refused),
+        )
         impossible, regressed = compared.exit_impossible, compared.exit_regressed
     if session.exitstatus == pytest.ExitCode.OK:
         if regressed:
@@ -116,6 +132,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), (ok, said) in keeper.controls().items():
         if not ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
+    for line in state.findings:
+        terminal.write_line(line)
     for name, (verdict, found) in state.verdicts.items():
         colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
         terminal.write_line(f"gate {name}: {verdict}. {found}", **colours)
