@@ -54,6 +54,12 @@ class TapSpec:
     """Whether the features went through a norm of the model's own after the last block."""
     stride_frames: int = 1
     """Input frames per temporal slot."""
+    margin_px: int = 0
+    """Of the input's side, what is no token: windows that are not padded up to the border end before it."""
+
+    def cells(self, side_px: int) -> int:
+        """Tokens along a side of the input, at least one."""
+        return max(1, (side_px - self.margin_px) // self.stride_px)
 
 
 @dataclass(frozen=True)

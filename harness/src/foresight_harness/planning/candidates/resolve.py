@@ -146,7 +146,7 @@ def fed_px(lineage: Sequence[EncoderSpec], picture_px: int | None) -> int | None
 
 def _tap_shape(encoder: EncoderSpec, tap: str, side: int) -> GridShape:
     spec = encoder.tap(tap)
-    cells = max(1, side // spec.stride_px)
+    cells = spec.cells(side)
     return GridShape(rows=cells, cols=cells, width=spec.width)
 
 
