@@ -12,7 +12,7 @@ from foresight_reports import metrics
 from foresight_reports.reading import Run, suites_of
 from foresight_reports.records import Record
 
-CONTROL_ROLES = ("floor", "ceiling")
+CONTROL_ROLES = ("floor", "ceiling", "twin")
 
 
 class Group(NamedTuple):

@@ -17,6 +17,8 @@ from foresight_torchvision.presets import Preset
 from foresight_torchvision.published import LICENSE, published_weights
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+BIAS = "_bias"
+"""End of the name of what is added to attention: square, and no map."""
 DEEPEST_DEFAULT_PX = 16
 """The default tap is the deepest whose tokens are no coarser."""
 
@@ -81,7 +83,7 @@ def _feature_maps(model: nn.Module, side_px: int) -> list[tuple[TapSpec, str]]:
     last: dict[int, tuple[str, int]] = {}
     for node in nodes[1:]:
         found = _rows_and_width(outputs.get(node))
-        if found is None or not 1 < found[0] < side_px:
+        if found is None or not 1 < found[0] < side_px or node.endswith(BIAS):
             continue
         (rows, width), stage = found, _short(node, nodes)
         if rows not in last or stage.count(".") <= last[rows][0].count("."):

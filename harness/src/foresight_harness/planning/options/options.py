@@ -84,6 +84,8 @@ class RunOptions:
     """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
     weights_sources: tuple[WeightsSource, ...] = ()
     """Models whose pretrained weights come from elsewhere than their own Hub id."""
+    twins: bool = True
+    """Whether every candidate with trained weights is scored beside itself with random ones, and beside raw pixels."""
     trusted_weights: tuple[str, ...] = ()
     """Models whose pretrained weights may pass gates though they are not known as published; the verdict says so."""
     device: str = "cpu"

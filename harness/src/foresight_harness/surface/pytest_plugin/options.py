@@ -57,6 +57,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="let the pretrained weights of this encoder or decoder pass gates though they are not known as published "
         "(repeatable); the verdict says so",
     )
+    add(
+        "--no-twins",
+        action="store_true",
+        help="score candidates with trained weights without the same ones with random weights, and raw pixels, beside",
+    )
     add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")
     add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
