@@ -89,9 +89,8 @@ def test_controls_and_encoders_without_random_weights_have_none(registry: Regist
 
 
 def test_a_twin_is_scored_where_its_candidate_is_and_never_timed(registry: Registry) -> None:
-    chosen = _selected(
-        registry, "big@patch", "small_tiny@patch", only={"spatial": ("big@*",), "alignment": ("small*",)}
-    )
+    only = {"spatial": ("big@*",), "alignment": ("small*",)}
+    chosen = _selected(registry, "big@patch", "small_tiny@patch", only=only)
     found = with_twins(chosen, registry, RunOptions())
 
     def scored(suite: str) -> list[str]:

@@ -12,6 +12,7 @@ from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.parts.controls.variants import TWIN
 from foresight_harness.planning.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.planning.candidates.matrix import read_matrix
+from foresight_harness.planning.candidates.presence import absent_weights
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
 from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.planning.registry import Registry
@@ -104,8 +105,12 @@ def select_candidates(
                 resolved = resolve(candidate, registry)
             except UnknownPartError as error:
                 left_out.append(str(error))
-            else:
+                continue
+            absent = absent_weights(resolved) if str(candidate) in read.where_weights_are else None
+            if absent is None:
                 listed.setdefault(str(resolved), resolved)
+            else:
+                left_out.append(absent)
         if not listed and not patterns:
             raise UsageError(f"nothing of matrix {path} can be scored: {left_out[0]}")
     if not patterns:

@@ -13,7 +13,8 @@ from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
 from foresight_harness.planning.recipes import check_recipe
 
-DEFAULT_DATASETS = ("shapes", "coins")
+DEFAULT_DATASETS = ("shapes", "kinds")
+"""Where is anything, and where is the named kind among others."""
 WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
 LEAST_TRAIN = 16

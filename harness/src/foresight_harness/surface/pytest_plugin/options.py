@@ -33,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME[:PATH]",
-        help="data set (repeatable); default the matrix's own, else shapes and coins. "
+        help="data set (repeatable); default the matrix's own, else shapes and kinds. "
         "coco:DIR reads DIR/images and DIR/annotations.json",
     )
     add(
