@@ -47,7 +47,6 @@ TAPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "shapes": {"alexnet": ("relu2", "relu3"), "dinov2_small_saliency": ("block.08",)},
 }
 JUDGED = ("alexnet@relu3", "dinov2_small_saliency@block.08")
-CONTROLS = ("oracle@mask", "pixels@patch", "constant@patch", "shuffled@patch")
 ALPHA = 0.05
 RESULT = Path(__file__).with_suffix(".json")
 
