@@ -40,6 +40,13 @@ def test_training_that_does_nothing_is_not_told_apart(constructed) -> None:
     assert found.finding.startswith("Trained weights beat random ones of the same architecture in 0 of 1 comparisons.")
 
 
+def test_training_that_loses_is_counted_and_has_no_share(constructed) -> None:
+    _board(constructed, trained=0.2, twin=0.3)
+    found = analyse(constructed.run())
+    assert "in 0 of 1 comparisons and lose to them in 1." in found.finding
+    assert (found.rows[0]["share"], found.rows[0]["share_refused"]) == (None, "the score is not above its twin's")
+
+
 def test_where_lower_is_better_a_gain_is_positive_all_the_same(constructed) -> None:
     told = {"suite": "reconstruction", "metric": "lpips", "direction": "lower", "ceiling": 0.1}
     _board(constructed, trained=0.2, twin=0.5, pixels=0.7, **told)

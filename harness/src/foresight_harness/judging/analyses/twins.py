@@ -190,6 +190,8 @@ def _share(board: _Board, pair: _Pair) -> tuple[Measured | None, str | None]:
     if room <= 0:
         return None, "the ceiling is not above the twin"
     value = board.sign * float(columns[both, 0].mean() - columns[both, 1].mean()) / room
+    if value <= 0:
+        return None, "the score is not above its twin's"
     if value > 1:
         return None, f"the score lies above its ceiling ({pair.candidate.ceiling_by or 'as measured'}: {ceiling:.3f})"
     weights = resamples(ours.groups).weights() * both
@@ -205,7 +207,9 @@ def _share(board: _Board, pair: _Pair) -> tuple[Measured | None, str | None]:
 def _finding(rows: Sequence[Mapping[str, Any]]) -> str:
     """How many candidates training lifts, and where it is worth most: size and architecture beside it."""
     lifted = [row for row in rows if row["separated"] and row["gain"].value > 0]
-    told = f"Trained weights beat random ones of the same architecture in {len(lifted)} of {len(rows)} comparisons."
+    lowered = sum(row["separated"] for row in rows) - len(lifted)
+    told = f"Trained weights beat random ones of the same architecture in {len(lifted)} of {len(rows)} comparisons"
+    told += f" and lose to them in {lowered}." if lowered else "."
     shown = max(lifted or rows, key=lambda row: row["share"].value if row["share"] else -np.inf)
     gain, bare = shown["gain"], shown["architecture"]
     probe = f" ({shown['probe']})" if shown["probe"] else ""
