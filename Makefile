@@ -6,11 +6,14 @@ BIN := $(VENV)/bin
 MEMBERS := harness reports $(patsubst %/pyproject.toml,%,$(wildcard kits/*/pyproject.toml plugins/*/pyproject.toml))
 ARGS ?=
 JOBS ?= auto
+# Trained weights that `make bench` fetches once, 154 MB; `make bench WEIGHTS=` leaves them out.
+WEIGHTS ?= lpips_alex dinov2_small_saliency
 
 .PHONY: bench test docs lint setup constraints clean
 .DEFAULT_GOAL := bench
 
 bench: $(VENV)/.ready
+	@test -z "$(strip $(WEIGHTS))" || $(BIN)/foresight-bench weights fetch $(WEIGHTS) || echo "make: going on without the weights that failed; make bench WEIGHTS= does not ask for them"
 	$(BIN)/pytest benchmarks/ --benchmark-quiet $(ARGS)
 
 test: $(VENV)/.ready

@@ -16,6 +16,7 @@ from foresight_harness.judging.gates.gate_files import find_gates, keep_gates
 from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.suites.timing import PlainTimer
 from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
+from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options import RunOptions, Scale
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.run_options import as_texts, check_names, run_options
@@ -107,6 +108,7 @@ def opened(
     chosen = run_options(given, selection, sizes)
     suites = [registry.suite(name) for name in (suites_of(selection, registry) if suite is None else as_texts(suite))]
     _check(registry, selection, chosen)
+    selection = with_twins(selection, registry, chosen)
     cells = in_running_order(all_cells_of(selection, suites, registry, chosen))
     if not cells:
         raise UsageError(_nothing_fits(suites, chosen))

@@ -8,14 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens
+from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens, twins
 from foresight_reports.analysis.files import Analysis, said
 from foresight_reports.analysis.links import Index
 from foresight_reports.analysis.ties import head_to_head
 from foresight_reports.boards import Board
 from foresight_reports.reading import Run
 
-ORDER = ("gates", "regressions", "audit", "layers", "similarity", "embeddings", "attribution", "proxies")
+ORDER = ("gates", "regressions", "twins", "audit", "layers", "similarity", "embeddings", "attribution", "proxies")
 """Kinds with a picture of their own; the others follow as tables, in the order of their names."""
 
 
@@ -79,6 +79,8 @@ def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
     if "similarity" in found:
         result.matrices = similarity.matrices(found["similarity"])[:DRAWN]
     strips_of = {}
+    if "twins" in found:
+        strips_of["twins"] = twins.strips(found["twins"], index)
     if "attribution" in found:
         strips_of["attribution"] = strips.attribution(found["attribution"], index)
     if "proxies" in found:

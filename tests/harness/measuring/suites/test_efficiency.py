@@ -7,6 +7,7 @@ import pytest
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.measuring.suites.efficiency import median_interval
 from foresight_harness.measuring.suites.memory import PeakMemory
+from foresight_harness.parts.controls.encoders import Pixels
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
@@ -32,6 +33,18 @@ def test_latency_comes_with_stages_quantiles_and_parameters(make_keeper, builtin
     assert found["throughput_per_s"].value > 0
     assert found["params"].value > 0
     assert keeper.workshop.pool.needed["pixels"] == 0
+
+
+def test_memory_counts_what_was_built_and_parameters_the_whole_model(
+    make_keeper, builtins, planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D16 of the faults: a vision tap of a 7B model was counted with a language model that was never loaded."""
+    facts = {**Pixels(14, 224).facts(), "params": 10**9, "params_built": 10**6}
+    monkeypatch.setattr(Pixels, "facts", lambda encoder: facts)
+    cell = planned(builtins, "pixels@patch/identity/single/linear", "efficiency")
+    found = {entry.metric: entry.value for entry in make_keeper().run_cell(cell, timer).measurements}
+    assert found["params"] >= 10**9
+    assert 4 * 10**6 / 2**20 <= found["peak_mib"] < 4 * 10**9 / 2**20
 
 
 def test_untimed_efficiency_says_how_to_time(make_keeper, builtins, planned) -> None:

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from foresight_harness.measuring.suites import reconstruction
+from foresight_harness.measuring.suites.reconstruction import share_refused
 from foresight_harness.planning.options import DatasetChoice, scale
 from foresight_harness.planning.plan import PlannedCell
 from PIL import Image
@@ -27,6 +29,32 @@ def test_pixels_reach_the_ceiling_of_a_pixel_decoder_and_constant_stays_at_the_f
     assert pixels["psnr"].floor_by == "mean_picture"
     assert pixels["psnr"].ceiling_by == "round_trip"
     assert np.isfinite(pixels["psnr"].values).sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("direction", "score", "floor", "ceiling", "reason"),
+    [
+        ("higher", 14.0, 10.0, 20.0, None),
+        ("lower", 0.5, 0.8, 0.3, None),
+        ("higher", 14.0, 16.75, 12.97, "the round trip (12.97) is not better than the mean picture (16.75)"),
+        ("lower", 0.5, 0.3, 0.3, "the round trip (0.3) is not better than the mean picture (0.3)"),
+        ("lower", 0.641, 0.798, 0.662, "the score (0.641) lies above its ceiling, the round trip (0.662)"),
+        ("higher", 21.0, 10.0, 20.0, "the score (21) lies above its ceiling, the round trip (20)"),
+    ],
+)
+def test_a_share_of_a_broken_ceiling_or_above_it_is_refused(
+    builtins, direction: str, score: float, floor: float, ceiling: float, reason: str | None
+) -> None:
+    spec = replace(builtins.metrics["psnr"], direction=direction)
+    assert share_refused(spec, np.array([[score - 0.1, score + 0.1, np.nan]]), floor, ceiling) == reason
+
+
+def test_a_refused_share_is_said_and_leaves_no_number(make_keeper, builtins, planned, monkeypatch) -> None:
+    monkeypatch.setattr(reconstruction, "share_refused", lambda spec, *given: "no way" if spec.name == "psnr" else None)
+    outcome = make_keeper().run_cell(planned(builtins, "pixels@patch/identity/single/linear", "reconstruction"))
+    assert "psnr_share" not in by_metric(outcome)
+    assert "ssim_share" in by_metric(outcome)
+    assert outcome.details["shares_refused"] == {"psnr_share": "no way"}
 
 
 def test_trained_adapter_records_its_convergence_for_each_seed(make_keeper, builtins, planned) -> None:

@@ -84,7 +84,7 @@ def test_each_control_out_of_its_range_is_noticed(oracle: float, shuffled: float
         "constant@patch": outcome_of(constant),
         "pixels@patch": outcome_of(0.3),
     }
-    assert judge(outcomes, {"iou": np.full(400, 0.06)}, "shapes").ok is ok
+    assert judge(outcomes, {"iou": np.full(400, 0.06)}, 0.85).ok is ok
 
 
 @pytest.mark.usefixtures("few_pictures")
@@ -143,7 +143,7 @@ def test_a_second_probe_that_cannot_tell_a_mask_from_noise_is_called_broken_alon
         "constant@patch": by_probe(0.06, 0.06),
         "pixels@patch": by_probe(0.3, 0.2),
     }
-    judged = judge(outcomes, {"iou": np.full(400, 0.06)}, "shapes")
+    judged = judge(outcomes, {"iou": np.full(400, 0.06)}, 0.85)
     assert judged.ok
     assert judged.others == {"detr": ok}
     verdict = spatial.with_controls(by_probe(0.3, 0.2), judged)

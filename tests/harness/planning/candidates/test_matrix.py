@@ -112,7 +112,7 @@ def test_command_overrides_the_data_sets_of_the_matrix() -> None:
     named = (DatasetChoice("coins"),)
     assert datasets_or(["photos"], named) == (DatasetChoice("photos"),)
     assert datasets_or([], named) == named
-    assert datasets_or([], ()) == (DatasetChoice("shapes"), DatasetChoice("coins"))
+    assert datasets_or([], ()) == (DatasetChoice("shapes"), DatasetChoice("kinds"))
 
 
 def test_a_matrix_keeps_a_costly_suite_to_the_candidates_that_it_names(written, builtins, tmp_path) -> None:

@@ -54,7 +54,9 @@ class Record:
     cell: str = field(metadata=about(TEXT, "id of the cell, 16 hex digits: names its sample file and its media"))
     candidate: str = field(metadata=about(TEXT, "the candidate string: `streams/enhancer/fusion/decoder`"))
     axes: Axes = field(metadata=about(part(Axes), "the candidate's choices, by themselves"))
-    role: str = field(metadata=about(TEXT, "`candidate`, `floor`, `ceiling` (controls and reference rows)"))
+    role: str = field(
+        metadata=about(TEXT, "`candidate`, `floor`, `ceiling` (controls and reference rows), `twin` (random weights)")
+    )
     suite: str = field(metadata=about(TEXT, "`spatial`, `reconstruction`, `alignment`, `efficiency`, ..."))
     dataset: str = field(metadata=about(TEXT, "as its spec is named"))
     split: str = field(default="test", metadata=about(TEXT, "whose samples were scored"))

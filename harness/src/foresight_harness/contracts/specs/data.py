@@ -45,6 +45,9 @@ class DatasetSpec:
     video: bool = False
     license: str | None = None
     source: str = ""
+    oracle_iou: float = 0.6
+    """What a perfect mask, read by the primary probe, scores in IoU on it at least, or the probe is broken there.
+    On photographs objects touch and boxes are not tight around masks, so that the ceiling lies lower."""
 
 
 @dataclass(frozen=True)

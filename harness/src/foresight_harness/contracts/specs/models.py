@@ -16,8 +16,9 @@ WeightsKind = Literal["pretrained", "nano", "random"]
 """What is asked for: ``pretrained`` (trained elsewhere, published or not), ``nano`` (trained by a script of this
 repository), ``random`` (seed). What was then loaded is a kind of ``weights.Provenance``."""
 
-Role = Literal["candidate", "floor", "ceiling"]
-"""What a part is for: under test, or a control whose right answer is known from below or from above."""
+Role = Literal["candidate", "floor", "ceiling", "twin"]
+"""What a part is for: under test; a control whose right answer is known from below or from above; or the same
+architecture as one under test with random weights, which says what training is worth."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class TapSpec:
     """Whether the features went through a norm of the model's own after the last block."""
     stride_frames: int = 1
     """Input frames per temporal slot."""
+    margin_px: int = 0
+    """Of the input's side, what is no token: windows that are not padded up to the border end before it."""
+
+    def cells(self, side_px: int) -> int:
+        """Tokens along a side of the input, at least one."""
+        return max(1, (side_px - self.margin_px) // self.stride_px)
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,11 @@ class EncoderSpec:
     derives_from: str | None = None
     """The encoder that this one is a variant of: with ``inputs="grids"`` that one's cached grids are transformed, at no
     forward of its own; else it is the same model, fed otherwise."""
+    twin_of: str | None = None
+    """The encoder whose architecture this one has, with random weights of its own (``random:alexnet``)."""
     derive: Callable[[EncoderSpec], EncoderSpec] | None = None
-    """For families of variants: ``name:OTHER`` asks ``derive(OTHER)`` (``shuffled:dinov2_tiny``)."""
+    """For families of variants: ``name:OTHER`` asks ``derive(OTHER)`` (``shuffled:dinov2_tiny``). A family without taps
+    means nothing by its bare name."""
     fixed_input: bool = False
     """True where the model takes pictures of ``input_px`` only."""
     attention: tuple[str, ...] = ("eager", "sdpa")

@@ -43,6 +43,7 @@ class Kind:
 KINDS: tuple[Kind, ...] = (
     Kind("gates", "foresight_harness.judging.analyses.gates"),
     Kind("rankings", "foresight_harness.judging.analyses.rankings", form=2),
+    Kind("twins", "foresight_harness.judging.analyses.twins"),
     Kind("proxies", "foresight_harness.judging.analyses.proxies"),
     Kind("attribution", "foresight_harness.judging.analyses.attribution", form=2),
     Kind("layers", "foresight_harness.judging.analyses.layers"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,7 +135,14 @@ class Stages:
 
     def params(self) -> dict[str, int]:
         """Parameters by part."""
-        encoders = sum(int(encoder.facts()["params"]) for encoder in self.encoders.values())
+        return self._counted(lambda facts: facts["params"])
+
+    def params_in_memory(self) -> int:
+        """Those that were built for the taps in use: an encoder may leave out most of a model (``params_built``)."""
+        return sum(self._counted(lambda facts: facts.get("params_built", facts["params"])).values())
+
+    def _counted(self, of_encoder: Callable[[Mapping[str, Any]], Any]) -> dict[str, int]:
+        encoders = sum(int(of_encoder(encoder.facts())) for encoder in self.encoders.values())
         adapter = sum(parameter.numel() for part in (self.reader, self.adapter) for parameter in part.parameters())
         decoder = int(self.decoder.facts()["params"])
         return {"encoder": encoders, **self.modules.counts(), "adapter": adapter, "decoder": decoder}
@@ -166,7 +173,7 @@ def score(cell: Cell) -> Outcome:
     with PeakMemory(cell.workshop.options.device) as memory:
         stages.run(single)
     params = stages.params()
-    weights_mib = sum(params.values()) * BYTES[cell.workshop.options.dtype] / 2**20
+    weights_mib = stages.params_in_memory() * BYTES[cell.workshop.options.dtype] / 2**20
     throughput = BATCH / float(np.median(_repeat(lambda: stages.run(block), 5)))
     quantiles = {f"latency_p{q}_ms": float(np.percentile(seconds, q)) for q in (50, 90, 99)}
     low, high = median_interval(seconds)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """Pictures a cell shows: half the worst, half as they come."""
+NO_ROOM = 1e-9
+"""Floor and ceiling that are closer leave no way between them."""
 ERROR_SCALE = 0.5
 """Absolute error drawn white: one scale for the whole run."""
 
@@ -58,12 +60,16 @@ def score(cell: Cell) -> Outcome:
         fitted = cell.fitted_for_latents(seed)
         outputs.append(decode_test(cell, fitted, list(chosen)))
     measurements = []
+    refused: dict[str, str] = {}
     for spec in picture_metrics(cell):
         values = np.stack([known.compared(spec, output).numpy() for output in outputs])
         measurements.append(
             of_metric(spec, _padded(values, len(cell.split("test"))), seeds=cell.seeds, **known.bounds(spec.name))
         )
         measurements += _share(spec, values, known, cell)
+        reason = share_refused(spec, values, known.floor[spec.name], known.ceiling[spec.name])
+        if reason is not None:
+            refused[f"{spec.name}_share"] = reason
         measurements += _first_frame(spec, known, cell)
     if known.targets.shape[1] > 1:
         steady, curves = over_time(outputs, known)
@@ -76,6 +82,8 @@ def score(cell: Cell) -> Outcome:
         measurements += together
         curves |= said
     details: dict[str, Any] = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
+    if refused:
+        details["shares_refused"] = refused
     if known.targets.shape[1] > 1:
         details |= curves
     params = fitted.params() | {"decoder": int(cell.workshop.latents.decoder(cell.candidate.decoder).facts()["params"])}
@@ -101,10 +109,25 @@ def _of_adapter(fitted: Fitted) -> dict[str, Any]:
     return dict(fitted.adapter.facts()) if isinstance(fitted.adapter, OwnAdapter) else {}
 
 
+def share_refused(spec: MetricSpec, values: Values, floor: float, ceiling: float) -> str | None:
+    """Why values are no share of the way from floor to ceiling, in a few words; None where they are.
+
+    A round trip that is no better than the mean picture is no ceiling, and what lies above it on average shows that it
+    bounds nothing.
+    """
+    better = -1.0 if spec.direction == "lower" else 1.0
+    room = better * (ceiling - floor)
+    if not room > NO_ROOM:
+        return f"the round trip ({ceiling:.4g}) is not better than the mean picture ({floor:.4g})"
+    if np.isfinite(values).any() and better * (float(np.nanmean(values)) - floor) > (1 + NO_ROOM) * room:
+        return f"the score ({np.nanmean(values):.4g}) lies above its ceiling, the round trip ({ceiling:.4g})"
+    return None
+
+
 def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> list[Measurement]:
-    """The same as a share of the way from floor to ceiling, where the two differ."""
+    """The same as a share of the way from floor to ceiling, where there is such a way."""
     floor, ceiling = known.floor[spec.name], known.ceiling[spec.name]
-    if abs(ceiling - floor) < 1e-9:
+    if share_refused(spec, values, floor, ceiling) is not None:
         return []
     shares = (values - floor) / (ceiling - floor)
     return [
@@ -112,7 +135,7 @@ def _share(spec: MetricSpec, values: Values, known: References, cell: Cell) -> l
             metric=f"{spec.name}_share",
             unit=SHARE_UNIT,
             direction="higher",
-            range=(None, None),  # the round trip is a reference, no bound: chance or smoothing can lie above it
+            range=(None, None),  # single pictures may lie above the round trip by chance or smoothing
             values=_padded(shares, len(cell.split("test"))),
             seeds=cell.seeds,
             gateable=spec.gateable,

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 OF_PIXELS = "r2"
 """What probes of pixels record: a perfect mask is no ceiling of theirs."""
-ORACLE_LEAST = 0.85
-"""A perfect mask read by the primary probe scores 0.89 on ``shapes`` (findings, table 1)."""
-ORACLE_LEAST_ELSEWHERE = 0.6
-"""On photographs objects touch and boxes are not tight around masks, so the ceiling lies lower."""
 LEAST_GAP = 0.1
 """What a perfect mask must score above the floor under any probe: blind probes stay within 0.02 (findings, table 1)."""
 FLOOR_BAND = 0.03
@@ -30,13 +26,18 @@ def judge_cell(cell: Cell, outcomes: Mapping[str, Outcome]) -> ControlVerdict:
     """Compare what the controls scored with what they are known to score on the cell's data set."""
     train, test = cell.split("train").labels, cell.split("test").labels
     floor = {"iou": np.asarray(floor_scores(mean_box_floor(train), test))}
-    return judge(outcomes, floor, cell.dataset.name)
+    return judge(outcomes, floor, cell.workshop.registry.dataset(cell.dataset.name).oracle_iou)
 
 
-def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], dataset: str) -> ControlVerdict:
-    """The same of per-sample scores of the constant box that fits the training split best, by metric. [n] each"""
+def judge(outcomes: Mapping[str, Outcome], floor: Mapping[str, np.ndarray], least: float) -> ControlVerdict:
+    """The same of per-sample scores.
+
+    Args:
+        outcomes: What the controls scored, by stream.
+        floor: Of the constant box that fits the training split best, by metric. [n] each
+        least: What a perfect mask scores on the data set at least.
+    """
     iou = {name: values_of(outcome, "iou") for name, outcome in outcomes.items()}
-    least = ORACLE_LEAST if dataset in ("shapes", "one_shape") else ORACLE_LEAST_ELSEWHERE
     base = float(np.nanmean(floor["iou"]))
     ceiling = float(np.nanmean(iou["oracle@mask"]))
     spare = noise_of(iou["oracle@mask"])

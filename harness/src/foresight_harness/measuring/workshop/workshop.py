@@ -17,6 +17,7 @@ from foresight_harness.measuring.workshop.fit_memory import FitMemory
 from foresight_harness.measuring.workshop.kept_readings import KeptReadings
 from foresight_harness.measuring.workshop.reference_rows import References
 from foresight_harness.planning.candidates import fed_px
+from foresight_harness.planning.candidates.twins import encoder_weights
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import Registry
@@ -65,19 +66,16 @@ class Workshop:
             self.pool.trim()
 
     def encoder_request(self, spec: EncoderSpec) -> BuildRequest:
-        """How this run builds an encoder: random weights for tiny sizes, pretrained ones for published sizes and where
-        ``--weights-source`` names it."""
-        source = self.options.source_of(spec.name) or self.options.source_of(self.registry.lineage(spec.name)[-1].name)
-        default = "random" if spec.size == "tiny" and source is None else "pretrained"
-        asked = self.options.weights or default
-        weights = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
+        """How this run builds an encoder; see ``encoder_weights``."""
+        lineage = self.registry.lineage(spec.name)
+        weights, source = encoder_weights(lineage, self.options)
         return BuildRequest(
             weights=weights,
             source=source,
             device=self.options.device,
             dtype=self.options.dtype,
             attention=self.options.attention,  # type: ignore[arg-type]
-            input_px=fed_px(self.registry.lineage(spec.name), self.options.picture_px),
+            input_px=fed_px(lineage, self.options.picture_px),
         )
 
     def decoder_request(self, spec: DecoderSpec) -> BuildRequest:

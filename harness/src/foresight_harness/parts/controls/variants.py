@@ -1,4 +1,4 @@
-"""Variants of any encoder, written ``family:NAME``: tokens out of place, coarser grids, larger pictures. No torch."""
+"""Variants of any encoder, written ``family:NAME``: tokens out of place, coarser grids, random weights. No torch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from foresight_harness.contracts.specs import BuildRequest, EncoderSpec, TapSpec
 
 POOLED = (2, 4)
 """Sides of the blocks of tokens that are averaged: the C1 document's mergings 2x2 and 4x4."""
+TWIN = "random"
+"""Family of twins."""
 LARGER = 2
 """Times the side of the picture, so that the grid has as many tokens as ``bilinear`` gives it."""
 
 
 def variant_specs(base: EncoderSpec) -> tuple[EncoderSpec, ...]:
-    """One spec a family: the variant of ``base`` by the family's bare name, of any other encoder by ``family:NAME``."""
+    """One spec a family: the variant of ``base`` by the family's bare name, of any other encoder by ``family:NAME``.
+
+    ``random`` has no bare meaning: ``base`` has no weights.
+    """
     families: dict[str, Callable[[EncoderSpec], EncoderSpec]] = {
         "shuffled": shuffled,
         "time_shuffled": time_shuffled,
@@ -25,7 +30,9 @@ def variant_specs(base: EncoderSpec) -> tuple[EncoderSpec, ...]:
         **{f"pooled{side}": partial(pooled, side=side) for side in POOLED},
         f"larger{LARGER}": larger,
     }
-    return tuple(replace(derive(base), name=name, derive=derive) for name, derive in families.items())
+    variants = [replace(derive(base), name=name, derive=derive) for name, derive in families.items()]
+    no_twin = replace(base, name=TWIN, taps=(), default_tap="", role="twin", preprocessing={}, derive=twin)
+    return (*variants, no_twin)
 
 
 def shuffled(base: EncoderSpec) -> EncoderSpec:
@@ -68,6 +75,37 @@ def larger(base: EncoderSpec) -> EncoderSpec:
         return base.build(replace(request, input_px=request.input_px or side))
 
     return replace(base, build=build, input_px=side, derives_from=base.name, derive=None, expand=None)
+
+
+def twin(base: EncoderSpec) -> EncoderSpec:
+    """The architecture and preprocessing of ``base`` with seeded random weights: what training is worth stands beside.
+
+    Raises:
+        CandidateError: where ``base`` has no weights, cannot have random ones, or is a variant itself.
+    """
+    reason = None
+    if base.twin_of is not None:
+        reason = f"{base.name} has random weights already"
+    elif base.derives_from is not None:
+        family = base.name.partition(":")[0]
+        reason = f"{base.name} is a variant; write {family}:{TWIN}:{base.derives_from}"
+    elif base.params == 0 or base.inputs != "clips":
+        reason = f"{base.name} has no weights"
+    elif "random" not in base.weights:
+        reason = f"{base.name} is on offer with {' or '.join(base.weights)} weights only"
+    if reason is not None:
+        raise CandidateError(f"{TWIN}:{base.name} is not on offer: {reason}")
+    return replace(
+        base,
+        weights=("random",),
+        repo=None,
+        revision=None,
+        published=None,
+        role="twin",
+        twin_of=base.name,
+        derive=None,
+        expand=None,
+    )
 
 
 def _of_grids(

@@ -17,7 +17,7 @@ from foresight_harness.planning.options.probe_names import checked_probe
 from foresight_harness.planning.registry import Registry
 
 MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "probes", "group", "candidates"}
-GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment"}
+GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment", "where_weights_are"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Matrix:
     """The scale that groups were chosen for: ``--scale``, else the matrix's own, else ``smoke``."""
     probes: tuple[str, ...] = ()
     """Probes that are scored beside the primary one where ``--probe`` is not given."""
+    where_weights_are: frozenset[str] = frozenset()
+    """Candidates that are left out, and said, where their published weights are not on this machine."""
 
 
 def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Matrix:
@@ -47,7 +49,7 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
     ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, so that a plugin
     that was just installed is scored without an edit; in the other lists a glob stands for every name on offer that
     it fits. A group with ``scale = [...]`` counts at these scales only: tiny encoders for a smoke run and published
-    ones beyond stand in one matrix.
+    ones beyond stand in one matrix. One with ``where_weights_are = true`` counts where its weights are on the machine.
 
     Args:
         path: The TOML file.
@@ -64,12 +66,18 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
     chosen = own if scale is None else scale_of(scale).name
     candidates: dict[str, Candidate] = {}
     left_out: list[str] = []
+    conditional: set[str] = set()
     for number, group in enumerate(content.get("group", []), start=1):
         where = f"matrix {path}, group {number}"
         try:
             if chosen in _scales_of(group, where):
-                for candidate in _expand(group, registry, where):
-                    candidates.setdefault(str(candidate), candidate)
+                found = {str(candidate): candidate for candidate in _expand(group, registry, where)}
+                if _flag(group, "where_weights_are", where):
+                    conditional |= found.keys() - candidates.keys()
+                else:
+                    conditional -= found.keys()
+                for name, candidate in found.items():
+                    candidates.setdefault(name, candidate)
         except UnknownPartError as error:
             left_out.append(str(error))
     for text in _names(content, "candidates", f"matrix {path}", []):
@@ -89,6 +97,7 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
         only=_only_of(content, path, registry),
         scale=chosen,
         probes=_probes_of(content, path, registry),
+        where_weights_are=frozenset(conditional),
     )
 
 
@@ -111,6 +120,13 @@ def _text(content: Mapping[str, Any], key: str, where: str, default: str) -> str
     value = content.get(key, default)
     if not isinstance(value, str):
         raise UsageError(f"{where}: {key} must be a text")
+    return value
+
+
+def _flag(content: Mapping[str, Any], key: str, where: str) -> bool:
+    value = content.get(key, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{where}: {key} must be true or false")
     return value
 
 

@@ -74,9 +74,9 @@ class ResolvedCandidate:
 
     @property
     def role(self) -> Role:
-        """``floor`` or ``ceiling`` where a stream is a control, else ``candidate``."""
+        """``floor``, ``ceiling`` or ``twin`` where a stream is a control, else ``candidate``."""
         roles = {stream.encoder.role for stream in self.streams}
-        return next((role for role in ("floor", "ceiling") if role in roles), "candidate")  # type: ignore[return-value]
+        return next((role for role in ("floor", "ceiling", "twin") if role in roles), "candidate")  # type: ignore[return-value]
 
     def conditioning_shape(self) -> GridShape:
         """Expected shape of the conditioning grid or token set."""
@@ -146,5 +146,5 @@ def fed_px(lineage: Sequence[EncoderSpec], picture_px: int | None) -> int | None
 
 def _tap_shape(encoder: EncoderSpec, tap: str, side: int) -> GridShape:
     spec = encoder.tap(tap)
-    cells = max(1, side // spec.stride_px)
+    cells = spec.cells(side)
     return GridShape(rows=cells, cols=cells, width=spec.width)

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from foresight_harness.contracts.errors import CandidateError, UnknownPartError, UsageError
 from foresight_harness.contracts.specs import SuiteSpec
+from foresight_harness.parts.controls.variants import TWIN
 from foresight_harness.planning.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.planning.candidates.matrix import read_matrix
+from foresight_harness.planning.candidates.presence import absent_weights
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
 from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.planning.registry import Registry
@@ -35,6 +37,8 @@ class Selection(NamedTuple):
     """The command's scale, else the matrix's, else ``smoke``."""
     probes: tuple[str, ...] = ()
     """Probes that the matrix names, for where the command names none."""
+    added: frozenset[str] = frozenset()
+    """Twins and raw pixels that nobody named: scored beside the candidates, never timed."""
 
 
 def suites_of(selection: Selection, registry: Registry) -> tuple[str, ...]:
@@ -45,14 +49,22 @@ def suites_of(selection: Selection, registry: Registry) -> tuple[str, ...]:
 
 
 def candidates_of(selection: Selection, suite: SuiteSpec) -> list[ResolvedCandidate]:
-    """The candidates of a selection that a suite scores, where the matrix keeps some from it."""
-    patterns = selection.only.get(suite.name)
-    if patterns is None:
-        return list(selection.candidates)
-    return [
-        candidate
-        for candidate in selection.candidates
-        if any(fnmatch.fnmatchcase(str(candidate), pattern) for pattern in patterns)
+    """The candidates of a selection that a suite scores, where the matrix keeps some from it.
+
+    What was added beside a candidate is scored where that is, and in no suite that measures time.
+    """
+    patterns = selection.only.get(suite.name, ("*",))
+    named = [each for each in selection.candidates if str(each) not in selection.added]
+    kept = [each for each in named if any(fnmatch.fnmatchcase(str(each), pattern) for pattern in patterns)]
+    if suite.timed:
+        return kept
+    names = {str(each) for each in kept}
+    tails = {each.candidate.decoder for each in kept}
+    return kept + [
+        each
+        for each in selection.candidates
+        if str(each) in selection.added
+        and (str(each).replace(f"{TWIN}:", "") in names if each.role == "twin" else each.candidate.decoder in tails)
     ]
 
 
@@ -93,8 +105,12 @@ def select_candidates(
                 resolved = resolve(candidate, registry)
             except UnknownPartError as error:
                 left_out.append(str(error))
-            else:
+                continue
+            absent = absent_weights(resolved) if str(candidate) in read.where_weights_are else None
+            if absent is None:
                 listed.setdefault(str(resolved), resolved)
+            else:
+                left_out.append(absent)
         if not listed and not patterns:
             raise UsageError(f"nothing of matrix {path} can be scored: {left_out[0]}")
     if not patterns:

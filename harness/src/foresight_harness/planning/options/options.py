@@ -13,7 +13,8 @@ from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
 from foresight_harness.planning.recipes import check_recipe
 
-DEFAULT_DATASETS = ("shapes", "coins")
+DEFAULT_DATASETS = ("shapes", "kinds")
+"""Where is anything, and where is the named kind among others."""
 WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
 LEAST_TRAIN = 16
@@ -84,6 +85,8 @@ class RunOptions:
     """None is ``random`` for tiny encoders and ``pretrained`` for published sizes."""
     weights_sources: tuple[WeightsSource, ...] = ()
     """Models whose pretrained weights come from elsewhere than their own Hub id."""
+    twins: bool = True
+    """Whether every candidate with trained weights is scored beside itself with random ones, and beside raw pixels."""
     trusted_weights: tuple[str, ...] = ()
     """Models whose pretrained weights may pass gates though they are not known as published; the verdict says so."""
     device: str = "cpu"

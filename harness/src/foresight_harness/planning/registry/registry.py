@@ -74,6 +74,8 @@ class Registry:
         """The encoder of that name; ``family:argument`` is expanded by its family. Raises: CandidateError."""
         spec = _find("encoder", name, self.encoders)
         family, _, argument = name.partition(":")
+        if spec.derive is not None and not spec.taps and not argument:
+            raise CandidateError(f"encoder {name!r} is a family: write {name}:ENCODER, such as {name}:dinov2_small")
         if not argument or name in self.encoders:
             return spec
         if spec.expand is not None:
@@ -166,8 +168,12 @@ class Registry:
         return found
 
     def owner(self, kind: str, name: str) -> PluginInfo:
-        """The plugin that offers ``name`` (an expanded name belongs to its family)."""
-        return self.owners.get((kind, name)) or self.owners[(kind, name.partition(":")[0])]
+        """The plugin that offers ``name``: an expanded name is its family's, a twin is its encoder's."""
+        family, _, argument = name.partition(":")
+        offered = self.encoders.get(family) if kind == "encoder" and argument else None
+        if offered is not None and offered.role == "twin":
+            return self.owner(kind, argument)
+        return self.owners.get((kind, name)) or self.owners[(kind, family)]
 
 
 def _find(kind: str, name: str, offers: Mapping[str, Offer]) -> Offer:

@@ -154,7 +154,7 @@ def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
 def _patch_bytes(options: RunOptions) -> int:
     """Of one picture as raw patches."""
     tap = control_specs()[0].taps[0]
-    return ((options.picture_px or INPUT_PX) // tap.stride_px) ** 2 * tap.width * DTYPE_BYTES[options.dtype]
+    return tap.cells(options.picture_px or INPUT_PX) ** 2 * tap.width * DTYPE_BYTES[options.dtype]
 
 
 def _other_bytes(cells: Sequence[PlannedCell], options: RunOptions, entries: Sequence[Entry]) -> int:

@@ -26,6 +26,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights")
     parser.add_argument("--weights-source", action="append", default=[], metavar="NAME=SOURCE")
     parser.add_argument("--trust-weights", action="append", default=[], metavar="NAME", help="as for pytest")
+    parser.add_argument("--no-twins", action="store_true", help="as for pytest")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--train-size", type=int, metavar="N")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from foresight_harness.planning.candidates import suites_of
+from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of
 from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, options_of
@@ -36,11 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     registry, selection = chosen(options)
-    candidates = selection.candidates
     wanted = options_of(options, selection)
     check_datasets(registry, wanted)
     check_probes(registry, wanted.probes)
-    check_sources(candidates, wanted)
+    check_sources(selection.candidates, wanted)
+    selection = with_twins(selection, registry, wanted)
+    candidates = selection.candidates
     suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]
     cells = all_cells_of(selection, suites, registry, wanted)
     from foresight_harness.running.costs.accounting import predicted  # loads torch, which no other verb should wait for

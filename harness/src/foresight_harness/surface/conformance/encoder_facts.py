@@ -11,7 +11,7 @@ from torch import nn
 
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.protocols import Encoder
-from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+from foresight_harness.contracts.specs import BuildRequest, EncoderSpec, TapSpec
 from foresight_harness.surface.conformance.failures import require
 from foresight_harness.surface.conformance.pictures import constant_clip, random_clips
 from foresight_harness.surface.conformance.watching import watch_modules
@@ -101,7 +101,7 @@ def check_taps(encoder: Encoder, spec: EncoderSpec) -> None:
         require(shape.frames == 1, f"{tap.name}: one frame gives {shape.frames} temporal slots")
         for axis, cells in (("rows", shape.rows), ("columns", shape.cols)):
             require(
-                _fits(cells, tap.stride_px, spec.input_px),
+                _fits(cells, tap, spec.input_px),
                 f"{tap.name}: {cells} {axis} of {tap.stride_px} px do not cover {spec.input_px} px on a square "
                 "picture. Is stride_px or input_px wrong, or is a prefix token counted?",
             )
@@ -156,11 +156,11 @@ def check_input_size(spec: EncoderSpec, request: BuildRequest) -> None:
     require(not spec.fixed_input, f"fixed_input is declared and input_px={asked} is built")
     rows = encoder.encode(random_clips((asked, asked)), [tap.name])[tap.name].shape.rows
     require(
-        _fits(rows, tap.stride_px, asked),
+        _fits(rows, tap, asked),
         f"{tap.name}: {asked} px were asked for, {rows} rows of {tap.stride_px} px come out",
     )
 
 
-def _fits(cells: int, stride_px: int, input_px: int) -> bool:
+def _fits(cells: int, tap: TapSpec, input_px: int) -> bool:
     """Whether a side has as many cells as fit into it, or as its nearest multiple of the stride has."""
-    return cells in (input_px // stride_px, round(input_px / stride_px))
+    return cells in (tap.cells(input_px), round((input_px - tap.margin_px) / tap.stride_px))

