@@ -26,7 +26,10 @@ def judged(write_run, record):
     """The result of a gate on records; each is a dictionary of changed fields."""
 
     def judge(gate, *records, samples=None, **manifest):
-        lines = [record(**{"cell": f"c{index}", "probe": "dense_ridge", **one}) for index, one in enumerate(records)]
+        kept = {} if samples else {"per_sample": None}
+        lines = [
+            record(**{"cell": f"c{index}", "probe": "dense_ridge", **kept, **one}) for index, one in enumerate(records)
+        ]
         return evaluate(gate, RunData.load(write_run(lines, samples, **manifest)))
 
     return judge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foresight_harness.contracts.specs import MetricFacts, SuiteFacts
 from foresight_harness.contracts.specs.suites import Bounds
@@ -23,6 +23,17 @@ class Fact:
 
 PARAMS = "trained_params"
 """Parameters of the trained parts of a candidate; stands in every record, so it is a metric of every suite."""
+
+STEPS = "fit_steps"
+"""Training steps after which the loss had come to rest; none where it had not."""
+CONVERGED = "fit_converged"
+"""1 where the loss came to rest, 0 where the fit diverged; none where it was still falling."""
+HOURS = "cell_hours"
+"""Hours that all cells of a candidate took."""
+SPREAD = "_spread"
+"""Ending of the standard deviation of a metric from scene to scene."""
+CEILING = "_ceiling"
+"""Ending of what the decoder's own round trip scores."""
 
 CONVERSIONS: Mapping[tuple[str, str], float] = {
     ("s", "ms"): 1000.0,
@@ -61,9 +72,19 @@ def vocabulary_of(registry: Registry) -> Vocabulary:
 
 
 def metrics_of(registry: Registry, suite: SuiteFacts) -> dict[str, Fact]:
-    """Metrics that a suite records, and the size of what was trained."""
+    """Metrics that a suite records, and what its records imply beside."""
     known = {name: _fact(metric) for name, metric in registry.metrics_of(suite).items()}
-    return known | {PARAMS: Fact("parameters", "lower", (0.0, None), exact=True)}
+    spreads = {f"{name}{SPREAD}": Fact(fact.unit, "lower", (0.0, None)) for name, fact in known.items()}
+    ceilings = {f"{name}{CEILING}": replace(fact, exact=True) for name, fact in known.items()}
+    return {**ceilings, **spreads, **known, **_IMPLIED}
+
+
+_IMPLIED: Mapping[str, Fact] = {
+    PARAMS: Fact("parameters", "lower", (0.0, None), exact=True),
+    STEPS: Fact("steps", "lower", (0.0, None), exact=True),
+    CONVERGED: Fact("ratio", "higher", (0.0, 1.0), exact=True),
+    HOURS: Fact("hours", "lower", (0.0, None), exact=True),
+}
 
 
 def _fact(metric: MetricFacts) -> Fact:

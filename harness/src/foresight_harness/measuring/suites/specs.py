@@ -61,6 +61,8 @@ def _reconstruction() -> SuiteSpec:
             MetricFacts("lpips_random_trunk", "distance", "lower", ABOVE_ZERO, "LPIPS (random trunk)", "pixels"),
             MetricFacts("temporal_lpips_variance", "distance^2", "lower", ABOVE_ZERO),
             MetricFacts("frame_consistency", "ratio", "higher", (-1.0, 1.0)),
+            MetricFacts("object_count_accuracy", "ratio", "higher", SHARE, "Object count accuracy", "boxes"),
+            MetricFacts("object_steadiness", "ratio", "higher", (-1.0, 1.0), "Object steadiness", "motion"),
         ),
         read_by=("lpips", "lpips_vgg", "lpips_random_trunk"),
         then_by=("psnr", "ssim"),
