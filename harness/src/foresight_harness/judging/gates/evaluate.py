@@ -39,8 +39,7 @@ def evaluate(gate: Gate, run: RunData, answers: Answers = NO_ANSWERS) -> GateRes
     subjects = [name for name in subjects if right_decoder(gate.needs, name)] or subjects
     findings = [finding for rule in gate.rules for finding in _findings(gate, rule, run, subjects, answers)]
     result = decided(gate, findings, subjects)
-    unasked = "" if gate.needs.stated else " This gate asks nothing of its evidence but published weights."
-    return replace(result, sentence=result.sentence + _vouching(result.findings) + unasked)
+    return replace(result, sentence=result.sentence + _vouching(result.findings))
 
 
 def _vouching(findings: Sequence[Finding]) -> str:
