@@ -19,6 +19,8 @@ class Fact:
     range: Bounds = (None, None)
     exact: bool = False
     """A count, or a number that sampling does not move: it needs no interval to be decided on."""
+    plain: str = ""
+    """What it tells, in words for people who know none of the names."""
 
 
 PARAMS = "trained_params"
@@ -74,18 +76,26 @@ def vocabulary_of(registry: Registry) -> Vocabulary:
 def metrics_of(registry: Registry, suite: SuiteFacts) -> dict[str, Fact]:
     """Metrics that a suite records, and what its records imply beside."""
     known = {name: _fact(metric) for name, metric in registry.metrics_of(suite).items()}
-    spreads = {f"{name}{SPREAD}": Fact(fact.unit, "lower", (0.0, None)) for name, fact in known.items()}
-    ceilings = {f"{name}{CEILING}": replace(fact, exact=True) for name, fact in known.items()}
+    spreads = {
+        f"{name}{SPREAD}": Fact(
+            fact.unit, "lower", (0.0, None), plain=fact.plain and f"spread over scenes: {fact.plain}"
+        )
+        for name, fact in known.items()
+    }
+    ceilings = {
+        f"{name}{CEILING}": replace(fact, exact=True, plain=fact.plain and f"of the decoder by itself: {fact.plain}")
+        for name, fact in known.items()
+    }
     return {**ceilings, **spreads, **known, **_IMPLIED}
 
 
 _IMPLIED: Mapping[str, Fact] = {
     PARAMS: Fact("parameters", "lower", (0.0, None), exact=True),
-    STEPS: Fact("steps", "lower", (0.0, None), exact=True),
-    CONVERGED: Fact("ratio", "higher", (0.0, 1.0), exact=True),
-    HOURS: Fact("hours", "lower", (0.0, None), exact=True),
+    STEPS: Fact("steps", "lower", (0.0, None), exact=True, plain="training steps until nothing more is gained"),
+    CONVERGED: Fact("ratio", "higher", (0.0, 1.0), exact=True, plain="training comes to rest (1) or not (0)"),
+    HOURS: Fact("hours", "lower", (0.0, None), exact=True, plain="hours that all its measurements took"),
 }
 
 
 def _fact(metric: MetricFacts) -> Fact:
-    return Fact(metric.unit, metric.gate_direction or metric.direction, metric.range, metric.exact)
+    return Fact(metric.unit, metric.gate_direction or metric.direction, metric.range, metric.exact, metric.plain)
