@@ -105,7 +105,8 @@ def duration(found: Mapping[str, Any]) -> str:
 def lacking(proposal: Mapping[str, Any]) -> str:
     """The first thing that is missing, without its command; empty where nothing that can be measured is."""
     found = proposal["missing"][0] if proposal["missing"] else ""
-    return found.partition("; pytest ")[0].partition("; foresight-bench ")[0]
+    reason = found.partition(": ")[2] or found
+    return reason.partition("; pytest ")[0].partition("; foresight-bench ")[0].removeprefix("would be GO; missing: ")
 
 
 def percent(share: Any) -> str:

@@ -96,6 +96,7 @@ def _cheapest(
     picked: dict[str, ResolvedCandidate] = {}
     for group in [[rule] for rule in rules] if gate.subject == "rule" else [list(rules)]:
         able = [one for one in selection.candidates if _is_about(gate, group, one)]
+        able = [one for one in able if str(one) in picked] or able  # one that is scored anyway costs nothing more
         cheapest = min(able, key=lambda one: time([one]).seconds, default=None)
         if cheapest is None:
             return None, {}
