@@ -95,7 +95,7 @@ def _cheapest(
 
     picked: dict[str, ResolvedCandidate] = {}
     for group in [[rule] for rule in rules] if gate.subject == "rule" else [list(rules)]:
-        able = [one for one in selection.candidates if _is_about(gate, group, one)]
+        able = [one for one in selection.candidates if is_about(gate, group, one)]
         able = [one for one in able if str(one) in picked] or able  # one that is scored anyway costs nothing more
         cheapest = min(able, key=lambda one: time([one]).seconds, default=None)
         if cheapest is None:
@@ -115,7 +115,8 @@ def _cheapest(
     }
 
 
-def _is_about(gate: Gate, rules: Sequence[Rule], candidate: ResolvedCandidate) -> bool:
+def is_about(gate: Gate, rules: Sequence[Rule], candidate: ResolvedCandidate) -> bool:
+    """Whether a candidate that is not scored yet could settle rules of a gate."""
     name = str(candidate)
     needs = [gate.needs, *(rule.needs for rule in rules)]
     wanted = gate.subject == "rule" or all(rule.fits(name) for rule in rules)
