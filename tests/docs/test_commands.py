@@ -63,7 +63,7 @@ STANDS_FOR = {
 }
 """Words that a reader replaces."""
 
-EXITS = {"foresight-bench gate": 3}
+EXITS = {"foresight-bench gate": 3, "foresight-bench decide": 3}
 """Where another code than 0 is the answer: random weights settle no gate."""
 
 

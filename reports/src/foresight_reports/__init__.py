@@ -86,10 +86,16 @@ def write_report(
             page that turns out too large goes into the folder of that name without its ending.
         folder: Whether pictures and data lie beside the page instead of inside it.
         comparisons: As for ``render``.
+
+    A file instead of a run folder is a decision, as ``foresight-bench decide`` writes it: its page is written.
     """
     if not runs:
         raise RunFolderError("No run folder was given. Name at least one, such as runs/latest.")
     read = [Path(run) for run in runs]
+    if len(read) == 1 and read[0].is_file():
+        from foresight_reports.decision import write_decision
+
+        return write_decision(read[0], Path(output) if output is not None else read[0].with_suffix(".html"))
     target = Path(output) if output is not None else _default(read, folder)
     if not folder:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_reports.analysis.files import Analysis, read_analyses
+from foresight_reports.decision_files import kept_decision
 from foresight_reports.errors import RunFolderError
 from foresight_reports.records import SCHEMA, Record, check_schema, parse_record
 from foresight_reports.suites import BEFORE, Suites
@@ -31,6 +32,11 @@ class Run:
     def suites(self) -> Suites:
         """What the run says of its suites."""
         return BEFORE.with_run(self.manifest)
+
+    @cached_property
+    def decision(self) -> Mapping[str, Any]:
+        """What was decided from the run, where somebody asked: the content of its ``decision.json``, else nothing."""
+        return kept_decision(self.path)
 
     @property
     def name(self) -> str:

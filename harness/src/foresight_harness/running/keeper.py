@@ -227,6 +227,7 @@ class RunKeeper:
                 "n": len(split),
                 "fingerprint": split.fingerprint,
                 "license": self.registry.dataset(split.dataset).license,
+                "video": self.registry.dataset(split.dataset).video,
                 "left_out": dict(split.left_out),
                 "remarks": list(split.remarks),
             }

@@ -36,7 +36,7 @@ SLIPS = [
     (('quote = "IoU > 0.4"\n', ""), "no 'quote'"),
     (("bound = 0.4", 'bound = 0.4\ncompare = "ratio"'), "'compare' and 'reference' go together"),
     (("bound = 0.4", 'bound = 0.4\ncompare = "times"\nreference = ["*"]'), "compare 'times': one of"),
-    (("bound = 0.4", 'bound = 0.4\nmeasured_by = "person"'), "needs 'needs'"),
+    (("bound = 0.4", 'bound = 0.4\nmeasured_by = "person"'), "needs 'ask'"),
     (("bound = 0.4", "bound = 0.4\ncandidates = []"), "candidates must be a list of globs"),
     (("schema = 1", f"schema = {SCHEMA + 1}"), f"schema {SCHEMA + 1}; this version reads up to {SCHEMA}"),
     (("schema = 1\n", ""), "no 'schema'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from foresight_harness.judging.evidence.missing import right_decoder
 from foresight_harness.judging.gates import find_gates
 
 FOLDER = Path(__file__).resolve().parents[4] / "benchmarks" / "gates"
@@ -66,7 +67,36 @@ def test_every_rule_quotes_its_line(gate) -> None:
 @pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
 def test_what_only_people_can_judge_is_kept_with_what_they_must_do(gate) -> None:
     for rule in gate.rules:
-        assert rule.measured_by == "harness" or rule.needs
+        assert rule.measured_by == "harness" or rule.ask
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_every_gate_states_what_its_evidence_must_be(gate) -> None:
+    for needs in (gate.needs, *(rule.needs for rule in gate.rules)):
+        assert needs.stated
+        assert needs.weights == "published"
+        assert needs.least_n >= 24
+        assert needs.input_policy == "equal-pixels"
+    assert gate.needs.better_than == ("twin", "pixels")
+
+
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
+def test_timings_name_the_whole_pipeline(gate) -> None:
+    for rule in gate.rules:
+        if rule.suite == "efficiency":
+            assert rule.needs.times == ("encode", "enhance", "fuse", "adapt", "decode"), rule.id
+
+
+PIXEL_DECODERS = ("linear", "adapter_50m", "ltx_video_tiny", "ltx_video_nano", "adapter_10m:ltx_video_tiny")
+FULL = ("c1_success", "c1_end_to_end", "sem_cp3", "sem_cp4", "sem_gate1", "vlm_phase2", "vlm_week5", "hybrid_go1")
+
+
+@pytest.mark.parametrize("gate", FULL)
+def test_full_pipelines_end_in_the_decoder_of_the_documents(gate: str) -> None:
+    needs = GATES[gate].needs
+    assert not [one for one in PIXEL_DECODERS if right_decoder(needs, f"a@x/identity/single/{one}")]
+    assert right_decoder(needs, "a@x/identity/single/ltx_video")
+    assert right_decoder(needs, "a@x/identity/single/adapter_10m:ltx_video")
 
 
 @pytest.mark.parametrize("gate", GATES.values(), ids=GATES)

@@ -26,7 +26,10 @@ def judged(write_run, record):
     """The result of a gate on records; each is a dictionary of changed fields."""
 
     def judge(gate, *records, samples=None, **manifest):
-        lines = [record(**{"cell": f"c{index}", "probe": "dense_ridge", **one}) for index, one in enumerate(records)]
+        kept = {} if samples else {"per_sample": None}
+        lines = [
+            record(**{"cell": f"c{index}", "probe": "dense_ridge", **kept, **one}) for index, one in enumerate(records)
+        ]
         return evaluate(gate, RunData.load(write_run(lines, samples, **manifest)))
 
     return judge
@@ -82,8 +85,11 @@ def test_worst_data_set_decides(gate, judged) -> None:
 def test_random_weights_would_pass_and_do_not(gate, judged) -> None:
     weights = [{"part": "encoder", "name": "dinov2_tiny", "kind": "random"}]
     result = judged(gate(), {**GOOD, "gateable": False, "provenance": weights})
-    assert result.verdict == "NOT MEASURED"
-    assert result.findings[0].reason == "would be GO, not gateable: random weights (dinov2_tiny)"
+    assert result.verdict == "INCONCLUSIVE"
+    assert result.findings[0].reason == (
+        "would be GO; missing: random weights (dinov2_tiny); foresight-bench weights fetch dinov2_tiny, then "
+        "--weights pretrained"
+    )
     assert result.findings[0].reading is not None
 
 
@@ -139,7 +145,7 @@ def test_choosing_the_best_of_many_widens_the_interval(gate, judged) -> None:
     chosen = judged(gate(), {"candidate": f"a@x/{TAIL}", **near}, {"candidate": f"b@x/{TAIL}", **POOR})
     assert chosen.verdict == "INCONCLUSIVE"
     assert chosen.findings[0].reading.low == pytest.approx(0.5 - 0.095 * 2.241403 / 1.959964, abs=1e-6)
-    assert chosen.findings[0].reading.method.endswith("widened for the best of 2")
+    assert chosen.findings[0].reading.method.endswith("for the best of 2")
 
 
 def test_suite_without_decoder_answers_for_every_decoder_of_a_pipeline(gate, judged, rule_text) -> None:
@@ -159,7 +165,7 @@ def test_rule_of_a_person_stays_unmeasured_and_is_not_dropped(gate, judged, rule
     person = '[[rule]]\nid = "eyes"\nquote = "recognizable"\nline = 9\nmeasured_by = "person"\nneeds = "look"\n'
     result = judged(gate(rules=rule_text + person), GOOD)
     assert result.verdict == "NOT MEASURED"
-    assert result.findings[1].reason == "by a person: look"
+    assert result.findings[1].reason.startswith("by a person: look (--answers FILE")
     beside = gate(rules=rule_text + person, head='decides = ["iou"]\n')
     assert judged(beside, GOOD).verdict == "GO"
 
@@ -216,9 +222,9 @@ OWN = {"part": "encoder", "name": "own_base", "kind": "pretrained"}
 
 def test_trained_weights_that_nobody_knows_pass_nothing_by_themselves(gate, judged) -> None:
     result = judged(gate(), {**GOOD, "gateable": False, "provenance": [OWN]})
-    assert result.verdict == "NOT MEASURED"
+    assert result.verdict == "INCONCLUSIVE"
     assert result.findings[0].reason == (
-        "would be GO, not gateable: weights of own_base are not known as published "
+        "would be GO; missing: weights of own_base are not known as published "
         "(--trust-weights own_base vouches for them)"
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from foresight_harness.judging.gates import evaluate
-from foresight_harness.parts.statistics import paired_difference
+from foresight_harness.parts.statistics import mean_interval
 from foresight_harness.running.run_folder.run_data import RunData
 
 A, B, C = (f"{name}@x/identity/single/linear" for name in "abc")
@@ -40,13 +40,14 @@ def test_difference_is_paired_by_sample(gate, write_run, record, noisy) -> None:
         {"c0": {"iou": {0: ours.tolist()}}, "c1": {"iou": {0: theirs.tolist()}}},
     )
     found = evaluate(_any_probe(gate(DIFFERENCE)), RunData.load(path)).findings[0]
-    expected = paired_difference(ours, theirs, [f"s{index}" for index in range(200)])
+    expected = mean_interval(ours - theirs, [f"s{index}" for index in range(200)], (-1.0, 1.0))
     assert found.reading.value == pytest.approx(0.03, abs=0.01)
-    assert (found.reading.low, found.reading.high) == pytest.approx(expected.interval[:2])
+    assert (found.reading.low, found.reading.high) == pytest.approx((expected.low, expected.high))
+    assert found.reading.method == "paired gaffke-beta-95"
     assert found.verdict == "GO"
     assert found.reference == B
-    unpaired = np.std(ours) / np.sqrt(200) * 1.96
-    assert found.reading.high - found.reading.low < unpaired
+    opposite_ends = 4 * np.std(ours) / np.sqrt(200) * 1.96
+    assert found.reading.high - found.reading.low < opposite_ends / 2
 
 
 def _any_probe(gate):
@@ -112,5 +113,5 @@ def test_reference_of_random_weights_carries_no_verdict(gate, write_run, record)
         {**latency(record, "c1", B, 10.0), "gateable": False, "provenance": weights},
     ]
     found = evaluate(_any_probe(gate(*RATIO)), RunData.load(write_run(lines))).findings[0]
-    assert found.verdict == "NOT MEASURED"
-    assert "would be GO, not gateable: random weights (b)" in found.reason
+    assert found.verdict == "INCONCLUSIVE"
+    assert "would be GO; missing: random weights (b)" in found.reason

@@ -6,6 +6,7 @@ import pytest
 from foresight_harness.judging.gates.gate import Rule
 from foresight_harness.judging.gates.verdict import Reading, best, judge, worst
 from foresight_harness.judging.gates.vocabulary import Fact
+from foresight_harness.parts.statistics.planning import needed_n
 
 RATIO = Fact("ratio", "higher", (0.0, 1.0))
 
@@ -56,21 +57,28 @@ def test_band_between_go_and_no_go_is_marginal(ends, verdict: str) -> None:
 
 
 def test_inconclusive_says_how_many_samples_would_settle_it() -> None:
-    """By hand: half width 0.05 at n = 100, mean 0.025 from the bound: half the width, so 4 times the samples."""
+    """No more are asked for than settle a distance of 0.02, a fiftieth of the range, in nine of ten repeats."""
     found = judge(rule(), reading(0.375, 0.425, 0.475))
-    assert found.needed_n == pytest.approx(400, abs=1)
+    assert found.needed_n == needed_n(0.025, 0.05, 100, least_distance=0.02)
+    assert found.needed_n > 400, "a distance that is mostly noise is not taken at its word"
     assert "samples would settle it" in found.reason
 
 
 def test_nearest_of_two_straddled_bounds_sets_the_number() -> None:
     found = judge(rule(marginal=(0.2, 0.4)), reading(0.15, 0.375, 0.60))
-    assert found.needed_n == pytest.approx(100 * (0.225 / 0.025) ** 2, abs=1)
+    assert found.needed_n == needed_n(0.025, 0.225, 100, least_distance=0.02)
 
 
-def test_mean_on_the_bound_is_settled_by_no_number() -> None:
+def test_mean_on_the_bound_is_settled_by_what_settles_the_least_distance_that_matters() -> None:
     found = judge(rule(), reading(0.35, 0.4, 0.45))
     assert found.verdict == "INCONCLUSIVE"
-    assert found.needed_n is None
+    assert found.needed_n == needed_n(0.02, 0.05, 100, least_distance=0.02)
+
+
+def test_an_interval_without_width_decides_nothing() -> None:
+    found = judge(rule(), reading(1.0, 1.0, 1.0, n=4))
+    assert found.verdict == "INCONCLUSIVE"
+    assert "without width" in found.reason
 
 
 def test_number_without_interval_decides_nothing_unless_it_is_exact() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from foresight_harness.measuring.suites.over_time import over_time
+from foresight_harness.measuring.suites.over_time import over_time, variants
 from foresight_harness.measuring.suites.references import References
 from foresight_harness.parts.metrics.perceptual import build_random_trunk
 from torch import Tensor
@@ -35,3 +35,20 @@ def test_a_flickering_answer_varies_over_frames_and_a_steady_one_does_not(target
     assert (consistency[1] < 0.8).all()
     assert (variance[1] > 1e-6).all()
     assert np.shape(details["lpips_random_trunk_per_frame"]) == (2, 3)
+
+
+def test_each_metric_over_time_names_its_variant_and_only_one_without_units_is_barred_from_gates(
+    targets: Tensor,
+) -> None:
+    masks = tuple(torch.zeros(3, 1, 32, 32, dtype=torch.bool) for _ in range(2))
+    for planes in masks:
+        planes[:, 0, 4:20, 4:20] = True
+    seen = References(targets, masks, targets, {}, {}, {"lpips_random_trunk": build_random_trunk()})
+    measurements, _ = over_time([targets], seen)
+    by_metric = {entry.metric: entry for entry in measurements}
+    barred = [name for name, entry in by_metric.items() if not entry.gateable]
+    assert barred == ["temporal_lpips_random_trunk_variance"]
+    assert {name: entry.details["variant"] for name, entry in by_metric.items()} == variants(
+        ["psnr", "lpips_random_trunk"]
+    )
+    assert set(by_metric) == {*barred, "frame_consistency", "object_count_accuracy", "object_steadiness"}

@@ -33,7 +33,7 @@ def run_and_gate(tmp_path: Path, write_run, record):
 
     def make(low: float, high: float) -> list[str]:
         fields = {"suite": "reconstruction", "metric": "psnr", "value": (low + high) / 2, "unit": "dB"}
-        return ["gate", str(write_run([record(**fields, ci_low=low, ci_high=high)])), str(file)]
+        return ["gate", str(write_run([record(**fields, ci_low=low, ci_high=high, per_sample=None)])), str(file)]
 
     return make
 

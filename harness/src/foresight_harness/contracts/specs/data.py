@@ -71,6 +71,8 @@ class MetricSpec:
     """As readers call it; empty is the name in words."""
     family: str = ""
     """What it tells about, across suites; see ``MetricFacts.family``."""
+    plain: str = ""
+    """What it tells, in words for people who know none of the names; see ``MetricFacts.plain``."""
     identity: Callable[[], str] | None = None
     """What else decides the value and is known on this machine only, for the protocol: the hash of the weights that it
     reads. Called in runs alone; may raise a ForesightError."""

@@ -35,6 +35,8 @@ class MetricFacts:
     """A count, or a number that sampling does not move: a gate needs no interval to decide on it."""
     gate_direction: Literal["higher", "lower"] | None = None
     """Which way a gate asks of a fact; None is ``direction``."""
+    plain: str = ""
+    """What it tells, in words for people who know none of the names; empty where nobody wrote any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,7 @@ class SuiteSpec(SuiteFacts):
 
 def facts_of(spec: MetricSpec) -> MetricFacts:
     """What a metric on offer says of itself."""
-    return MetricFacts(spec.name, spec.unit, spec.direction, spec.range, spec.label, spec.family)
+    return MetricFacts(spec.name, spec.unit, spec.direction, spec.range, spec.label, spec.family, plain=spec.plain)
 
 
 def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:

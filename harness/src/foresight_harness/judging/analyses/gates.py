@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
@@ -27,6 +27,10 @@ COLUMNS = (
     Column("needed_n", "samples needed"),
     Column("source", "source"),
     Column("reason", "reason"),
+    Column("twin", "its twin"),
+    Column("pixels", "raw pixels"),
+    Column("missing", "missing"),
+    Column("answered", "answered"),
 )
 
 
@@ -45,12 +49,7 @@ def as_analysis(results: Sequence[GateResult]) -> Analysis:
     counts = Counter(result.verdict for result in results)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in counts)
     worst = next((found for found in results if found.verdict == "NO-GO"), results[0])
-    caveats = [
-        f"{found.gate.name}: {len(barred)} numbers come from random or nano weights, or from a metric without units, "
-        "and cannot pass"
-        for found in results
-        if (barred := [one for one in found.findings if "not gateable" in one.reason])
-    ]
+    caveats = [caveat for found in results for caveat in _caveats(found)]
     return Analysis(
         kind="gates",
         title="Gates",
@@ -58,13 +57,22 @@ def as_analysis(results: Sequence[GateResult]) -> Analysis:
         caveats=tuple(caveats),
         inputs={
             "method": "GO where the whole interval is on the good side of the bound, NO-GO where it is on the bad one; "
-            "95 %, widened by Bonferroni where the best of several candidates counts",
+            "95 %, exact for proportions, widened by Bonferroni where the best of several candidates counts",
             "suites": sorted({rule.suite for found in results for rule in found.gate.rules if rule.suite}),
         },
         columns=COLUMNS,
         rows=tuple(_row(result, found) for result in results for found in result.findings),
         further={"gates": [_summary(result) for result in results]},
     )
+
+
+def _caveats(result: GateResult) -> Iterator[str]:
+    """What a reader must know beside the verdict."""
+    short = [found for found in result.findings if found.missing and not found.rule.by_person]
+    if short:
+        yield f"{result.gate.name}: {len(short)} numbers cannot count as they are, such as: {short[0].missing[0]}"
+    if not result.gate.needs.stated:
+        yield f"{result.gate.name} states no needs: nothing is asked of its evidence but published weights"
 
 
 def _summary(result: GateResult) -> dict[str, Any]:
@@ -85,7 +93,8 @@ def _summary(result: GateResult) -> dict[str, Any]:
 
 
 def _row(result: GateResult, found: Finding) -> dict[str, Any]:
-    rule, person = found.rule, found.rule.measured_by == "person"
+    rule = found.rule
+    person = rule.by_person and not rule.wants_number
     reading = found.reading
     compared = {"difference": " minus ", "ratio": " over "}.get(rule.compare, "")
     against = (found.reference or " or ".join(rule.reference)) if compared else ""
@@ -104,4 +113,14 @@ def _row(result: GateResult, found: Finding) -> dict[str, Any]:
         "needed_n": found.needed_n,
         "source": f"{result.gate.document}:{rule.line} ({rule.quote})",
         "reason": found.reason,
+        "twin": _beside(found, "twin"),
+        "pixels": _beside(found, "pixels"),
+        "missing": list(found.missing) or None,
+        "answered": found.answered.source if found.answered else None,
     }
+
+
+def _beside(found: Finding, rival: str) -> Measured | None:
+    """The score of a rival on the same pictures."""
+    reading = found.beside.get(rival)
+    return Measured(reading.value, reading.low, reading.high, reading.n, reading.method) if reading else None

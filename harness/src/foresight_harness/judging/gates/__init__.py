@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from foresight_harness.judging.gates.answers import Answers, read_answers
 from foresight_harness.judging.gates.evaluate import GateResult, evaluate
 from foresight_harness.judging.gates.finding import Finding
-from foresight_harness.judging.gates.gate import Condition, Gate, Outcome, Rule
+from foresight_harness.judging.gates.gate import Condition, Gate, Needs, Outcome, Rule
 from foresight_harness.judging.gates.gate_files import find_gates, keep_gates, kept_gates, read_gate
 from foresight_harness.judging.gates.verdict import Verdict
 
 __all__ = [
+    "Answers",
     "Condition",
     "Finding",
     "Gate",
     "GateResult",
+    "Needs",
     "Outcome",
     "Rule",
     "Verdict",
@@ -20,5 +23,6 @@ __all__ = [
     "find_gates",
     "keep_gates",
     "kept_gates",
+    "read_answers",
     "read_gate",
 ]

@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.records import SCHEMA
-from foresight_harness.judging.gates.gate import COUNTS, VERDICTS, Condition, Gate, Outcome, Rule
+from foresight_harness.judging.gates.gate import COUNTS, VERDICTS, Condition, Gate, Needs, Outcome, Rule
+from foresight_harness.judging.gates.needs import needs_of
 from foresight_harness.judging.gates.vocabulary import CONVERSIONS, Fact, Vocabulary
 from foresight_harness.planning.registry.registry import nearest
 
 GATE_KEYS = {
     *("schema", "title", "document", "section", "decision", "subject", "scope", "candidates", "decides", "matrix"),
-    *("rule", "outcome", "comment"),
+    *("rule", "outcome", "comment", "needs"),
 }
 RULE_KEYS = {
-    *("id", "label", "quote", "line", "measured_by", "needs", "suite", "metric", "probe", "dataset", "unit"),
+    *("id", "label", "quote", "line", "measured_by", "ask", "counted", "needs", "suite", "metric", "probe", "dataset"),
+    *("unit", "variant"),
     *("direction", "bound", "target", "marginal", "candidates", "compare", "reference", "weight", "comment"),
     *("trained_at_least", "trained_at_most"),
 }
@@ -39,7 +42,8 @@ class Checker:
         self.keys(content, GATE_KEYS, {"schema", "title", "document", "section", "rule"})
         if not isinstance(content["schema"], int) or content["schema"] > SCHEMA:
             raise self.fail(f"schema {content['schema']!r}; this version reads up to {SCHEMA}")
-        rules = tuple(self.rule(number, entry) for number, entry in enumerate(content["rule"], start=1))
+        needs = needs_of(self, content.get("needs"), Needs())
+        rules = tuple(self.rule(number, entry, needs) for number, entry in enumerate(content["rule"], start=1))
         self.where = f"gate {self.path}"
         ids = [rule.id for rule in rules]
         if len(set(ids)) < len(ids):
@@ -62,9 +66,10 @@ class Checker:
             decides=decides,
             outcomes=outcomes,
             matrix=content.get("matrix", ""),
+            needs=needs,
         )
 
-    def rule(self, number: int, entry: Mapping[str, Any]) -> Rule:
+    def rule(self, number: int, entry: Mapping[str, Any], needs: Needs) -> Rule:
         self.where = f"gate {self.path}, rule {entry.get('id', number)!r}"
         self.keys(entry, RULE_KEYS, {"id", "quote", "line"})
         shared: dict[str, Any] = {
@@ -72,13 +77,11 @@ class Checker:
             "label": entry.get("label", entry["id"]),
             "quote": self.text(entry, "quote"),
             "line": entry["line"],
-            "needs": entry.get("needs", ""),
+            "candidates": self.names(entry, "candidates", ("*",)),
             "weight": self.number(entry, "weight"),
         }
         if self.one_of(entry, "measured_by", ("harness", "person")) == "person":
-            if not entry.get("needs"):
-                raise self.fail("measured_by = 'person' needs 'needs': what that person must do")
-            return Rule(measured_by="person", candidates=self.names(entry, "candidates", ("*",)), **shared)
+            return self.asked(entry, needs, shared)
         fact = self.metric(entry)
         compare = self.one_of(entry, "compare", ("", "difference", "ratio"))
         reference = self.names(entry, "reference", ())
@@ -91,7 +94,8 @@ class Checker:
             probe=entry.get("probe"),
             dataset=entry.get("dataset"),
             fact=fact,
-            candidates=self.names(entry, "candidates", ("*",)),
+            needs=needs_of(self, entry.get("needs"), needs),
+            variant=entry.get("variant", ""),
             compare=compare,  # type: ignore[arg-type]
             reference=reference,
             trained_at_least=self.number(entry, "trained_at_least"),
@@ -99,6 +103,27 @@ class Checker:
             **bounds,
             **shared,
         )
+
+    def asked(self, entry: Mapping[str, Any], needs: Needs, shared: Mapping[str, Any]) -> Rule:
+        """A rule that a person answers: yes or no, or a number where the document gives a bound."""
+        old = entry.get("needs")  # what 'ask' was called
+        ask = entry.get("ask") or (old if isinstance(old, str) else "")
+        if not ask:
+            raise self.fail("measured_by = 'person' needs 'ask': what that person must do")
+        own = None if isinstance(old, str) else old
+        rule = Rule(measured_by="person", ask=ask, needs=needs_of(self, own, needs), **shared)
+        if "bound" not in entry:
+            return rule
+        direction, counted = entry.get("direction"), entry.get("counted", False)
+        if direction not in ("higher", "lower") or not isinstance(counted, bool):
+            raise self.fail(
+                f"direction {direction!r}: 'higher' or 'lower', beside a 'bound'; 'counted' is true or false"
+            )
+        ends = {"%": (0.0, 100.0), "ratio": (-1.0, 1.0)}.get(self.text(entry, "unit"), (None, None))
+        if counted and entry["unit"] != "%":
+            raise self.fail("'counted' is about a share, so its unit is '%'")
+        fact = Fact(entry["unit"], direction, ends, exact=not counted)
+        return replace(rule, fact=fact, counted=counted, **self.limits(entry, 1.0, fact, ""))
 
     def metric(self, entry: Mapping[str, Any]) -> Fact:
         suite, suites, probes = entry.get("suite"), self.vocabulary.suites, self.vocabulary.probes
@@ -130,6 +155,11 @@ class Checker:
         direction = entry.get("direction")
         if direction != fact.direction:
             raise self.fail(f"direction {direction!r}: of {entry['metric']}, {fact.direction} is better")
+        return self.limits(entry, factor, fact, compare)
+
+    def limits(self, entry: Mapping[str, Any], factor: float, fact: Fact, compare: str) -> dict[str, Any]:
+        """Bound, target and band in the metric's own unit."""
+        direction = entry["direction"]
         bound = self.number(entry, "bound")
         if bound is None:
             raise self.fail("no 'bound'")

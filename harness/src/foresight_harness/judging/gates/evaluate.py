@@ -3,72 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from foresight_harness.contracts.records import Record
-from foresight_harness.judging.gates.finding import Finding
-from foresight_harness.judging.gates.gate import Condition, Gate, Outcome, Rule, fits
-from foresight_harness.judging.gates.measure import (
-    not_gateable,
-    read,
-    records_for,
-    records_of,
-    vouched_for,
-    within_size,
+from foresight_harness.judging.evidence.derived import DIVERGED
+from foresight_harness.judging.evidence.intervals import share_of
+from foresight_harness.judging.evidence.missing import (
+    barred,
+    evidence_of,
+    pipeline_missing,
+    right_decoder,
+    right_input,
+    weights_missing,
 )
-from foresight_harness.judging.gates.verdict import Verdict, best, judge, worst
+from foresight_harness.judging.gates.answers import NO_ANSWERS, Answer, Answers
+from foresight_harness.judging.gates.deciding import GateResult, decided, few
+from foresight_harness.judging.gates.finding import Finding
+from foresight_harness.judging.gates.gate import Gate, Rule, fits
+from foresight_harness.judging.gates.measure import read, records_for, records_of, vouched_for, within_size
+from foresight_harness.judging.gates.verdict import Reading, judge
+from foresight_harness.judging.gates.vocabulary import CONVERGED, STEPS
 from foresight_harness.running.run_folder.run_data import RunData, measured_candidates
 
+__all__ = ["GateResult", "evaluate"]
 
-@dataclass(frozen=True)
-class GateResult:
-    """What a gate says of a run."""
-
-    gate: Gate
-    verdict: Verdict
-    sentence: str
-    findings: tuple[Finding, ...]
-    by_candidate: dict[str, Verdict]
-    """Of the deciding rules together; empty where each rule finds its own candidate."""
-    outcome: Outcome | None = None
-    scores: dict[str, tuple[float, float]] | None = None
-    """Weighted share of criteria met by each candidate: what is sure, and what is still possible."""
+SEEN = "reconstruction"
+"""The suite whose pictures people look at: an answer about a pipeline counts where it was measured there."""
 
 
-def evaluate(gate: Gate, run: RunData) -> GateResult:
+def evaluate(gate: Gate, run: RunData, answers: Answers = NO_ANSWERS) -> GateResult:
     """Judge a run. Raises: RunFolderError where its samples cannot be read."""
     subjects = [name for name in measured_candidates(run.all_records) if fits(name, gate.candidates)]
-    findings = [finding for rule in gate.rules for finding in _findings(gate, rule, run, subjects)]
-    if gate.outcomes:
-        result = _by_outcome(gate, findings, subjects)
-    elif gate.subject == "rule":
-        result = _by_rule(gate, findings)
-    else:
-        result = _by_candidate(gate, findings, subjects)
-    return replace(
-        result, sentence=result.sentence + _vouching(result.findings), scores=_scores(gate, findings, subjects)
-    )
+    # Pipelines that end elsewhere are no matter for the gate, unless there are no others.
+    subjects = [name for name in subjects if right_decoder(gate.needs, name)] or subjects
+    findings = [finding for rule in gate.rules for finding in _findings(gate, rule, run, subjects, answers)]
+    result = decided(gate, findings, subjects)
+    return replace(result, sentence=result.sentence + _vouching(result.findings))
 
 
 def _vouching(findings: Sequence[Finding]) -> str:
     """What the verdict must say where a person's word stands for a published hash."""
     names = list(dict.fromkeys(name for found in findings for name in found.trusted))
-    return f" Weights of {_few(names)} are trusted by --trust-weights, not known as published." if names else ""
+    return f" Weights of {few(names)} are trusted by --trust-weights, not known as published." if names else ""
 
 
-def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list[Finding]:
-    if rule.measured_by == "person":
-        return [Finding(rule, None, None, None, "NOT MEASURED", f"by a person: {rule.needs}")]
+def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str], answers: Answers) -> list[Finding]:
+    if rule.by_person:
+        return [_of_person(gate, rule, run, subjects, answers.of(gate.name, rule.id))]
     records = records_of(run, rule)
+    names = [name for name in subjects if rule.fits(name)]
+    names = [name for name in names if right_decoder(rule.needs, name)] or names
     pairs = [
         (name, record)
-        for name in subjects
-        if rule.fits(name)
-        for record in records_for(run, [entry for entry in records if entry.is_candidate], name)
+        for name in names
+        for record in _fitting(run, rule, records_for(run, [entry for entry in records if entry.is_candidate], name))
         if within_size(rule, record)
     ]
-    failed = _failed(rule, run, [name for name in subjects if rule.fits(name)])
+    failed = _failed(rule, run, names)
     if not pairs:
         return failed or [
             Finding(rule, None, rule.dataset, None, "NOT MEASURED", _what_to_run(gate, rule, records, run))
@@ -79,39 +71,99 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str]) -> list
     return [*(_finding(run, rule, name, record, records, widen) for name, record in pairs), *failed]
 
 
+def _fitting(run: RunData, rule: Rule, records: list[Record]) -> list[Record]:
+    """Records of what the document says went in; where there are none of those, all."""
+    return [record for record in records if right_input(run, rule.needs, record)] or records
+
+
 def _failed(rule: Rule, run: RunData, names: list[str]) -> list[Finding]:
     """Candidates whose cell failed: without them the best, and "all of them", would be of those that are left."""
     records = [record for record in run.all_records if record.suite == rule.suite and not record.ok]
     return [
-        Finding(rule, name, record.dataset, None, "NOT MEASURED", f"its cell {record.status}: {record.error:.200}")
+        _of_failure(rule, name, record)
         for name in names
         for record in records_for(run, records, name)
         if rule.dataset in (None, record.dataset)
     ]
 
 
+def _of_failure(rule: Rule, name: str, record: Record) -> Finding:
+    said = f"its cell {record.status}: {record.error:.200}"
+    if rule.metric in (CONVERGED, STEPS) and DIVERGED in (record.error or "") and not weights_missing(record):
+        worst = 0.0 if rule.metric == CONVERGED else float("inf")
+        return Finding(rule, name, record.dataset, Reading(worst, None, None, 1, None), "NO-GO", said)
+    return Finding(rule, name, record.dataset, None, "NOT MEASURED", said)
+
+
 def _finding(run: RunData, rule: Rule, name: str, record: Record, pool: list[Record], contenders: int) -> Finding:
     found = read(run, rule, record, pool, contenders)
-    reference = found.reference.candidate if found.reference else None
-    shared: dict[str, Any] = {"rule": rule, "candidate": name, "dataset": record.dataset, "reference": reference}
+    shared: dict[str, Any] = {"rule": rule, "candidate": name, "dataset": record.dataset}
+    shared["reference"] = found.reference.candidate if found.reference else None
     if found.reading is None:
         reason = found.reason or "no sample has a value"
         return Finding(reading=None, verdict="NOT MEASURED", reason=reason, **shared)
     judged = judge(rule, found.reading)
-    barred = not_gateable(run, record) or (found.reference and _barred_reference(run, found.reference))
-    if barred:
-        reason = f"would be {judged.verdict}, not gateable: {barred}"
-        return Finding(reading=found.reading, verdict="NOT MEASURED", reason=reason, **shared)
-    trusted = vouched_for(record) + (vouched_for(found.reference) if found.reference else [])
-    shared["trusted"] = tuple(dict.fromkeys(trusted))
-    return Finding(
-        reading=found.reading, verdict=judged.verdict, reason=judged.reason, needed_n=judged.needed_n, **shared
-    )
+    shared |= {"reading": found.reading, "would_be": judged.verdict}
+    reference = [found.reference] if found.reference else []
+    if said := next((line for one in (record, *reference) if (line := barred(one))), None):
+        return Finding(verdict="NOT MEASURED", reason=f"would be {judged.verdict}, not gateable: {said}", **shared)
+    evidence = evidence_of(run, rule, name, record, found.reading, judged.verdict == "GO")
+    lacking = (*evidence.missing, *(line for one in reference if (line := weights_missing(one))))
+    shared["beside"] = evidence.beside
+    shared["trusted"] = tuple(dict.fromkeys(model for one in (record, *reference) for model in vouched_for(one)))
+    if lacking:
+        more = f" (and {len(lacking) - 1} more)" if len(lacking) > 1 else ""
+        reason = f"would be {judged.verdict}; missing: {lacking[0]}{more}"
+        return Finding(verdict="INCONCLUSIVE", reason=reason, missing=lacking, **shared)
+    return Finding(verdict=judged.verdict, reason=judged.reason, needed_n=judged.needed_n, **shared)
 
 
-def _barred_reference(run: RunData, reference: Record) -> str | None:
-    """A control may be a reference; random weights may not."""
-    return not_gateable(run, reference) if reference.is_candidate else None
+def _of_person(gate: Gate, rule: Rule, run: RunData, subjects: list[str], answer: Answer | None) -> Finding:
+    """What a person answered, where what was looked at is what the document means."""
+    if answer is None:
+        reason = f"by a person: {rule.ask} (--answers FILE; foresight-bench gate --answers-template {gate.name})"
+        return Finding(rule, None, None, None, "NOT MEASURED", reason)
+    names = [name for name in subjects if rule.fits(name)]
+    lacking = _nothing_seen(gate, rule, run, names)
+    if not rule.wants_number:
+        verdict: Any = "GO" if answer.value else "NO-GO"
+        reading, reason = None, f"{'yes' if answer.value else 'no'}, {answer.source}"
+    else:
+        reading = _as_reading(rule, answer)
+        judged = judge(rule, reading)
+        verdict, reason = judged.verdict, f"{judged.reason}; {answer.source}"
+    if lacking:
+        reason = f"would be {verdict}; missing: {lacking[0]}"
+        verdict, would_be = "INCONCLUSIVE", verdict
+        return Finding(rule, None, None, reading, verdict, reason, missing=lacking, would_be=would_be, answered=answer)
+    return Finding(rule, None, None, reading, verdict, reason, would_be=verdict, answered=answer)
+
+
+def _nothing_seen(gate: Gate, rule: Rule, run: RunData, names: list[str]) -> tuple[str, ...]:
+    """Why an answer is about nothing that was measured as the document means; empty where it is about something."""
+    if not rule.needs.stated:
+        return ()
+    first: tuple[str, ...] = ()
+    for name in names:
+        for record in _fitting(run, rule, records_for(run, run.select(suite=SEEN, role="candidate"), name)):
+            lines = [weights_missing(record), *pipeline_missing(run, rule.needs, name, record)]
+            few_seen = record.n < rule.needs.least_n
+            lines.append(f"{record.n} samples, at least {rule.needs.least_n} are needed" if few_seen else None)
+            found = tuple(line for line in lines if line)
+            if not found:
+                return ()
+            first = first or found
+    matrix = f" --matrix {gate.matrix}" if gate.matrix else ""
+    return first or (f"no pipeline that it could be about was measured; pytest benchmarks/ -k {SEEN}{matrix}",)
+
+
+def _as_reading(rule: Rule, answer: Answer) -> Reading:
+    """A number that a person gives; a share of things counted has the interval that their number leaves."""
+    if not rule.counted or answer.n is None:
+        return Reading(float(answer.value), None, None, answer.n or 1, "answered")
+    found = share_of(round(float(answer.value) / 100 * answer.n), answer.n)
+    low, high = (None if end is None else 100 * end for end in (found.low, found.high))
+    return Reading(100 * found.value, low, high, answer.n, found.method)
 
 
 def _what_to_run(gate: Gate, rule: Rule, records: list[Record], run: RunData) -> str:
@@ -130,108 +182,3 @@ def _what_to_run(gate: Gate, rule: Rule, records: list[Record], run: RunData) ->
     matrix = f" --matrix {gate.matrix}" if gate.matrix else ""
     dataset = f" --dataset {rule.dataset}" if rule.dataset else ""
     return f"{missing}; pytest benchmarks/ -k {rule.suite}{matrix}{dataset} --scale full --weights pretrained"
-
-
-def _verdict_of(rule: Rule, candidate: str, findings: list[Finding]) -> Verdict:
-    """Of one candidate: on every data set that was measured."""
-    return worst([found.verdict for found in findings if found.rule is rule and found.candidate == candidate])
-
-
-def _together(gate: Gate, candidate: str, findings: list[Finding]) -> Verdict:
-    return worst([_verdict_of(rule, candidate, findings) for rule in gate.deciding()])
-
-
-def _by_candidate(gate: Gate, findings: list[Finding], subjects: list[str]) -> GateResult:
-    verdicts = {name: _together(gate, name, findings) for name in subjects}
-    combine = best if gate.scope == "any" else worst
-    verdict = combine(list(verdicts.values()))
-    passing = [name for name, found in verdicts.items() if found == "GO"]
-    if verdict == "GO":
-        sentence = f"{len(passing)} of {len(verdicts)} candidates pass every deciding rule: {_few(passing)}."
-    else:
-        sentence = f"{_why(gate, verdict, findings)}."
-    return GateResult(gate, verdict, sentence, tuple(findings), verdicts)
-
-
-def _by_rule(gate: Gate, findings: list[Finding]) -> GateResult:
-    """Each rule is decided by the candidate that does best on it, and shows that one."""
-    kept, verdicts = [], []
-    for rule in gate.rules:
-        own = [found for found in findings if found.rule is rule]
-        names = list(dict.fromkeys(found.candidate for found in own))
-        combine = best if gate.scope == "any" else worst
-        by_name = {name: worst([found.verdict for found in own if found.candidate == name]) for name in names}
-        verdict = combine(list(by_name.values()))
-        leader = _leader([found for found in own if by_name[found.candidate] == verdict])
-        kept += [found for found in own if found.candidate == leader.candidate]
-        if rule.id in gate.decides:
-            verdicts.append(verdict)
-    verdict = worst(verdicts)
-    go = sum(found == "GO" for found in verdicts)
-    sentence = f"{go} of {len(verdicts)} deciding rules hold"
-    if verdict != "GO":
-        sentence += f"; {_why(gate, verdict, kept)}"
-    return GateResult(gate, verdict, f"{sentence}.", tuple(kept), {})
-
-
-def _leader(findings: list[Finding]) -> Finding:
-    """The one with the best number."""
-
-    def merit(found: Finding) -> float:
-        if found.reading is None:
-            return -float("inf")
-        return found.reading.value if found.rule.direction == "higher" else -found.reading.value
-
-    return max(findings, key=merit)
-
-
-def _by_outcome(gate: Gate, findings: list[Finding], subjects: list[str]) -> GateResult:
-    verdicts = {name: _together(gate, name, findings) for name in subjects}
-    for outcome in gate.outcomes:
-        if all(_holds(condition, gate, findings, subjects) for condition in outcome.when):
-            verdict: Verdict = outcome.verdict  # type: ignore[assignment]
-            return GateResult(gate, verdict, f"{outcome.action}.", tuple(findings), verdicts, outcome)
-    measured = any(found.verdict != "NOT MEASURED" for found in findings if found.rule.id in gate.decides)
-    open_verdict: Verdict = "INCONCLUSIVE" if measured else "NOT MEASURED"
-    sentence = f"no branch holds yet: {_why(gate, open_verdict, findings)}."
-    return GateResult(gate, open_verdict, sentence, tuple(findings), verdicts)
-
-
-def _holds(condition: Condition, gate: Gate, findings: list[Finding], subjects: list[str]) -> bool:
-    rules = [rule for rule in gate.rules if rule.id in condition.rules]
-    about = [name for name in subjects if all(rule.fits(name) for rule in rules)]
-    count = sum(all(_verdict_of(rule, name, findings) in condition.verdicts for rule in rules) for name in about)
-    wanted = {
-        "any": count >= 1,
-        "all": bool(about) and count == len(about),
-        "one": count == 1,
-        "several": count > 1,
-    }
-    return wanted[condition.candidates]
-
-
-def _scores(gate: Gate, findings: list[Finding], subjects: list[str]) -> dict[str, tuple[float, float]] | None:
-    weighted = [rule for rule in gate.rules if rule.weight is not None]
-    if not weighted:
-        return None
-    found = {}
-    for name in subjects:
-        by_rule = [(float(rule.weight or 0), _verdict_of(rule, name, findings)) for rule in weighted]
-        sure = sum(weight for weight, verdict in by_rule if verdict == "GO")
-        lost = sum(weight for weight, verdict in by_rule if verdict == "NO-GO")
-        total = sum(weight for weight, _ in by_rule)
-        found[name] = (sure / total, (total - lost) / total)
-    return found
-
-
-def _why(gate: Gate, verdict: Verdict, findings: list[Finding]) -> str:
-    """The first deciding finding of that verdict."""
-    for found in findings:
-        if found.verdict == verdict and found.rule.id in gate.decides:
-            who = f" of {found.candidate}" if found.candidate else ""
-            return f"{found.rule.label}{who}: {found.reason}"
-    return "nothing was measured"
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

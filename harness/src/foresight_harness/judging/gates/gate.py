@@ -14,6 +14,31 @@ VERDICTS = ("GO", "INCONCLUSIVE", "MARGINAL", "NOT MEASURED", "NO-GO")
 
 NO_FACT = Fact("", "none")
 COUNTS = ("any", "all", "one", "several")
+INPUTS = ("any", "clips", "stills")
+RIVALS = ("twin", "pixels")
+WEIGHTS = ("published", "any")
+POLICIES = ("any", "equal-pixels", "equal-tokens")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What evidence must be before it decides. The defaults ask for nothing but weights that were published."""
+
+    stated: bool = False
+    """Whether the file says so itself."""
+    decoder: tuple[str, ...] = ()
+    """Globs over the decoder of a candidate; none is any decoder."""
+    input: Literal["any", "clips", "stills"] = "any"
+    """What must have gone in."""
+    least_n: int = 0
+    """Independent samples; a rule may need more, where even perfect scores of so many could not meet it."""
+    weights: Literal["published", "any"] = "published"
+    better_than: tuple[str, ...] = ()
+    """Of ``twin`` and ``pixels``: what a score must beat on the same pictures before it meets a bound."""
+    input_policy: str = "any"
+    """How pictures must have been made equal between encoders, where the run's protocol says how they were."""
+    times: tuple[str, ...] = ()
+    """Stages of the pipeline that a latency or a peak of memory must span."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +53,13 @@ class Rule:
     """Of the document."""
     measured_by: str = "harness"
     """``harness``, or who else must look: ``person``."""
-    needs: str = ""
-    """What that person, or a later run, must do."""
+    ask: str = ""
+    """What that person must do."""
+    counted: bool = False
+    """Whether a person's answer is a share of things counted: it comes with their number, and has an interval."""
+    needs: Needs = Needs()
+    variant: str = ""
+    """Which of several definitions of the metric the rule is about; empty where there is one."""
     suite: str = ""
     metric: str = ""
     probe: str | None = None
@@ -50,6 +80,16 @@ class Rule:
     trained_at_most: float | None = None
     """Parameters of the trained parts of the candidates that count."""
     weight: float | None = None
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person answers it."""
+        return self.measured_by == "person"
+
+    @property
+    def wants_number(self) -> bool:
+        """Whether the answer of a person is a number; else it is yes or no."""
+        return self.by_person and self.direction != "none"
 
     def fits(self, candidate: str) -> bool:
         """Whether the rule is about a candidate."""
@@ -99,6 +139,8 @@ class Gate:
     outcomes: tuple[Outcome, ...] = ()
     matrix: str = ""
     """The matrix that measures it."""
+    needs: Needs = Needs()
+    """Of every rule that states no other."""
 
     @property
     def source(self) -> str:

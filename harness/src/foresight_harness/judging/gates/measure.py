@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from scipy.stats import norm
-
 from foresight_harness.contracts.records import Record
-from foresight_harness.contracts.records.parts import UNTRAINED
 from foresight_harness.judging.analyses.comparing import differing_choices
+from foresight_harness.judging.evidence.derived import derived, records_behind
+from foresight_harness.judging.evidence.intervals import difference_of, ends_of, widened
 from foresight_harness.judging.gates.gate import Rule, fits
 from foresight_harness.judging.gates.verdict import Reading
-from foresight_harness.judging.gates.vocabulary import PARAMS
-from foresight_harness.parts.statistics.bootstrap import LEVEL, bootstrap_mean
-from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
-from foresight_harness.parts.statistics.paired import ALPHA
 from foresight_harness.running.run_folder.run_data import RunData
 
 
@@ -34,13 +28,8 @@ def stem(candidate: str) -> str:
 
 
 def records_of(run: RunData, rule: Rule) -> list[Record]:
-    """Records of the rule's metric, controls too."""
-    if rule.metric == PARAMS:
-        first = {record.cell: record for record in reversed(run.select(suite=rule.suite)) if record.params}
-        found = list(first.values())
-    else:
-        wanted = {"suite": rule.suite, "metric": rule.metric}
-        found = run.select(**wanted, **({} if rule.probe is None else {"probe": rule.probe}))
+    """Records of the rule's metric, or behind it where it is derived; controls too."""
+    found = records_behind(run, rule.suite, rule.metric, rule.probe)
     return [record for record in found if rule.dataset in (None, record.dataset)]
 
 
@@ -73,22 +62,6 @@ def within_size(rule: Rule, record: Record) -> bool:
     return (rule.trained_at_least or 0.0) <= count <= (rule.trained_at_most or float("inf"))
 
 
-def not_gateable(run: RunData, record: Record) -> str | None:
-    """Why a record may not pass a gate; None where it may."""
-    if record.distrusted:
-        return "a control of its suite left its known range, so the probe cannot be believed"
-    if record.gateable:
-        return None
-    kinds = {model.kind: model.name for model in record.provenance}
-    for kind in UNTRAINED:
-        if kind in kinds:
-            return f"{kind} weights ({kinds[kind]})"
-    unknown = [model.name for model in record.provenance if model.kind == "pretrained" and not model.trusted]
-    if unknown:
-        return f"weights of {unknown[0]} are not known as published (--trust-weights {unknown[0]} vouches for them)"
-    return f"{record.metric} is never gated on"
-
-
 def vouched_for(record: Record) -> list[str]:
     """Models of a record whose weights pass only because the user trusts them."""
     return [model.name for model in record.provenance if model.trusted]
@@ -105,24 +78,16 @@ def read(run: RunData, rule: Rule, record: Record, pool: Sequence[Record], conte
         contenders: Candidates of which the best will count: the interval is widened, so that choosing costs nothing.
     """
     if not rule.compare:
-        return Compared(_widened(_own(rule, record), contenders))
+        found = derived(run, rule.metric, record, contenders)
+        return Compared(found.reading, found.reason if found.reading is None else "")
     reference = reference_for(rule, record, pool)
     if reference is None:
         return Compared(None, f"nothing else in this run fits the reference {', '.join(rule.reference)}")
     if choices := differing_choices(run, record, reference):
         return Compared(None, f"not comparable with {reference.candidate}: {choices[0]}", reference)
     if rule.compare == "ratio":
-        return Compared(_widened(_ratio(record, reference), contenders), "", reference)
-    return Compared(_widened(_difference(run, record, reference), contenders), "", reference)
-
-
-def _own(rule: Rule, record: Record) -> Reading | None:
-    if rule.metric == PARAMS:
-        count = trained_params(record)
-        return None if count is None else Reading(count, None, None, 1, None)
-    if record.value is None:
-        return None
-    return Reading(record.value, record.ci_low, record.ci_high, record.n, record.ci_method)
+        return Compared(widened(_ratio(record, reference), contenders), "", reference)
+    return Compared(difference_of(run, record, reference, contenders), "", reference)
 
 
 def reference_for(rule: Rule, record: Record, pool: Sequence[Record]) -> Record | None:
@@ -130,7 +95,8 @@ def reference_for(rule: Rule, record: Record, pool: Sequence[Record]) -> Record 
     found = [
         other
         for other in pool
-        if other.dataset == record.dataset
+        if other.is_candidate
+        and other.dataset == record.dataset
         and other.value is not None
         and other.candidate != record.candidate
         and fits(other.candidate, rule.reference)
@@ -155,46 +121,7 @@ def _ratio(record: Record, reference: Record) -> Reading | None:
     if record.value is None or not reference.number > 0:
         return None
     value, n = record.value / reference.number, min(record.n, reference.n)
-    ends = _ends(record, reference)
+    ends = ends_of(record, reference)
     if ends is None or min(ends) <= 0:
         return Reading(value, None, None, n, None)
     return Reading(value, ends[0] / ends[3], ends[1] / ends[2], n, "ratio of opposite ends")
-
-
-def _ends(record: Record, reference: Record) -> tuple[float, ...] | None:
-    """Low and high of the one, low and high of the other; None where one of the intervals is not known."""
-    ends = [record.ci_low, record.ci_high, reference.ci_low, reference.ci_high]
-    known = tuple(end for end in ends if end is not None)
-    return known if len(known) == len(ends) else None
-
-
-def _difference(run: RunData, record: Record, reference: Record) -> Reading | None:
-    """Paired by sample where both have values; else opposite ends."""
-    ours, theirs = run.values(record), run.values(reference)
-    if ours is None or theirs is None or ours.samples != theirs.samples:
-        if record.value is None:
-            return None
-        value, n = record.value - reference.number, min(record.n, reference.n)
-        ends = _ends(record, reference)
-        if ends is None:
-            return Reading(value, None, None, n, None)
-        return Reading(value, ends[0] - ends[3], ends[1] - ends[2], n, "difference of opposite ends")
-    if len(ours.seeds) > 1 and ours.seeds == theirs.seeds:
-        found = hierarchical_mean(ours.values - theirs.values, ours.groups)
-    else:
-        found = bootstrap_mean(ours.mean_over_seeds - theirs.mean_over_seeds, ours.groups)
-    if np.isnan(found.mean):
-        return None
-    if found.interval is None:
-        return Reading(found.mean, None, None, found.n, None)
-    return Reading(found.mean, found.interval.low, found.interval.high, found.n, f"paired {found.interval.method}")
-
-
-def _widened(reading: Reading | None, contenders: int) -> Reading | None:
-    """The interval at which the best of so many candidates may be read: Bonferroni, by normal quantiles."""
-    if reading is None or reading.low is None or reading.high is None or contenders < 2:
-        return reading
-    factor = float(norm.isf(ALPHA / contenders / 2) / norm.isf((1 - LEVEL) / 2))
-    low = reading.value - factor * (reading.value - reading.low)
-    high = reading.value + factor * (reading.high - reading.value)
-    return reading._replace(low=low, high=high, method=f"{reading.method}, widened for the best of {contenders}")

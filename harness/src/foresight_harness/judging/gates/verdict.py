@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from foresight_harness.judging.gates.gate import VERDICTS, Rule
-from foresight_harness.parts.statistics.interval import Interval
-from foresight_harness.parts.statistics.power import samples_needed
+from foresight_harness.parts.statistics.planning import needed_n
 
+LEAST_SHARE = 0.02
 Verdict = Literal["GO", "MARGINAL", "INCONCLUSIVE", "NOT MEASURED", "NO-GO"]
 
 
@@ -19,6 +19,13 @@ class Reading(NamedTuple):
     high: float | None
     n: int
     method: str | None
+    clusters: int | None = None
+    """Independent samples; None where that is ``n``."""
+
+    @property
+    def independent(self) -> int:
+        """Samples that count as independent."""
+        return self.n if self.clusters is None else self.clusters
 
 
 class Judged(NamedTuple):
@@ -37,6 +44,8 @@ def judge(rule: Rule, reading: Reading) -> Judged:
     low, high = reading.low, reading.high
     if rule.fact.exact and low is None:
         low = high = reading.value
+    if not rule.fact.exact and low is not None and low == high:
+        return Judged("INCONCLUSIVE", f"an interval without width ([{low:.4g}, {high:.4g}]) says nothing of its error")
     if low is None or high is None:
         return Judged("INCONCLUSIVE", "no interval: one cluster, or a number without repeats, decides nothing")
     bound, value = sign * rule.bound, sign * reading.value
@@ -53,12 +62,19 @@ def judge(rule: Rule, reading: Reading) -> Judged:
     if rule.marginal is not None and worst >= far and best <= bound:
         return Judged("MARGINAL", f"{shown} lies in the band {rule.marginal[0]:g} to {rule.marginal[1]:g}")
     straddled = [end for end in {bound, far} if worst <= end <= best]
-    distance = min(abs(value - end) for end in straddled)
     text = " and ".join(f"{sign * end:g}" for end in sorted(straddled))
-    if not distance > 0:
-        return Judged("INCONCLUSIVE", f"{shown} holds {text}, and the mean lies on it: no number of samples decides")
-    needed = samples_needed(Interval(low, high, reading.method or "", reading.n, 0), distance)
+    nearest = min(straddled, key=lambda end: abs(value - end))
+    half_width = value - worst if nearest <= value else best - value
+    if not half_width > 0:
+        return Judged("INCONCLUSIVE", f"{shown} holds {text}")
+    needed = needed_n(value - nearest, half_width, max(reading.n, 1), least_distance=_least_distance(rule))
     return Judged("INCONCLUSIVE", f"{shown} holds {text}; about {needed:,} samples would settle it", needed)
+
+
+def _least_distance(rule: Rule) -> float | None:
+    """The least distance from a bound that matters: a fiftieth of the range, where there is one."""
+    low, high = rule.fact.range
+    return None if low is None or high is None or rule.compare == "ratio" else LEAST_SHARE * (high - low)
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:

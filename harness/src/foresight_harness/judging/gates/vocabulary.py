@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foresight_harness.contracts.specs import MetricFacts, SuiteFacts
 from foresight_harness.contracts.specs.suites import Bounds
@@ -19,10 +19,23 @@ class Fact:
     range: Bounds = (None, None)
     exact: bool = False
     """A count, or a number that sampling does not move: it needs no interval to be decided on."""
+    plain: str = ""
+    """What it tells, in words for people who know none of the names."""
 
 
 PARAMS = "trained_params"
 """Parameters of the trained parts of a candidate; stands in every record, so it is a metric of every suite."""
+
+STEPS = "fit_steps"
+"""Training steps after which the loss had come to rest; none where it had not."""
+CONVERGED = "fit_converged"
+"""1 where the loss came to rest, 0 where the fit diverged; none where it was still falling."""
+HOURS = "cell_hours"
+"""Hours that all cells of a candidate took."""
+SPREAD = "_spread"
+"""Ending of the standard deviation of a metric from scene to scene."""
+CEILING = "_ceiling"
+"""Ending of what the decoder's own round trip scores."""
 
 CONVERSIONS: Mapping[tuple[str, str], float] = {
     ("s", "ms"): 1000.0,
@@ -61,10 +74,28 @@ def vocabulary_of(registry: Registry) -> Vocabulary:
 
 
 def metrics_of(registry: Registry, suite: SuiteFacts) -> dict[str, Fact]:
-    """Metrics that a suite records, and the size of what was trained."""
+    """Metrics that a suite records, and what its records imply beside."""
     known = {name: _fact(metric) for name, metric in registry.metrics_of(suite).items()}
-    return known | {PARAMS: Fact("parameters", "lower", (0.0, None), exact=True)}
+    spreads = {
+        f"{name}{SPREAD}": Fact(
+            fact.unit, "lower", (0.0, None), plain=fact.plain and f"spread over scenes: {fact.plain}"
+        )
+        for name, fact in known.items()
+    }
+    ceilings = {
+        f"{name}{CEILING}": replace(fact, exact=True, plain=fact.plain and f"of the decoder by itself: {fact.plain}")
+        for name, fact in known.items()
+    }
+    return {**ceilings, **spreads, **known, **_IMPLIED}
+
+
+_IMPLIED: Mapping[str, Fact] = {
+    PARAMS: Fact("parameters", "lower", (0.0, None), exact=True),
+    STEPS: Fact("steps", "lower", (0.0, None), exact=True, plain="training steps until nothing more is gained"),
+    CONVERGED: Fact("ratio", "higher", (0.0, 1.0), exact=True, plain="training comes to rest (1) or not (0)"),
+    HOURS: Fact("hours", "lower", (0.0, None), exact=True, plain="hours that all its measurements took"),
+}
 
 
 def _fact(metric: MetricFacts) -> Fact:
-    return Fact(metric.unit, metric.gate_direction or metric.direction, metric.range, metric.exact)
+    return Fact(metric.unit, metric.gate_direction or metric.direction, metric.range, metric.exact, metric.plain)

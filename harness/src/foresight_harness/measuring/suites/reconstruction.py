@@ -16,7 +16,7 @@ from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter
 from foresight_harness.measuring.fitting.objectives import Fitted, decode_latents
 from foresight_harness.measuring.suites.distributions import distances, distribution_metrics, network
-from foresight_harness.measuring.suites.over_time import over_time
+from foresight_harness.measuring.suites.over_time import over_time, variants
 from foresight_harness.measuring.suites.references import picture_metrics, references
 from foresight_harness.measuring.workshop.reference_rows import References
 
@@ -43,6 +43,7 @@ def protocol(cell: Cell) -> dict[str, Any]:
         **({"adapter_cells": cell.candidate.decoder.adapter_cells} if linear else {}),
         "pictures": cell.scale.pictures,
         "metrics": metrics,
+        **({"over_time": variants(list(metrics))} if cell.clips else {}),
         **cell.recipe_for_latents().choices(),
     }
 

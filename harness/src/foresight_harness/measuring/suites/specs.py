@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SHARE: Bounds = (0.0, 1.0)
 ABOVE_ZERO: Bounds = (0.0, None)
+SEEN = "difference that an eye sees between rebuilt and true pictures (0 is none)"
 
 
 def suite_specs() -> tuple[SuiteSpec, ...]:
@@ -30,8 +31,10 @@ def _spatial() -> SuiteSpec:
         labels=frozenset({"boxes"}),
         compares=("boxes",),
         metrics=(
-            MetricFacts("map50", "ratio", "higher", SHARE, "mAP@0.5", "boxes"),
-            MetricFacts("map75", "ratio", "higher", SHARE, "mAP@0.75", "boxes"),
+            MetricFacts("map50", "ratio", "higher", SHARE, "mAP@0.5", "boxes", plain="objects found (1 is all)"),
+            MetricFacts(
+                "map75", "ratio", "higher", SHARE, "mAP@0.75", "boxes", plain="objects found closely (1 is all)"
+            ),
             *by_count,
             MetricFacts("r2", "ratio", "higher", (None, 1.0), "R\N{SUPERSCRIPT TWO}", "features"),
         ),
@@ -56,11 +59,19 @@ def _reconstruction() -> SuiteSpec:
         shares=True,
         metrics=(
             # Of these two a machine offers the one that it has the weights for; gates may name either.
-            MetricFacts("lpips", "distance", "lower", ABOVE_ZERO, "LPIPS", "pixels"),
-            MetricFacts("lpips_vgg", "distance", "lower", ABOVE_ZERO, "LPIPS (VGG)", "pixels"),
+            MetricFacts("lpips", "distance", "lower", ABOVE_ZERO, "LPIPS", "pixels", plain=SEEN),
+            MetricFacts("lpips_vgg", "distance", "lower", ABOVE_ZERO, "LPIPS (VGG)", "pixels", plain=SEEN),
             MetricFacts("lpips_random_trunk", "distance", "lower", ABOVE_ZERO, "LPIPS (random trunk)", "pixels"),
-            MetricFacts("temporal_lpips_variance", "distance^2", "lower", ABOVE_ZERO),
-            MetricFacts("frame_consistency", "ratio", "higher", (-1.0, 1.0)),
+            MetricFacts("temporal_lpips_variance", "distance^2", "lower", ABOVE_ZERO, plain="flicker (0 is none)"),
+            MetricFacts("frame_consistency", "ratio", "higher", (-1.0, 1.0), plain="likeness of neighbouring frames"),
+            MetricFacts(
+                *("object_count_accuracy", "ratio", "higher", SHARE, "Object count accuracy", "boxes"),
+                plain="frames in which every object is still there",
+            ),
+            MetricFacts(
+                *("object_steadiness", "ratio", "higher", (-1.0, 1.0), "Object steadiness", "motion"),
+                plain="objects stay where they belong over time (1 is perfect)",
+            ),
         ),
         read_by=("lpips", "lpips_vgg", "lpips_random_trunk"),
         then_by=("psnr", "ssim"),
@@ -78,7 +89,10 @@ def _alignment() -> SuiteSpec:
         title="similarity of conditioning and decoder latents: debiased CKA with its null",
         order=30,
         metrics=(
-            MetricFacts("cka", "ratio", "higher", (None, 1.0), "CKA", "features"),
+            MetricFacts(
+                *("cka", "ratio", "higher", (None, 1.0), "CKA", "features"),
+                plain="likeness of the model's features to the video decoder's (1 is equal)",
+            ),
             MetricFacts("rbf_cka", "ratio", "higher", (None, 1.0), "CKA (RBF)", "features"),
             MetricFacts("mutual_knn", "ratio", "higher", SHARE, "Mutual k-NN", "features"),
         ),
@@ -101,8 +115,14 @@ def _temporal() -> SuiteSpec:
         labels=frozenset({"motion"}),
         own_dataset="moving_shapes",
         metrics=(
-            MetricFacts("direction_accuracy", "ratio", "higher", SHARE, "Direction accuracy", "motion"),
-            MetricFacts("ordering_accuracy", "ratio", "higher", SHARE, "Ordering accuracy", "motion"),
+            MetricFacts(
+                *("direction_accuracy", "ratio", "higher", SHARE, "Direction accuracy", "motion"),
+                plain="clips whose direction of motion is told right",
+            ),
+            MetricFacts(
+                *("ordering_accuracy", "ratio", "higher", SHARE, "Ordering accuracy", "motion"),
+                plain="clips whose frames are put in order",
+            ),
         ),
         read_by=("direction_accuracy",),
         ranked_by=("direction_accuracy", "ordering_accuracy"),
@@ -135,7 +155,10 @@ def _structure() -> SuiteSpec:
 
 def _efficiency() -> SuiteSpec:
     latency = (
-        MetricFacts(f"latency_p{percent}_ms", "ms", "lower", ABOVE_ZERO, f"Latency p{percent}", "cost")
+        MetricFacts(
+            *(f"latency_p{percent}_ms", "ms", "lower", ABOVE_ZERO, f"Latency p{percent}", "cost"),
+            plain="time for one input through the whole pipeline",
+        )
         for percent in (50, 90, 99)
     )
     return SuiteSpec(
@@ -145,7 +168,11 @@ def _efficiency() -> SuiteSpec:
         metrics=(
             *latency,
             MetricFacts("throughput_per_s", "pictures/s", "higher", ABOVE_ZERO, family="cost"),
-            MetricFacts("peak_mib", "MiB", "lower", ABOVE_ZERO, "Peak memory", "cost", exact=True),
+            MetricFacts(
+                *("peak_mib", "MiB", "lower", ABOVE_ZERO, "Peak memory", "cost"),
+                exact=True,
+                plain="memory at its peak",
+            ),
             MetricFacts(
                 "params", "parameters", "none", ABOVE_ZERO, "Parameters", "cost", exact=True, gate_direction="lower"
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -69,26 +70,48 @@ def object_iou_of_pair(output: Tensor, target: tuple[Tensor, Sequence[Tensor]]) 
     return object_iou(output, pictures, masks)
 
 
+class FoundObject(NamedTuple):
+    """One object of one frame."""
+
+    true: Mask
+    """[H_px, W_px]"""
+    near: Mask
+    """Where the output shows it, near its true box. [H_px, W_px]"""
+    anywhere: Mask
+    """Where the output shows its colours at all, other objects' places aside. [H_px, W_px]"""
+
+    @property
+    def iou(self) -> float:
+        """Of the true mask and what was found near it."""
+        return float((self.near & self.true).sum() / (self.near | self.true).sum())
+
+
 def _frame_iou(output: Tensor, target: Tensor, masks: Tensor) -> float:
     """Mean IoU over the objects of one frame, NaN without any. [3, H, W], [3, H, W], [N, H, W]"""
+    values = [found.iou for found in objects_in_frame(output, target, masks) if found is not None]
+    return sum(values) / len(values) if values else math.nan
+
+
+def objects_in_frame(output: Tensor, target: Tensor, masks: Tensor) -> list[FoundObject | None]:
+    """Where the output shows each object; None for those too small to be looked for. [3, H, W], [3, H, W], [N, H, W]"""
     objects: Mask = masks.cpu().numpy().astype(bool)
+    if not len(objects):
+        return []
     anything: Mask = np.logical_or.reduce(objects, axis=0)
     true = target.cpu().numpy().astype(np.float64)
     side = max(true.shape[1:])
     seen = _blurred(output.cpu().numpy().astype(np.float64), SMOOTHING * side)
     behind = _continued(true, ~anything, side)  # the same for every object
-    values = []
+    found: list[FoundObject | None] = []
     for mask in objects:
-        if mask.sum() < LEAST_PIXELS:
-            continue
-        window = _window(mask) & ~(anything & ~mask)
-        own = _continued(true, mask, side)
-        if behind is None or own is None:
+        own = _continued(true, mask, side) if mask.sum() >= LEAST_PIXELS and behind is not None else None
+        if own is None:
+            found.append(None)
             continue
         nearer = ((seen - own) ** 2).sum(axis=0) < ((seen - behind) ** 2).sum(axis=0)
-        found = nearer & window
-        values.append(float((found & mask).sum() / (found | mask).sum()))
-    return sum(values) / len(values) if values else math.nan
+        free = ~(anything & ~mask)
+        found.append(FoundObject(mask, nearer & _window(mask) & free, nearer & free))
+    return found
 
 
 def _continued(picture: Plane, region: Mask, side: int) -> Plane | None:

@@ -24,6 +24,7 @@ def _box_specs() -> tuple[MetricSpec, ...]:
     return (
         MetricSpec(
             name="iou",
+            plain="overlap of found and true places (1 is perfect)",
             label="IoU",
             family="boxes",
             build=_iou,
@@ -35,6 +36,7 @@ def _box_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="centre_error",
+            plain="distance of found from true centres",
             label="Centre error",
             family="boxes",
             build=_centre_error,
@@ -46,6 +48,7 @@ def _box_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="size_error",
+            plain="error of found sizes",
             label="Size error",
             family="boxes",
             build=_size_error,
@@ -63,6 +66,7 @@ def _picture_specs() -> tuple[MetricSpec, ...]:
     return (
         MetricSpec(
             name="psnr",
+            plain="likeness of rebuilt pictures, pixel by pixel",
             label="PSNR",
             family="pixels",
             build=_psnr,
@@ -74,6 +78,7 @@ def _picture_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="ssim",
+            plain="likeness of rebuilt pictures in structure (1 is perfect)",
             label="SSIM",
             family="pixels",
             build=_ssim,
@@ -85,6 +90,7 @@ def _picture_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="edge_f1",
+            plain="edges kept in rebuilt pictures (1 is all)",
             label="Edge F1",
             family="pixels",
             build=_edge_f1,
@@ -96,6 +102,7 @@ def _picture_specs() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             name="decoded_iou",
+            plain="overlap of objects in rebuilt pictures with the true ones (1 is perfect)",
             label="IoU of decoded objects",
             family="boxes",
             build=_object_iou,
@@ -132,6 +139,7 @@ def _perceptual_specs() -> tuple[MetricSpec, ...]:
 def _lpips_spec(trunk: Trunk) -> MetricSpec:
     return MetricSpec(
         name=METRIC_NAMES[trunk],
+        plain="difference that an eye sees between rebuilt and true pictures (0 is none)",
         label="LPIPS" if METRIC_NAMES[trunk] == "lpips" else "LPIPS (VGG)",
         family="pixels",
         build=partial(_lpips, trunk),

@@ -1,0 +1,160 @@
+"""From gates to one of PROCEED, PIVOT, ABORT, CANNOT SAY a proposal, as JSON types that pages are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from foresight_harness.contracts.records import SCHEMA
+from foresight_harness.judging.decisions.criteria import WORDS, criteria_of
+from foresight_harness.judging.decisions.joined import joined
+from foresight_harness.judging.decisions.next_run import next_run
+from foresight_harness.judging.decisions.proposal import Branch, Proposal
+from foresight_harness.judging.gates.answers import Answers
+from foresight_harness.judging.gates.deciding import GateResult
+from foresight_harness.judging.gates.evaluate import evaluate
+from foresight_harness.judging.gates.gate import Gate
+from foresight_harness.planning.registry import Registry
+from foresight_harness.running.run_folder.run_data import RunData
+
+UNSETTLED = "No branch of its decision tree holds yet: what it asks for was not measured, or not well enough."
+
+
+def decide(
+    proposals: Sequence[Proposal],
+    gates: Sequence[Gate],
+    runs: Sequence[RunData],
+    answers: Answers,
+    registry: Registry,
+    matrices: Sequence[Path] = (),
+) -> dict[str, Any]:
+    """What the documents' own decision trees say of these runs.
+
+    Args:
+        proposals: With the branches of their trees.
+        gates: Every gate that they are decided by.
+        runs: Read as one.
+        answers: What only people can know.
+        registry: What is on offer, for the run that would settle what is open.
+        matrices: Folders of matrices, likewise.
+
+    Returns:
+        The content of ``decision.json``.
+
+    Raises:
+        UsageError: where a run is named twice.
+        RunFolderError: where samples are damaged.
+    """
+    data = joined(runs)
+    wanted = {name for proposal in proposals for name in proposal.gates}
+    results = {gate.name: evaluate(gate, data, answers) for gate in gates if gate.name in wanted}
+    found = [_proposal(proposal, results, registry, matrices) for proposal in proposals]
+    return {
+        "schema": SCHEMA,
+        "kind": "decision",
+        "headline": headline(found),
+        "runs": [_run(run) for run in runs],
+        "weights": sorted({kind for record in data.records if record.is_candidate for kind in record.weights}),
+        "answers": {"given": len(answers.by_rule), "digest": answers.digest or None},
+        "proposals": found,
+        "matrix": next((_matrix(results[one.matrix]) for one in proposals if one.matrix), None),
+    }
+
+
+def headline(proposals: Sequence[Mapping[str, Any]]) -> str:
+    """The conclusion in a sentence or two."""
+    said = []
+    for answer, words in (("PROCEED", "can go on"), ("PIVOT", "should change course"), ("ABORT", "should stop")):
+        names = [str(one["proposal"]) for one in proposals if one["answer"] == answer]
+        if names:
+            said.append(f"{_listed(names)} {words}.")
+    open_ones = [str(one["proposal"]) for one in proposals if one["answer"] == "CANNOT SAY"]
+    if not said:
+        return "These measurements decide none of the proposals yet."
+    if open_ones:
+        said.append(f"Of {_listed(open_ones)} nothing can be said yet.")
+    return " ".join(said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _run(run: RunData) -> dict[str, Any]:
+    started, scale = run.manifest.get("started"), run.manifest.get("scale")
+    return {
+        "run": str(run.manifest.get("run") or run.path.name),
+        "started": started if isinstance(started, str) else None,
+        "scale": scale if isinstance(scale, str) else None,
+    }
+
+
+def _proposal(
+    proposal: Proposal, results: Mapping[str, GateResult], registry: Registry, matrices: Sequence[Path]
+) -> dict[str, Any]:
+    own = [results[name] for name in proposal.gates]
+    branch = next((one for one in proposal.branches if _holds(one, results)), None)
+    criteria = [row for result in own for row in criteria_of(result)]
+    open_rows = [row for row in criteria if row["decides"] and row["verdict"] in ("INCONCLUSIVE", "NOT MEASURED")]
+    return {
+        "name": proposal.name,
+        "proposal": proposal.label,
+        "title": proposal.title,
+        "question": proposal.question,
+        "document": proposal.document,
+        "answer": branch.answer if branch else "CANNOT SAY",
+        "say": branch.say if branch else UNSETTLED,
+        "quote": branch.quote if branch else None,
+        "line": branch.line if branch else None,
+        "by": [condition.gate for condition in branch.when] if branch else [],
+        "gates": [_gate(result) for result in own],
+        "criteria": criteria,
+        "missing": list(dict.fromkeys(_lacking(row) for row in open_rows if not row["person"])),
+        "ask": [
+            {key: row[key] for key in ("gate", "rule", "label", "ask")}
+            for row in criteria
+            if row["person"] and row["answered"] is None
+        ],
+        "next": next_run(own, registry, matrices),
+        "budget": proposal.budget or None,
+    }
+
+
+def _holds(branch: Branch, results: Mapping[str, GateResult]) -> bool:
+    return all(results[condition.gate].verdict in condition.verdicts for condition in branch.when)
+
+
+def _lacking(row: Mapping[str, Any]) -> str:
+    return f"{row['label']}: {row['missing'][0] if row['missing'] else row['reason']}"
+
+
+def _gate(result: GateResult) -> dict[str, Any]:
+    return {
+        "name": result.gate.name,
+        "title": result.gate.title,
+        "section": result.gate.section,
+        "verdict": result.verdict,
+        "word": WORDS[result.verdict],
+        "sentence": result.sentence,
+    }
+
+
+def _matrix(result: GateResult) -> dict[str, Any]:
+    """The weighted matrix: of each candidate the share of the weights that is sure, and that is still possible."""
+    weighted = [rule for rule in result.gate.rules if rule.weight is not None]
+    rows = []
+    for name, (sure, possible) in (result.scores or {}).items():
+        by = {
+            rule.id: next(
+                (f.verdict for f in result.findings if f.rule is rule and f.candidate == name), "NOT MEASURED"
+            )
+            for rule in weighted
+        }
+        rows.append({"candidate": name, "sure": sure, "possible": possible, "criteria": by})
+    return {
+        "gate": result.gate.name,
+        "title": result.gate.title,
+        "weights": [{"rule": rule.id, "label": rule.label, "weight": rule.weight} for rule in weighted],
+        "rows": sorted(rows, key=lambda row: (-row["sure"], -row["possible"], row["candidate"])),
+    }

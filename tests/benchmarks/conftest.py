@@ -1,0 +1,8 @@
+"""Makes fabricated studies importable by the tests of gates and decisions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

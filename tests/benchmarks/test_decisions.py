@@ -1,0 +1,177 @@
+"""``foresight-bench decide`` on fabricated studies: a good one, a bad one, and one on lesser evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fabricated import Study, write_answers
+from foresight_harness.contracts.errors import UsageError
+from foresight_harness.judging.decisions.decision_files import find_proposals, read_proposal
+from foresight_harness.judging.decisions.markdown import as_markdown
+from foresight_harness.judging.decisions.next_run import is_about
+from foresight_harness.judging.gates import find_gates
+from foresight_harness.planning.candidates import select_candidates
+from foresight_harness.planning.registry import load_registry
+from foresight_harness.surface.command import main
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+GATES = find_gates(["all"], [BENCHMARKS / "gates"])
+NAMES = [gate.name for gate in GATES]
+PROPOSALS = find_proposals(BENCHMARKS / "decisions", NAMES)
+GOOD = Study(n=160)
+BAD = Study(n=40, quality=0.12, twin_quality=0.1, pixels_quality=0.1, latency_ms=20_000.0)
+CHEAP = Study(n=40, decoders={"ltx_video": "linear"}, datasets=("shapes", "coco"))
+
+Decide = Callable[..., tuple[int, dict[str, Any], Path]]
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Each study written once."""
+    out = tmp_path_factory.mktemp("studies")
+    write_answers(out / "answers.toml", GATES)
+    return {name: study.write(out, name) for name, study in (("good", GOOD), ("bad", BAD), ("cheap", CHEAP))}
+
+
+@pytest.fixture
+def decide(studies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Decide:
+    """Exit code, content and page of a decision; studies by name."""
+    monkeypatch.chdir(ROOT)
+
+    def run(*names: str, answers: bool = False) -> tuple[int, dict[str, Any], Path]:
+        page = tmp_path / "page.html"
+        words = ["decide", *(str(studies[name]) for name in names), "-o", str(page)]
+        words += ["--answers", str(studies["good"].parent / "answers.toml")] if answers else []
+        code = main(words)
+        return code, json.loads(page.with_suffix(".json").read_text()), page
+
+    return run
+
+
+def answers_of(found: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["answer"] for one in found["proposals"]}
+
+
+def test_a_good_study_goes_on_everywhere(decide: Decide) -> None:
+    code, found, page = decide("good", answers=True)
+    assert code == 0
+    assert answers_of(found) == dict.fromkeys(("c1", "premerge", "hybrid", "sem", "vlms"), "PROCEED")
+    assert found["headline"] == "Claim 1, Pivot 1, Pivot 2, Pivot 3 and Pivot 4 can go on."
+    for one in found["proposals"]:
+        shown = [row for row in one["criteria"] if row["decides"] and not row["person"] and row["rule"] != "on_time"]
+        assert all(row["score"] and row["score"]["n"] >= 1 for row in shown)
+        assert one["ask"] == []
+    assert "<script" not in page.read_text()
+
+
+def test_without_answers_what_asks_people_stays_open(decide: Decide) -> None:
+    _, found, _ = decide("good")
+    vlms = next(one for one in found["proposals"] if one["name"] == "vlms")
+    assert vlms["answer"] == "PROCEED"
+    assert "opens the second phase and no more" in vlms["say"]
+    assert {one["rule"] for one in vlms["ask"]} >= {"plan", "consensus"}
+
+
+def test_a_bad_study_follows_the_documents_words(decide: Decide) -> None:
+    code, found, _ = decide("bad")
+    assert code == 0
+    assert answers_of(found) == {"c1": "PIVOT", "premerge": "ABORT", "hybrid": "ABORT", "sem": "ABORT", "vlms": "PIVOT"}
+    premerge = next(one for one in found["proposals"] if one["name"] == "premerge")
+    assert (premerge["line"], premerge["by"]) == (364, ["premerge_tree"])
+
+
+def test_good_numbers_of_the_wrong_kind_decide_nothing_and_say_what_would(decide: Decide) -> None:
+    code, found, _ = decide("cheap")
+    assert code == 3
+    assert set(answers_of(found).values()) == {"CANNOT SAY"}
+    for one in found["proposals"]:
+        assert one["missing"]
+        assert one["next"]["command"].startswith("pytest benchmarks/ -k ")
+        assert "--candidate" in one["next"]["command"]
+        assert one["next"]["seconds"] > 0
+        assert one["next"]["gpu_hours"] is None
+
+
+def test_two_runs_are_read_as_one_and_what_both_measured_must_hold_in_both(decide: Decide) -> None:
+    _, found, _ = decide("good", "cheap", answers=True)
+    assert set(answers_of(found).values()) == {"PROCEED"}, "stills through linear do not stand in the way of video"
+    _, found, _ = decide("good", "bad", answers=True)
+    assert "PROCEED" not in answers_of(found).values()
+
+
+def test_the_weighted_matrix_has_a_range_for_every_model(decide: Decide) -> None:
+    _, found, _ = decide("good")
+    matrix = found["matrix"]
+    assert [one["weight"] for one in matrix["weights"]] == [40, 20, 15, 15, 10]
+    assert matrix["rows"][0]["sure"] == 1.0
+    assert all(0 <= row["sure"] <= row["possible"] <= 1 for row in matrix["rows"])
+
+
+def test_markdown_says_the_same_and_lets_no_text_out_of_its_cell(decide: Decide, capsys) -> None:
+    _, found, _ = decide("cheap")
+    found["proposals"][0]["title"] = "<b>x</b> | @all\n# no"
+    text = as_markdown(found)
+    assert "# These measurements decide none of the proposals yet." in text
+    assert "<b>" not in text
+    assert "\n# no" not in text
+    assert text.count("**CANNOT SAY**") == 5
+
+
+def test_slips_are_one_line_and_exit_2(studies, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(ROOT)
+    run = str(studies["cheap"])
+    assert main(["decide", run, run, "-o", str(tmp_path / "a.html")]) == 2
+    assert "a run was named twice" in capsys.readouterr().err
+    assert main(["decide", run, "--answers", str(tmp_path / "none.toml")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert main(["decide", run, "-o", str(tmp_path / "a.json")]) == 2
+    assert "name a page, such as a.html" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main(["decide", run]) == 2
+    assert "run this in a checkout" in capsys.readouterr().err
+
+
+def test_every_proposal_has_its_tree_and_each_branch_its_line() -> None:
+    assert [one.name for one in PROPOSALS] == ["c1", "premerge", "hybrid", "sem", "vlms"]
+    for proposal in PROPOSALS:
+        assert {branch.answer for branch in proposal.branches} >= {"PROCEED"}
+        assert {branch.answer for branch in proposal.branches} & {"PIVOT", "ABORT"}
+        named = {condition.gate for branch in proposal.branches for condition in branch.when}
+        assert named <= set(proposal.gates)
+    assert {name for proposal in PROPOSALS for name in proposal.gates} == set(NAMES), "every gate is shown somewhere"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('answer = "ABORT"', 'answer = "MAYBE"'), "answer 'MAYBE'"),
+        (('gate = "premerge_tree", verdicts = ["NO-GO"]', 'gate = "premerge_tre", verdicts = ["NO-GO"]'), "no gate"),
+        (('verdicts = ["NO-GO"]', 'verdicts = ["NO"]'), "verdicts ['NO']"),
+        (("line = 364", "line = 0"), "line 0"),
+        (("schema = 1", "schema = 7"), "schema 7"),
+        (("order = 2", "order = 2\nextra = 1"), "unknown key 'extra'"),
+    ],
+)
+def test_a_slip_in_a_decision_file_is_one_line(change, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "premerge.toml"
+    text = (BENCHMARKS / "decisions" / "premerge.toml").read_text()
+    assert change[0] in text
+    path.write_text(text.replace(*change))
+    with pytest.raises(UsageError) as caught:
+        read_proposal(path, NAMES)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("gate", GATES, ids=NAMES)
+def test_the_matrix_of_a_gate_scores_a_candidate_that_its_needs_accept(gate) -> None:
+    """Otherwise no run of the matrix could ever settle the gate."""
+    found = select_candidates(load_registry(), [], gate.matrix, [BENCHMARKS / "matrices"], "full")
+    for rule in gate.deciding():
+        if not rule.by_person:
+            assert any(is_about(gate, [rule], one) for one in found.candidates), rule.id
