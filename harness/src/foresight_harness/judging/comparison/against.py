@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.judging.analyses.envelope import write_analysis
+from foresight_harness.judging.analyses.envelope import FOLDER, write_analysis
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
 from foresight_harness.judging.comparison.comparing import (
+    KIND,
     Compared,
     as_analysis,
     compare,
@@ -21,6 +22,8 @@ from foresight_harness.judging.comparison.detectable import blind, reach
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.sealing import resealed
+from foresight_harness.running.standing.status import COMPLETE
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,17 @@ def target_of(runs: Path, text: str) -> Target:
     raise UsageError(f"--baseline {text!r}: no such baseline (there are: {known}) and no run folder of that name")
 
 
-def compare_with(head: Path, target: Target, sentinels: Sentinels) -> Comparison:
-    """Compare and write ``analysis/regressions.json`` into the head's folder.
+def require_complete(run: RunData) -> None:
+    """Refuse a run that later ones cannot be compared with, because cells of it have no outcome. Raises: UsageError."""
+    status = run.manifest.get("status")
+    if status != COMPLETE:
+        raise UsageError(
+            f"{run.path.name} is {status}; only a complete run can be a baseline (pytest --resume finishes it)"
+        )
+
+
+def compare_with(head: Path, target: Target, sentinels: Sentinels, *, keep: bool = True) -> Comparison:
+    """Compare and, to ``keep`` it, write ``analysis/regressions.json`` into the head's folder.
 
     Raises:
         RunFolderError: where one of the folders is damaged or of a newer schema.
@@ -81,7 +93,9 @@ def compare_with(head: Path, target: Target, sentinels: Sentinels) -> Comparison
     found = compare(RunData.load(target.path), RunData.load(head), sentinels, target.acknowledged)
     named = {"name": target.name, "run": target.path.name, "reason": target.reason}
     could, could_not = reach(found), blind(found, sentinels)
-    write_analysis(head, as_analysis(found, named, [*could, *could_not]))
+    if keep:
+        with resealed(head, f"{FOLDER}/{KIND}.json"):
+            write_analysis(head, as_analysis(found, named, [*could, *could_not]))
     return Comparison(
         target,
         tuple(found),

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.record import check_schema
 from foresight_harness.contracts.specs import SuiteFacts
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.folder import read_records
 from foresight_harness.running.run_folder.part_facts import probe_facts_of, suite_facts_of
-from foresight_harness.running.run_folder.samples import check_table
+from foresight_harness.running.run_folder.record_file import read_records
+from foresight_harness.running.run_folder.samples import read_rows
 from foresight_harness.running.run_folder.tokens import Tokens, read_tokens
 
 
@@ -174,13 +172,8 @@ def _axes(record: Record, rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[int,
 def _read_samples(path: Path) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
     if not path.is_file():  # a cell without per-sample values (latency) has no file
         return {}
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
-    check_table(path, table)
     by_record: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
-    for row in table.to_pylist():
+    for row in read_rows(path):
         by_record.setdefault((row["metric"], row["probe"]), []).append(row)
     return by_record
 

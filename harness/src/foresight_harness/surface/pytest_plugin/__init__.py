@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say where the run and its report are, and which plugins are broken."""
     state = config.stash.get(STATE, None)
     if state is not None and state.asked:
-        from foresight_harness.surface.pytest_plugin.summary import summarise
+        from foresight_harness.surface.pytest_plugin.lines import summarise
 
         summarise(state, terminalreporter)
 
