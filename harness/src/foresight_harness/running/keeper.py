@@ -24,9 +24,10 @@ from foresight_harness.running.remote_facts import RemoteFacts
 from foresight_harness.running.run_folder.environment import git_state
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
 from foresight_harness.running.run_folder.recording import failure_record, protocols_of, record_outcome
-from foresight_harness.running.standing.manifest import Manifest, started_facts
+from foresight_harness.running.standing.manifest import NAMED_BY, Manifest, started_facts
 from foresight_harness.running.standing.resuming import WholeKey
 from foresight_harness.running.standing.sealing import MARK, seal, unseal
+from foresight_harness.running.standing.sessions import with_earlier
 from foresight_harness.running.standing.status import COMPLETE, OUTCOMES, RUNNING, counts_of, outcomes_of, status_at_end
 from foresight_harness.running.timeout import time_limit
 
@@ -113,7 +114,8 @@ class RunKeeper:
 
     def drain_facts(self) -> dict[str, Any]:
         """What an attached process did since the last call, for the manifest of the one that keeps the run."""
-        return self._remote.drained(self.workshop, self.protocols, self.controls())
+        told = self._remote.drained(self.workshop, self.protocols, self.controls())
+        return told | {"datasets": self.manifest.datasets()}
 
     def controls(self) -> dict[tuple[str, str], tuple[bool, tuple[str, ...]]]:
         """By suite and data set whether controls are in range and what they scored, whoever measured them."""
@@ -129,6 +131,7 @@ class RunKeeper:
         self.peaks.update(facts.get("peak_bytes") or {})
         self.workshop.pool.builds.update(facts.get("builds") or {})
         self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
+        self.manifest.elsewhere = with_earlier(self.manifest.elsewhere, facts.get("datasets") or (), *NAMED_BY)
         self.exporters.catch_up()
         self._keep_manifest_fresh()
 

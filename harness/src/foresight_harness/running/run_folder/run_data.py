@@ -86,6 +86,11 @@ class RunData:
         """Records that hold a number's metric: cells that did not fail."""
         return tuple(record for record in self.all_records if record.ok and record.metric)
 
+    @property
+    def cells(self) -> tuple[Mapping[str, Any], ...]:
+        """Cells that were planned: ``{cell, candidate, suite, dataset}``; none where a run of before does not say."""
+        return tuple(self.manifest.get("cells") or ())
+
     @cached_property
     def suites(self) -> Mapping[str, SuiteFacts]:
         """What the run says of its suites, by name."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from foresight_harness.running.run_folder.folder import RunFolder
 
 
+NAMED_BY = ("name", "split", "fingerprint")
+"""What tells one entry of ``datasets`` from another."""
+
+
 class Keeper(Protocol):
     """What a manifest says something of: ``running.keeper.RunKeeper``."""
 
@@ -74,6 +78,8 @@ class Manifest:
         self.before = earlier_sessions(self.kept, records) if resumed else []
         self.done_before: frozenset[str] = frozenset()
         """Ids of the cells that this session need not score."""
+        self.elsewhere: list[dict[str, Any]] = []
+        """Splits that other processes of the run have told of."""
         self.counts: dict[str, int] | None = None
         """Cells of this session by outcome; None while it goes on."""
 
@@ -99,7 +105,7 @@ class Manifest:
             "status": status,
             "sessions": sessions,
             "protocols": keeper.protocols,
-            "datasets": with_earlier(self.kept.get("datasets"), self._datasets(), "name", "split", "fingerprint"),
+            "datasets": with_earlier(self.kept.get("datasets"), self.datasets(), *NAMED_BY),
             "counts": keeper.counts,
             "cells": [
                 {"cell": cell_id(*key), "candidate": key[0], "suite": key[1], "dataset": key[2]}
@@ -132,7 +138,11 @@ class Manifest:
             "exporters": keeper.exporters.facts(),
         }
 
-    def _datasets(self) -> list[dict[str, Any]]:
+    def datasets(self) -> list[dict[str, Any]]:
+        """Splits that were decoded in this session, whichever process decoded them."""
+        return with_earlier(self.elsewhere, self._decoded_here(), *NAMED_BY)
+
+    def _decoded_here(self) -> list[dict[str, Any]]:
         return [
             {
                 "name": split.dataset,

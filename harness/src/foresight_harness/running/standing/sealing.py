@@ -153,7 +153,7 @@ def _changed_lines(run: Path, found: Seal) -> Iterator[str]:
 
 
 def sealed_names(run: Path) -> list[str]:
-    """Files that a seal covers, sorted: all but pages, the seal itself, and what programs keep for themselves (``.lock``).
+    """Files that a seal covers, sorted: all but pages, the seal, and what programs keep for themselves (``.lock``).
 
     Links are named, and what they lead to is hashed: a run holds none.
     """
