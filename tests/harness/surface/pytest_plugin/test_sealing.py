@@ -10,21 +10,18 @@ import pytest
 from foresight_harness.judging.analyses.verifying import verify
 from foresight_harness.surface.command import main
 
-pytestmark = pytest.mark.usefixtures("few_pictures")
 ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["local", "local:1"])
-def test_run_of_several_suites_verifies_and_its_page_may_be_made_again(
-    engine: str, pytester: pytest.Pytester, dropin: Path
-) -> None:
+def test_run_of_several_suites_verifies_and_its_page_may_be_made_again(engine: str, pytester: pytest.Pytester) -> None:
     unwanted = shutil.ignore_patterns("perf", "studies", "__pycache__")
     shutil.copytree(ROOT / "benchmarks", pytester.path / "benchmarks", ignore=unwanted)
     pytester.makeini("[pytest]\naddopts = --import-mode=importlib --strict-markers")
-    asked = ["--candidate", "gradients_tiny@normed/identity/single/linear", "--dataset", "shapes", "--probe", "knn"]
+    asked = ["--candidate", "pixels@patch/identity/single/linear", "--dataset", "shapes", "--train-size", "16"]
     suites = "spatial or alignment" + (" or reconstruction" if engine == "local" else "")
-    ended = pytester.runpytest_inprocess("benchmarks", "-q", *asked, "-k", suites, "--engine", engine)
+    ended = pytester.runpytest_subprocess("benchmarks", "-q", *asked, "-k", suites, "--engine", engine)
     assert ended.ret == 0
     run = (pytester.path / "runs" / "latest").resolve()
     manifest = json.loads((run / "run.json").read_text())
