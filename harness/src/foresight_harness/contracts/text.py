@@ -17,7 +17,7 @@ ASKED_BY = re.compile(r"(?<=://)[^/]*(?=@)")
 ASKED_FOR = re.compile(r"[?].*|#.*=.*|;[^/?#]*=.*", re.DOTALL)
 """Query, and what else of an address carries tokens and signatures."""
 NAMED = re.compile(
-    r"(?i)\b((?:access_?|auth_?|api_?|write_?|id_?|refresh_?)?(?:token|key|secret|password|passwd|pwd|signature|sig|credential)"
+    r"(?i)\b(\w*(?:token|secret|password|passwd|pwd|signature|credentials?)|\w*(?:api|access|private|secret)[_-]?key|sig"
     r"|x-(?:amz|goog|ms)-[a-z-]+)=(?!\.\.\.)[^\s&;,\"'<>]+"
 )
 """What is called a secret, where no address is around it."""

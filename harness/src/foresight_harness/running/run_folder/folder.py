@@ -88,7 +88,7 @@ class RunFolder:
             The records with the run's id, as they were written.
         """
         whole = [replace(record, run=self.run_id) for record in records]
-        lines = [line_of(record) + "\n" for record in whole]
+        lines = [_without_secrets(line_of(record)) + "\n" for record in whole]
         with self.writing(), self._lock:
             if not records or not {record.cell for record in records} <= self.finished():
                 append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
@@ -159,6 +159,10 @@ class RunFolder:
                 fresh.replace(path)
         self._seen, self._cells = 0, {}
         return done
+
+
+def _without_secrets(line: str) -> str:
+    return json.dumps(without_secrets_in(json.loads(line)), allow_nan=False) if "://" in line else line
 
 
 def _is_finished(records: Sequence[Record]) -> bool:

@@ -62,6 +62,8 @@ class State:
     """Where people look; lines otherwise."""
     stopping: Stopping = field(default_factory=Stopping)
     """Signals that came."""
+    refused: bool = False
+    """Whether workers of pytest-xdist were asked for cells."""
     broken: str | None = None
     """Why nothing more can be recorded."""
     failures: int = 0
