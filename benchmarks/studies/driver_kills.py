@@ -29,7 +29,8 @@ from typing import Any
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
 from foresight_harness.running.run_folder.digests import run_digests
-from foresight_harness.running.run_folder.folder import find_run, read_records
+from foresight_harness.running.run_folder.folder import find_run
+from foresight_harness.running.run_folder.record_file import read_records
 
 ROOT = Path(__file__).resolve().parents[2]
 STREAMS = ("pixels@patch", "oracle@mask")

@@ -119,6 +119,21 @@ def test_a_cell_measured_again_counts_once_and_its_failure_is_forgotten(make: Ca
     assert [(r.metric, r.value) for r in mine] == [("cka", 0.5)]
 
 
+def test_a_number_on_another_data_set_or_by_another_probe_hides_no_failure(make: Callable[..., Path]) -> None:
+    run = make(failed=1)
+    lines = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    failed = next(line for line in lines if line["status"] == "failed")
+    other = next(line for line in lines if line["suite"] == failed["suite"] and line["metric"] == "cka")
+    elsewhere = {**other, "candidate": failed["candidate"], "dataset": "coins", "fingerprint": "f2", "cell": "c2"}
+    folder = {**other, "candidate": failed["candidate"], "fingerprint": "f3", "cell": "c3"}  # coco:a beside coco:b
+    by_probe = {**failed, "probe": "knn", "cell": "c3", "fingerprint": "f3"}
+    rest = [line for line in lines if line is not failed]
+    write = [failed, by_probe, *rest, elsewhere, folder]
+    (run / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in write))
+    found = [(r.cell, r.probe) for r in read_run(run).records if r.status == "failed"]
+    assert found == [(failed["cell"], failed["probe"]), ("c3", "knn")]
+
+
 def test_absent_is_none_and_never_zero() -> None:
     record = parse_record({"metric": "iou", "value": None, "n": None, "ci_low": float("nan")}, 0)
     assert (record.value, record.n, record.ci_low, record.floor) == (None, None, None, None)

@@ -22,13 +22,14 @@ from foresight_reports.comparison import comparisons
 from foresight_reports.details import candidates
 from foresight_reports.gallery import galleries
 from foresight_reports.grids import STEPS, heat_maps
+from foresight_reports.outcomes import failures_of_cells, outcome_sentence
 from foresight_reports.pareto import tradeoffs
 from foresight_reports.pictures import PictureStore
 from foresight_reports.profiles import by_encoder, profiles
 from foresight_reports.reading import Run, suites_of
 from foresight_reports.refusals import refusals, told_apart
 from foresight_reports.suites import BEFORE, Suites
-from foresight_reports.verdict import FAILURE_WORDS, failures, judge
+from foresight_reports.verdict import FAILURE_WORDS, judge
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("base", "verdict", "tables", "figures", "analysis", "samples", "details", "print")
@@ -126,7 +127,8 @@ def _context(
         "store": store,
         "candidates": everyone,
         "folded": len(everyone) > UNPACKED,
-        "failed": [(run, record) for run in runs for record in failures(run)],
+        "failed": [(run, record) for run in runs for record in failures_of_cells(run.records)],
+        "outcomes": outcome_sentence(runs[0]),
         "comparisons": comparisons(runs, made),
         "protocols": {d: c for run in reversed(runs) for d, c in run.section("protocols").items()},
         "chart_data": chart_data,

@@ -126,15 +126,36 @@ def _newest(records: Iterator[Record]) -> tuple[Record, ...]:
     """One record per measured number: a resumed run may have measured a cell again, the later one counts."""
     latest: dict[tuple[object, ...], Record] = {}
     for record in records:
+        failed = () if record.metric is not None else (record.cell,)  # two folders of one kind have one name
         key = (
             *(record.candidate, record.suite, record.metric, record.probe, record.dataset, record.split),
-            *(record.protocol, record.dtype, record.device, record.attention),
+            *(record.protocol, record.dtype, record.device, record.attention, *failed),
         )
         latest[key] = record
-    # A cell that failed first and was measured later is no failure any more.
-    measured = {(record.candidate, record.suite) for record in latest.values() if record.metric is not None}
-    kept = (r for r in latest.values() if r.metric is not None or (r.candidate, r.suite) not in measured)
+    # A cell that failed first and was measured later is no failure any more; a number of another one hides none.
+    measured: dict[tuple[str, ...], int] = {}
+    for record in latest.values():
+        if record.metric is not None:
+            for name in _cells(record):
+                measured[name] = max(record.position, measured.get(name, -1))
+    kept = (
+        record
+        for record in latest.values()
+        if record.metric is not None or not any(measured.get(n, -1) > record.position for n in _cells(record))
+    )
     return tuple(sorted(kept, key=lambda record: record.position))
+
+
+def _cells(record: Record) -> list[tuple[str, ...]]:
+    """By what two lines are of one cell and probe: its id, or all that makes it where its data are known."""
+    probes = [""] if record.probe is None else ["", record.probe]
+    # A failure without a probe is of the whole cell; one of a probe is mended by a number of that probe alone.
+    asked = probes if record.metric is not None else probes[-1:]
+    names: list[tuple[str, ...]] = [("cell", record.cell, probe) for probe in asked if record.cell]
+    if record.fingerprint:
+        whole = (record.candidate, record.suite, record.dataset, record.split, record.fingerprint)
+        names += [(*whole, probe) for probe in asked]
+    return names
 
 
 def _missing_samples(records: tuple[Record, ...], sampled: frozenset[str]) -> list[str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from foresight_harness.contracts.text import one_line, without_secrets
+
 
 class ForesightError(Exception):
-    """Base of every error whose message is meant for the user, in one line."""
+    """Base of every error whose message is meant for the user: one line, without control characters and secrets,
+    whatever the names and messages of others that it quotes."""
+
+    def __str__(self) -> str:
+        return one_line(without_secrets(super().__str__()))
 
 
 class UsageError(ForesightError):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import torch
@@ -23,11 +21,18 @@ from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.run_exporters import exporters_of
 from foresight_harness.running.remote_facts import RemoteFacts
-from foresight_harness.running.run_folder.environment import environment, git_state, hardware
+from foresight_harness.running.run_folder.environment import git_state
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
-from foresight_harness.running.run_folder.part_facts import facts_for_manifest
 from foresight_harness.running.run_folder.recording import failure_record, protocols_of, record_outcome
+from foresight_harness.running.standing.manifest import NAMED_BY, Manifest, started_facts
+from foresight_harness.running.standing.resuming import WholeKey
+from foresight_harness.running.standing.sealing import MARK, seal, unseal
+from foresight_harness.running.standing.sessions import with_earlier
+from foresight_harness.running.standing.status import COMPLETE, OUTCOMES, RUNNING, counts_of, outcomes_of, status_at_end
 from foresight_harness.running.timeout import time_limit
+
+MANIFEST_EVERY_S = 5.0
+"""Least time between two manifests that are written while cells are scored."""
 
 
 class RunKeeper:
@@ -45,9 +50,9 @@ class RunKeeper:
         self.workshop = Workshop(registry, options, progress)
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.remote_controls: dict[tuple[str, str], tuple[bool, tuple[str, ...]]] = {}
-        self.counts = dict.fromkeys(("planned", "ok", "failed", "oom", "unavailable"), 0)
+        self.counts = dict.fromkeys(("planned", *OUTCOMES), 0)
         self.protocols: dict[str, dict[str, Any]] = {}
-        self._planned_ids: set[str] = set()
+        self.planned_ids: set[str] = set()
         self.attached = attached is not None
         self.folder = attached or self._open_folder()
         self._remote = RemoteFacts()
@@ -55,28 +60,13 @@ class RunKeeper:
         """Start of the keys that other processes of this run have read."""
         self.peaks: dict[str, int] = {}
         """Peak memory by other process, in bytes; of one that was killed, as it last told."""
-        self.started = _now()
-        if options.resume and not self.attached:
-            self.done.update(self.folder.drop_unfinished())
-            self.protocols.update(self.folder.manifest().get("protocols") or {})
-        self._facts: dict[str, Any] = {
-            "command": command,
-            "scale": options.scale,
-            "options": options.as_json(),
-            "environment": environment(registry.environment),
-            "hardware": hardware(),
-            "plugins": [
-                {
-                    "name": plugin.name,
-                    "distribution": plugin.distribution,
-                    "version": plugin.version,
-                    "digest": plugin.digest,
-                    "error": plugin.error,
-                }
-                for plugin in registry.plugins
-            ],
-        }
-        self.exporters = exporters_of(self.folder, registry, options, self._facts, attached=self.attached)
+        self.status = RUNNING
+        self.settled = False
+        """Whether this session found the run finished: then not a byte of it is changed."""
+        self.facts: dict[str, Any] = started_facts(registry, options, command)
+        self.manifest = Manifest(self)
+        self._written_at = 0.0
+        self.exporters = exporters_of(self.folder, registry, options, self.facts, attached=self.attached)
 
     @property
     def planned(self) -> Sequence[PlannedCell]:
@@ -90,18 +80,33 @@ class RunKeeper:
 
     def describe(self, **fields: Any) -> None:
         """Fields of the manifest that the keeper itself does not know. Before ``plan``, which writes it."""
-        self._facts.update(fields)
+        self.facts.update(fields)
 
     def _open_folder(self) -> RunFolder:
         out = self.options.out
-        return RunFolder(find_run(out)) if self.options.resume else RunFolder.create(out, git_state()[0])
+        return RunFolder(find_run(out, damaged=True)) if self.options.resume else RunFolder.create(out, git_state()[0])
 
     def plan(self, cells: Iterable[PlannedCell]) -> None:
         """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""
         self.workshop.plan(cells)
-        self._planned_ids = {cell_id(str(cell.candidate), cell.suite.name, str(cell.dataset)) for cell in self.planned}
-        self.counts["planned"] = len(self.planned)
+        self.planned_ids = {cell_id(str(cell.candidate), cell.suite.name, str(cell.dataset)) for cell in self.planned}
+        if self.options.resume and not self.attached:
+            self._take_up()
+        self.counts["planned"] = len(self.planned_ids)
         self.write_manifest("running")
+
+    def _take_up(self) -> None:
+        """Find out what is done of a run that goes on, and drop what is not whole. See ``resuming.check_resume``."""
+        before = self.folder.whole_records()
+        self.done.update(self.folder.drop_unfinished(WholeKey(self.workshop, self.manifest.kept)))
+        kept = self.manifest.kept
+        self.manifest.done_before = frozenset(self.done)
+        self.protocols.update(kept.get("protocols") or {})
+        whole = len(before) == len(self.folder.whole_records()) and self.planned_ids <= self.done
+        self.settled = whole and kept.get("status") == COMPLETE
+        if not self.settled:
+            unseal(self.folder.path)
+        self.exporters = exporters_of(self.folder, self.registry, self.options, self.facts, attached=False)
 
     def refresh(self) -> None:
         """Learn which cells other processes of this run have finished."""
@@ -109,7 +114,8 @@ class RunKeeper:
 
     def drain_facts(self) -> dict[str, Any]:
         """What an attached process did since the last call, for the manifest of the one that keeps the run."""
-        return self._remote.drained(self.workshop, self.protocols, self.controls())
+        told = self._remote.drained(self.workshop, self.protocols, self.controls())
+        return told | {"datasets": self.manifest.datasets()}
 
     def controls(self) -> dict[tuple[str, str], tuple[bool, tuple[str, ...]]]:
         """By suite and data set whether controls are in range and what they scored, whoever measured them."""
@@ -125,7 +131,9 @@ class RunKeeper:
         self.peaks.update(facts.get("peak_bytes") or {})
         self.workshop.pool.builds.update(facts.get("builds") or {})
         self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
+        self.manifest.elsewhere = with_earlier(self.manifest.elsewhere, facts.get("datasets") or (), *NAMED_BY)
         self.exporters.catch_up()
+        self._keep_manifest_fresh()
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
         """Score one cell and write its records.
@@ -157,17 +165,18 @@ class RunKeeper:
             self.workshop.put_away(planned)
         self.done.add(cell.id)
         self.counts["ok"] += 1
+        self._keep_manifest_fresh()
         return outcome
 
     def _record_controls(self, cell: Cell) -> None:
         """Record the controls of a calibrated suite beside the candidate, where no test of their own will."""
         calibration = self.workshop.calibrations.get((cell.suite.name, str(cell.dataset)))
         candidates = calibration.candidates if calibration else ()
-        own = cell.id not in self._planned_ids and str(cell.candidate) in map(str, candidates)
+        own = cell.id not in self.planned_ids and str(cell.candidate) in map(str, candidates)
         for candidate in () if own else candidates:  # a control's own cell leaves the others to who asked for it
             control = PlannedCell(candidate, cell.suite, cell.dataset)
             known = cell_id(str(candidate), cell.suite.name, str(cell.dataset))
-            if known not in self.done and known not in self._planned_ids:
+            if known not in self.done and known not in self.planned_ids:
                 self.counts["planned"] += 1
                 if self.attached:
                     self.refresh()  # another worker may have recorded it; then this only counts
@@ -194,57 +203,41 @@ class RunKeeper:
 
     def write_manifest(self, status: str) -> None:
         """Write ``run.json`` as things stand. An attached process leaves that to the one that keeps the run."""
-        if self.attached:
+        if self.attached or self.settled:
             return
-        ended = None if status == "running" else _now()
-        suites = sorted({cell.suite.name for cell in self.planned})
-        self.folder.write_manifest(
-            {
-                **self._facts,
-                "started": self.started,
-                "ended": ended,
-                "status": status,
-                "protocols": self.protocols,
-                "datasets": self._datasets(),
-                "counts": self.counts,
-                "suites": suites,
-                **facts_for_manifest(self.registry, suites),
-                "exporters": self.exporters.facts(),
-                "extraction": {
-                    "pictures_forwarded": dict(self.workshop.extraction.forwards),
-                    "cache_hits": dict(self.workshop.extraction.hits),
-                    "encoder_builds": dict(self.workshop.pool.builds),
-                    "cache_keys": sorted(self.cache_keys | {key[:16] for key in self.workshop.store.used}),
-                },
-            }
-        )
+        self._written_at = time.monotonic()
+        self.folder.write_manifest(self.manifest.content(status))
 
-    def _datasets(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": split.dataset,
-                "split": split.split,
-                "n": len(split),
-                "fingerprint": split.fingerprint,
-                "license": self.registry.dataset(split.dataset).license,
-                "video": self.registry.dataset(split.dataset).video,
-                "left_out": dict(split.left_out),
-                "remarks": list(split.remarks),
-            }
-            for split in self.workshop.splits.known()
-        ]
+    def _keep_manifest_fresh(self) -> None:
+        """So that a run that is killed has lost little of what it said about itself."""
+        if time.monotonic() - self._written_at >= MANIFEST_EVERY_S:
+            self.write_manifest(RUNNING)
 
-    def close(self, status: str) -> None:
-        """End the run. ``complete`` or ``interrupted``"""
-        self.exporters.close(status)
-        self.write_manifest(status)
+    def close(self, how: str) -> str:
+        """End the session: ``complete`` where it ended by itself, else another status of ``run_folder.status``.
 
+        Returns:
+            The status of the run: ``complete`` only where every planned cell has an outcome.
+        """
+        outcomes = outcomes_of(self.folder.records())
+        self.counts.update(counts_of(self.planned_ids, outcomes))
+        self.manifest.count(outcomes)
+        if self.settled:
+            self.status = COMPLETE
+            return self.status
+        self.status = status_at_end(how, self.planned_ids, outcomes)
+        self.exporters.close(self.status)
+        self.write_manifest(self.status)
+        return self.status
 
-def command_line() -> str:
-    """What to type to repeat this."""
-    program = sys.argv[0].rsplit("/", 1)[-1]
-    return " ".join(["pytest" if program in ("__main__.py", "pytest", "py.test") else program, *sys.argv[1:]])
+    def seal(self) -> None:
+        """Say in the manifest that the run is sealed, and seal it: the last that a session does to its folder.
 
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+        Raises:
+            RunFolderError: where it cannot be written.
+        """
+        if self.settled or self.attached:
+            return
+        self.describe(**{MARK: True})
+        self.write_manifest(self.status)
+        seal(self.folder.path)

@@ -9,8 +9,9 @@ from typing import Any
 from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.contracts.progress import Progress, silent
 from foresight_harness.contracts.specs import SuiteSpec
+from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.judging.analyses.catalogue import conclude
-from foresight_harness.judging.comparison.against import Target, compare_with, keep, target_of
+from foresight_harness.judging.comparison.against import Target, compare_with, keep, require_complete, target_of
 from foresight_harness.judging.comparison.sentinels import Sentinels, read_sentinels, sentinel_file
 from foresight_harness.judging.gates.gate_files import find_gates, keep_gates
 from foresight_harness.measuring.suites.efficiency import WARMUP
@@ -26,7 +27,10 @@ from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.engines.engines import engine_for
 from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.keeper import RunKeeper
-from foresight_harness.running.run_folder.folder import check_writable, find_run
+from foresight_harness.running.run_folder.folder import check_writable
+from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.resuming import check_resume
+from foresight_harness.running.standing.status import COMPLETE, FAILED, INTERRUPTED, RUNNING, STOPPED
 from foresight_harness.surface.report_writers import write_report
 from foresight_harness.surface.run import Run, open_run
 
@@ -66,16 +70,21 @@ def score(
     common: dict[str, Any] = {"sizes": sizes, "registry": registry, "progress": progress, "command": command}
     keeper = opened(candidates, suite, dataset, **common, **options)
     baseline = _baseline(keeper.options)
-    status = "interrupted"
+    how = INTERRUPTED
     try:
-        _score_all(keeper)
-        status = "complete"
+        how = _score_all(keeper)
+    except Exception:
+        how = FAILED
+        raise
     finally:
-        keeper.close(status)
+        keeper.close(how)
+    if keeper.settled:
+        return open_run(keeper.folder.path)
     conclude(keeper.folder.path)
     if baseline is not None:
         keep(keeper.folder.path, compare_with(keeper.folder.path, *baseline))
     write_report(keeper.folder.path)
+    keeper.seal()
     return open_run(keeper.folder.path)
 
 
@@ -113,10 +122,14 @@ def opened(
     if not cells:
         raise UsageError(_nothing_fits(suites, chosen))
     check_disk(cells, chosen)
+    if chosen.resume:
+        check_resume(registry, chosen, cells, f"{command} without resume=True")
     gates = find_gates(chosen.gates, [folder / "gates" for folder in FOLDERS], registry)
     keeper = RunKeeper(registry, chosen, progress or silent(), command)
-    keeper.describe(gates=keep_gates(keeper.folder.path, gates))
     keeper.plan(cells)
+    if gates and not keeper.settled:
+        keeper.describe(gates=keep_gates(keeper.folder.path, gates))
+        keeper.write_manifest(RUNNING)
     return keeper
 
 
@@ -130,8 +143,6 @@ def _check(registry: Registry, selection: Selection, options: RunOptions) -> Non
     check_probes(registry, options.probes)
     check_sources(selection.candidates, options)
     check_writable(options.out)
-    if options.resume:
-        find_run(options.out)
 
 
 def _nothing_fits(suites: Sequence[SuiteSpec], options: RunOptions) -> str:
@@ -141,8 +152,8 @@ def _nothing_fits(suites: Sequence[SuiteSpec], options: RunOptions) -> str:
     return f"no data set of {given} has what {named} needs ({needed}); name one that has, with dataset="
 
 
-def _score_all(keeper: RunKeeper) -> None:
-    """Score every planned cell. A cell that fails has its record; the rest goes on."""
+def _score_all(keeper: RunKeeper) -> str:
+    """Score every planned cell. A cell that fails has its record; the rest goes on. Returns: how it ended."""
     engine = engine_for(keeper, keeper.planned)
     failed = 0
     try:
@@ -154,18 +165,22 @@ def _score_all(keeper: RunKeeper) -> None:
             except Exception:  # its record says what went wrong
                 failed += 1
                 if keeper.options.max_failures is not None and failed >= keeper.options.max_failures:
-                    break
+                    return STOPPED
     finally:
         engine.close()
+    return COMPLETE
 
 
 def _baseline(options: RunOptions) -> tuple[Target, Sentinels] | None:
     """What the run is to be compared with, found before any work. Raises: UsageError."""
     if options.baseline is None:
         return None
-    return target_of(options.out, options.baseline), read_sentinels(sentinel_file(list(FOLDERS)))
+    target = target_of(options.out, options.baseline)
+    require_complete(RunData.load(target.path))
+    return target, read_sentinels(sentinel_file(list(FOLDERS)))
 
 
 def _call(given: Mapping[str, Any]) -> str:
     """What to write to repeat this."""
-    return f"foresight_harness.score({', '.join(f'{name}={value!r}' for name, value in given.items() if value)})"
+    said = ", ".join(f"{name}={value!r}" for name, value in given.items() if value)
+    return one_line(without_secrets(f"foresight_harness.score({said})"))

@@ -31,6 +31,17 @@ def is_for_the_user(error: BaseException) -> bool:
     return any(base.__name__ == "ReportError" for base in type(error).__mro__)
 
 
+def rendering_error(error: Exception) -> UsageError:
+    """What the user is told where a run cannot be drawn: the writer's own line, else what it stumbled over.
+
+    A run folder is data: one that is damaged must end in a line, and what is damaged is for ``verify`` to name.
+    """
+    if is_for_the_user(error):
+        return UsageError(str(error))
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return UsageError(f"the run cannot be drawn ({reason}); foresight-bench verify names what is damaged in it")
+
+
 def write_report(run: Path) -> tuple[Path | None, str | None]:
     """Render a run with the installed report writer; a missing or failing one never fails a run, and says so."""
     try:

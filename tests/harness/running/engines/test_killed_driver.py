@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from foresight_harness.contracts.records import Record
 from foresight_harness.running.run_folder.digests import run_digests
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 
 HERE = Path(__file__).parent
 KILLS = 2

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from foresight_harness.contracts.errors import CacheError, RunFolderError
 from foresight_harness.contracts.records import parse
-from foresight_harness.running import keeper as bench_module
 from foresight_harness.running.run_folder import folder as folder_module
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
+from foresight_harness.running.standing import manifest as manifest_module
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
@@ -152,7 +152,7 @@ def test_clock_set_back_neither_hides_the_newest_run_nor_makes_time_negative(
             return now[0]
 
     monkeypatch.setattr(folder_module, "datetime", Backwards)
-    monkeypatch.setattr(bench_module, "datetime", Backwards)
+    monkeypatch.setattr(manifest_module, "datetime", Backwards)
     first, second = make_keeper(), None
     first.plan([cell])
     first.run_cell(cell)

@@ -10,7 +10,8 @@ from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.contracts.records import SCHEMA, Record
 from foresight_harness.contracts.records.parts import Axes
 from foresight_harness.contracts.records.record import line_of
-from foresight_harness.running.run_folder.folder import RunFolder, check_writable, find_run, read_records
+from foresight_harness.running.run_folder.folder import RunFolder, check_writable, find_run
+from foresight_harness.running.run_folder.record_file import read_records
 
 
 def record(cell: str, of_cell: int = 1, status: str = "ok", **changes: Any) -> Record:

@@ -53,3 +53,32 @@ def test_a_picture_that_could_not_be_written_whole_is_not_there(
     (line,) = write_pictures(tmp_path, "c" * 16, "a/b/c/d", "shapes", [picture])
     with Image.open(tmp_path / line["path"]) as shown:
         shown.load()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("街景一", "街景二"), ("cam/1", "cam_1"), ("x" * 90 + "1", "x" * 90 + "2"), ("Cat", "cat"), ("..", ".")],
+)
+@pytest.mark.parametrize("kind", ["target", "output", "error/map"])
+def test_two_pictures_never_share_a_file(tmp_path: Path, first: str, second: str, kind: str) -> None:
+    pictures = [Picture(kind, name, torch.full((3, 8, 8), value)) for name, value in ((first, 0.0), (second, 1.0))]
+    lines = write_pictures(tmp_path, "0" * 16, "a/b/c/d", "Straße 1/übung", pictures)
+    places = [tmp_path / line["path"] for line in lines]
+    assert len({place.name.casefold() for place in places}) == 2
+    assert all(place.resolve().is_relative_to(tmp_path / "media") for place in places)
+    shown = [Image.open(place).getpixel((0, 0)) for place in places]
+    assert shown[0] != shown[1]
+
+
+def test_id_that_stands_twice_and_equal_kinds_by_two_labels_keep_all_pictures(tmp_path: Path) -> None:
+    pictures = [Picture("target", "a", torch.zeros(3, 8, 8)), Picture("target", "a", torch.ones(3, 8, 8))]
+    pictures += [Picture("map", "a", torch.zeros(3, 8, 8), label=label) for label in ("one", "two")]
+    lines = write_pictures(tmp_path, "0" * 16, "a/b/c/d", "shapes", pictures)
+    assert len({line["path"] for line in lines}) == 4
+
+
+def test_target_is_written_once_and_drawn_over_where_it_is(tmp_path: Path) -> None:
+    target = Picture("target", "a", torch.rand(3, 8, 8))
+    (first,) = write_pictures(tmp_path, "0" * 16, "a/b/c/d", "shapes", [target])
+    lines = write_pictures(tmp_path, "1" * 16, "e/b/c/d", "shapes", [target, Picture("boxes", "a")])
+    assert [line["path"] for line in lines] == [first["path"]] * 2

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.running.run_folder.run_data import RunData, measured_candidates
@@ -69,7 +71,7 @@ def test_removed_sample_file_is_an_error_and_not_a_metric_without_samples(write_
 
 def test_missing_and_double_values_are_an_error(write_run, record) -> None:
     path = write_run([record()], {"c0": {"iou": {0: [0.1, 0.2], 1: [0.1]}}})
-    with pytest.raises(RunFolderError, match="some are missing, double or in another order"):
+    with pytest.raises(RunFolderError, match="some are missing or in another order"):
         RunData.load(path).values(RunData.load(path).records[0])
 
 
@@ -102,3 +104,31 @@ def test_damaged_sample_file_is_one_line(write_run, record) -> None:
 def test_reading_a_run_imports_no_torch() -> None:
     code = "import sys, foresight_harness.judging.analyses; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_ids_that_stand_for_two_samples_cost_no_other_data_set_its_conclusions(
+    write_run, record, tmp_path: Path
+) -> None:
+    from foresight_harness.judging.analyses import conclude
+
+    names = ("dinov2_tiny@last/identity/single/linear", "pixels@patch/identity/single/linear")
+    records = [
+        record(candidate=name, cell=f"{data}{place}", dataset=data, protocol=data, per_sample="values", n=8)
+        for data in ("shapes", "doubled")
+        for place, name in enumerate(names)
+    ]
+    samples = {line["cell"]: {"iou": {0: [0.1 * step for step in range(8)]}} for line in records}
+    path = write_run(records, samples, protocols={"shapes": {}, "doubled": {}})
+    for file in (path / "samples").glob("doubled*.parquet"):
+        table = pq.read_table(file)
+        rows = table.to_pylist()
+        for row in rows:
+            row["sample"] = row["group"] = "s0"
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    run = RunData.load(path)
+    values = run.values(run.select(dataset="doubled")[0])
+    assert values is not None
+    assert len(set(values.samples)) == 8
+    assert conclude(path).failures == {}
+    rankings = json.loads((path / "analysis" / "rankings.json").read_text())
+    assert {board["dataset"] for board in rankings["boards"]} == {"shapes", "doubled"}

@@ -93,9 +93,16 @@ def test_slower_code_is_exit_1_and_what_only_one_side_has_is_not_compared(clone:
     assert git(clone, "worktree", "list").count("\n") == 1
 
 
+def hears_an_interrupt() -> None:
+    """Whatever started the tests may ignore SIGINT, as a shell does for a job in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupt_removes_the_worktree(clone: Path) -> None:
     asked = ["--base", "HEAD", "--candidate", "pixels@patch/identity/single/linear"]
-    running = subprocess.Popen([*COMMAND, *asked], cwd=clone, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [*COMMAND, *asked], cwd=clone, stderr=subprocess.PIPE, text=True, preexec_fn=hears_an_interrupt
+    )
     deadline = time.monotonic() + 60
     while git(clone, "worktree", "list").count("\n") < 2:
         assert time.monotonic() < deadline

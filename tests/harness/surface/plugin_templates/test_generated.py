@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.planning.registry import load_registry
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 from foresight_harness.surface.plugin_templates import KINDS
 
 ROOT = Path(__file__).resolve().parents[4]

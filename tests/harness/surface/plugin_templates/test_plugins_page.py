@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")

@@ -1,9 +1,13 @@
-"""A folder of photographs in COCO's layout."""
+"""Sessions of few pictures, and a folder of photographs in COCO's layout."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,3 +16,41 @@ import pytest
 def photographs(tmp_path: Path, write_photographs: Callable[[Path], Path]) -> Path:
     """Twelve crops of a real photograph, JPEG and PNG, of unequal sizes, one box each."""
     return write_photographs(tmp_path / "photographs")
+
+
+ROOT = Path(__file__).resolve().parents[4]
+CANDIDATES = ("oracle@mask/identity/single/linear", "constant@patch/identity/single/linear")
+Session = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def session(pytester: pytest.Pytester) -> Session:
+    """Scores two candidates in suite ``alignment``, in this process; ``chosen`` are others."""
+    (pytester.path / "benchmarks").mkdir()
+    shutil.copy(ROOT / "benchmarks" / "test_alignment.py", pytester.path / "benchmarks")
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib")
+
+    def run(*arguments: str, chosen: tuple[str, ...] = CANDIDATES, data: str = "shapes") -> pytest.RunResult:
+        named = [argument for name in chosen for argument in ("--candidate", name)]
+        quick = ("--dataset", data, "-p", "no:cacheprovider", "-q")
+        return pytester.runpytest_inprocess("benchmarks", *quick, *named, *arguments, no_reraise_ctrlc=True)
+
+    return run
+
+
+@pytest.fixture
+def latest(pytester: pytest.Pytester) -> Callable[[], dict[str, Any]]:
+    """``run.json`` of the newest run."""
+    return lambda: json.loads((pytester.path / "runs" / "latest" / "run.json").read_text())
+
+
+@pytest.fixture
+def hearing() -> Iterator[None]:
+    """Signals as a program at a terminal finds them, whatever started these tests: some shells ignore SIGINT."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 
 ROOT = Path(__file__).resolve().parents[4]
 

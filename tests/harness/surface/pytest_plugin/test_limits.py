@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
-import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,23 +16,6 @@ from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.surface.pytest_plugin import summary
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
-ROOT = Path(__file__).resolve().parents[4]
-CANDIDATES = ("oracle@mask/identity/single/linear", "constant@patch/identity/single/linear")
-
-
-@pytest.fixture
-def session(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Scores two candidates in suite ``alignment``, in this process."""
-    (pytester.path / "benchmarks").mkdir()
-    shutil.copy(ROOT / "benchmarks" / "test_alignment.py", pytester.path / "benchmarks")
-    pytester.makeini("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
-    chosen = [argument for name in CANDIDATES for argument in ("--candidate", name)]
-
-    def run(*arguments: str) -> pytest.RunResult:
-        quick = ("--dataset", "shapes", "-p", "no:cacheprovider", "-q")
-        return pytester.runpytest_inprocess("benchmarks", *quick, *chosen, *arguments)
-
-    return run
 
 
 def full_during(function: Callable[..., Any]) -> Callable[..., Any]:

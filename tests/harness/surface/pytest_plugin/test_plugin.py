@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.records import Record
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 
 ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -105,7 +105,7 @@ def test_usage_error_is_one_line_and_exit_4(benchmarks, arguments: list[str], me
 def test_two_plugins_with_one_name_are_exit_4_and_both_are_named(plugin_module, benchmarks) -> None:
     source = """
 from foresight_harness.contracts.records import Record
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 from foresight_harness import hookimpl, EnhancerSpec
 @hookimpl
 def foresight_enhancers():
@@ -182,7 +182,7 @@ def test_fixtures_of_other_projects_are_left_alone(pytester: pytest.Pytester) ->
         """
 import pytest
 from foresight_harness.contracts.records import Record
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.record_file import read_records
 
 @pytest.mark.parametrize("plugin", ["mine"])
 @pytest.mark.parametrize("cell", [1, 2])

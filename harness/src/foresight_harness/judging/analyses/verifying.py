@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.catalogue import KINDS, Kind
 from foresight_harness.judging.analyses.envelope import FOLDER, analysis_path, read_analysis
+from foresight_harness.judging.holding.files import check_media, check_samples, check_seal
+from foresight_harness.judging.holding.manifest import check_manifest
+from foresight_harness.judging.holding.records import check_records
 from foresight_harness.parts.statistics.bootstrap import Estimate
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
 from foresight_harness.running.run_folder.run_data import RunData
@@ -37,6 +40,8 @@ class Verified:
     whole: int = 0
     """Numbers of a whole split (CKA, latency, memory, counts): there are no samples to compute them from."""
     analyses: int = 0
+    seal: str | None = None
+    """Digest of the seal; None where the run is not sealed."""
     problems: list[str] = field(default_factory=list)
     """One line each, with the record named."""
     older: list[str] = field(default_factory=list)
@@ -50,7 +55,10 @@ def verify(path: Path, kinds: tuple[Kind, ...] | None = None) -> Verified:
         RunFolderError: in one line, where it cannot be read at all.
     """
     run, found = RunData.load(path), Verified()
+    found.seal, found.problems = check_seal(run)
     found.problems += _form(run)
+    for check in (check_manifest, check_records, check_samples, check_media):
+        found.problems += _carefully(check, run)
     for record in run.records:
         if record.per_sample is None:
             found.whole += 1
@@ -72,6 +80,18 @@ def verify(path: Path, kinds: tuple[Kind, ...] | None = None) -> Verified:
         else:
             found.problems += _analysis(run, kind)
     return found
+
+
+def _carefully(check: Callable[[RunData], Iterator[str]], run: RunData) -> list[str]:
+    """The lines of a check; one that cannot go on says so, for the folder was written by nobody knows whom."""
+    found = []
+    try:
+        for line in check(run):
+            found.append(line)
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        found.append(f"{check.__name__.removeprefix('check_')} cannot be checked: {reason}")
+    return list(dict.fromkeys(found))
 
 
 def _named(record: Record) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from foresight_harness.contracts.errors import ForesightError, UsageError
-from foresight_harness.judging.analyses.envelope import Analysis, write_analysis
+from foresight_harness.judging.analyses.envelope import FOLDER, Analysis, write_analysis
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
 from foresight_harness.judging.comparison.comparing import (
+    KIND,
     Compared,
     compare,
     impossible,
@@ -22,6 +23,8 @@ from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.judging.comparison.table import as_analysis, counted, finding
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.sealing import resealed
+from foresight_harness.running.standing.status import COMPLETE
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,15 @@ def target_of(runs: Path, text: str) -> Target:
     raise UsageError(f"--baseline {text!r}: no such baseline (there are: {known}) and no run folder of that name")
 
 
+def require_complete(run: RunData) -> None:
+    """Refuse a run that later ones cannot be compared with, because cells of it have no outcome. Raises: UsageError."""
+    status = run.manifest.get("status")
+    if status != COMPLETE:
+        raise UsageError(
+            f"{run.path.name} is {status}; only a complete run can be a baseline (pytest --resume finishes it)"
+        )
+
+
 def compare_with(head: Path, target: Target, sentinels: Sentinels) -> Comparison:
     """Compare a run with its target. Nothing is written into either.
 
@@ -117,7 +129,8 @@ def compare_with(head: Path, target: Target, sentinels: Sentinels) -> Comparison
 
 def keep(run: Path, comparison: Comparison) -> None:
     """Write ``analysis/regressions.json`` into a run that was scored against a baseline: then it is its own finding."""
-    write_analysis(run, comparison.analysis)
+    with resealed(run, f"{FOLDER}/{KIND}.json"):
+        write_analysis(run, comparison.analysis)
 
 
 def compare_all(first: Path, others: Sequence[Path], sentinels: Sentinels) -> list[Analysis]:

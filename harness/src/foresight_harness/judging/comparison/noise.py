@@ -12,6 +12,7 @@ from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.judging.comparison.matching import pairs
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.status import COMPLETE
 
 
 class Noise(NamedTuple):
@@ -43,7 +44,7 @@ def reruns(runs: Path, of: RunData, *, dirty: bool = False) -> list[RunData]:
             other = RunData.load(path)
         except RunFolderError:
             continue
-        if other.manifest.get("status") == "complete" and _code(other) == _code(of) and (dirty or clean(other)):
+        if other.manifest.get("status") == COMPLETE and _code(other) == _code(of) and (dirty or clean(other)):
             found.append(other)
     return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.text import without_secrets_in
 from foresight_harness.running.costs.history import CostBook, First
 from foresight_harness.running.engines.executor import Ended, Executor
 from foresight_harness.running.engines.journal import Journal
@@ -83,14 +84,19 @@ class Driver:
         self._running: dict[int, _Running] = {}
         self._last: dict[int, str] = {}
         self._attempts: Counter[str] = Counter()
+        self._unwritten: dict[str, Any] = {}
+        """What workers are handed with each unit because it holds a secret."""
         self._speaks = Every(SAY_EVERY_S)
         self._total = sum(len(unit.cells) for unit in self.units)
 
     def write_plan(self, plan: dict[str, Any]) -> None:
         """Put the plan where workers read it."""
+        told = without_secrets_in(plan)
+        if told != json.loads(json.dumps(plan)):
+            self._unwritten = {"plan": plan}
         fresh = self.run / f".{PLAN}"
         with writing(self.run):
-            fresh.write_text(json.dumps(plan, allow_nan=False), encoding="utf-8")
+            fresh.write_text(json.dumps(told, allow_nan=False), encoding="utf-8")
             fresh.replace(self.run / PLAN)
 
     def until(self, cell: CellKey) -> str:
@@ -140,6 +146,7 @@ class Driver:
                     "unit": unit.id,
                     "attempt": attempt,
                     "cells": [list(cell) for cell in unit.cells if cell not in self.ended],
+                    **self._unwritten,
                 },
             )
 
@@ -163,9 +170,9 @@ class Driver:
         running = self._running[slot]
         for event in running.journal.news():
             if event["event"] == "cell":
-                running.cell, running.since = _key(event["cell"]), time.monotonic()
+                running.cell, running.since = _key(event["cell"], running.unit), time.monotonic()
             elif event["event"] == "cell_ended":
-                key = _key(event["cell"])
+                key = _key(event["cell"], running.unit)
                 self.ended[key] = event["status"]
                 self.wall_s[key] = float(event["wall_s"])
                 self.first[key] = First(bool(event.get("opens")), bool(event.get("extracts")))
@@ -259,6 +266,8 @@ class Driver:
             self.say(self.standing(self.hits()).sentence())
 
 
-def _key(cell: Sequence[str]) -> CellKey:
+def _key(cell: Sequence[str], unit: Unit) -> CellKey:
+    """The cell that a journal names: without secrets that the address of its data set may hold."""
     candidate, suite, dataset = cell
-    return candidate, suite, dataset
+    told = [each for each in unit.cells if without_secrets_in(list(each)) == list(cell)]
+    return told[0] if told else (candidate, suite, dataset)

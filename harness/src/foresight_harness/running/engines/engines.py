@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,7 +42,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """End workers and put the counts of the run in order."""
+        """End workers."""
         ...
 
     def remember_session(self, seconds: float) -> None:
@@ -199,7 +198,6 @@ class Pooled:
         """See ``Engine``."""
         self.executor.close()
         self.costs.save()
-        self.keeper.counts.update(counts_of(self.keeper))
 
     def remember_session(self, seconds: float) -> None:
         """See ``Engine``. Workers share the time of cells; what they wait for each other counts as the session's."""
@@ -207,18 +205,6 @@ class Pooled:
             shared = sum(self.driver.wall_s.values()) / self.executor.slots
             self.costs.add_session(self.keeper.options.engine, max(0.0, seconds - shared - self._here_s))
             self.costs.save()
-
-
-def counts_of(keeper: RunKeeper) -> dict[str, int]:
-    """Cells by status as the records have them: workers count for themselves, the folder for all."""
-    status: dict[str, str] = {}
-    for record in keeper.folder.records():
-        if status.get(record.cell) in (None, "ok"):
-            status[record.cell] = record.status
-    found = Counter(status.values())
-    planned = {cell_id(*cell_key(cell)) for cell in keeper.planned}
-    names = ("ok", "failed", "oom", "unavailable")
-    return {"planned": len(planned | set(status)), **{name: found[name] for name in names}}
 
 
 def engine_for(keeper: RunKeeper, cells: Sequence[PlannedCell]) -> Engine:

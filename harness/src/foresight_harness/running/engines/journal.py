@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from foresight_harness.contracts.text import without_secrets_in
 from foresight_harness.running.run_folder.folder import writing
 
 FOLDER = "work"
@@ -21,7 +22,7 @@ class Journal:
 
     def write(self, event: str, **facts: Any) -> None:
         """Append one event in one write, so that a reader sees whole lines or a start. Raises: RunFolderError."""
-        line = json.dumps({"event": event, **facts}, allow_nan=False, default=str) + "\n"
+        line = json.dumps({"event": event, **without_secrets_in(facts)}, allow_nan=False, default=str) + "\n"
         with writing(self.path.parent.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as stream:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ def run_job(job: Job) -> None:
 
     Args:
         job: ``run`` (folder), ``cwd`` (what relative paths of data sets start from), ``unit``, ``attempt``,
-            ``cells`` (candidate, suite, data set).
+            ``cells`` (candidate, suite, data set), and the ``plan`` where it holds a secret, which no file may.
 
     A failing cell is a record, not an error of the unit. What happens stands in the unit's journal.
 
@@ -42,7 +43,7 @@ def run_job(job: Job) -> None:
     journal.write("begun", pid=os.getpid())
     if Path.cwd() != Path(job["cwd"]):
         os.chdir(job["cwd"])
-    keeper = _bench_of(Path(job["run"]))
+    keeper = _bench_of(Path(job["run"]), job.get("plan"))
     keeper.refresh()
     wanted = {tuple(cell) for cell in job["cells"]}
     for planned in keeper.planned:
@@ -63,13 +64,13 @@ def run_job(job: Job) -> None:
     journal.write("ended", facts=keeper.drain_facts())
 
 
-def _bench_of(run: Path) -> RunKeeper:
+def _bench_of(run: Path, unwritten: Mapping[str, Any] | None) -> RunKeeper:
     key = str(run)
     if key not in _resident:
         from foresight_harness.running.attaching import attach
 
         _resident.clear()
-        _resident[key] = attach(run, json.loads((run / PLAN).read_text(encoding="utf-8")))
+        _resident[key] = attach(run, unwritten or json.loads((run / PLAN).read_text(encoding="utf-8")))
     return _resident[key]
 
 

@@ -132,7 +132,9 @@ def _environment(values: dict[str, str]) -> Any:
 def _serve(pipe: Connection, environment: dict[str, str], parent: int) -> None:
     """The worker: jobs in, answers out, until the pipe closes or the driver is gone."""
     os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they reach the whole group; the driver decides
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     from foresight_harness.contracts.errors import RunFolderError
     from foresight_harness.running.engines.work import run_job

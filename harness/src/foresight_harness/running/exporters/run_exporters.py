@@ -8,13 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from foresight_harness.contracts.text import without_secrets
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.catalogue import chosen_trackers
 from foresight_harness.running.exporters.tracker import Tracker
-from foresight_harness.running.exporters.tracker_terms import about_run, without_secrets
+from foresight_harness.running.exporters.tracker_terms import about_run
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.sealing import resealed
 
 Exporter = Callable[[Mapping[str, Any]], None]
 """Takes one record, as ``records.jsonl`` holds it."""
@@ -135,7 +137,8 @@ class Sent(NamedTuple):
         manifest = {name: value for name, value in folder.manifest().items() if name not in ("schema", "run")}
         told = {one["name"]: one for one in manifest.get("exporters") or ()}
         told |= {one["name"]: one for one in self.exporters.facts()}
-        folder.write_manifest({**manifest, "exporters": list(told.values())})
+        with resealed(run, "run.json"):
+            folder.write_manifest({**manifest, "exporters": list(told.values())})
 
 
 def sent_again(run: RunData, names: Sequence[str]) -> Sent:

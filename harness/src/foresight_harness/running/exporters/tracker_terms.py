@@ -7,21 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from foresight_harness.contracts.records import Record
+from foresight_harness.contracts.text import without_secrets
 
 NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_\-./ ]")
 """What names of metrics may not hold in the strictest of the trackers (MLflow)."""
 LONGEST_TEXT = 500
-SECRETS = re.compile(r"(?<=//)[^/@\s]+(?=@)|(?<=[?&])[^\s#]*")
-"""Of an address: who asks, and everything that is asked; both carry passwords and tokens."""
-
-
-def without_secrets(text: str) -> str:
-    """Addresses without names, passwords and queries: run folders are handed around.
-
-    >>> without_secrets("https://me:secret@host/a?write_token=t failed")
-    'https://...@host/a?... failed'
-    """
-    return SECRETS.sub("...", text)
 
 
 def key_of(record: Record) -> str:
@@ -79,7 +69,7 @@ def about_run(
     """Facts about a run, from what its manifest holds."""
     found = {
         "run": run,
-        "command": command,
+        "command": without_secrets(command),
         "scale": scale,
         "cpu": hardware["cpu"],
         "gpus": ", ".join(hardware["gpus"]),

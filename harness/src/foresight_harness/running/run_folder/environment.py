@@ -14,6 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+CORE = Path(__file__).resolve().parents[2]
+DECIDING = ("contracts", "parts", "planning", "measuring", "running")
+"""Wings of the core that have a part in records; those above conclude from them."""
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "faster-coco-eval", "lpips", "pytest", "pytest-benchmark")
 
 
@@ -28,6 +31,19 @@ def environment(plugin_facts: Mapping[str, str]) -> dict[str, str]:
     facts["git_sha"], facts["git_dirty"] = git_state()
     facts["threads"] = os.environ.get("OMP_NUM_THREADS", "default")
     return facts
+
+
+@lru_cache(maxsize=1)
+def code_digest() -> str:
+    """sha256 over the sources of the core that make records: a run goes on with the code that began it. 16 hex digits
+
+    Those of plugins stand beside their names.
+    """
+    found = hashlib.sha256()
+    for wing in DECIDING:
+        for path in sorted((CORE / wing).rglob("*.py")):
+            found.update(path.relative_to(CORE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]
 
 
 def hardware() -> dict[str, Any]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,10 @@ from filelock import FileLock
 from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.contracts.records import SCHEMA, Record, parse
 from foresight_harness.contracts.records.record import line_of
+from foresight_harness.contracts.text import without_secrets_in
+from foresight_harness.running.run_folder import latest
+from foresight_harness.running.run_folder.record_file import append, read_records, whole_lines, whole_records
+from foresight_harness.running.run_folder.samples import samples_hold
 
 
 def new_run_id(git_sha: str) -> str:
@@ -42,6 +43,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.not_latest: str | None = None
+        """One line where ``latest`` could not be made to point here."""
         (path / "samples").mkdir(parents=True, exist_ok=True)
         (path / "media").mkdir(exist_ok=True)
         self._lock = FileLock(path / ".lock")
@@ -52,14 +55,9 @@ class RunFolder:
 
     @classmethod
     def create(cls, out: Path, git_sha: str) -> RunFolder:
-        """A new folder under ``out``, with ``out/latest`` linking to it."""
+        """A new folder under ``out``, with ``out/latest`` linking to it where nothing else stands there."""
         folder = cls(out / new_run_id(git_sha))
-        link = out / "latest"
-        fresh = out / f".latest-{secrets.token_hex(4)}"
-        fresh.symlink_to(folder.path.name)
-        if link.is_dir() and not link.is_symlink():
-            shutil.rmtree(link)
-        fresh.replace(link)
+        folder.not_latest = latest.point_to(folder.path)
         return folder
 
     @property
@@ -70,18 +68,15 @@ class RunFolder:
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace ``run.json`` in one step."""
         fresh = self.path / ".run.json"
-        text = json.dumps({"schema": SCHEMA, "run": self.run_id, **manifest}, indent=1, allow_nan=False, default=str)
+        content = without_secrets_in({"schema": SCHEMA, "run": self.run_id, **manifest})
+        text = json.dumps(content, indent=1, allow_nan=False, default=str)
         with self.writing():
             fresh.write_text(text + "\n", encoding="utf-8")
             fresh.replace(self.path / "run.json")
 
     def manifest(self) -> dict[str, Any]:
-        """``run.json`` as it stands; empty where there is none yet."""
-        try:
-            found: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        return found
+        """``run.json`` as it stands; empty where there is none yet, or where it is damaged."""
+        return manifest_of(self.path)
 
     def append_records(self, records: Sequence[Record]) -> list[Record]:
         """Append the records of one cell, all or (after a kill) a part that ``finished`` does not count.
@@ -93,10 +88,10 @@ class RunFolder:
             The records with the run's id, as they were written.
         """
         whole = [replace(record, run=self.run_id) for record in records]
-        lines = [line_of(record) + "\n" for record in whole]
+        lines = [_without_secrets(line_of(record)) + "\n" for record in whole]
         with self.writing(), self._lock:
             if not records or not {record.cell for record in records} <= self.finished():
-                _append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
+                append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
         return whole
 
     @contextmanager
@@ -112,9 +107,12 @@ class RunFolder:
     def finished(self) -> set[str]:
         """Ids of cells whose records are all there and none of which failed. Reads only what is new."""
         path = self.path / "records.jsonl"
-        fresh, self._seen = _whole_lines(path, self._seen)
+        fresh, self._seen = whole_lines(path, self._seen)
         for line in fresh:
-            record = parse(json.loads(line), f"a line of {path}")
+            try:
+                record = parse(json.loads(line), f"a line of {path}")
+            except (ValueError, RecursionError) as error:
+                raise RunFolderError(f"a line of {path} is not JSON: {error}") from error
             self._cells.setdefault(record.cell, []).append(record)
         return {cell for cell, found in self._cells.items() if _is_finished(found)}
 
@@ -123,30 +121,48 @@ class RunFolder:
         path = self.path / "media" / "index.jsonl"
         lines = [json.dumps({"schema": SCHEMA, **item}, allow_nan=False) for item in items]
         with self.writing(), self._lock:
-            fresh, self._media_seen = _whole_lines(path, self._media_seen)
+            fresh, self._media_seen = whole_lines(path, self._media_seen)
             self._media.update(fresh)
-            _append(path, "".join(f"{line}\n" for line in lines if line not in self._media).encode("utf-8"))
+            append(path, "".join(f"{line}\n" for line in lines if line not in self._media).encode("utf-8"))
 
     def records(self) -> list[Record]:
         """Records so far; a truncated last line is left out."""
         return read_records(self.path / "records.jsonl")
 
-    def drop_unfinished(self) -> set[str]:
-        """Keep only the records of finished cells, for ``--resume``; returns the ids of those that need no redoing.
+    def whole_records(self) -> list[Record]:
+        """Records so far without lines that are damaged."""
+        return whole_records(self.path / "records.jsonl")
 
-        A cell is finished when all its records are there and none of them failed.
+    def drop_unfinished(self, same: Callable[[Sequence[Record]], bool] = lambda records: True) -> set[str]:
+        """Keep only the records of finished cells, for ``--resume``; nothing is written where all are.
+
+        A cell is finished when all its records are there and none of them failed, its samples are those that were
+        scored, and ``same`` says that the session would score the very same.
+
+        Returns:
+            Ids of the cells that need no redoing.
         """
-        records = self.records()
+        records = self.whole_records()
         cells: dict[str, list[Record]] = {}
         for record in records:
             cells.setdefault(record.cell, []).append(record)
-        done = {cell for cell, found in cells.items() if _is_finished(found)}
-        fresh = self.path / ".records.jsonl"
-        with self.writing():
-            fresh.write_text("".join(line_of(record) + "\n" for record in records if record.cell in done), "utf-8")
-            fresh.replace(self.path / "records.jsonl")
+        done = {
+            cell
+            for cell, found in cells.items()
+            if _is_finished(found) and samples_hold(self.path, found) and same(found)
+        }
+        kept = "".join(line_of(record) + "\n" for record in records if record.cell in done).encode("utf-8")
+        path, fresh = self.path / "records.jsonl", self.path / ".records.jsonl"
+        if not path.is_file() or len(done) < len(cells) or len(records) < path.read_bytes().count(b"\n"):
+            with self.writing():
+                fresh.write_bytes(kept)
+                fresh.replace(path)
         self._seen, self._cells = 0, {}
         return done
+
+
+def _without_secrets(line: str) -> str:
+    return json.dumps(without_secrets_in(json.loads(line)), allow_nan=False) if "://" in line else line
 
 
 def _is_finished(records: Sequence[Record]) -> bool:
@@ -166,77 +182,30 @@ def writing(run: Path) -> Iterator[None]:
         ) from error
 
 
-def _whole_lines(path: Path, start: int) -> tuple[list[str], int]:
-    """The lines that have come since a place in the file, and the place after them; half a line is left for later."""
+def manifest_of(run: Path) -> dict[str, Any]:
+    """``run.json`` of a folder as it stands; empty where there is none, or where it is damaged."""
     try:
-        with path.open("rb") as stream:
-            stream.seek(start)
-            whole, newline, _ = stream.read().rpartition(b"\n")
-    except FileNotFoundError:
-        return [], start
-    return [line for line in whole.decode("utf-8").split("\n") if line], start + len(whole) + len(newline)
+        found = json.loads((run / "run.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _append(path: Path, content: bytes) -> None:
-    """Append all of it or, where the disk is full, nothing; what a killed process left of a line is cut off first."""
-    with path.open("a+b", buffering=0) as stream:
-        _cut_partial_line(stream)
-        start = stream.tell()
-        try:
-            written = 0
-            while written < len(content):
-                written += stream.write(content[written:])
-            os.fsync(stream.fileno())
-        except OSError:
-            with suppress(OSError):
-                stream.truncate(start)
-            raise
+def find_run(out: Path, name: str = latest.NAME, *, damaged: bool = False) -> Path:
+    """The folder of a run: a path, an id under ``out``, or ``latest``.
 
-
-def _cut_partial_line(stream: FileIO) -> None:
-    """Cut off what a killed process left of a line, so that the next line is whole."""
-    size = stream.seek(0, os.SEEK_END)
-    keep = size
-    while keep > 0:
-        start = max(0, keep - 65536)
-        stream.seek(start)
-        block = stream.read(keep - start)
-        place = block.rfind(b"\n")
-        if place >= 0:
-            keep = start + place + 1
-            break
-        keep = start
-    if keep != size:
-        stream.truncate(keep)
-    stream.seek(0, os.SEEK_END)
-
-
-def read_records(path: Path) -> list[Record]:
-    """Records of a file; a line that is cut short at its end is left out, anything else that cannot be read an error.
+    Args:
+        out: Where ids are looked for.
+        name: Of the run.
+        damaged: Take a folder whose ``run.json`` is gone, too: what is whole in it can be resumed.
 
     Raises:
-        RunFolderError: naming line and field.
+        RunFolderError: where there is none.
     """
-    if not path.is_file():
-        return []
-    lines = path.read_text(encoding="utf-8").split("\n")
-    found = []
-    for number, line in enumerate(lines, start=1):
-        if not line:
+    newest = latest.newest(out) if name == latest.NAME else None
+    for path in (newest, Path(name) if newest is None else None, out / name):
+        if path is None:
             continue
-        try:
-            content = json.loads(line)
-        except json.JSONDecodeError as error:
-            if number == len(lines):
-                break
-            raise RunFolderError(f"{path}, line {number} is not JSON: {error}") from error
-        found.append(parse(content, f"{path}, line {number}"))
-    return found
-
-
-def find_run(out: Path, name: str = "latest") -> Path:
-    """The folder of a run: a path, an id under ``out``, or ``latest``. Raises: RunFolderError."""
-    for path in (Path(name), out / name):
-        if (path / "run.json").is_file():
+        if (path / "run.json").is_file() or (damaged and (path / "records.jsonl").is_file()):
             return path.resolve()
     raise RunFolderError(f"no run {name!r}: neither {name} nor {out / name} holds a run.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.outcomes import Picture
 
 QUALITY = 80
@@ -31,10 +33,9 @@ def write_pictures(
     lines = []
     for picture in pictures:
         shared = picture.kind in SHARED
-        owner = _safe(dataset) if shared else f"{_safe(dataset)}/{cell}"
+        owner = _folder(dataset) if shared else f"{_folder(dataset)}/{cell}"
         moves = picture.pixels is not None and picture.pixels.ndim == 4
-        name = picture.kind if not shared else "clip" if moves else "target"
-        path = Path("media") / owner / f"{_safe(picture.sample)}_{name}.webp"
+        path = _path(folder, Path("media") / owner, picture, shared=shared)
         still = path.with_name(f"{path.stem}_still.webp") if moves else None
         if picture.pixels is not None and not (folder / path).exists():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -87,5 +88,20 @@ def _save(picture: Image.Image, path: Path, **how: Any) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:80]
+def _folder(dataset: str) -> str:
+    """A folder a data set: its name where that is plain, else with a digest, so that no two share one."""
+    plain = re.sub(r"[^a-z0-9_-]", "_", dataset)[:40]
+    return plain if plain == dataset else f"{plain}-{digest({'dataset': dataset}, 8)}"
+
+
+def _path(folder: Path, owner: Path, picture: Picture, *, shared: bool) -> Path:
+    """Digests of what the picture is of and of its pixels: whatever letters an id has and however often it stands,
+    two pictures never share a file, and one that several candidates are shown for is written once."""
+    about = {"sample": picture.sample, "kind": "" if shared else picture.kind}
+    if not shared:
+        about |= {"label": picture.label, "metric": picture.metric or ""}
+    if picture.pixels is None:  # drawn over the target, which is there already
+        known = sorted((folder / owner).glob(f"{digest(about)}-{'?' * 8}.webp"))
+        return owner / (known[0].name if known else f"{digest(about)}.webp")
+    pixels = picture.pixels.detach().float().to("cpu").contiguous().numpy().tobytes()
+    return owner / f"{digest(about)}-{hashlib.sha256(pixels).hexdigest()[:8]}.webp"

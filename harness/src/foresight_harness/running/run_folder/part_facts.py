@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.specs import ProbeFacts, SuiteFacts
 from foresight_harness.contracts.specs.suites import suite_facts_from_json
 from foresight_harness.measuring.suites.specs import suite_specs
@@ -34,7 +35,10 @@ def suite_facts_of(manifest: Manifest) -> dict[str, SuiteFacts]:
     """Facts by suite; of a run of before that has none, what the harness's own suites say of themselves now."""
     found: dict[str, SuiteFacts] = {spec.name: spec for spec in suite_specs()}
     kept = manifest.get("suite_facts") or {}
-    return found | {name: suite_facts_from_json(values) for name, values in kept.items()}
+    try:
+        return found | {name: suite_facts_from_json(values) for name, values in kept.items()}
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise RunFolderError(f"run.json: suite_facts cannot be read ({error}); the file was damaged") from error
 
 
 def probe_facts_of(manifest: Manifest) -> dict[str, ProbeFacts]:
@@ -42,7 +46,10 @@ def probe_facts_of(manifest: Manifest) -> dict[str, ProbeFacts]:
     found: dict[str, ProbeFacts] = {spec.name: spec for spec in probe_specs()}
     known = {entry.name for entry in fields(ProbeFacts)}
     for name, values in (manifest.get("probe_facts") or {}).items():
-        found[name] = ProbeFacts(**{key: value for key, value in values.items() if key in known})
+        try:
+            found[name] = ProbeFacts(**{key: value for key, value in values.items() if key in known})
+        except TypeError as error:
+            raise RunFolderError(f"run.json: probe_facts of {name} cannot be read; the file was damaged") from error
     return found
 
 

@@ -11,6 +11,7 @@ from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.parts import Axes, LoadedModel, WeightsFile
+from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
 from foresight_harness.running.run_folder.media import write_pictures
@@ -128,8 +129,9 @@ def failure_record(cell: Cell, status: str, message: str, trace: str, wall_s: fl
         context = _context(cell, wall_s)
     except Exception:  # the failure that is being recorded may be the very one that hides provenance or protocol
         context = _certain(cell, wall_s)
-    end = trace[-TRACE_CHARS:]
-    return Record(**context, metric="", value=None, status=status, error=message, trace=end, of_cell=1)
+    end = without_secrets(trace)[-TRACE_CHARS:]
+    line = one_line(without_secrets(message))
+    return Record(**context, metric="", value=None, status=status, error=line, trace=end, of_cell=1)
 
 
 def _certain(cell: Cell, wall_s: float) -> dict[str, Any]:
@@ -201,7 +203,7 @@ def _loaded(part: str, name: str, found: Provenance | None, trusted: bool) -> Lo
         name=name,
         kind=found.kind,
         sha256=found.sha256,
-        repo=found.repo,
+        repo=None if found.repo is None else without_secrets(found.repo),
         revision=found.revision,
         seed=found.seed,
         files=tuple(WeightsFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in found.files),

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
-from foresight_harness.contracts.records.record import check_schema
 from foresight_harness.contracts.specs import SuiteFacts
 from foresight_harness.parts.statistics.interval import Floats
-from foresight_harness.running.run_folder.folder import read_records
+from foresight_harness.running.run_folder.manifest_shape import read_manifest
 from foresight_harness.running.run_folder.part_facts import probe_facts_of, suite_facts_of
-from foresight_harness.running.run_folder.samples import check_table
+from foresight_harness.running.run_folder.record_file import read_records
+from foresight_harness.running.run_folder.samples import read_rows
 from foresight_harness.running.run_folder.tokens import Tokens, read_tokens
 
 
@@ -71,22 +69,20 @@ class RunData:
         Raises:
             RunFolderError: in one line, where a file is absent, damaged or of a newer schema.
         """
-        file = path / "run.json"
-        try:
-            manifest = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunFolderError(f"{file} cannot be read: {error.strerror}") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise RunFolderError(f"{file} is not JSON: {error}") from error
+        manifest = read_manifest(path / "run.json")
         if not (path / "records.jsonl").is_file():
             raise RunFolderError(f"{path} holds no records.jsonl: nothing was measured, or it was removed")
-        check_schema(manifest.get("schema"), str(file))
         return cls(path, manifest, tuple(read_records(path / "records.jsonl")))
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
         """Records that hold a number's metric: cells that did not fail."""
         return tuple(record for record in self.all_records if record.ok and record.metric)
+
+    @property
+    def cells(self) -> tuple[Mapping[str, Any], ...]:
+        """Cells that were planned: ``{cell, candidate, suite, dataset}``; none where a run of before does not say."""
+        return tuple(self.manifest.get("cells") or ())
 
     @cached_property
     def suites(self) -> Mapping[str, SuiteFacts]:
@@ -131,7 +127,10 @@ class RunData:
             return None
         seeds, samples = _axes(record, rows)
         count = len(samples)
-        stats = [json.loads(row["stat"]) for row in rows]
+        try:
+            stats = [json.loads(row["stat"]) for row in rows]
+        except (ValueError, RecursionError) as error:
+            raise RunFolderError(f"samples/{record.cell}.parquet: a statistic is not JSON: {error}") from error
         by_seed = tuple(tuple(stats[start : start + count]) for start in range(0, len(stats), count))
         return SampleStats(by_seed, seeds, samples, tuple(row["group"] for row in rows[:count]))
 
@@ -167,25 +166,40 @@ class RunData:
 def _axes(record: Record, rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Seeds and samples of rows that lie by seed, then sample."""
     seeds = tuple(dict.fromkeys(row["seed"] for row in rows))
-    samples = tuple(dict.fromkeys(row["sample"] for row in rows))
-    if [(row["seed"], row["sample"]) for row in rows] != [(seed, sample) for seed in seeds for sample in samples]:
+    count = len(rows) // len(seeds)
+    ids = [row["sample"] for row in rows[:count]]
+    if [(row["seed"], row["sample"]) for row in rows] != [(seed, sample) for seed in seeds for sample in ids]:
         raise RunFolderError(
             f"samples of cell {record.cell}, {record.metric}: {len(rows)} values for {len(seeds)} seeds of "
-            f"{len(samples)} samples; some are missing, double or in another order"
+            f"{count} samples; some are missing or in another order"
         )
-    return seeds, samples
+    return seeds, told_apart(ids)
+
+
+def told_apart(ids: Sequence[str]) -> tuple[str, ...]:
+    """Ids of samples, each once: where one stands for several, by its place among them. One such data set must not
+    cost the others their conclusions.
+
+    >>> told_apart(["a", "b", "a"])
+    ('a', 'b', 'a (2)')
+    """
+    seen: dict[str, int] = {}
+    taken, found = set(ids), []
+    for name in ids:
+        seen[name] = seen.get(name, 0) + 1
+        unique = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        while seen[name] > 1 and unique in taken:
+            unique += "'"
+        taken.add(unique)
+        found.append(unique)
+    return tuple(found)
 
 
 def _read_samples(path: Path) -> dict[tuple[str, str | None], list[dict[str, Any]]]:
     if not path.is_file():  # a cell without per-sample values (latency) has no file
         return {}
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
-    check_table(path, table)
     by_record: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
-    for row in table.to_pylist():
+    for row in read_rows(path):
         by_record.setdefault((row["metric"], row["probe"]), []).append(row)
     return by_record
 

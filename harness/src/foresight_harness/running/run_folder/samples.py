@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from foresight_harness.contracts.records import SCHEMA
+from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.records import SCHEMA, Record
 from foresight_harness.contracts.records.record import check_schema
 
 if TYPE_CHECKING:
@@ -78,6 +79,38 @@ def write_samples(path: Path, rows: Sequence[Mapping[str, Any]], facts: Mapping[
     metadata = {"schema": str(SCHEMA), **facts}
     table = pa.Table.from_pylist(list(rows), schema=COLUMNS.with_metadata(metadata))
     write_table(path, table)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Every row of a sample file, in its order. Raises: RunFolderError where it is damaged or of a newer schema."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    check_table(path, table)
+    found = {field.name: field.type for field in table.schema}
+    for field in COLUMNS:
+        if found.get(field.name) != field.type:
+            raise RunFolderError(
+                f"{path}: column {field.name} is {found.get(field.name, 'absent')}, wanted is {field.type}; "
+                "the file was damaged"
+            )
+    try:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    except ValueError as error:  # text that is not UTF-8
+        raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    return rows
+
+
+def samples_hold(run: Path, records: Sequence[Record]) -> bool:
+    """Whether the sample file of a cell holds the rows that its records were computed from."""
+    stated = records[0].samples_digest
+    if stated is None:
+        return True
+    try:
+        return rows_digest(read_rows(run / "samples" / f"{records[0].cell}.parquet")) == stated
+    except RunFolderError:
+        return False
 
 
 def check_table(path: Path, table: pa.Table) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from foresight_harness.contracts.errors import ForesightError
+from foresight_harness.contracts.text import one_line
 from foresight_harness.surface.command import (
     aa,
     ab,
@@ -64,10 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.carry_out(options)
     except ForesightError as error:
-        print(f"foresight-bench {options.verb}: {error}", file=sys.stderr)
+        print(f"foresight-bench {options.verb}: {one_line(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0
+    except (OSError, UnicodeDecodeError) as error:  # a folder that may not be read, a file that is no text
+        print(f"foresight-bench {options.verb}: {one_line(error)}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"foresight-bench {options.verb}: interrupted", file=sys.stderr)
         return 130

@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({"runs": [each.path.name for each in found], "noise": [one._asdict() for one in noise]})
         return 0
     print_table(f"{len(found)} runs of one commit", [one._asdict() for one in noise], list(noise[0]._fields))
-    console().print("\n[tolerance]", markup=False)
+    console().print()
+    console().print("[tolerance]", markup=False)
     for one in noise:
         console().print(f"{one.metric} = {one.suggested:g}", markup=False)
     return 0

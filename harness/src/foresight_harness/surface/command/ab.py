@@ -26,6 +26,7 @@ from foresight_harness.planning.plan import check_datasets, datasets_of
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.surface.command.candidate_options import add_choice, chosen, options_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
+from foresight_harness.surface.deafness import deaf
 from foresight_harness.surface.report_writers import reporter
 
 NAME = "ab"
@@ -71,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
     check_writable(settings.out)
     (dataset, *_) = datasets_of(registry.suite("efficiency"), registry, settings)
     names = [str(candidate) for candidate in _wanted(options, selection.candidates)]
+    if (line := deaf()) is not None:
+        _progress(line)
     with _interruptible(), checked_out(head.root, options.base) as base:
         session = Session(settings, str(dataset), options.rounds, options.tolerance, options.seed)
         path = session.run((base, head), names, registry, _progress)

@@ -9,7 +9,7 @@ from pathlib import Path
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.judging.comparison.acknowledging import parse_acknowledgement
-from foresight_harness.judging.comparison.against import target_of
+from foresight_harness.judging.comparison.against import require_complete, target_of
 from foresight_harness.judging.comparison.comparing import compare, covered, regressed
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
@@ -68,9 +68,7 @@ def _promote(options: argparse.Namespace, runs: Path) -> int:
         )
     run = find_run(runs, options.run)
     head = RunData.load(run)
-    status = head.manifest.get("status")
-    if status != "complete":
-        raise UsageError(f"{run.name} is {status}; only a complete run can be a baseline (pytest --resume finishes it)")
+    require_complete(head)
     acknowledged = tuple(parse_acknowledgement(text) for text in options.ack)
     if options.name in baselines.names(runs):
         target = target_of(runs, f"baseline:{options.name}")

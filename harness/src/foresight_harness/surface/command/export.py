@@ -10,6 +10,7 @@ from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.status import ENDED
 from foresight_harness.surface.command.printing import console, print_json
 
 NAME = "export"
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     check_installed(options.names, "exporter")
     found = RunData.load(find_run(Path(options.out), options.run))
     status = found.manifest.get("status")
-    if status not in ("complete", "interrupted"):
+    if status not in ENDED:
         raise UsageError(f"{found.path.name} is {status}, not finished; it sends its records itself (--export)")
     if not found.all_records:
         raise UsageError(f"{found.path.name} holds no record: there is nothing to send")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from foresight_harness.contracts.errors import UsageError
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
-from foresight_harness.surface.report_writers import is_for_the_user, reporter
+from foresight_harness.surface.report_writers import rendering_error, reporter
 
 NAME = "figure"
 HELP = "draw one figure of a run as SVG, PNG or PDF"
@@ -28,9 +27,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         written = reporter("figure")(folder, options.name, options.output or Path(f"{options.name}.svg"))
     except Exception as error:
-        if not is_for_the_user(error):
-            raise
-        raise UsageError(str(error)) from error
+        raise rendering_error(error) from error
     if options.json:
         print_json({"figure": str(written)})
     else:

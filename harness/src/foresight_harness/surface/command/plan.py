@@ -79,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
         f"{cost.fits} trained fits; what the cache holds is not done again",
         markup=False,
     )
-    console().print("\n".join(sentences(found)), markup=False)
+    for line in sentences(found):
+        console().print(line, markup=False)
     return 0
 
 

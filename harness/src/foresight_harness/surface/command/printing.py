@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foresight_harness.contracts.text import one_line
+
 
 def print_json(value: Any) -> None:
     """Strict JSON on standard output."""
@@ -21,14 +23,22 @@ def print_json(value: Any) -> None:
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Rows under a title. Texts of plugins are printed as they are, never read as markup."""
-    table = Table(title=Text(title), box=box.SIMPLE, title_justify="left", pad_edge=False)
+    table = Table(title=Text(one_line(title)), box=box.SIMPLE, title_justify="left", pad_edge=False)
     for column in columns:
         table.add_column(Text(column.replace("_", " ")), overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if row.get(column) is None else str(row[column])) for column in columns))
+        table.add_row(*(Text("" if row.get(column) is None else one_line(row[column])) for column in columns))
     console().print(table)
+
+
+class Lines(Console):
+    """Prints each text as one line: what it says may come from others, and CI carries out lines that start ``::``."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As ``Console.print``."""
+        super().print(*(one_line(text) if isinstance(text, str) else text for text in objects), **how)
 
 
 def console() -> Console:
     """Wide where the output is no terminal, so that names are not folded in logs."""
-    return Console(width=None if sys.stdout.isatty() else 200, soft_wrap=False)
+    return Lines(width=None if sys.stdout.isatty() else 200, soft_wrap=False)

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.comparison.against import compare_all
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
-from foresight_harness.surface.report_writers import is_for_the_user, reporter
+from foresight_harness.surface.report_writers import rendering_error, reporter
 
 NAME = "report"
 HELP = "write the HTML report of one or more runs"
@@ -38,9 +37,7 @@ def run(options: argparse.Namespace) -> int:
         written = writer(runs, options.output, options.folder, **({"comparisons": compared} if compared else {}))
         tables = reporter("tables")(runs[0], options.tables) if options.tables else []
     except Exception as error:
-        if not is_for_the_user(error):
-            raise
-        raise UsageError(str(error)) from error
+        raise rendering_error(error) from error
     if options.json:
         named = [str(table) for table in tables]
         print_json({"report": str(written), "tables": named, **({"comparisons": compared} if compared else {})})

@@ -10,7 +10,9 @@ from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
 
 NAME = "verify"
-HELP = "recompute every value, interval and conclusion of a run from its samples; exit 1 where one differs"
+HELP = (
+    "recompute every number of a run from its samples and hold its files against each other; exit 1 where one differs"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,13 @@ def run(options: argparse.Namespace) -> int:
     console().print(
         f"{path.name}: {len(found.problems)} differences; {found.records} records recomputed from samples, "
         f"{found.analyses} analyses; {found.whole} numbers of whole splits (CKA, latency, counts) have no samples",
+        markup=False,
+        highlight=False,
+    )
+    console().print(
+        "not sealed: changes that keep to the numbers cannot be seen"
+        if found.seal is None
+        else f"seal: {found.seal}; written down elsewhere, it shows that nobody has sealed the run anew",
         markup=False,
         highlight=False,
     )

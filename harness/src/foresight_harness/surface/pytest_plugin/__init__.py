@@ -5,7 +5,7 @@ pytest imports this module at every start, so nothing here imports torch or look
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,8 +22,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One state object a session."""
+    """One state object a session; the marker is known wherever the benchmarks are run (``--strict-markers``)."""
     config.stash[STATE] = State(config)
+    config.addinivalue_line("markers", "suite(name): the suite that a benchmark belongs to")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Refuse pytest-xdist's ``-n`` for benchmark cells, before a worker is started."""
+    if config.getoption("numprocesses", None) or config.getoption("tx", None):
+        from foresight_harness.surface.pytest_plugin.distributed import asks_for_cells, is_distributed, refusal
+
+        if is_distributed(config) and asks_for_cells(config):
+            raise pytest.UsageError(refusal(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist was asked for cells: the session ends as a usage error."""
+    from foresight_harness.surface.pytest_plugin.distributed import REFUSED
+
+    if getattr(node, "workeroutput", {}).get(REFUSED):
+        node.config.stash[STATE].refused = True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -40,7 +60,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     state = config.stash[STATE]
     if state.asked:
         from foresight_harness.surface.pytest_plugin.collection import order
+        from foresight_harness.surface.pytest_plugin.distributed import refuse_on_worker
 
+        if refuse_on_worker(config, items):
+            return
         order(state, items)
 
 
@@ -62,6 +85,8 @@ def foresight_plugin(request: pytest.FixtureRequest) -> object:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Close the run and write its report."""
     state = session.config.stash.get(STATE, None)
+    if state is not None and state.refused:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
     if state is not None and state.keeper is not None:
         from foresight_harness.surface.pytest_plugin.summary import finish
 
@@ -71,8 +96,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say where the run and its report are, and which plugins are broken."""
     state = config.stash.get(STATE, None)
+    if state is not None and state.refused:
+        from foresight_harness.surface.pytest_plugin.distributed import refusal
+
+        terminalreporter.write_line(f"ERROR: {refusal(config)}", red=True)
     if state is not None and state.asked:
-        from foresight_harness.surface.pytest_plugin.summary import summarise
+        from foresight_harness.surface.pytest_plugin.lines import summarise
 
         summarise(state, terminalreporter)
 

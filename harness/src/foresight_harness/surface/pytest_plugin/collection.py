@@ -11,7 +11,8 @@ import pytest
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.specs import SuiteSpec
-from foresight_harness.judging.comparison.against import target_of
+from foresight_harness.contracts.text import one_line
+from foresight_harness.judging.comparison.against import require_complete, target_of
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
 from foresight_harness.judging.gates.gate_files import find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
@@ -29,9 +30,10 @@ from foresight_harness.planning.plan import (
 from foresight_harness.planning.registry import PluginInfo, load_registry
 from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.exporters import check_exports, check_installed
-from foresight_harness.running.run_folder.folder import check_writable, find_run
+from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.surface.pytest_plugin.options import named_folders, options_of
+from foresight_harness.running.standing.resuming import check_resume
+from foresight_harness.surface.pytest_plugin.options import command_of, named_folders, options_of
 from foresight_harness.surface.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
         pytest.UsageError: in one line; pytest then exits with 4.
     """
     if state.error is not None:
-        raise pytest.UsageError(str(state.error))
+        raise pytest.UsageError(one_line(state.error))
     options = state.options
     assert options is not None
     _deselect_unscored(state, items)
@@ -141,15 +143,18 @@ def order(state: State, items: list[pytest.Item]) -> None:
             check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.resume:
-                find_run(options.out)
+                assert state.registry is not None
+                planned = [cell for cells in state.planned.values() for cell in cells]
+                check_resume(state.registry, options, planned, command_of(state.config, resume=False))
             if options.baseline is not None:
                 folders = [folder.parent for folder in named_folders(state.config, "matrices")]
                 state.sentinels = read_sentinels(sentinel_file(folders))
                 state.baseline = target_of(options.out, options.baseline)
-                RunData.load(state.baseline.path)  # damaged or of a newer schema: said before any work
+                # damaged, of a newer schema or not complete: said before any work
+                require_complete(RunData.load(state.baseline.path))
     except Exception as error:
         if isinstance(error, UsageError) or type(error).__name__ == "RunFolderError":
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(one_line(error)) from error
         raise
     ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]])
     if options.engine != "local":  # latency has the machine to itself, after everything else

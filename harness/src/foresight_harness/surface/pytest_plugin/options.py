@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
@@ -121,6 +123,12 @@ def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
 
     given = {name: config.getoption(f"--{name.replace('_', '-')}") for name in DEFAULTS if name != "strict"}
     return run_options(given | {"strict": config.getoption("strict", False)}, selection)
+
+
+def command_of(config: pytest.Config, *, resume: bool = True) -> str:
+    """What to type to repeat a session; without ``resume`` what starts a new run instead of going on with one."""
+    arguments = [text for text in map(str, config.invocation_params.args) if resume or text != "--resume"]
+    return one_line(without_secrets(shlex.join(["pytest", *arguments])))
 
 
 def named_folders(config: pytest.Config, kind: str) -> list[Path]:

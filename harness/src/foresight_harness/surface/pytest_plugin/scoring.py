@@ -12,14 +12,17 @@ from foresight_harness.contracts.errors import ForesightError, RunFolderError
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.contracts.outcomes import Outcome
 from foresight_harness.contracts.progress import Progress
+from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.judging.gates.gate_files import keep_gates
 from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.workshop.cell import Timer
 from foresight_harness.running.costs.accounting import Account
 from foresight_harness.running.engines.engines import Engine, engine_for
 from foresight_harness.running.engines.units import cell_key
-from foresight_harness.running.keeper import RunKeeper, command_line
+from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.running.standing.status import RUNNING
 from foresight_harness.surface.pytest_plugin.live import live_for
+from foresight_harness.surface.pytest_plugin.options import command_of
 from foresight_harness.surface.pytest_plugin.state import State
 
 if TYPE_CHECKING:
@@ -45,14 +48,16 @@ class Scorer:
         """
         if not self.cells:
             pytest.skip("no data set of this run has what the suite needs (see --dataset)")
-        engine = started(self._state)
+        engine = started(self._state, self._request.session)
         outcomes: list[Outcome] = []
         failures: list[Exception] = []
         for planned in self.cells:
+            self._state.stopping.check()
             try:
                 with _shown(self._state, planned):
                     outcome = engine.score(planned, timer_of(benchmark))
             except Exception as error:
+                self._state.stopping.check()  # plugin code may have made another error of the interruption
                 failures.append(error)
             else:
                 if outcome is not None:
@@ -62,7 +67,7 @@ class Scorer:
             bugs = [error for error in failures if not isinstance(error, ForesightError)]
             if bugs:
                 raise bugs[0]
-            pytest.fail("; ".join(dict.fromkeys(map(str, failures))), pytrace=False)
+            pytest.fail("; ".join(dict.fromkeys(map(one_line, failures))), pytrace=False)
         return outcomes
 
     def _count_failures(self, failures: Sequence[Exception]) -> None:
@@ -70,26 +75,33 @@ class Scorer:
         state = self._state
         full = [error for error in failures if isinstance(error, RunFolderError)]
         if full:
-            self._request.session.shouldstop = str(full[0])
+            state.broken = str(full[0])
+            self._request.session.shouldstop = one_line(full[0])
             return
         state.failures += len(failures)
         most = state.options.max_failures if state.options else None
         if most is not None and state.failures >= most:
-            self._request.session.shouldstop = (
+            self._request.session.shouldfail = (
                 f"{state.failures} cells failed (--max-failures {most}); see them in the run, then go on with --resume"
             )
 
 
-def started(state: State) -> Engine:
+def started(state: State, session: pytest.Session) -> Engine:
     """The engine of the run; both are created when the first cell is scored."""
     if state.engine is None:
         assert state.registry is not None
         assert state.options is not None
         write = _writer(state.config)
         progress = Progress(write=lambda line: write(line) if state.live is None else state.live.say(line))
-        state.keeper = RunKeeper(state.registry, state.options, progress, command_line())
-        state.keeper.describe(gates=keep_gates(state.keeper.folder.path, state.gates))
-        state.keeper.plan(cell for cells in state.planned.values() for cell in cells)
+        state.config.add_cleanup(state.stopping.restore)
+        state.stopping.install(write)
+        state.keeper = RunKeeper(state.registry, state.options, progress, command_of(state.config))
+        # Other plugins (--last-failed, --stepwise) deselect after our plan: what is left is what is planned.
+        left = {item.nodeid for item in session.items}
+        state.keeper.plan(cell for name, cells in state.planned.items() if name in left for cell in cells)
+        if state.gates and not state.keeper.settled:
+            state.keeper.describe(gates=keep_gates(state.keeper.folder.path, state.gates))
+            state.keeper.write_manifest(RUNNING)
         state.account = Account.opened(
             [cell for cell in state.keeper.planned if cell_id(*cell_key(cell)) not in state.keeper.done], state.options
         )
@@ -122,7 +134,8 @@ def _writer(config: pytest.Config) -> Callable[[str], None]:
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
 
-    def write(line: str) -> None:
+    def write(text: str) -> None:
+        line = one_line(without_secrets(text))
         if reporter is None or config.option.verbose < 0:
             return
         if capture is None:

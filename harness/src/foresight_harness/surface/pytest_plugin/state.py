@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from foresight_harness.surface.pytest_plugin.stopping import Stopping
+
 if TYPE_CHECKING:
     from foresight_harness.contracts.errors import UsageError
     from foresight_harness.judging.comparison.against import Target
@@ -60,6 +62,12 @@ class State:
     """What it was predicted to take, beside what it took."""
     live: LiveTable | None = None
     """Where people look; lines otherwise."""
+    stopping: Stopping = field(default_factory=Stopping)
+    """Signals that came."""
+    refused: bool = False
+    """Whether workers of pytest-xdist were asked for cells."""
+    broken: str | None = None
+    """Why nothing more can be recorded."""
     failures: int = 0
     """Cells that failed so far, for ``--max-failures``."""
     baseline: Target | None = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,53 +12,91 @@ from foresight_harness.judging.analyses.catalogue import conclude
 from foresight_harness.judging.comparison.against import compare_with, keep
 from foresight_harness.judging.comparison.comparing import regressed as regressions
 from foresight_harness.judging.comparison.outputs import sentence
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.measuring.suites.memory import peak_bytes
-from foresight_harness.parts.datasets.left_out import in_words
-from foresight_harness.running.costs.accounting import sentence as sentence_of
+from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.running.standing.status import COMPLETE, FAILED, INTERRUPTED, STOPPED
 from foresight_harness.surface.report_writers import write_report
 
 if TYPE_CHECKING:
     from foresight_harness.judging.analyses.envelope import Analysis
-    from foresight_harness.measuring.extraction.splits import DecodedSplit
     from foresight_harness.surface.pytest_plugin.state import State
 
 EXIT_REGRESSED = 10
 EXIT_IMPOSSIBLE = 11
 SHOWN = 5
-"""Regressions, and boards, that the summary writes out."""
+"""Boards that the summary writes out."""
 
 
 def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     """Close the run folder, conclude from it and render it. A failed analysis and a NO-GO make the session fail."""
+    state.stopping.closing = True
+    _close(state, session, exitstatus)
+    if state.stopping.asked and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+
+
+def _close(state: State, session: pytest.Session, exitstatus: int) -> None:
     keeper = state.keeper
     assert keeper is not None
     if state.engine is not None:
         state.engine.close()
-    interrupted = exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-    status = "interrupted" if interrupted else "complete"
     try:
-        keeper.close(status)
+        keeper.close(how_it_ended(state, session, exitstatus))
     except RunFolderError as error:  # a full disk: nothing more can be written, and what is there can be resumed
         state.report_error, session.exitstatus = str(error), pytest.ExitCode.TESTS_FAILED
         return
-    concluded = conclude(keeper.folder.path)
-    state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
-    state.findings = _findings(concluded.written.get("rankings"))
-    gates = concluded.written.get("gates")
-    state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
+    if keeper.settled:
+        _judge_again(state)
+    elif (keeper.folder.path / "records.jsonl").is_file():
+        _conclude(state, session)
     refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
-    if (concluded.failures or refused) and session.exitstatus == pytest.ExitCode.OK:
+    if (state.failed_analyses or refused) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if state.baseline is not None:
         _compare(state, session)
+    if keeper.settled:
+        page = keeper.folder.path / "report.html"
+        state.report = page if page.is_file() else None
+        return
     state.report, state.report_error = write_report(keeper.folder.path)
     if state.engine is not None and state.account is not None:
         seconds = seconds_of_this_process()
         state.engine.remember_session(seconds)
         state.settled = state.account.settled(seconds, {"here": peak_bytes(), **keeper.peaks})
         keeper.describe(plan=state.settled)
-        with suppress(RunFolderError):  # everything that counts is written
-            keeper.write_manifest(status)
+    try:
+        keeper.seal()
+    except RunFolderError as error:  # everything that counts is written
+        state.failed_analyses["seal"] = str(error)
+
+
+def how_it_ended(state: State, session: pytest.Session, exitstatus: int) -> str:
+    """Status of a run of which cells are left: what ended the session before them."""
+    if state.broken is not None or exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+        return FAILED
+    if state.stopping.asked is not None:
+        return INTERRUPTED
+    if session.shouldfail or session.shouldstop:
+        return STOPPED
+    return INTERRUPTED if exitstatus == pytest.ExitCode.INTERRUPTED else COMPLETE
+
+
+def _conclude(state: State, session: pytest.Session) -> None:
+    assert state.keeper is not None
+    concluded = conclude(state.keeper.folder.path)
+    state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
+    state.findings = _findings(concluded.written.get("rankings"))
+    gates = concluded.written.get("gates")
+    state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
+
+
+def _judge_again(state: State) -> None:
+    """Gates over a run that was finished before: judged, not written, so that not a byte of it changes."""
+    assert state.keeper is not None
+    data = RunData.load(state.keeper.folder.path)
+    results = [evaluate(gate, data) for gate in state.gates]
+    state.verdicts = {result.gate.name: (result.verdict, result.sentence) for result in results}
 
 
 def _findings(rankings: Analysis | None) -> tuple[str, ...]:
@@ -82,7 +118,8 @@ def _compare(state: State, session: pytest.Session) -> None:
     assert state.sentinels is not None
     try:
         compared = compare_with(keeper.folder.path, state.baseline, state.sentinels)
-        keep(keeper.folder.path, compared)
+        if not keeper.settled:
+            keep(keeper.folder.path, compared)
     except ForesightError as error:
         state.compared = (f"not compared: {error}",)
         impossible, regressed = True, False
@@ -105,67 +142,3 @@ def seconds_of_this_process() -> float:
     import psutil
 
     return max(0.0, time.time() - float(psutil.Process().create_time()))
-
-
-def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
-    """The lines below the test results."""
-    if state.registry is not None:
-        for plugin in state.registry.broken:
-            terminal.write_line(str(plugin.error), red=True)
-    left_out = () if state.selection is None else state.selection.left_out
-    if left_out:
-        others = f" (and {len(left_out) - 1} more)" if len(left_out) > 1 else ""
-        terminal.write_line(f"left out of the matrix: {left_out[0]}{others}", yellow=True)
-    keeper = state.keeper
-    if keeper is None:
-        return
-    counts = keeper.counts
-    failed = counts["failed"] + counts["oom"]
-    terminal.write_sep("-", "foresight")
-    forwards = sum(keeper.workshop.extraction.forwards.values())
-    terminal.write_line(
-        f"{counts['ok']} cells scored, {failed} failed, {counts['unavailable']} unavailable; "
-        f"{forwards} pictures encoded, {sum(keeper.workshop.extraction.hits.values())} reads from the cache"
-    )
-    for line in dict.fromkeys(line for split in keeper.workshop.splits.known() for line in told(split)):
-        terminal.write_line(line, yellow=True)
-    for (suite, dataset), (ok, said) in keeper.controls().items():
-        if not ok:
-            terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
-    for line in state.findings:
-        terminal.write_line(line)
-    for name, (verdict, found) in state.verdicts.items():
-        colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
-        terminal.write_line(f"gate {name}: {verdict}. {found}", **colours)
-    for kind, reason in state.failed_analyses.items():
-        terminal.write_line(f"analysis {kind} failed: {reason}", red=True)
-    if state.settled:
-        terminal.write_line(sentence_of(state.settled))
-    for line in state.compared:
-        terminal.write_line(line)
-    for line in keeper.exporters.sentences():
-        terminal.write_line(line, yellow=True)
-    for line in keeper.exporters.places():
-        terminal.write_line(line)
-    terminal.write_line(f"run: {_shown(keeper.folder.path)}")
-    if state.report is not None:
-        latest = keeper.folder.path.parent / "latest" / state.report.name
-        folder = " (a folder: too large for a single file)" if state.report.name == "index.html" else ""
-        terminal.write_line(f"report: {_shown(latest if latest.exists() else state.report)}{folder}")
-    elif state.report_error:
-        terminal.write_line(f"report: {state.report_error}", yellow=True)
-
-
-def told(split: DecodedSplit) -> list[str]:
-    """What a data set left out of its source, and what else it says: at most one line."""
-    counted = in_words(split.left_out)
-    said = [f"left out {counted}"] if counted else []
-    return [f"{split.dataset}: {'; '.join([*said, *split.remarks])}"] if said or split.remarks else []
-
-
-def _shown(path: Path) -> str:
-    """Relative to the working directory where it lies below it."""
-    try:
-        return str(path.absolute().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

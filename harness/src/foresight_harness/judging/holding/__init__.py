@@ -1,0 +1,1 @@
+"""What a run folder says, held against itself: manifest, records, samples, media, seal. Imports no torch."""

@@ -1,0 +1,1 @@
+"""How a run stands: its status, its sessions, what may be resumed, its seal."""
