@@ -11,7 +11,6 @@ from foresight_harness.judging.analyses.envelope import FOLDER, Analysis, write_
 from foresight_harness.judging.comparison import baselines
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
 from foresight_harness.judging.comparison.comparing import (
-    KIND,
     Compared,
     compare,
     impossible,
@@ -129,7 +128,7 @@ def compare_with(head: Path, target: Target, sentinels: Sentinels) -> Comparison
 
 def keep(run: Path, comparison: Comparison) -> None:
     """Write ``analysis/regressions.json`` into a run that was scored against a baseline: then it is its own finding."""
-    with resealed(run, f"{FOLDER}/{KIND}.json"):
+    with resealed(run, f"{FOLDER}/{comparison.analysis.kind}.json"):
         write_analysis(run, comparison.analysis)
 
 
