@@ -151,7 +151,8 @@ def test_stills_do_not_answer_for_video_and_clips_of_the_same_run_do(gate, write
     assert result.verdict == "INCONCLUSIVE"
     assert "the document says video, shapes is stills" in result.findings[0].reason
     both = [stills, record(**shared, cell="c1", dataset="own")]
-    clips = [{"name": "own", "video": True}, {"name": "shapes", "video": False}]
+    kept = {"split": "test", "fingerprint": "f0"}
+    clips = [{"name": "own", "video": True, **kept}, {"name": "shapes", "video": False, **kept}]
     assert evaluate(found, RunData.load(write_run(both, datasets=clips))).verdict == "GO"
 
 

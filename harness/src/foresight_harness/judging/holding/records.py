@@ -27,7 +27,8 @@ def check_records(run: RunData) -> Iterator[str]:
     yield from _of_one_cell(run.all_records)
     measured = run.records
     shared: tuple[tuple[str, Of, tuple[str, ...]], ...] = (
-        ("suite and metric", lambda one: (one.suite, one.metric), ("unit", "direction", "range")),
+        ("suite and metric", lambda one: (one.suite, one.metric), ("unit", "direction")),
+        ("suite, metric and features", _of_range, ("range",)),
         (
             "suite, metric, probe, data set and decoder",
             lambda one: (one.suite, one.metric, one.probe, one.dataset, one.reads_decoder and one.axes.decoder),
@@ -40,6 +41,11 @@ def check_records(run: RunData) -> Iterator[str]:
     yield from _models(measured)
     yield from _data(run)
     yield from _facts(run)
+
+
+def _of_range(record: Record) -> tuple[Any, ...]:
+    """Where one range holds: a fact without a better side may be bounded by the width of its features."""
+    return record.suite, record.metric, record.axes.streams if record.direction == "none" else ()
 
 
 def named(record: Record) -> str:
