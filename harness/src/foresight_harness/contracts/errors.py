@@ -23,6 +23,10 @@ class PluginError(UsageError):
     """Plugins contradict each other or the hook specifications."""
 
 
+class PluginFailure(PluginError):
+    """Code of a plugin ended a call otherwise than by an ``Exception``, or changed what moves everybody's numbers."""
+
+
 class GridError(ForesightError, ValueError):
     """Tokens do not form the grid that was claimed."""
 

@@ -21,6 +21,7 @@ from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.parts.weights.counting import require_no_parameters
 from foresight_harness.parts.weights.provenance import Provenance, provenance_of
+from foresight_harness.planning.plugin_calls import calling
 from foresight_harness.planning.registry import Registry
 
 BATCH = 16
@@ -106,7 +107,7 @@ class Latents:
         title = f"encode {split.dataset}/{split.split} into {spec.base} latents"
         with self.store.writer(key, choices) as writer, self.progress.task(title, len(split)) as advance:
             for clips in split.batches(BATCH):
-                with torch.inference_mode():
+                with calling(decoder, "encode"), torch.inference_mode():
                     latents = decoder.encode(clips.to(device)).float().cpu()
                 require_finite(latents, f"latents of {spec.name}")
                 writer.add(latents)
@@ -118,7 +119,7 @@ class Latents:
         request = self.request(spec)
         parts = []
         for start in range(0, len(latents), BATCH):
-            with torch.inference_mode():
+            with calling(decoder, "decode"), torch.inference_mode():
                 block = latents[start : start + BATCH].to(request.device)
                 parts.append(decoder.decode(block).float().cpu())
         clips = torch.cat(parts)

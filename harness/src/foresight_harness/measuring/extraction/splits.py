@@ -15,6 +15,7 @@ from foresight_harness.contracts.pairing import placed
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.measuring.extraction.called_dataset import CalledDataset
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.scenes import painted
@@ -93,7 +94,8 @@ class Splits:
         key = (str(choice), split)
         if key not in self._built:
             spec = self.registry.dataset(choice.name)
-            self._built[key] = spec.build(request_of(spec, self.options.sizes, split, choice.path))
+            made = spec.build(request_of(spec, self.options.sizes, split, choice.path))
+            self._built[key] = CalledDataset(made, choice.name)  # type: ignore[assignment]
         return self._built[key]
 
     def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from foresight_harness.contracts.errors import CacheError, UsageError
+from foresight_harness.contracts.errors import CacheError, PluginFailure, UsageError
 from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
@@ -111,6 +111,8 @@ class Extraction:
         taps = sorted({tap, *self.planned.get(spec.name, set())})
         try:
             self._extract(spec, taps, split)
+        except PluginFailure:
+            raise
         except (CacheError, UsageError):
             if len(taps) == 1:
                 raise
