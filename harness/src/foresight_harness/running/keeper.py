@@ -126,6 +126,10 @@ class RunKeeper:
         self.peaks.update(facts.get("peak_bytes") or {})
         self.workshop.pool.builds.update(facts.get("builds") or {})
         self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
+        self.workshop.checks.checked += (facts.get("spot_checked") or {}).get("samples", 0)
+        for line in facts.get("stale") or ():
+            if line not in self.workshop.checks.findings:
+                self.workshop.checks.found("", line)
         self.exporters.catch_up()
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
@@ -223,6 +227,8 @@ class RunKeeper:
                     "pictures_forwarded": dict(self.workshop.extraction.forwards),
                     "cache_hits": dict(self.workshop.extraction.hits),
                     "encoder_builds": dict(self.workshop.pool.builds),
+                    "spot_checked": self.workshop.checks.checked,
+                    "stale": list(self.workshop.checks.findings),
                     "cache_keys": sorted(self.cache_keys | {key[:16] for key in self.workshop.store.used}),
                 },
             }

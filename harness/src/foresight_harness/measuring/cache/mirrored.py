@@ -54,6 +54,15 @@ class MirroredStore(ArrayStore):
                 self._lose(error)
         return found
 
+    def discard(self, key: str) -> None:
+        """See ``ArrayStore``: behind the URL too."""
+        super().discard(key)
+        if not self.away:
+            try:
+                self._bucket.remove(key)
+            except (CacheError, FileNotFoundError) as error:
+                self._lose(error)
+
     def published(self, key: str) -> None:
         """Upload a new entry; where another machine was first, its entry replaces ours."""
         super().published(key)

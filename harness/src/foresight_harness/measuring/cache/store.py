@@ -85,6 +85,11 @@ class ArrayStore:
         self._verified.add(key)
         return array
 
+    def discard(self, key: str) -> None:
+        """Remove an entry that is not what it should be; readers that have it mapped keep what they have."""
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+        self._verified.discard(key)
+
     def published(self, key: str) -> None:
         """An entry was written by this process: its checksums need no comparing."""
         self._verified.add(key)

@@ -111,6 +111,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         f"{counts['ok']} cells scored, {failed} failed, {counts['unavailable']} unavailable; "
         f"{forwards} pictures encoded, {sum(keeper.workshop.extraction.hits.values())} reads from the cache"
     )
+    for line in keeper.workshop.checks.findings:
+        terminal.write_line(line, yellow=True)
     for line in dict.fromkeys(line for split in keeper.workshop.splits.known() for line in told(split)):
         terminal.write_line(line, yellow=True)
     for (suite, dataset), (ok, said) in keeper.controls().items():
