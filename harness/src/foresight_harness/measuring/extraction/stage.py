@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from foresight_harness.contracts.errors import CacheError, CheckpointError, PluginFailure, UsageError
+from foresight_harness.contracts.locks import LockError
 from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
@@ -194,7 +195,7 @@ class Extraction:
         taps = sorted({tap, *self.planned.get(spec.name, set())})
         try:
             self._extract(spec, taps, split)
-        except PluginFailure:
+        except (PluginFailure, LockError):
             raise
         except (CacheError, UsageError):
             if len(taps) == 1:

@@ -30,6 +30,7 @@ class Workshop:
         torch.set_flush_denormal(True)  # windows of attention fall below 1e-38; with them it takes 2 to 4 times as long
         self.registry, self.options, self.progress = registry, options, progress
         self.store = store_of(options.cache, options.cache_url)
+        self.store.say = progress.write
         self.checks = SpotChecks(options.spot_check, progress.write)
         self.splits = Splits(registry, options, self.store, self.checks)
         self.pool = EncoderPool(self.encoder_request, lambda spec: registry.lineage(spec.name)[-1].params == 0)
