@@ -47,5 +47,9 @@ class CacheError(ForesightError):
     """A feature shard is damaged and could not be rebuilt."""
 
 
+class EngineGone(ForesightError):
+    """What carries out the cells is gone as a whole: nothing more can be scored in this session."""
+
+
 class RunFolderError(ForesightError):
     """A run folder cannot be written or read."""

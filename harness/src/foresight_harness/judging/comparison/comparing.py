@@ -13,6 +13,7 @@ import numpy as np
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
+from foresight_harness.judging.comparison.making import made_otherwise, sentence
 from foresight_harness.judging.comparison.matching import Key, Pair, pairs
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.parts.statistics.multiple import benjamini_hochberg, holm
@@ -98,6 +99,11 @@ def compare(
     """
     found = [_measured(pair, base, head, sentinels) for pair in pairs(base, head, any_machine=sentinels.any_machine)]
     found = _corrected(found)
+    otherwise = made_otherwise(base, head)
+    found = [
+        replace(one, reason=sentence(otherwise, one.base, one.head)) if one.verdict == IDENTICAL else one
+        for one in found
+    ]
     return [_with_acknowledgement(one, acknowledged) for one in found]
 
 
@@ -259,8 +265,10 @@ def finding(found: Sequence[Compared], name: str) -> str:
     if not compared:
         reason = next(one.reason for one in found if one.sentinel)
         return f"None of {total} sentinels could be compared with {name}: {reason}."
+    beside = next((one.reason for one in found if one.sentinel and one.verdict == IDENTICAL and one.reason), "")
+    identical = f"{counts[IDENTICAL]} identical{f' ({beside})' if beside else ''}"
     return (
-        f"No sentinel regressed against {name}: {counts[IDENTICAL]} identical, {counts[NOISE]} within noise, "
+        f"No sentinel regressed against {name}: {identical}, {counts[NOISE]} within noise, "
         f"{counts[IMPROVED]} improved, {counts[NOT_COMPARED]} not compared."
     )
 
