@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import time
 from contextlib import suppress
 from functools import partial
@@ -19,6 +20,8 @@ from foresight_harness.running.engines.executor import Ended, Job
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
 
+EXIT_STOPPED = 2
+"""What pytest ends with where a session is stopped."""
 ROOM_S = 25.0
 """Seconds after which a worker in the place of another, which nobody has room for, is given up."""
 
@@ -197,9 +200,8 @@ class RayCluster:
         self._watch.stop()
         with suppress(CallTimeout):
             bounded(self._leave)
-        if self._cluster_is_gone:  # its client would wait for it again when this process ends
-            with suppress(Exception):
-                atexit.unregister(self._ray._private.worker.shutdown)
+        if self._cluster_is_gone:  # its client would wait for it when this process ends, and crash without it
+            atexit.register(_leave_without_client)
         self._actors, self._groups, self._jobs = [], [], {}
 
     def _leave(self) -> None:
@@ -210,6 +212,13 @@ class RayCluster:
         if self._started_here:
             self._started_here = False
             self._ray.shutdown()
+
+
+def _leave_without_client() -> None:
+    """End this process before Ray's client is taken down: the session was stopped, and everything is written."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_STOPPED)
 
 
 class _Worker:
