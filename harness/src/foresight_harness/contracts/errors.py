@@ -29,6 +29,10 @@ class PluginError(UsageError):
     """Plugins contradict each other or the hook specifications."""
 
 
+class PluginFailure(PluginError):
+    """Code of a plugin ended a call otherwise than by an ``Exception``, or changed what moves everybody's numbers."""
+
+
 class GridError(ForesightError, ValueError):
     """Tokens do not form the grid that was claimed."""
 
@@ -47,6 +51,10 @@ class FitError(ForesightError):
 
 class CacheError(ForesightError):
     """A feature shard is damaged and could not be rebuilt."""
+
+
+class EngineGone(ForesightError):
+    """What carries out the cells is gone as a whole: nothing more can be scored in this session."""
 
 
 class RunFolderError(ForesightError):

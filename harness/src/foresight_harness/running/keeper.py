@@ -18,6 +18,7 @@ from foresight_harness.measuring.workshop.cell import Cell, Timer
 from foresight_harness.measuring.workshop.workshop import Workshop
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.planning.plugin_calls import Maker, calling, failure_of, is_interrupt, said_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.run_exporters import exporters_of
 from foresight_harness.running.remote_facts import RemoteFacts
@@ -132,6 +133,10 @@ class RunKeeper:
         self.workshop.pool.builds.update(facts.get("builds") or {})
         self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
         self.manifest.elsewhere = with_earlier(self.manifest.elsewhere, facts.get("datasets") or (), *NAMED_BY)
+        self.workshop.checks.checked += (facts.get("spot_checked") or {}).get("samples", 0)
+        for line in facts.get("stale") or ():
+            if line not in self.workshop.checks.findings:
+                self.workshop.checks.found("", line)
         self.exporters.catch_up()
         self._keep_manifest_fresh()
 
@@ -151,16 +156,23 @@ class RunKeeper:
             return None
         began = time.monotonic()
         try:
-            with time_limit(self.options.cell_timeout):
+            with (
+                time_limit(self.options.cell_timeout),
+                calling(Maker("", f"cell {cell.candidate}"), "score", random=True),
+            ):
                 outcome = cell.suite.score(cell)
             wall_s = time.monotonic() - began
             self._record_controls(cell)  # first: a run killed in between would never come back to them
             records = record_outcome(self.folder, cell, outcome, wall_s)
             self.protocols |= protocols_of(cell, outcome)
             self._write(records)
-        except Exception as error:
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             self._record_failure(cell, error, time.monotonic() - began)
-            raise
+            if isinstance(error, Exception):
+                raise
+            raise failure_of(error, f"the cell of {cell.candidate}") from error
         finally:
             self.workshop.put_away(planned)
         self.done.add(cell.id)
@@ -188,12 +200,13 @@ class RunKeeper:
         cell = Cell(self.workshop, planned.candidate, planned.suite, planned.dataset)
         self._write([failure_record(cell, status, reason[:1000], "", wall_s)])
 
-    def _record_failure(self, cell: Cell, error: Exception, wall_s: float) -> None:
+    def _record_failure(self, cell: Cell, error: BaseException, wall_s: float) -> None:
         status = "oom" if isinstance(error, torch.OutOfMemoryError | MemoryError) else "failed"
         self.counts[status] += 1
         message = " ".join(str(error).split()) or type(error).__name__
         if not isinstance(error, ForesightError):
-            message = f"{type(error).__name__}: {message}"
+            where = said_of(error)
+            message = f"{f'{where}: ' if where else ''}{type(error).__name__}: {message}"
         self._write([failure_record(cell, status, message[:1000], traceback.format_exc(), wall_s)])
 
     def _write(self, records: Sequence[Record]) -> None:

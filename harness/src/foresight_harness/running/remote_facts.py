@@ -17,6 +17,7 @@ class RemoteFacts:
     """What an attached process has already told about itself."""
 
     told: dict[str, dict[str, int]] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     def drained(
         self,
@@ -29,6 +30,7 @@ class RemoteFacts:
             "forwards": dict(workshop.extraction.forwards),
             "hits": dict(workshop.extraction.hits),
             "builds": dict(workshop.pool.builds),
+            "spot_checked": {"samples": workshop.checks.checked},
         }
         fresh = {
             kind: {name: count - self.told.get(kind, {}).get(name, 0) for name, count in counts.items()}
@@ -36,6 +38,15 @@ class RemoteFacts:
         }
         self.told = now
         keys = sorted(key[:16] for key in workshop.store.used)
+        found = [line for line in workshop.checks.findings if line not in self.findings]
+        self.findings += found
         told = [[*key, ok, list(said)] for key, (ok, said) in controls.items()]
         peak = {f"{platform.node()} {os.getpid()}": peak_bytes()}
-        return {"protocols": protocols, "peak_bytes": peak, "cache_keys": keys, "controls": told, **fresh}
+        return {
+            "protocols": protocols,
+            "peak_bytes": peak,
+            "cache_keys": keys,
+            "controls": told,
+            "stale": found,
+            **fresh,
+        }

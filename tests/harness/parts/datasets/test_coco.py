@@ -220,7 +220,7 @@ def test_a_count_takes_a_stable_choice_that_grows(folder: Callable[..., Path]) -
         [picture.id for picture in opened(root, count=count, seed=seed)._pictures]
         for count, seed in ((3, 0), (5, 0), (3, 1))
     )
-    assert more[:3] == few
+    assert set(few) < set(more)
     assert set(other) != set(few)
     assert len(opened(root, count=100)) == 8
     assert opened(root, count=100).fingerprint == opened(root, seed=5).fingerprint

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.errors import EngineGone, RunFolderError
 from foresight_harness.running.engines import driver as driver_module
 from foresight_harness.running.engines.driver import Driver, Limits
 from foresight_harness.running.engines.executor import Ended
@@ -178,3 +178,37 @@ def test_journal_leaves_a_line_that_is_still_being_written(tmp_path: Path) -> No
         stream.write('ll", "cell": ["x", "s", "d"]}\n')
     assert [event["event"] for event in journal.news()] == ["cell"]
     assert journal.news() == []
+
+
+class Moving(Scripted):
+    """Of two slots the first loses its machine with its first job."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+        self.retired: set[int] = set()
+
+    def submit(self, slot: int, job: Any) -> None:
+        if slot == 0:
+            self.jobs.append((slot, dict(job)))
+            self.retired.add(0)
+            Journal(Path(job["run"]), job["unit"], job["attempt"]).write("cell", cell=job["cells"][0])
+            self.ends.append(Ended(slot, "moved", "a node is gone"))
+            return
+        super().submit(slot, job)
+
+
+def test_units_of_a_machine_that_is_gone_go_to_the_others_and_no_cell_is_suspected(tmp_path: Path) -> None:
+    executor = Moving()
+    driver, told = drive(tmp_path, executor, [unit("a", "x"), unit("b", "y"), unit("c", "z")])
+    assert set(driver.ended.values()) == {"ok"}
+    assert (told, driver.retried) == ([], {})
+    assert [slot for slot, _ in executor.jobs].count(0) == 1
+
+
+def test_an_engine_that_is_gone_ends_the_work_in_one_line(tmp_path: Path) -> None:
+    class Gone(Scripted):
+        def wait(self, timeout_s: float) -> list[Ended]:
+            raise EngineGone("--engine ray: the cluster is gone: none of its nodes is alive")
+
+    with pytest.raises(EngineGone, match="the cluster is gone"):
+        drive(tmp_path, Gone(1), [unit("a", "x")])

@@ -73,6 +73,9 @@ class MetricSpec:
     """What it tells about, across suites; see ``MetricFacts.family``."""
     plain: str = ""
     """What it tells, in words for people who know none of the names; see ``MetricFacts.plain``."""
+    version: str = ""
+    """Raised by its plugin when the implementation gives other values: part of the protocol of its records, so that
+    they are not ranked with those of before. Empty leaves the protocol as it is."""
     identity: Callable[[], str] | None = None
     """What else decides the value and is known on this machine only, for the protocol: the hash of the weights that it
     reads. Called in runs alone; may raise a ForesightError."""

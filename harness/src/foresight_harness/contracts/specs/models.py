@@ -107,6 +107,8 @@ class EncoderSpec:
     """True where the model takes pictures of ``input_px`` only."""
     attention: tuple[str, ...] = ("eager", "sdpa")
     """Attention implementations that the architecture supports."""
+    environment: tuple[str, ...] = ()
+    """Environment variables whose values decide features: part of the cache key, and no other part may change them."""
     expand: Callable[[str], EncoderSpec] | None = None
     """For open families: ``name:argument`` asks ``expand(argument)`` (``timm:vit_base_patch16_224``)."""
 
@@ -155,6 +157,8 @@ class DecoderSpec:
     size: Literal["tiny", "published"] = "published"
     weightless: bool = False
     """True for a fixed transform (pixels): it has no provenance to state and may pass gates."""
+    environment: tuple[str, ...] = ()
+    """As for encoders."""
     expand: Callable[[str], DecoderSpec] | None = None
 
     @property

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from foresight_harness.contracts.errors import RunFolderError, UsageError
+from foresight_harness.contracts.locks import HeldLock
 from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement, acknowledgement_of
 
@@ -84,7 +83,7 @@ def promote(
         raise UsageError(f"{run} does not lie in {runs}, where baselines are looked for; name it with --out")
     folder = runs / FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
+    with HeldLock(folder / ".lock", f"baseline {name}"):
         standing = current(runs, name) if any(folder.glob("*.json")) else None
         if standing is not None and standing.pinned and not replace_pinned:
             raise UsageError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.comparison.acknowledging import Acknowledgement
+from foresight_harness.judging.comparison.making import made_otherwise, sentence
 from foresight_harness.judging.comparison.matching import Key, Pair, pairs
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.parts.statistics.multiple import benjamini_hochberg, holm
@@ -78,6 +79,11 @@ def compare(
     """
     found = [_measured(pair, base, head, sentinels) for pair in pairs(base, head, any_machine=sentinels.any_machine)]
     found = _corrected(found)
+    otherwise = made_otherwise(base, head)
+    found = [
+        replace(one, reason=sentence(otherwise, one.base, one.head)) if one.verdict == IDENTICAL else one
+        for one in found
+    ]
     return [_with_acknowledgement(one, acknowledged) for one in found]
 
 

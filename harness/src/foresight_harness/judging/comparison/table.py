@@ -88,8 +88,10 @@ def finding(found: Sequence[Compared], name: str) -> str:
     if not compared:
         reason = next(one.reason for one in found if one.sentinel)
         return f"None of {total} sentinels could be compared with {name}: {reason}."
+    beside = next((one.reason for one in found if one.sentinel and one.verdict == IDENTICAL and one.reason), "")
+    identical = f"{by_verdict[IDENTICAL]} identical{f' ({beside})' if beside else ''}"
     return (
-        f"No sentinel regressed against {name}: {by_verdict[IDENTICAL]} identical, {by_verdict[NOISE]} within noise, "
+        f"No sentinel regressed against {name}: {identical}, {by_verdict[NOISE]} within noise, "
         f"{by_verdict[IMPROVED]} improved, {by_verdict[NOT_COMPARED]} not compared."
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 import warnings
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from foresight_harness.contracts.errors import CacheError
 from foresight_harness.measuring.cache import upkeep
 from foresight_harness.measuring.cache.arrays import StoredArray
 from foresight_harness.measuring.cache.bucket import INDEX, Bucket, shards_of
+from foresight_harness.measuring.cache.leftovers import making_place
 from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.planning.options.storage import mirror_bytes
 
@@ -54,6 +54,15 @@ class MirroredStore(ArrayStore):
                 self._lose(error)
         return found
 
+    def discard(self, key: str) -> None:
+        """See ``ArrayStore``: behind the URL too."""
+        super().discard(key)
+        if not self.away:
+            try:
+                self._bucket.remove(key)
+            except (CacheError, FileNotFoundError) as error:
+                self._lose(error)
+
     def published(self, key: str) -> None:
         """Upload a new entry; where another machine was first, its entry replaces ours."""
         super().published(key)
@@ -87,7 +96,7 @@ class MirroredStore(ArrayStore):
         if index is None:
             return False
         shards = shards_of(index)
-        place = self.root / "making" / f"{key}.{uuid.uuid4().hex[:8]}"
+        place = making_place(self.root, key)
         place.mkdir(parents=True)
         try:
             if shards is None or not all(

@@ -11,21 +11,21 @@ import hashlib
 import json
 import os
 import shutil
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import torch
-from filelock import FileLock
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from foresight_harness.contracts.errors import CacheError
+from foresight_harness.contracts.locks import HeldLock
 from foresight_harness.measuring.cache.arrays import TENSOR, StoredArray
 from foresight_harness.measuring.cache.bucket import INDEX
+from foresight_harness.measuring.cache.leftovers import making_place
 
 SHARD_BYTES = 64 * 2**20
 """A shard is closed when it reaches this size: few files, small enough to rebuild."""
@@ -38,17 +38,23 @@ class ArrayStore:
         self.root = root
         self.used: set[str] = set()
         """Keys that this process has read."""
+        self.say: Callable[[str], None] = lambda line: None
+        """Told where another process is waited for."""
         self._verified: set[str] = set()
 
     def folder(self, key: str) -> Path:
         """Where the entry of ``key`` lies or would lie."""
         return self.root / key[:2] / key
 
-    def lock(self, key: str) -> FileLock:
-        """Held while an entry is made, so that two runs do not extract the same twice."""
+    def lock(self, key: str) -> HeldLock:
+        """Held while an entry is made, so that two runs do not extract the same twice.
+
+        Raises:
+            LockError: on entering, where the holder gives no sign of life.
+        """
         path = self.root / "locks" / f"{key}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(path)
+        return HeldLock(path, f"entry {key[:12]} of the feature cache", self.say)
 
     def open(self, key: str) -> StoredArray | None:
         """The entry, or None where there is none. A damaged one is removed and counts as absent.
@@ -85,6 +91,11 @@ class ArrayStore:
         self._verified.add(key)
         return array
 
+    def discard(self, key: str) -> None:
+        """Remove an entry that is not what it should be; readers that have it mapped keep what they have."""
+        shutil.rmtree(self.folder(key), ignore_errors=True)
+        self._verified.discard(key)
+
     def published(self, key: str) -> None:
         """An entry was written by this process: its checksums need no comparing."""
         self._verified.add(key)
@@ -112,7 +123,7 @@ class ArrayWriter:
         self._shards: list[dict[str, Any]] = []
         self._shape: tuple[int, ...] | None = None
         self._dtype = ""
-        self._place = store.root / "making" / f"{key}.{uuid.uuid4().hex[:8]}"
+        self._place = making_place(store.root, key)
 
     def __enter__(self) -> ArrayWriter:
         with self._writing():

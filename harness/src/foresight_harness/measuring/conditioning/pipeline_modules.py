@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,15 @@ from foresight_harness.contracts.errors import GridError
 from foresight_harness.contracts.specs import GridShape
 from foresight_harness.measuring.conditioning.stream_sets import TapTensors
 from foresight_harness.planning.candidates import ResolvedCandidate
+from foresight_harness.planning.plugin_calls import calling
+
+Call = Callable[..., Any]
+
+
+def watched(part: nn.Module, *inputs: Any) -> Any:
+    """Call a part under the name of its plugin. Raises: PluginFailure; see ``calling``."""
+    with calling(part, "forward"):
+        return part(*inputs)
 
 
 class PipelineModules(nn.Module):
@@ -28,14 +37,14 @@ class PipelineModules(nn.Module):
 
     def forward(self, taps: TapTensors, clips: Tensor | None = None) -> Tensor:
         """[b, T, H_i, W_i, C_i] by stream and tap -> conditioning [b, T, H, W, C]"""
-        return cast(Tensor, self.fusion(self.enhanced(taps, clips)))
+        return cast(Tensor, watched(self.fusion, self.enhanced(taps, clips, watched)))
 
-    def enhanced(self, taps: TapTensors, clips: Tensor | None = None) -> list[Tensor]:
-        """The streams as the fusion receives them."""
-        streams = [extractor(list(inputs)) for extractor, inputs in zip(self.extractors, taps, strict=True)]
-        if self.uses_image:
-            return [enhancer(stream, clips) for enhancer, stream in zip(self.enhancers, streams, strict=True)]
-        return [enhancer(stream) for enhancer, stream in zip(self.enhancers, streams, strict=True)]
+    def enhanced(self, taps: TapTensors, clips: Tensor | None = None, call: Call = lambda part, *x: part(*x)) -> Any:
+        """The streams as the fusion receives them: a list of tensors. ``call``: how parts are called; plainly where
+        their time is measured."""
+        streams = [call(extractor, list(inputs)) for extractor, inputs in zip(self.extractors, taps, strict=True)]
+        extra = (clips,) if self.uses_image else ()
+        return [call(enhancer, stream, *extra) for enhancer, stream in zip(self.enhancers, streams, strict=True)]
 
     def counts(self) -> dict[str, int]:
         """Parameters by part."""

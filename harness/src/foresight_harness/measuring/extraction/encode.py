@@ -10,6 +10,7 @@ from torch import Tensor
 from foresight_harness.contracts.errors import GridError
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.token_grids import TokenGrid, require_finite
+from foresight_harness.planning.plugin_calls import calling
 
 
 def encode_batch(encoder: Encoder, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
@@ -24,11 +25,12 @@ def encode_batch(encoder: Encoder, clips: Tensor, taps: Sequence[str]) -> dict[s
         One grid per tap.
 
     Raises:
+        PluginFailure: if the encoder exits, or changes what moves the numbers of others; see ``calling``.
         GridError: if a tap is absent, has another batch size, or is not finite.
         torch.OutOfMemoryError: if a single picture does not fit.
     """
     try:
-        with torch.inference_mode():
+        with calling(encoder, "encode"), torch.inference_mode():
             grids = encoder.encode(clips, taps)
     except torch.OutOfMemoryError:
         if len(clips) == 1:

@@ -18,6 +18,11 @@ def _choices(fingerprint: str) -> dict[str, Any]:
     return {"kind": "labels", "version": VERSION, "fingerprint": fingerprint}
 
 
+def labels_key(fingerprint: str) -> str:
+    """Where the labels of the data with that fingerprint are kept."""
+    return content_key(_choices(fingerprint))
+
+
 def kept_labels(store: ArrayStore, fingerprint: str) -> Labels | None:
     """The labels of the data with that fingerprint; None where they are not kept. Masks are read by memory map."""
     found = store.open(content_key(_choices(fingerprint)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from foresight_harness.contracts.protocols import ConditionedDecoder, Decoder
 from foresight_harness.contracts.specs import BuildRequest, DecoderSpec
 from foresight_harness.contracts.specs.models import OWN
 from foresight_harness.contracts.token_grids import require_finite
-from foresight_harness.measuring.cache import ArrayStore, CachedGrids, content_key
+from foresight_harness.measuring.cache import ArrayStore, CachedGrids, StoredArray, content_key
+from foresight_harness.measuring.cache.keys import digest_of_environment
 from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.splits import DecodedSplit
+from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, difference, made_at, tolerance
 from foresight_harness.parts.weights.counting import require_no_parameters
 from foresight_harness.parts.weights.provenance import Provenance, provenance_of
+from foresight_harness.planning.plugin_calls import calling
 from foresight_harness.planning.registry import Registry
 
 BATCH = 16
@@ -35,6 +39,9 @@ class Latents:
     request: Callable[[DecoderSpec], BuildRequest]
     progress: Progress
     builds: Counter[str] = field(default_factory=Counter)
+    checks: SpotChecks = field(default_factory=SpotChecks)
+    _fresh: set[str] = field(default_factory=set)
+    """Keys of what this process has made."""
     _live: dict[str, Decoder] = field(default_factory=dict)
 
     def decoder(self, spec: DecoderSpec) -> Decoder:
@@ -87,18 +94,50 @@ class Latents:
             "code": self.registry.owner("decoder", spec.base).digest,
             "libraries": list(libraries_of(self.registry.owner("decoder", spec.base).distribution)),
             "dtype": self.request(spec).dtype,
+            "device": self.request(spec).device.partition(":")[0],
+            **({"environment": digest_of_environment(spec.environment)} if spec.environment else {}),
             "fingerprint": split.fingerprint,
         }
         key = content_key(choices)
         array = self.store.open(key)
+        if array is not None and self._is_stale(spec, split, key, array):
+            with self.store.lock(key):
+                now = self.store.open(key)
+                if now is not None and made_at(now) == made_at(array):
+                    self.store.discard(key)
+            array = self.store.open(key)
         if array is None:
             with self.store.lock(key):
                 if self.store.open(key) is None:
                     self._encode(spec, split, key, choices)
+            self._fresh.add(key)
             array = self.store.open(key)
         if array is None:
             raise CacheError(f"latents of {spec.name} were written and cannot be read back from {key[:12]}")
         return CachedGrids(array, ids=split.ids)
+
+    def _is_stale(self, spec: DecoderSpec, split: DecodedSplit, key: str, array: StoredArray) -> bool:
+        """Whether an entry of an earlier run is not what the decoder makes now of two samples; said where it is not."""
+        if split.remade:
+            return key not in self._fresh
+        if not self.checks.due(f"decoder {spec.base}", split.dataset, split.fingerprint, array):
+            return False
+        places, began = chosen(len(split)), time.monotonic()
+        request, decoder = self.request(spec), self.decoder(spec)
+        with calling(decoder, "encode"), torch.inference_mode():
+            made = decoder.encode(split.take(places).to(request.device)).float().cpu()
+        apart = difference(array.take(places), made)
+        self.checks.checked += len(places)
+        self.checks.seconds += time.monotonic() - began
+        if apart <= tolerance(request.dtype):
+            return False
+        self.checks.found(
+            f"decoder {spec.base}",
+            f"latents of {spec.base} on {split.dataset}/{split.split} in the cache are not what the decoder makes now "
+            f"(apart by {apart:.2g} of a latent's length): made anew; something beside its code, weights and "
+            "declared environment decides them",
+        )
+        return True
 
     def _encode(self, spec: DecoderSpec, split: DecodedSplit, key: str, choices: dict[str, Any]) -> None:
         decoder = self.decoder(spec)
@@ -106,7 +145,7 @@ class Latents:
         title = f"encode {split.dataset}/{split.split} into {spec.base} latents"
         with self.store.writer(key, choices) as writer, self.progress.task(title, len(split)) as advance:
             for clips in split.batches(BATCH):
-                with torch.inference_mode():
+                with calling(decoder, "encode"), torch.inference_mode():
                     latents = decoder.encode(clips.to(device)).float().cpu()
                 require_finite(latents, f"latents of {spec.name}")
                 writer.add(latents)
@@ -118,7 +157,7 @@ class Latents:
         request = self.request(spec)
         parts = []
         for start in range(0, len(latents), BATCH):
-            with torch.inference_mode():
+            with calling(decoder, "decode"), torch.inference_mode():
                 block = latents[start : start + BATCH].to(request.device)
                 parts.append(decoder.decode(block).float().cpu())
         clips = torch.cat(parts)

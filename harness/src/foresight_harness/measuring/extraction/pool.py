@@ -24,11 +24,15 @@ class EncoderPool:
     """How often each encoder was built, for ``run.json`` and tests."""
     _live: dict[str, Encoder] = field(default_factory=dict)
 
-    def get(self, spec: EncoderSpec, taps: Sequence[str] = ()) -> Encoder:
-        """The built encoder, wanted for ``taps``. Raises: CheckpointError, UsageError from its plugin; PluginError
-        if it declares no parameters and has some."""
+    def get(self, spec: EncoderSpec, taps: Sequence[str] = (), *, counted: bool = True) -> Encoder:
+        """The built encoder, wanted for ``taps``. ``counted``: not where it is only looked at.
+
+        Raises:
+            CheckpointError, UsageError: from its plugin.
+            PluginError: if it declares no parameters and has some.
+        """
         if spec.name not in self._live:
-            self.builds[spec.name] += 1
+            self.builds[spec.name] += counted
             built = spec.build(replace(self.request(spec), taps=tuple(taps)))
             if self.weightless(spec):
                 require_no_parameters(built, f"encoder {spec.name}")

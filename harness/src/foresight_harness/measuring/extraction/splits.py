@@ -15,7 +15,9 @@ from foresight_harness.contracts.pairing import placed
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
-from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels
+from foresight_harness.measuring.extraction.called_dataset import CalledDataset
+from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels, labels_key
+from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, same_clip
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.datasets.scenes import painted
 from foresight_harness.planning.options import DatasetChoice, RunOptions, Scale
@@ -42,6 +44,9 @@ class DecodedSplit:
     """What of its source the data set did not take, and how many."""
     remarks: tuple[str, ...] = ()
     """What else it has to say of its source."""
+    remade: bool = False
+    """Whether its samples were others than the cache held under the same fingerprint: what was made of those is not
+    what would be made of these."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -79,6 +84,7 @@ class Splits:
     registry: Registry
     options: RunOptions
     store: ArrayStore
+    checks: SpotChecks = field(default_factory=SpotChecks)
     _decoded: dict[tuple[str, Split], DecodedSplit] = field(default_factory=dict)
     _unusable: dict[tuple[str, Split], str] = field(default_factory=dict)
     """Why a split cannot be decoded, so that not every cell reads thousands of pictures up to the bad one."""
@@ -93,7 +99,8 @@ class Splits:
         key = (str(choice), split)
         if key not in self._built:
             spec = self.registry.dataset(choice.name)
-            self._built[key] = spec.build(request_of(spec, self.options.sizes, split, choice.path))
+            made = spec.build(request_of(spec, self.options.sizes, split, choice.path))
+            self._built[key] = CalledDataset(made, choice.name)  # type: ignore[assignment]
         return self._built[key]
 
     def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
@@ -118,6 +125,9 @@ class Splits:
         choices = {"kind": "clips", "fingerprint": dataset.fingerprint}
         key = content_key(choices)
         clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
+        remade = clips is not None and labels is not None and self._is_other(dataset, clips, labels)
+        if remade:
+            clips = labels = self._discard(dataset.fingerprint)
         if clips is None or labels is None:
             with self.store.lock(key):
                 # Another process may have decoded them while we waited.
@@ -131,7 +141,42 @@ class Splits:
                     labels = labels_of(dataset)
                 keep_labels(self.store, dataset.fingerprint, labels)
         left_out, remarks = dict(getattr(dataset, "left_out", {})), tuple(getattr(dataset, "remarks", ()))
-        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips, left_out, remarks)
+        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips, left_out, remarks, remade)
+
+    def _is_other(self, dataset: Dataset, clips: StoredArray, labels: Labels) -> bool:
+        """Whether two samples are not what the cache holds under the data set's fingerprint. Said where they are."""
+        where = f"data set {dataset.name}/{dataset.split}"
+        if not self.checks.due(where, dataset.name, dataset.fingerprint, clips):
+            return False
+        if len(dataset) != len(clips):
+            reason = f"has {len(dataset)} samples, and the cache {len(clips)}"
+        else:
+            places = chosen(len(clips))
+            self.checks.checked += len(places)
+            differ = [place for place in places if not _same(dataset[place], clips, labels, place)]
+            if not differ:
+                return False
+            reason = f"gives another sample {labels.ids[differ[0]]} than the cache holds"
+        self.checks.found(
+            where,
+            f"{where} {reason}, under the same fingerprint: decoded anew, with everything that was made of it; its "
+            "fingerprint must change with its content",
+        )
+        return True
+
+    def _discard(self, fingerprint: str) -> None:
+        """Remove the clips and labels of a fingerprint."""
+        for key in (content_key({"kind": "clips", "fingerprint": fingerprint}), labels_key(fingerprint)):
+            with self.store.lock(key):
+                self.store.discard(key)
+
+
+def _same(sample: Sample, clips: StoredArray, labels: Labels, place: int) -> bool:
+    """Whether a sample is the one that was kept: name, boxes and every pixel."""
+    clip = (sample.clip * 255).round().to(torch.uint8)
+    boxes = sample.boxes[-1].float().reshape(-1, 4)
+    known = sample.id == labels.ids[place] and torch.equal(boxes, labels.boxes[place].float().reshape(-1, 4))
+    return known and same_clip(clips.take([place])[0], clip)
 
 
 def request_of(spec: DatasetSpec, scale: Scale, split: Split, path: str | None) -> DataRequest:

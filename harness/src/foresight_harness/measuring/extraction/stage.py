@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
-from foresight_harness.contracts.errors import CacheError, UsageError
+from foresight_harness.contracts.errors import CacheError, CheckpointError, PluginFailure, UsageError
+from foresight_harness.contracts.locks import LockError
 from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.measuring.cache import ArrayStore, ArrayWriter, CachedGrids, content_key
+from foresight_harness.measuring.cache import ArrayStore, ArrayWriter, CachedGrids, StoredArray, content_key
+from foresight_harness.measuring.cache.keys import digest_of_environment
 from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.encode import encode_batch
 from foresight_harness.measuring.extraction.pool import EncoderPool
 from foresight_harness.measuring.extraction.splits import DecodedSplit
+from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, difference, made_at, tolerance
+from foresight_harness.parts.datasets.scenes import painted
 from foresight_harness.parts.weights.attention import resolve_attention
 from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.registry import Registry
@@ -48,7 +54,10 @@ class Extraction:
     """Pictures that went through each encoder."""
     hits: Counter[str] = field(default_factory=Counter)
     """Grids found in the cache, by encoder."""
+    checks: SpotChecks = field(default_factory=SpotChecks)
     _provenance: dict[str, Provenance] = field(default_factory=dict)
+    _fresh: set[str] = field(default_factory=set)
+    """Keys of what this process has made."""
 
     def provenance(self, spec: EncoderSpec) -> Provenance:
         """Origin of the weights of the encoder, or of the one that it is a variant of. Raises: CheckpointError."""
@@ -81,9 +90,12 @@ class Extraction:
             "preprocessing": {str(name): str(value) for name, value in spec.preprocessing.items()},
             "input_px": request.input_px or spec.input_px,
             "dtype": request.dtype,
+            "device": request.device.partition(":")[0],
             "attention": resolve_attention(request.attention, spec.attention, request.device, request.dtype),
             "fingerprint": split.fingerprint,
         }
+        if spec.environment:
+            choices["environment"] = digest_of_environment(spec.environment)
         if spec.derives_from is not None:
             base = self.registry.encoder(spec.derives_from)
             choices["base"] = self.choices(base, tap, split)
@@ -97,7 +109,7 @@ class Extraction:
         """
         key = content_key(self.choices(spec, tap, split))
         array = self.store.open(key)
-        if array is not None:
+        if array is not None and not self._is_stale(spec, tap, split, array):
             self.hits[spec.name] += 1
         else:
             self._extract_with_planned(spec, tap, split)
@@ -106,11 +118,85 @@ class Extraction:
                 raise CacheError(f"features of {spec.name}@{tap} were written and cannot be read back from {key[:12]}")
         return CachedGrids(array, ids=split.ids)
 
+    def _is_stale(self, spec: EncoderSpec, tap: str, split: DecodedSplit, array: StoredArray) -> bool:
+        """Look at an entry of an earlier run, with those of the other planned taps; stale ones are removed, and said.
+
+        Of a split whose samples are not those that the cache held nothing is kept that was made before.
+        """
+        key = content_key(self.choices(spec, tap, split))
+        if split.remade and key not in self._fresh:
+            self._discard(key, array)
+            return True
+        if not self.checks.due(f"encoder {spec.name}", split.dataset, split.fingerprint, array):
+            return False
+        began = time.monotonic()
+        stale = self._stale_taps(spec, tap, split)
+        self.checks.seconds += time.monotonic() - began
+        for name, old in stale.items():
+            self._discard(content_key(self.choices(spec, name, split)), old)
+        return tap in stale
+
+    def _stale_taps(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> dict[str, StoredArray]:
+        """Entries of this encoder on this split that are not what it makes now."""
+        kept = {}
+        for name in sorted({tap, *self.planned.get(spec.name, set())}):
+            found = self.store.open(content_key(self.choices(spec, name, split)))
+            if found is not None:
+                kept[name] = found
+        places = chosen(len(split))
+        try:
+            made = self._made_again(spec, list(kept), split, places)
+        except (torch.OutOfMemoryError, MemoryError, CheckpointError) as error:
+            self.checks.say(
+                f"features of {spec.name} were not compared with the cache ({' '.join(str(error).split())})"
+            )
+            return {}
+        self.checks.checked += len(places)
+        apart = {name: difference(array.take(places), made[name]) for name, array in kept.items()}
+        stale = {name: kept[name] for name, by in apart.items() if by > tolerance(self.request(spec).dtype)}
+        if stale:
+            worst = max(apart[name] for name in stale)
+            self.checks.found(
+                f"encoder {spec.name}",
+                f"features of {spec.name}@{','.join(stale)} on {split.dataset}/{split.split} in the cache are not what "
+                f"the encoder makes now (apart by {worst:.2g} of a token's length): made anew; something beside its "
+                "code, weights and declared environment decides them",
+            )
+        return stale
+
+    def _made_again(
+        self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit, places: Sequence[int]
+    ) -> dict[str, Tensor]:
+        """Tokens of these samples as the encoder makes them now, by tap. [len(places), T, H, W, C] each"""
+        grids = None
+        if spec.inputs == "grids":
+            base = self.registry.encoder(spec.derives_from or "")
+            grids = {tap: self.grids(base, tap, split).array.take(places).float() for tap in taps}
+        encoder = self.pool.get(spec, taps, counted=False)
+        device = self.request(spec).device
+        if grids is not None:
+            return {tap: encode_batch(encoder, grids[tap].to(device), [tap])[tap].tokens for tap in taps}
+        clips = split.take(places)
+        if spec.inputs == "masks":
+            clips = painted(clips, split.labels.foreground[list(places)])
+        made = encode_batch(encoder, clips.to(device), taps)
+        self.pool.trim()
+        return {tap: made[tap].tokens for tap in taps}
+
+    def _discard(self, key: str, old: StoredArray) -> None:
+        """Remove an entry, unless another process has replaced it since it was looked at."""
+        with self.store.lock(key):
+            now = self.store.open(key)
+            if now is not None and made_at(now) == made_at(old):
+                self.store.discard(key)
+
     def _extract_with_planned(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> None:
         """Every planned tap in one pass; where cache or memory do not hold that, the one that is wanted now."""
         taps = sorted({tap, *self.planned.get(spec.name, set())})
         try:
             self._extract(spec, taps, split)
+        except (PluginFailure, LockError):
+            raise
         except (CacheError, UsageError):
             if len(taps) == 1:
                 raise
@@ -126,6 +212,7 @@ class Extraction:
             if missing:
                 writers = {tap: stack.enter_context(self.store.writer(keys[tap], choices[tap])) for tap in missing}
                 self._forward(spec, missing, split, writers)
+        self._fresh.update(keys.values())
 
     def _forward(
         self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit, writers: dict[str, ArrayWriter]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from foresight_harness.contracts.protocols import ConditionedDecoder
 from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.planning.plugin_calls import calling
 
 SAMPLED = 4
 """Samples that are drawn at once: a video transformer's memory, not speed, is the limit."""
@@ -39,7 +40,9 @@ class OwnTargets:
         step = self.steps if torch.is_grad_enabled() else 0
         self.steps += torch.is_grad_enabled()
         generator = torch.Generator().manual_seed(1_000_003 * self.seed + step)
-        return self.decoder.loss(predicted, self.latents.take(indices).to(predicted.device), generator).mean()
+        latents = self.latents.take(indices).to(predicted.device)
+        with calling(self.decoder, "loss"):
+            return self.decoder.loss(predicted, latents, generator).mean()
 
 
 class OwnAdapter:
@@ -61,7 +64,8 @@ class OwnAdapter:
             block = grid[start : start + SAMPLED].to(device)
             with torch.inference_mode():
                 seeds = range(start, start + len(block))
-                parts.append(self.decoder.sample(self.network(block), self.size, seeds).float().cpu())
+                with calling(self.decoder, "sample"):
+                    parts.append(self.decoder.sample(self.network(block), self.size, seeds).float().cpu())
         return torch.cat(parts)
 
     def facts(self) -> Mapping[str, Any]:

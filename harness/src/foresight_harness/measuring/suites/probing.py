@@ -12,9 +12,11 @@ import numpy as np
 from foresight_harness.contracts.outcomes import Measurement, Values, of_metric
 from foresight_harness.contracts.probes import Detections, Probe
 from foresight_harness.contracts.specs import ProbeFacts
+from foresight_harness.measuring.extraction.splits import SPLITS
 from foresight_harness.measuring.fitting.objectives import Fitted
 from foresight_harness.measuring.workshop.kept_readings import KeptReading
 from foresight_harness.parts.metrics.average_precision import SortedMatches, match_picture
+from foresight_harness.planning.plugin_calls import calling
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
@@ -63,8 +65,11 @@ def read_boxes(cell: Cell, make: Callable[[], Probe], seeds: Sequence[int], fits
         kept = cell.workshop.readings.get(key)
         if kept is None:
             probe = make()
-            probe.fit(fits[seed].conditioning(cell.streams("train"), name), cell.split("train").labels, seed)
-            detections = probe.predict(fits[seed].conditioning(cell.streams("test"), name), counts)
+            train, test = (fits[seed].conditioning(cell.streams(split), name) for split in SPLITS)
+            with calling(probe, "fit", random=True):
+                probe.fit(train, cell.split("train").labels, seed)
+            with calling(probe, "predict", random=True):
+                detections = probe.predict(test, counts)
             convergence = getattr(probe, "convergence", None)
             kept = KeptReading(detections, convergence.as_json() if convergence is not None else None)
             cell.workshop.readings.keep(key, kept)
@@ -95,7 +100,8 @@ def box_measurements(
         rows: list[Values] = []
         for detections in reading.found:
             first = [entry.boxes[:count] for entry, count in zip(detections, counts, strict=True)]
-            rows.append(metric(first, truth).numpy())
+            with calling(metric, "call", random=True):
+                rows.append(metric(first, truth).numpy())
         measurements.append(of_metric(spec, np.stack(rows), seeds=reading.seeds, **shared))
     iou = next((entry for entry in measurements if entry.metric == "iou"), None)
     measurements += [_average_precision(cell, name, reading) for name in thresholds]

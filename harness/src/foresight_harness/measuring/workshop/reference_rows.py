@@ -10,6 +10,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.protocols import Metric
 from foresight_harness.contracts.specs import MetricSpec
+from foresight_harness.planning.plugin_calls import calling
 
 
 @dataclass(frozen=True)
@@ -46,4 +47,5 @@ class References:
 
 def compared(metric: Metric, spec: MetricSpec, output: Tensor, targets: Tensor, masks: Sequence[Tensor]) -> Tensor:
     """Values of a metric on decoded clips, beside targets or beside targets and masks. -> [n] float64"""
-    return metric(output, (targets, masks) if spec.compares == "objects" else targets)
+    with calling(metric, "call", random=True):
+        return metric(output, (targets, masks) if spec.compares == "objects" else targets)

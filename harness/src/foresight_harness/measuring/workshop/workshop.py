@@ -12,6 +12,7 @@ from foresight_harness.contracts.specs import BuildRequest, DecoderSpec, Encoder
 from foresight_harness.measuring.cache.mirrored import store_of
 from foresight_harness.measuring.extraction import EncoderPool, Extraction, Splits
 from foresight_harness.measuring.extraction.latents import Latents
+from foresight_harness.measuring.extraction.spot_checks import SpotChecks
 from foresight_harness.measuring.workshop.calibration import Calibration
 from foresight_harness.measuring.workshop.fit_memory import FitMemory
 from foresight_harness.measuring.workshop.kept_readings import KeptReadings
@@ -30,10 +31,14 @@ class Workshop:
         torch.set_flush_denormal(True)  # windows of attention fall below 1e-38; with them it takes 2 to 4 times as long
         self.registry, self.options, self.progress = registry, options, progress
         self.store = store_of(options.cache, options.cache_url)
-        self.splits = Splits(registry, options, self.store)
+        self.store.say = progress.write
+        self.checks = SpotChecks(options.spot_check, progress.write)
+        self.splits = Splits(registry, options, self.store, self.checks)
         self.pool = EncoderPool(self.encoder_request, lambda spec: registry.lineage(spec.name)[-1].params == 0)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
+        self.extraction.checks = self.checks
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
+        self.latents.checks = self.checks
         self.fits = FitMemory()
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         """By suite and data set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,8 +27,9 @@ from foresight_harness.parts.datasets.identity import checked_index, fingerprint
 from foresight_harness.parts.datasets.left_out import counted, in_words
 from foresight_harness.parts.datasets.objects import Mask
 from foresight_harness.parts.datasets.pictures import on_canvas, read_picture
+from foresight_harness.parts.datasets.pixel_digests import pixels_digest
 
-READER = "coco/1"
+READER = "coco/2"
 """Raised whenever the same folder gives other samples."""
 LEAST_CANVAS_PX = 16
 NO_OBJECT = "pictures without an object"
@@ -56,7 +58,7 @@ class CocoFolder:
         self.left_out = dict(left_out or {})
         """What of the whole folder was not taken, and how many of it."""
         self.remarks = remarks
-        self._pictures = tuple(pictures)
+        self._pictures = in_order(pictures)
         self._names = names
         self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
         self._max_pixels = request.max_pixels
@@ -64,7 +66,7 @@ class CocoFolder:
             reader=READER,
             split=self.split,
             canvas_px=self._canvas_px,
-            pictures=[self._facts(picture) for picture in pictures],
+            pictures=[self._facts(picture) for picture in self._pictures],
         )
 
     @classmethod
@@ -130,10 +132,11 @@ class CocoFolder:
     def _facts(self, picture: AnnotatedPicture) -> list[object]:
         """All that decides a sample. JSON types"""
         objects = [
-            [thing.box, name, thing.segmentation]
+            [thing.box, name, as_numbers(thing.segmentation)]
             for thing, name in zip(picture.objects, self._labels(picture.objects), strict=True)
         ]
-        facts: list[object] = [picture.id, picture.size, _sha256(picture.file), objects]
+        pixels = pixels_digest(picture.file, picture.size, self._max_pixels)
+        facts: list[object] = [picture.id, picture.size, pixels, objects]
         if picture.crowds:
             names = self._labels(picture.crowds)
             facts.append([[thing.box, name] for thing, name in zip(picture.crowds, names, strict=True)])
@@ -173,6 +176,7 @@ def _read(request: DataRequest) -> Annotations:
 
 def _group(pictures: Sequence[AnnotatedPicture]) -> tuple[str, ...]:
     """Let pictures of equal bytes be one group, named after the first; what there is to say of it."""
+    pictures = sorted(pictures, key=lambda picture: picture.id)  # the first of a group gives it its name
     groups = groups_of_equal([picture.file for picture in pictures])
     equal = 0
     for place, first in enumerate(groups):
@@ -198,6 +202,18 @@ def _filled(thing: AnnotatedObject, size: tuple[int, int]) -> Mask:
     return mask
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def in_order(pictures: Sequence[AnnotatedPicture]) -> tuple[AnnotatedPicture, ...]:
+    """Pictures by id and their objects by place: the order in which a file lists them decides nothing."""
+    for picture in pictures:
+        for things in (picture.objects, picture.crowds):
+            things.sort(key=lambda thing: (tuple(thing.box), thing.category))
+    return tuple(sorted(pictures, key=lambda picture: picture.id))
+
+
+def as_numbers(value: Any) -> Any:
+    """A segmentation with every number as a float: ``96`` and ``96.0`` are one. JSON types"""
+    if isinstance(value, Mapping):
+        return {str(name): as_numbers(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [as_numbers(entry) for entry in value]
+    return float(value) if isinstance(value, int | float) else value

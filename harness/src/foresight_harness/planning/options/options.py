@@ -118,6 +118,8 @@ class RunOptions:
     """Resident memory at which a worker of ``local:N`` is ended; its cell is then ``oom``."""
     max_failures: int | None = None
     """Failed cells after which the session stops."""
+    spot_check: bool = True
+    """Whether two samples of each data set and part are made again and compared with what the cache holds."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False

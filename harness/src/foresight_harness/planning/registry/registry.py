@@ -23,8 +23,10 @@ from foresight_harness.contracts.specs import (
 )
 from foresight_harness.contracts.specs.models import OWN
 from foresight_harness.contracts.specs.suites import SHARE_UNIT, facts_of
+from foresight_harness.planning.plugin_calls import guarded
 
 Offer = TypeVar("Offer")
+Model = TypeVar("Model", EncoderSpec, DecoderSpec)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,10 @@ class Registry:
         if not argument or name in self.encoders:
             return spec
         if spec.expand is not None:
-            return spec.expand(argument)
+            return self._guarded(spec.expand(argument), "encoder", name)
         if spec.derive is not None:
-            return replace(spec.derive(self.encoder(argument)), name=name)
+            derived = replace(spec.derive(self.encoder(argument)), name=name)
+            return self._guarded(derived, "encoder", argument)  # its model is the other encoder's
         raise CandidateError(f"encoder {name!r}: {family!r} takes no argument after a colon")
 
     def lineage(self, name: str) -> tuple[EncoderSpec, ...]:
@@ -112,8 +115,24 @@ class Registry:
                 return self._with_adapter(spec, name, argument)
             if spec.expand is None:
                 raise CandidateError(f"decoder {name!r}: {family!r} takes no argument after a colon")
-            spec = spec.expand(argument)
+            spec = self._guarded(spec.expand(argument), "decoder", name)
         return spec
+
+    def _guarded(self, spec: Model, kind: str, name: str) -> Model:
+        """What a family made of a name, as a spec whose functions are called under its plugin's name.
+
+        Raises:
+            PluginError: where the family's plugin returned something else.
+        """
+        owner = self.owner(kind, name)
+        wanted = {"encoder": EncoderSpec, "decoder": DecoderSpec}[kind]
+        if not isinstance(spec, wanted):
+            raise PluginError(
+                f"plugin {owner.name!r}: {kind} {name!r} expanded to a {type(spec).__name__}; "
+                f"expected {wanted.__name__}"
+            )
+        found: Model = guarded(spec, kind, owner.name) if owner.entry_point else spec
+        return found
 
     def _with_adapter(self, spec: DecoderSpec, name: str, argument: str) -> DecoderSpec:
         """``adapter_5m:ltx_video_tiny``: another decoder's latents behind that adapter."""

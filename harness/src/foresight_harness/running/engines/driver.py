@@ -23,6 +23,8 @@ from foresight_harness.running.timeout import too_long
 
 RETRIES = 2
 """Times that a cell which lost its worker is tried again on another one."""
+MOVES = 5
+"""Times that a unit goes to another machine because its own is gone, before its cells are suspected."""
 POLL_S = 0.2
 """How long the driver waits for an end before it looks at journals and clocks."""
 SAY_EVERY_S = 10.0
@@ -86,6 +88,7 @@ class Driver:
         self._attempts: Counter[str] = Counter()
         self._unwritten: dict[str, Any] = {}
         """What workers are handed with each unit because it holds a secret."""
+        self._moved: Counter[str] = Counter()
         self._speaks = Every(SAY_EVERY_S)
         self._total = sum(len(unit.cells) for unit in self.units)
 
@@ -104,6 +107,7 @@ class Driver:
 
         Raises:
             RunFolderError: where the run folder takes no more.
+            EngineGone: where what carries units out is gone.
         """
         while cell not in self.ended:
             if not self._running and not self._waiting:
@@ -128,7 +132,7 @@ class Driver:
 
     def _hand_out(self) -> None:
         for slot in range(self.executor.slots):
-            if slot in self._running or not self._waiting:
+            if slot in self._running or not self._waiting or slot in getattr(self.executor, "retired", ()):
                 continue
             unit = self._next_for(slot)
             if unit is None:
@@ -194,6 +198,11 @@ class Driver:
         if news.outcome == "unwritable":  # no other worker could record a cell either
             self._again(running.unit)
             raise RunFolderError(news.reason)
+        if news.outcome == "moved" and self._moved[running.unit.id] < MOVES:
+            self._moved[running.unit.id] += 1
+            self.say(f"{news.reason}; its cells go to the others")
+            self._again(running.unit)
+            return
         self._lose(running, news.reason)
 
     def _lose(self, running: _Running, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -15,8 +15,9 @@ class Ended:
     """A slot has finished its job, or has lost it."""
 
     slot: int
-    outcome: Literal["done", "lost", "unwritable"]
-    """``unwritable``: the run folder takes no more, which another worker would only find again."""
+    outcome: Literal["done", "lost", "moved", "unwritable"]
+    """``unwritable``: the run folder takes no more, which another worker would only find again. ``moved``: the machine
+    below the worker is gone, which is no cell's fault."""
     reason: str = ""
 
 
@@ -24,6 +25,8 @@ class Executor(Protocol):
     """Slots that each carry out one job at a time, in a process of their own."""
 
     slots: int
+    retired: Set[int]
+    """Slots that get no job any more: the machine that they were on is gone."""
 
     def start(self) -> None:
         """Check that the slots can be had, and start them. Raises: UsageError in one line."""
@@ -34,7 +37,11 @@ class Executor(Protocol):
         ...
 
     def wait(self, timeout_s: float) -> list[Ended]:
-        """What ended, waiting at most that long. A slot whose worker died is given a new one."""
+        """What ended, waiting at most that long. A slot whose worker died is given a new one, where there is room.
+
+        Raises:
+            EngineGone: where no slot is left.
+        """
         ...
 
     def kill(self, slot: int) -> None:

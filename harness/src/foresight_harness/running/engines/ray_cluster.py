@@ -5,14 +5,25 @@ Run folder and feature cache must lie on storage that every node reaches under t
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
+import time
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from foresight_harness.contracts.errors import RunFolderError, UsageError
+from foresight_harness.contracts.errors import EngineGone, RunFolderError, UsageError
+from foresight_harness.running.engines.cluster_watch import CallTimeout, ClusterWatch, bounded
 from foresight_harness.running.engines.executor import Ended, Job
 
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
+
+EXIT_STOPPED = 2
+"""What pytest ends with where a session is stopped."""
+ROOM_S = 25.0
+"""Seconds after which a worker in the place of another, which nobody has room for, is given up."""
 
 
 class RayCluster:
@@ -24,8 +35,15 @@ class RayCluster:
         self._actors: list[Any] = []
         self._groups: list[Any] = []
         self._jobs: dict[Any, int] = {}
+        self.retired: set[int] = set()
+        self._nodes: dict[int, str] = {}
+        """Node of each slot's worker."""
+        self._pings: dict[int, tuple[Any, float]] = {}
+        """Of workers that took the place of others and have not said where they run: what they owe, and since when."""
         self._started_here = False
+        self._cluster_is_gone = False
         self._ray = _import_ray()
+        self._watch: ClusterWatch[str] = ClusterWatch(self._alive)
         self._connect()
         self.slots = self._count_slots()
 
@@ -66,6 +84,13 @@ class RayCluster:
         if late:
             self.close()
             raise UsageError(f"--engine ray: {len(late)} of {self.slots} workers did not start within {START_S:g} s")
+        self._nodes = dict(enumerate(self._ray.get(pings)))
+        self._watch.look()
+        self._watch.start()
+
+    def _alive(self) -> set[str]:
+        """Ids of the nodes that are alive."""
+        return {str(node["NodeID"]) for node in bounded(self._ray.nodes) if node["Alive"]}
 
     def _new_actor(self, slot: int) -> Any:
         threads = os.environ.get("OMP_NUM_THREADS", "1")
@@ -85,50 +110,125 @@ class RayCluster:
         self._jobs[self._actors[slot].run.remote(dict(job))] = slot
 
     def wait(self, timeout_s: float) -> list[Ended]:
-        """See ``Executor``. Ray reports a worker's death as an error of the call."""
+        """See ``Executor``. Ray reports a worker's death as an error of the call; that of a whole node is looked for,
+        because a worker in its place would wait without a word for room that there is not."""
+        gone = self._watch.gone()
+        if gone:
+            raise self._end_of_cluster(gone)
+        self._learn_places()
+        ended = self._left_behind()
         if not self._jobs:
-            return []
-        ready, _ = self._ray.wait(list(self._jobs), num_returns=1, timeout=timeout_s)
-        ended = []
+            return ended
+        waiting = list(self._jobs)
+        try:
+            ready, _ = bounded(lambda: self._ray.wait(waiting, num_returns=1, timeout=timeout_s, fetch_local=False))
+        except CallTimeout:  # the watch will say whether the cluster is gone
+            return ended
         for reference in ready:
             slot = self._jobs.pop(reference)
             try:
-                self._ray.get(reference)
+                bounded(partial(self._ray.get, reference))
                 ended.append(Ended(slot, "done"))
             except self._ray.exceptions.RayActorError as error:
-                reason = " ".join(str(error).split())[:200]
-                ended.append(Ended(slot, "lost", f"the Ray worker is gone ({reason})"))
-                self._actors[slot] = self._new_actor(slot)
+                ended.append(self._lost(slot, " ".join(str(error).split())[:200]))
             except RunFolderError as error:  # Ray raises what the worker did, as a class of both
                 ended.append(Ended(slot, "unwritable", str(getattr(error, "cause", error))))
             except self._ray.exceptions.RayError as error:
                 ended.append(Ended(slot, "lost", " ".join(str(error).split())[-300:]))
+            except CallTimeout as error:
+                ended.append(Ended(slot, "lost", f"the answer of the Ray worker cannot be read: {error}"))
+        if len(self.retired) == self.slots:
+            raise self._end_of_cluster("no node is left that has room for a worker")
         return ended
+
+    def _learn_places(self) -> None:
+        """Nodes of workers that took the place of others, as soon as they answer."""
+        for slot, (reference, _) in list(self._pings.items()):
+            with suppress(Exception):  # that of its job says the same, and is taken in below
+                if bounded(partial(self._ray.wait, [reference], timeout=0))[0]:
+                    self._nodes[slot] = bounded(partial(self._ray.get, reference))
+                    del self._pings[slot]
+
+    def _left_behind(self) -> list[Ended]:
+        """Jobs on nodes that are not alive any more, before Ray itself gives them up, and jobs of workers for which no
+        node has had room for a while."""
+        busy = {slot: reference for reference, slot in self._jobs.items()}
+        gone = [slot for slot, node in self._nodes.items() if node not in self._watch.alive]
+        gone += [slot for slot, (_, since) in self._pings.items() if time.monotonic() - since > ROOM_S]
+        ended = []
+        for slot in gone:
+            self._retire(slot)
+            if slot in busy:
+                del self._jobs[busy[slot]]
+                ended.append(Ended(slot, "moved", "a node of the Ray cluster is gone, with a worker"))
+        return ended
+
+    def _retire(self, slot: int) -> None:
+        self.retired.add(slot)
+        self._nodes.pop(slot, None)
+        self._pings.pop(slot, None)
+
+    def _lost(self, slot: int, reason: str) -> Ended:
+        """A slot's worker is gone: another takes its place where the nodes that are alive have room for it."""
+        self._watch.look()
+        if slot in self._nodes and self._nodes[slot] not in self._watch.alive:
+            self._retire(slot)
+            return Ended(slot, "moved", f"a node of the Ray cluster is gone ({reason})")
+        self._replace(slot)
+        return Ended(slot, "lost", f"the Ray worker is gone ({reason})")
+
+    def _end_of_cluster(self, reason: str) -> EngineGone:
+        self._cluster_is_gone = True
+        return EngineGone(
+            f"--engine ray: the cluster is gone: {reason}. What is done is kept; start Ray again, then go on with "
+            "--resume"
+        )
 
     def kill(self, slot: int) -> None:
         """See ``Executor``."""
         self._jobs = {reference: other for reference, other in self._jobs.items() if other != slot}
         self._ray.kill(self._actors[slot])
+        self._replace(slot)
+
+    def _replace(self, slot: int) -> None:
         self._actors[slot] = self._new_actor(slot)
+        self._nodes.pop(slot, None)
+        self._pings[slot] = self._actors[slot].ping.remote(), time.monotonic()
 
     def close(self) -> None:
-        """See ``Executor``; a cluster that was here before stays."""
-        for actor in self._actors:
-            self._ray.kill(actor)
-        for group in self._groups:
-            self._ray.util.remove_placement_group(group)
+        """See ``Executor``; a cluster that was here before stays. One that is gone is not waited for."""
+        self._watch.stop()
+        with suppress(CallTimeout):
+            bounded(self._leave)
+        if self._cluster_is_gone:  # its client would wait for it when this process ends, and crash without it
+            atexit.register(_leave_without_client)
         self._actors, self._groups, self._jobs = [], [], {}
+
+    def _leave(self) -> None:
+        for actor in () if self._cluster_is_gone else self._actors:
+            self._ray.kill(actor)
+        for group in () if self._cluster_is_gone else self._groups:
+            self._ray.util.remove_placement_group(group)
         if self._started_here:
-            self._ray.shutdown()
             self._started_here = False
+            self._ray.shutdown()
+
+
+def _leave_without_client() -> None:
+    """End this process before Ray's client is taken down: the session was stopped, and everything is written."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(EXIT_STOPPED)
 
 
 class _Worker:
     """The actor: keeps its run in memory between jobs."""
 
-    def ping(self) -> int:
-        """Process id, as a sign of life."""
-        return os.getpid()
+    def ping(self) -> str:
+        """Id of the node that it runs on, as a sign of life."""
+        import ray
+
+        return str(ray.get_runtime_context().get_node_id())
 
     def run(self, job: dict[str, Any]) -> None:
         """Carry out one unit."""

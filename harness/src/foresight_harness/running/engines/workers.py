@@ -20,6 +20,7 @@ class LocalWorkers:
 
     def __init__(self, slots: int, devices: list[str] | None = None) -> None:
         self.slots = slots
+        self.retired: frozenset[int] = frozenset()
         self._devices = devices or []
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[tuple[BaseProcess, Connection] | None] = [None] * slots

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from foresight_harness.contracts.text import without_secrets
 from foresight_harness.planning.options import RunOptions
+from foresight_harness.planning.plugin_calls import is_interrupt
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.catalogue import chosen_trackers
 from foresight_harness.running.exporters.tracker import Tracker
@@ -81,7 +82,9 @@ class Exporters:
     def _survives(self, name: str, action: Callable[[], object]) -> bool:
         try:
             action()
-        except (Exception, SystemExit) as error:  # whatever foreign code raises, the numbers are on disk
+        except BaseException as error:  # whatever foreign code raises, the numbers are on disk
+            if is_interrupt(error):
+                raise
             self.failures[name] = without_secrets(" ".join(f"{type(error).__name__}: {error}".split()))[:300]
         return name not in self.failures
 

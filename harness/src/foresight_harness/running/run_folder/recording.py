@@ -61,9 +61,16 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
     ]
 
 
+def metric_version(cell: Cell, metric: str) -> dict[str, str]:
+    """``metric_version`` of a metric whose spec says one, or that the metric is a share of."""
+    known = cell.workshop.registry.metrics
+    spec = known.get(metric) or known.get(metric.removesuffix("_share"))
+    return {"metric_version": spec.version} if spec is not None and spec.version else {}
+
+
 def protocol_of(cell: Cell, measurement: Measurement) -> dict[str, Any]:
     """Every choice that decides what this number means: of a probe other than the suite's own, that probe's."""
-    choices = cell.protocol()
+    choices = cell.protocol() | metric_version(cell, measurement.metric)
     if measurement.probe_choices is None:
         return choices
     kept = {name: value for name, value in choices.items() if not name.startswith("probe_")}

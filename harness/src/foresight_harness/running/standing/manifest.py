@@ -133,6 +133,8 @@ class Manifest:
                 "pictures_forwarded": dict(workshop.extraction.forwards),
                 "cache_hits": dict(workshop.extraction.hits),
                 "encoder_builds": dict(workshop.pool.builds),
+                "spot_checked": workshop.checks.checked,
+                "stale": list(workshop.checks.findings),
                 "cache_keys": sorted(keeper.cache_keys | {key[:16] for key in workshop.store.used}),
             },
             "exporters": keeper.exporters.facts(),

@@ -53,6 +53,9 @@ def all_extraction(sessions: Sequence[Session]) -> dict[str, Any]:
         for one in told:
             total.update(one.get(name) or {})
         sums[name] = dict(total)
+    if any("spot_checked" in one for one in told):
+        sums["spot_checked"] = sum(one.get("spot_checked") or 0 for one in told)
+        sums["stale"] = list(dict.fromkeys(line for one in told for line in one.get("stale") or ()))
     return sums | {"cache_keys": sorted({key for one in told for key in one.get("cache_keys") or ()})}
 
 

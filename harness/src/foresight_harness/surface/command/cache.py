@@ -62,18 +62,23 @@ def _info(place: upkeep.Place, options: argparse.Namespace) -> int:
 
 def _prune(place: upkeep.Place, options: argparse.Namespace) -> int:
     from foresight_harness.measuring.cache import upkeep
+    from foresight_harness.measuring.cache.leftovers import remove_leftovers
 
     if options.max_gib is None or options.max_gib < 0:
         raise UsageError("cache prune needs --max-gib N, the size to come down to (0 or more)")
+    left_behind, left_bytes = remove_leftovers(place) if isinstance(place, Path) else (0, 0)
     spared = spared_keys(options.out)
     removed = upkeep.prune(place, int(options.max_gib * 2**30), spared)
     left = sum(entry.bytes for entry in upkeep.entries(place))
-    freed = sum(entry.bytes for entry in removed)
+    freed = sum(entry.bytes for entry in removed) + left_bytes
     if options.json:
-        print_json({"removed": len(removed), "freed_bytes": freed, "left_bytes": left, "spared": len(spared)})
+        told = {"removed": len(removed), "freed_bytes": freed, "left_bytes": left, "spared": len(spared)}
+        print_json({**told, "leftovers": left_behind})
     else:
+        half = f" and {left_behind} left half-written by runs that were ended" if left_behind else ""
         console().print(
-            f"removed {len(removed)} entries, {freed / 2**20:.0f} MiB; {left / 2**20:.0f} MiB are left", markup=False
+            f"removed {len(removed)} entries{half}, {freed / 2**20:.0f} MiB; {left / 2**20:.0f} MiB are left",
+            markup=False,
         )
     return 0
 

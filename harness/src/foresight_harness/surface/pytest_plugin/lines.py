@@ -53,6 +53,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         return
     say.heading()
     _cells(keeper, say)
+    for line in keeper.workshop.checks.findings:
+        say(line, yellow=True)
     for line in dict.fromkeys(line for split in keeper.workshop.splits.known() for line in told(split)):
         say(line, yellow=True)
     for (suite, dataset), (ok, said) in keeper.controls().items():

@@ -113,6 +113,7 @@ def _add_running(add: Callable[..., None]) -> None:
     add("--cell-timeout", type=float, metavar="SECONDS", help="a cell that takes longer is a failed cell")
     add("--worker-memory", type=float, metavar="GIB", help="end a worker that grows beyond this; its cell is oom")
     add("--max-failures", type=int, metavar="N", help="stop the session after N failed cells")
+    add("--no-spot-check", action="store_true", help="do not make two samples again to compare with the cache")
     add("--resume", action="store_true", help="finish the latest run instead of starting a new one")
     add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from foresight_harness.contracts.errors import ForesightError, RunFolderError
+from foresight_harness.contracts.errors import EngineGone, ForesightError, RunFolderError
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.contracts.outcomes import Outcome
 from foresight_harness.contracts.progress import Progress
@@ -73,7 +73,7 @@ class Scorer:
     def _count_failures(self, failures: Sequence[Exception]) -> None:
         """End the session where nothing more can be recorded, or ``--max-failures`` is reached."""
         state = self._state
-        full = [error for error in failures if isinstance(error, RunFolderError)]
+        full = [error for error in failures if isinstance(error, RunFolderError | EngineGone)]
         if full:
             state.broken = str(full[0])
             self._request.session.shouldstop = one_line(full[0])

