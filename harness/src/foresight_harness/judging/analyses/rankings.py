@@ -17,6 +17,8 @@ from foresight_harness.running.run_folder.run_data import RunData
 
 FORM = 2
 """1 set candidates and floors in tie groups, each against the head of its group."""
+MANY = 500
+"""Pictures from which what they add to average precision is below a hundredth."""
 COLUMNS = (
     Column("suite", "suite"),
     Column("dataset", "data set"),
@@ -46,6 +48,7 @@ def analyse(run: RunData) -> Analysis | None:
             caveats.append(str(error))
     if not boards:
         return None
+    caveats += _read_high(run)
     kept = {(one.any_record.suite, one.any_record.dataset, one.any_record.metric) for one in boards}
     if more := len(boards) - len(kept):
         caveats.append(f"{more} more boards than metrics: unequal protocols are never ranked together")
@@ -65,6 +68,18 @@ def analyse(run: RunData) -> Analysis | None:
         further={"boards": [_board(one) for one in boards], "head_to_head": as_section(of_leaders(boards))},
         form=FORM,
     )
+
+
+def _read_high(run: RunData) -> list[str]:
+    """Metrics of a whole corpus, which few pictures lift: said here, worked out by ``rank``."""
+    found = {record.metric: record.n for record in run.records if record.per_sample == "stats" and record.n < MANY}
+    if not found:
+        return []
+    names = ", ".join(sorted(found))
+    return [
+        f"{names} read high on few pictures ({min(found.values())} here): foresight-bench rank --metric "
+        f"{min(found)} says by how much, and judges without it."
+    ]
 
 
 def _comparable(run: RunData) -> list[list[Record]]:

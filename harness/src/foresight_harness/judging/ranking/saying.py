@@ -32,6 +32,7 @@ def finding(found: Judged) -> str:
     else:
         others = _listed([record.candidate for record in best if record is not leader])
         said = f"{where}, {len(best)} of {count} candidates can be the best: {leader.candidate}, {value}, and {others}."
+    said += _few(found, leader)
     unknown = found.seeds_unknown
     if unknown and count > 1:
         verb = "was" if len(unknown) == 1 else "were"
@@ -137,6 +138,14 @@ def twins_missing(found: Judged) -> tuple[Record, ...]:
         for record in found.records
         if record.candidate not in with_twin and any(kind in TRAINED_WEIGHTS[:2] for kind in record.weights)
     )
+
+
+def _few(found: Judged, leader: Record) -> str:
+    """What few pictures add to a metric of the whole corpus, which its value here is free of; empty of a mean."""
+    interval = found.leader_interval
+    if found.scores.values or leader.value is None or interval is None:
+        return ""
+    return f" Of the measured {leader.value:.3f}, so few pictures account for {leader.value - interval.value:+.3f}."
 
 
 def _value(found: Judged) -> str:
