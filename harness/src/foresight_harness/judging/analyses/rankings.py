@@ -10,7 +10,7 @@ from foresight_harness.judging.analyses.envelope import Analysis, Column, Measur
 from foresight_harness.judging.ranking import saying
 from foresight_harness.judging.ranking.head_to_head import as_section, of_leaders
 from foresight_harness.judging.ranking.judged import Judged, judge, turned
-from foresight_harness.judging.ranking.scores import CEILING, kind_of
+from foresight_harness.judging.ranking.scores import CEILING, FLOOR, TWIN, kind_of
 from foresight_harness.parts.statistics.families import Comparison
 from foresight_harness.parts.statistics.paired import ALPHA
 from foresight_harness.running.run_folder.run_data import RunData
@@ -159,6 +159,8 @@ def _board(found: Judged) -> dict[str, Any]:
         "left_out": board.left_out,
         "seeds_unknown": [record.candidate for record in found.seeds_unknown],
         "twins_missing": [record.candidate for record in saying.twins_missing(found)],
+        "floors": saying.standing(found, FLOOR),
+        "twin": saying.standing(found, TWIN),
         "finding": saying.finding(found),
         "against_floors": saying.against_floors(found),
         "against_twins": saying.against_twins(found),

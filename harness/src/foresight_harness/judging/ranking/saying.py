@@ -116,6 +116,24 @@ def everything(found: Judged) -> tuple[str, ...]:
     return tuple(sentence for sentence in said if sentence)
 
 
+def standing(found: Judged, kind: str) -> str:
+    """The leader against its floors, or its twin, in a word: ``better`` than every one of them, or why not.
+
+    Returns:
+        ``better``, ``worse``, ``not told apart``, ``one seed`` or ``absent``.
+    """
+    pairs = found.floors if kind == FLOOR else found.twins
+    own = [one for one in pairs if one.candidate is found.leader]
+    if not own:
+        quoted = found.beside(FLOOR) if kind == FLOOR else None
+        return {"within": "not told apart", None: "absent"}.get(quoted, quoted or "absent")
+    if any(one.comparison.seeds_unknown for one in own):
+        return "one seed"
+    if any(one.worse for one in own):
+        return "worse"
+    return "not told apart" if any(one.tied for one in own) else "better"
+
+
 def verdict_of(found: Judged, first: Record, second: Record) -> str:
     """What is told of two: ``FIRST is better``, ``not told apart`` or why nothing can be told."""
     pair = found.pair(first, second)
