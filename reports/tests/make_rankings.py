@@ -35,8 +35,9 @@ def board_of(board: Board, **changes: Any) -> dict[str, Any]:
     names = [row.pipeline.candidate for row in board.rows]
     said = {"finding": f"By iou on shapes, {names[0]} is the best of {len(names)}: 0.5.", "best": names[:1]}
     floors = {"against_floors": f"{names[0]} is better than every floor; the strongest is pixels (0.1)."}
+    standing = {"floors": "better", "twin": "better"}
     numbers = {"separation": 0.5, "saturated": False, "detectable": 0.1, "leader": names[0]}
-    return {**keys_of(board), **said, **floors, **numbers, **changes}
+    return {**keys_of(board), **said, **floors, **standing, **numbers, **changes}
 
 
 def rankings(rows: Lines, boards: Lines, form: int = 2, **further: Any) -> Analysis:

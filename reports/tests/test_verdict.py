@@ -50,7 +50,7 @@ def test_without_twins_a_run_is_provisional_and_the_candidates_are_named(make: M
 
 def test_a_leader_that_its_twin_equals_is_not_measured(make: Make) -> None:
     said = "It cannot be told from its twin with random weights (0.500): training has shown nothing here."
-    found = verdict(make(**WHOLE), against_twins=said)
+    found = verdict(make(**WHOLE), against_twins=said, twin="not told apart")
     assert found.word == "Provisional"
     assert said in found.sentence
 
@@ -71,7 +71,9 @@ def test_deleted_controls_are_missed(make: Make) -> None:
 
 def test_a_tie_and_a_floor_are_named_in_the_first_sentence(make: Make) -> None:
     floor = "x cannot be told from the floor pixels@patches (0.6)."
-    found = verdict(make(**WHOLE), finding="By iou, 3 of 4 candidates can be the best.", against_floors=floor)
+    tie = {"finding": "By iou, 3 of 4 candidates can be the best.", "floors": "not told apart"}
+    found = verdict(make(**WHOLE), **tie, against_floors=floor)
+    assert found.word == "Provisional"
     assert "3 of 4 candidates can be the best" in found.sentence
     assert floor in found.sentence
     assert "not told from a floor" in found.tiles[0].note

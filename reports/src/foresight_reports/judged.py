@@ -19,6 +19,10 @@ class Judged:
     interval: Measured
     """Of the leader's mean, paid for having been chosen."""
     best: frozenset[str]
+    floor: str
+    """The leader against every floor: ``better``, or why not; empty where the conclusion does not say."""
+    twin: str
+    """The leader against its twin, likewise."""
     separation: float | None
     """Share of the pairs that are told apart."""
     saturated: bool

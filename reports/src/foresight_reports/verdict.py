@@ -16,7 +16,7 @@ from foresight_reports.refusals import Refusal
 from foresight_reports.shares import off_the_way, share_of_range
 
 TRAINED = ("pretrained", "published")
-TWIN_HOLDS = "better than its twin"
+FLOOR_NOTES = {"worse": "below a floor", "not told apart": "not told from a floor", "absent": "no floor beside it"}
 FAILURES = ("failed", "oom", "unavailable")
 FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
 
@@ -93,7 +93,7 @@ def _measured(ranked: Sequence[Board], run: Run, gates: Sequence[Gate]) -> tuple
     """Look, word and sentence of a whole run with real weights: *Measured* only where controls and twins stand."""
     lacking = _lacking(ranked, run)
     chosen = quoted_of(ranked)
-    alone = chosen is None or not twins_hold(chosen)
+    alone = chosen is None or not holds(chosen)
     state, word = ("provisional", "Provisional") if lacking or alone else ("measured", "Measured")
     sentence = " ".join([_sentence(ranked), *lacking])
     tone, answer, counts = summary(gates)
@@ -122,9 +122,9 @@ def _lacking(ranked: Sequence[Board], run: Run) -> list[str]:
     return said
 
 
-def twins_hold(board: Board) -> bool:
-    """Whether the leader was told to be better than its twin, where it has one: its sentence says so."""
-    return board.judged is None or not board.judged.twins or TWIN_HOLDS in board.judged.twins
+def holds(board: Board) -> bool:
+    """Whether the leader is told to be better than every floor, and than its twin where it has one."""
+    return board.judged is None or (board.judged.floor == "better" and board.judged.twin in ("better", "absent"))
 
 
 def twins_missing(board: Board) -> list[str]:
@@ -216,8 +216,7 @@ def _tile_note(board: Board, row: Row, more: int) -> str:
     elif found is None and count > 1:
         said.append("not tested")
     if found is not None and row.rank == 1:
-        said += ["not told from a floor"] if "cannot be told from the floor" in found.floors else []
-        said += ["below a floor"] if "is worse than the floor" in found.floors else []
+        said += [FLOOR_NOTES[found.floor]] if found.floor in FLOOR_NOTES else []
     said += ["saturated"] if board.saturated else []
     said += [off] if (off := off_the_way(record)) else []
     if more:

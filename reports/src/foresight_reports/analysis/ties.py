@@ -86,6 +86,8 @@ def _judged(each: Mapping[str, Any]) -> Judged:
         leader=text("leader"),
         interval=measured(each.get("leader_interval") or {}),
         best=frozenset(str(name) for name in best) if isinstance(best, list) else frozenset(),
+        floor=text("floors"),
+        twin=text("twin"),
         separation=number(each.get("separation")),
         saturated=each.get("saturated") is True,
         detectable=number(each.get("detectable")),

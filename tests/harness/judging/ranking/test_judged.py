@@ -14,6 +14,7 @@ from foresight_harness.judging.ranking.saying import (
     against_floors,
     against_twins,
     finding,
+    standing,
     twins_missing,
 )
 from foresight_harness.judging.ranking.scores import kind_of, trained
@@ -221,3 +222,24 @@ def test_quoted_floors_and_ceilings_are_held_against_the_leaders_interval(
     sentences = " ".join((against_floors(found), against_ceilings(found)))
     assert all(text in sentences for text in said)
     assert found.saturated is ("saturated" in sentences)
+
+
+def test_where_the_leader_stands_is_one_word(board: Board) -> None:
+    rows = {A: (near(0, 1), {}), PIXELS: (near(-0.2, 2), FLOOR), TWIN: (near(0, 3), {"kind": "random"})}
+    found = board(rows)
+    assert (standing(found, "floor"), standing(found, "twin")) == ("better", "not told apart")
+
+
+def test_without_floor_or_twin_the_word_is_absent(board: Board) -> None:
+    found = board({A: (near(0, 1), {}), B: (near(0, 2), {})})
+    assert (standing(found, "floor"), standing(found, "twin")) == ("absent", "absent")
+
+
+def test_a_better_floor_and_a_single_seed_have_words_of_their_own(board: Board) -> None:
+    found = board({A: (near(0, 1), {}), PIXELS: (near(0.2, 2), FLOOR)})
+    assert standing(found, "floor") == "worse"
+
+
+def test_one_seed_is_a_word_too(board: Board) -> None:
+    found = board({A: (near(0, 1), {"params": {"fusion": 9}}), PIXELS: (near(-0.2, 2), FLOOR)})
+    assert standing(found, "floor") == "one seed"

@@ -93,6 +93,20 @@ def test_terminal_json_and_page_say_the_same_of_two_runs(two, capsys: pytest.Cap
     assert f"{found['rows'][0]['delta']['value']:+.4f}" in terminal
 
 
+def test_junit_and_markdown_say_the_same(two, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "head", "base", *HOW, "--md", "c.md", "--junit", "j.xml", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    row = found["rows"][0]
+    numbers = f"{row['base']['value']:.4g} | {row['head']['value']:.4g} | {row['delta']['value']:+.4f} | regressed |"
+    said = Path("c.md").read_text().replace("\\", "")
+    assert numbers in said
+    assert found["finding"].split(" by ")[0] in said.replace("@<!-- -->", "@")
+    junit = Path("j.xml").read_text()
+    assert 'failures="1"' in junit
+    assert f"{row['base']['value']:.4f}"[:5] in junit
+    assert f"{row['delta']['value']:+.4f}" in junit
+
+
 def test_neither_run_is_written_into(two, capsys: pytest.CaptureFixture[str]) -> None:
     before = digests("base", "head")
     main(["compare", "head", "base", *HOW])

@@ -10,13 +10,15 @@ from foresight_harness.judging.analyses.envelope import Analysis, Column, Measur
 from foresight_harness.judging.ranking import saying
 from foresight_harness.judging.ranking.head_to_head import as_section, of_leaders
 from foresight_harness.judging.ranking.judged import Judged, judge, turned
-from foresight_harness.judging.ranking.scores import CEILING, kind_of
+from foresight_harness.judging.ranking.scores import CEILING, FLOOR, TWIN, kind_of
 from foresight_harness.parts.statistics.families import Comparison
 from foresight_harness.parts.statistics.paired import ALPHA
 from foresight_harness.running.run_folder.run_data import RunData
 
 FORM = 2
 """1 set candidates and floors in tie groups, each against the head of its group."""
+MANY = 500
+"""Pictures from which what they add to average precision is below a hundredth."""
 COLUMNS = (
     Column("suite", "suite"),
     Column("dataset", "data set"),
@@ -46,6 +48,7 @@ def analyse(run: RunData) -> Analysis | None:
             caveats.append(str(error))
     if not boards:
         return None
+    caveats += _read_high(run)
     kept = {(one.any_record.suite, one.any_record.dataset, one.any_record.metric) for one in boards}
     if more := len(boards) - len(kept):
         caveats.append(f"{more} more boards than metrics: unequal protocols are never ranked together")
@@ -65,6 +68,18 @@ def analyse(run: RunData) -> Analysis | None:
         further={"boards": [_board(one) for one in boards], "head_to_head": as_section(of_leaders(boards))},
         form=FORM,
     )
+
+
+def _read_high(run: RunData) -> list[str]:
+    """Metrics of a whole corpus, which few pictures lift: said here, worked out by ``rank``."""
+    found = {record.metric: record.n for record in run.records if record.per_sample == "stats" and record.n < MANY}
+    if not found:
+        return []
+    names = ", ".join(sorted(found))
+    return [
+        f"{names} read high on few pictures ({min(found.values())} here): foresight-bench rank --metric "
+        f"{min(found)} says by how much, and judges without it."
+    ]
 
 
 def _comparable(run: RunData) -> list[list[Record]]:
@@ -144,6 +159,8 @@ def _board(found: Judged) -> dict[str, Any]:
         "left_out": board.left_out,
         "seeds_unknown": [record.candidate for record in found.seeds_unknown],
         "twins_missing": [record.candidate for record in saying.twins_missing(found)],
+        "floors": saying.standing(found, FLOOR),
+        "twin": saying.standing(found, TWIN),
         "finding": saying.finding(found),
         "against_floors": saying.against_floors(found),
         "against_twins": saying.against_twins(found),

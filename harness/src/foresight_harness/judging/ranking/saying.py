@@ -32,6 +32,7 @@ def finding(found: Judged) -> str:
     else:
         others = _listed([record.candidate for record in best if record is not leader])
         said = f"{where}, {len(best)} of {count} candidates can be the best: {leader.candidate}, {value}, and {others}."
+    said += _few(found, leader)
     unknown = found.seeds_unknown
     if unknown and count > 1:
         verb = "was" if len(unknown) == 1 else "were"
@@ -115,6 +116,24 @@ def everything(found: Judged) -> tuple[str, ...]:
     return tuple(sentence for sentence in said if sentence)
 
 
+def standing(found: Judged, kind: str) -> str:
+    """The leader against its floors, or its twin, in a word: ``better`` than every one of them, or why not.
+
+    Returns:
+        ``better``, ``worse``, ``not told apart``, ``one seed`` or ``absent``.
+    """
+    pairs = found.floors if kind == FLOOR else found.twins
+    own = [one for one in pairs if one.candidate is found.leader]
+    if not own:
+        quoted = found.beside(FLOOR) if kind == FLOOR else None
+        return {"within": "not told apart", None: "absent"}.get(quoted, quoted or "absent")
+    if any(one.comparison.seeds_unknown for one in own):
+        return "one seed"
+    if any(one.worse for one in own):
+        return "worse"
+    return "not told apart" if any(one.tied for one in own) else "better"
+
+
 def verdict_of(found: Judged, first: Record, second: Record) -> str:
     """What is told of two: ``FIRST is better``, ``not told apart`` or why nothing can be told."""
     pair = found.pair(first, second)
@@ -137,6 +156,14 @@ def twins_missing(found: Judged) -> tuple[Record, ...]:
         for record in found.records
         if record.candidate not in with_twin and any(kind in TRAINED_WEIGHTS[:2] for kind in record.weights)
     )
+
+
+def _few(found: Judged, leader: Record) -> str:
+    """What few pictures add to a metric of the whole corpus, which its value here is free of; empty of a mean."""
+    interval = found.leader_interval
+    if found.scores.values or leader.value is None or interval is None:
+        return ""
+    return f" Of the measured {leader.value:.3f}, so few pictures account for {leader.value - interval.value:+.3f}."
 
 
 def _value(found: Judged) -> str:
