@@ -74,7 +74,7 @@ def quantity(value: Any, unit: Any) -> str:
 
 def plainly(row: Mapping[str, Any]) -> str:
     """A criterion in words; a comparison by its label, which says of what."""
-    found = row["label"] if row.get("compare") or not row.get("plain") else row["plain"]
+    found = str(row["label"] if row.get("compare") or not row.get("plain") else row["plain"])
     return found[:1].upper() + found[1:]
 
 
@@ -105,7 +105,7 @@ def duration(found: Mapping[str, Any]) -> str:
 def lacking(proposal: Mapping[str, Any]) -> str:
     """The first thing that is missing, without its command; empty where nothing that can be measured is."""
     found = proposal["missing"][0] if proposal["missing"] else ""
-    reason = found.partition(": ")[2] or found
+    reason = str(found).partition(": ")[2] or str(found)
     return reason.partition("; pytest ")[0].partition("; foresight-bench ")[0].removeprefix("would be GO; missing: ")
 
 

@@ -24,7 +24,7 @@ def clip(step: int, *, start: int = 4) -> tuple[Tensor, Tensor]:
 def test_the_clip_itself_keeps_all_its_objects_in_their_places() -> None:
     pixels, masks = clip(8)
     kept = objects_kept(pixels, pixels, [masks])
-    assert kept.count.tolist() == [1.0]
+    assert kept.complete.tolist() == [1.0]
     assert kept.steadiness.item() > 0.99
 
 
@@ -39,12 +39,12 @@ def test_an_object_that_is_lost_in_some_frames_is_counted_in_the_others() -> Non
     lost = target.clone()
     lost[0, 3:] = 0.3
     kept = objects_kept(lost, target, [masks])
-    assert kept.count.item() == pytest.approx(3 / 5)
+    assert kept.complete.item() == pytest.approx(3 / 5)
     assert kept.steadiness.item() < objects_kept(target, target, [masks]).steadiness.item()
 
 
 def test_a_clip_without_objects_has_no_number() -> None:
     target, masks = clip(8)
     kept = objects_kept(target, target, [masks[:, :0]])
-    assert kept.count.isnan().all()
+    assert kept.complete.isnan().all()
     assert kept.steadiness.isnan().all()

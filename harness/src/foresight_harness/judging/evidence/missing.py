@@ -48,10 +48,15 @@ def weights_missing(record: Record) -> str | None:
     unknown = [model.name for model in models if model.kind == "pretrained" and not model.trusted]
     if unknown:
         return f"weights of {unknown[0]} are not known as published (--trust-weights {unknown[0]} vouches for them)"
-    encoders = [model for model in models if model.part == "encoder"]
-    if encoders and all(model.kind == "none" for model in encoders):
-        return f"no trained encoder in it ({encoders[0].name} has no weights); {RUN} --candidate with an encoder"
     return None
+
+
+def _no_model(record: Record) -> str | None:
+    """Whether nothing in a candidate was ever trained: raw pixels are no answer to a document's question."""
+    encoders = [model for model in record.provenance if model.part == "encoder"]
+    if not encoders or any(model.kind != "none" for model in encoders):
+        return None
+    return f"no trained encoder in it ({encoders[0].name} has no weights); {RUN} --candidate with an encoder"
 
 
 def evidence_of(run: RunData, rule: Rule, name: str, record: Record, reading: Reading, meets: bool) -> Evidence:
@@ -81,8 +86,15 @@ def evidence_of(run: RunData, rule: Rule, name: str, record: Record, reading: Re
 
 
 def pipeline_missing(run: RunData, needs: Needs, name: str, record: Record) -> list[str | None]:
-    """What went in, and what the pictures came out of."""
-    return [_wrong_decoder(needs, name, record), _stands_still(run, needs, record), _unequal_input(run, needs, record)]
+    """What it is made of, what went in, and what the pictures came out of."""
+    if not needs.stated:
+        return []
+    return [
+        _no_model(record),
+        _wrong_decoder(needs, name, record),
+        _stands_still(run, needs, record),
+        _unequal_input(run, needs, record),
+    ]
 
 
 def right_decoder(needs: Needs, name: str) -> bool:
@@ -130,10 +142,9 @@ def _unequal_input(run: RunData, needs: Needs, record: Record) -> str | None:
 def _few(run: RunData, rule: Rule, record: Record, reading: Reading) -> str | None:
     if rule.fact.exact or not rule.needs.stated:
         return None
-    if record.suite in run.suites and run.suites[record.suite].timed:
-        least, of = LEAST_REPEATS, "repeats"
-    else:
-        least, of = least_samples(rule), "independent samples"
+    timed = record.suite in run.suites and run.suites[record.suite].timed
+    least = LEAST_REPEATS if timed else least_samples(rule)
+    of = "repeats" if timed else "independent samples"
     if least is None:
         return f"no number of samples can meet {rule.bound:g}: it is the best that there can be"
     if reading.independent >= least:

@@ -92,9 +92,9 @@ def _objects(outputs: Sequence[Tensor], known: References) -> list[Measurement]:
         Measurement(
             metric="object_count_accuracy",
             range=(0.0, 1.0),
-            values=np.stack([one.count.numpy() for one in kept]),
-            ceiling=_mean(best.count),
-            details={"target": _mean(target.count), "variant": COUNT_VARIANT},
+            values=np.stack([one.complete.numpy() for one in kept]),
+            ceiling=_mean(best.complete),
+            details={"target": _mean(target.complete), "variant": COUNT_VARIANT},
             **shared,
         ),
         Measurement(

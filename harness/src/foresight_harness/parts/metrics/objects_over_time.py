@@ -22,7 +22,7 @@ STEADINESS_VARIANT = "correlation of found with true centres over frames and obj
 class Kept(NamedTuple):
     """What a decoded clip kept of its objects; NaN for clips without any."""
 
-    count: Tensor
+    complete: Tensor
     """Share of frames whose number of objects is right. [B] float64"""
     steadiness: Tensor
     """Correlation of found with true centres. [B] float64"""

@@ -104,8 +104,8 @@ def objects_in_frame(output: Tensor, target: Tensor, masks: Tensor) -> list[Foun
     behind = _continued(true, ~anything, side)  # the same for every object
     found: list[FoundObject | None] = []
     for mask in objects:
-        own = _continued(true, mask, side) if mask.sum() >= LEAST_PIXELS and behind is not None else None
-        if own is None:
+        own = _continued(true, mask, side) if mask.sum() >= LEAST_PIXELS else None
+        if own is None or behind is None:
             found.append(None)
             continue
         nearer = ((seen - own) ** 2).sum(axis=0) < ((seen - behind) ** 2).sum(axis=0)
