@@ -9,14 +9,17 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.analyses.gates import as_analysis
 from foresight_harness.judging.gates.evaluate import GateResult, evaluate
 from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.planning.named_files import folders_of
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "gate"
-HELP = "judge a run by the thresholds of a gate: exit 0 GO, 1 NO-GO, 3 not settled"
-FOLDER = Path("benchmarks/gates")
+EXAMPLES = (
+    "foresight-bench gate latest",
+    "foresight-bench gate latest premerge_phase1",
+    "foresight-bench gate RUN gates/ours.toml --json",
+)
 SHOWN = ("rule", "candidate", "dataset", "verdict", "reason", "source")
 
 
@@ -29,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the verdicts."""
-    folders = [FOLDER] if FOLDER.is_dir() else []
+    folders = folders_of("gates")
     if not options.names and not folders:
-        raise UsageError(f"no gate was named and there is no {FOLDER}; name a gate file")
+        raise UsageError("no gate was named and there is no benchmarks/gates; name a gate file")
     gates = find_gates(options.names or ["all"], folders, load_registry())
     data = RunData.load(find_run(Path(options.out), options.target))
     results = [evaluate(gate, data) for gate in gates]

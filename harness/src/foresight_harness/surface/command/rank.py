@@ -17,8 +17,11 @@ from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "rank"
-HELP = "rank the candidates of a run by one metric, in groups that its samples cannot tell apart"
+EXAMPLES = (
+    "foresight-bench rank",
+    "foresight-bench rank latest --metric iou --dataset shapes",
+    "foresight-bench rank RUN --suite reconstruction --metric psnr --candidate 'dinov2*'",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,14 +61,25 @@ def run(options: argparse.Namespace) -> int:
 def _chosen(data: RunData, options: argparse.Namespace) -> list[Record]:
     found = data.select(suite=options.suite, metric=options.metric)
     if not found:
-        known = {f"{record.suite} {record.metric}" for record in data.records}
-        raise UsageError(f"no {options.suite} {options.metric} in this run{nearest(options.metric, known)}")
+        raise UsageError(_absent(data, options))
     dataset, probe = options.dataset or found[0].dataset, options.probe or found[0].probe
     kept = [record for record in found if record.dataset == dataset and record.probe == probe]
     kept = [record for record in kept if fits(record.candidate, options.candidate or ["*"])]
     if not kept:
         raise UsageError(f"no {options.metric} of such a candidate on {dataset} by probe {probe}")
     return [record for record in kept if record.value is not None]
+
+
+def _absent(data: RunData, options: argparse.Namespace) -> str:
+    """What the run holds instead: metrics of that suite, else the suites that have that metric, else its suites."""
+    asked = f"no {options.suite} {options.metric} in this run"
+    metrics = {record.metric for record in data.records if record.suite == options.suite}
+    suites = sorted({record.suite for record in data.records if record.metric == options.metric})
+    if suites:
+        return f"{asked}; --metric {options.metric} is of --suite {' or '.join(suites)}"
+    if metrics:
+        return f"{asked}{nearest(options.metric, metrics)}"
+    return f"{asked}{nearest(options.suite, {record.suite for record in data.records})}"
 
 
 def _row(place: int, record: Record) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
 from foresight_harness.surface.report_writers import is_for_the_user, reporter
 
-NAME = "report"
-HELP = "write the HTML report of one or more runs"
+EXAMPLES = (
+    "foresight-bench report",
+    "foresight-bench report latest RUN -o both.html",
+    "foresight-bench report latest --tables tables",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

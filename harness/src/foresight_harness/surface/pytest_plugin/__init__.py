@@ -22,8 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One state object a session."""
+    """One state object a session, and the marker by which a test names its suite."""
     config.stash[STATE] = State(config)
+    config.addinivalue_line("markers", "suite(name): the suite that a benchmark belongs to")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -18,6 +18,7 @@ from foresight_harness.measuring.suites.memory import peak_bytes
 from foresight_harness.parts.datasets.left_out import in_words
 from foresight_harness.running.costs.accounting import sentence as sentence_of
 from foresight_harness.surface.report_writers import write_report
+from foresight_harness.surface.result import result_of
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.extraction.splits import DecodedSplit
@@ -49,6 +50,9 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
     refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
     if (concluded.failures or refused) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    with suppress(RunFolderError):  # damaged: the analyses said so
+        found = result_of(keeper.folder.path)
+        state.result = () if found is None else tuple(found.lines())
     if state.baseline is not None:
         _compare(state, session)
     state.report, state.report_error = write_report(keeper.folder.path)
@@ -106,6 +110,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     counts = keeper.counts
     failed = counts["failed"] + counts["oom"]
     terminal.write_sep("-", "foresight")
+    for line in state.result:
+        terminal.write_line(line)
     forwards = sum(keeper.workshop.extraction.forwards.values())
     terminal.write_line(
         f"{counts['ok']} cells scored, {failed} failed, {counts['unavailable']} unavailable; "
