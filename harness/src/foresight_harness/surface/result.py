@@ -44,16 +44,19 @@ class Result:
 
 
 def result_of(run: Path) -> Result | None:
-    """The first board that its analysis ranked, else the numbers of its first suite; None where it measured nothing.
+    """The board that tells most, where its analysis ranked any, else the numbers of its first suite.
+
+    None where it measured nothing.
 
     Raises:
         RunFolderError: where the run folder is damaged.
     """
     ranked = read_analysis(run, "rankings") if analysis_path(run, "rankings").exists() else {"rows": []}
     if ranked["rows"]:
-        first = [ranked["rows"][0].get(key) for key in BOARD]
-        rows = [row for row in ranked["rows"] if [row.get(key) for key in BOARD] == first]
-        return Result(_title(rows[0]), _flat(ranked["finding"]), tuple(_ranked(row) for row in rows))
+        board = max(ranked["boards"], key=lambda one: one.get("separation") or 0.0)
+        wanted = [board.get(key) for key in BOARD]
+        rows = [row for row in ranked["rows"] if [row.get(key) for key in BOARD] == wanted]
+        return Result(_title(board), _flat(board.get("finding") or ranked["finding"]), tuple(map(_ranked, rows)))
     found = _unranked(RunData.load(run))
     return Result(_title(vars(found[0])), "", tuple(map(_measured, found))) if found else None
 

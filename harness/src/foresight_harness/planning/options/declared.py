@@ -38,7 +38,7 @@ class Option:
     @property
     def repeatable(self) -> bool:
         """Whether it may be given more than once: a list, or one text."""
-        return self.default == ()
+        return isinstance(self.default, tuple)
 
     def keywords(self) -> dict[str, Any]:
         """For argparse's ``add_argument`` and pytest's ``addoption``."""

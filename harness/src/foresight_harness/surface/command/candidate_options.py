@@ -67,7 +67,7 @@ def sources(options: argparse.Namespace, selection: Selection, wanted: RunOption
         "probe": bool(selection.probes),
     }
     filled_in = {"scale": wanted.scale, "dataset": wanted.datasets, "probe": wanted.probes}
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for name, option in BY_NAME.items():
         value = filled_in.get(name, said.get(name, file.values.get(name, option.default)))
         if name in said:

@@ -27,9 +27,10 @@ CHECKOUT = Path("benchmarks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of a run; every other word is pytest's: ``-k``, ``-x``, ``-q``, a file of suites of one's own."""
+    """The options of a run, files of suites; every other word is pytest's: ``-k``, ``-x``, ``-q``."""
     declare(parser.add_argument, OPTIONS)
-    parser.usage = "foresight-bench run [OPTIONS] [PYTEST'S OPTIONS AND FILES ...]"
+    parser.add_argument("files", nargs="*", metavar="FILE", help="suites of your own, scored beside the others")
+    parser.usage = "foresight-bench run [OPTIONS] [PYTEST'S OPTIONS, SUCH AS -k, -x, -q] [FILE ...]"
     parser.set_defaults(hands_on=())
 
 
