@@ -38,7 +38,8 @@ def compile_pins(projects: Sequence[Path], output: Path, groups: Sequence[str] =
 def members(*kinds: str) -> list[Path]:
     """Folders of the workspace's own distributions: of ``kits``, of ``plugins``, or with no kind all."""
     folders = [path.parent for kind in kinds or ("kits", "plugins") for path in (ROOT / kind).glob("*/pyproject.toml")]
-    return sorted(folders) if kinds else [ROOT / "harness", ROOT / "reports", *sorted(folders)]
+    fixed = [ROOT / name for name in ("harness", "reports", "benchmarks")]
+    return sorted(folders) if kinds else [*fixed, *sorted(folders)]
 
 
 def main() -> None:

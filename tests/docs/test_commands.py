@@ -32,6 +32,10 @@ ELSEWHERE = {
     "make bench": ".ci/run carries it out",
     "make test": ".ci/run carries it out, and this test with it",
     "foresight-bench ab": "needs two commits; tests/harness/surface/command/test_ab.py types it in a clone",
+    "foresight-bench run": "tests/benchmarks/test_installed.py types it in an empty folder",
+    "foresight-bench demo": "tests/harness/surface/command/test_demo.py types it",
+    "pip install foresight-": "needs an index; tests/benchmarks/test_installed.py installs wheels that it built",
+    "pytest --pyargs foresight_benchmarks": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }

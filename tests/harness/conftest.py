@@ -15,6 +15,7 @@ from foresight_harness.contracts.progress import silent
 from foresight_harness.contracts.specs import EnhancerSpec, GridShape
 from foresight_harness.judging.analyses import conclude
 from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.planning import named_files
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, scale
 from foresight_harness.planning.plan import PlannedCell
@@ -28,6 +29,12 @@ from torch import Tensor, nn
 def builtins() -> Registry:
     """The harness's own offers, whatever else is installed."""
     return own_registry()
+
+
+@pytest.fixture(autouse=True)
+def no_installed_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests bring their matrices and gates, or have none, whether or not foresight-benchmarks is installed."""
+    monkeypatch.setattr(named_files, "GROUP", "foresight_benchmarks_of_nobody")
 
 
 FEW: dict[str, Any] = {

@@ -12,7 +12,7 @@ from foresight_harness.contracts.records.fields import stored_fields
 from foresight_harness.contracts.records.record import HISTORY, SCHEMA, Record
 from foresight_harness.measuring.suites.specs import suite_specs
 from foresight_harness.parts.metrics.specs import metric_specs
-from foresight_harness.surface.command import VERBS
+from foresight_harness.surface.command.verbs import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADINGS = ("Called:", "Cost:", "Returns:", "Errors:", "Example:")
@@ -108,7 +108,7 @@ def test_metrics_page_names_every_metric_and_tests_that_exist() -> None:
 
 def test_tour_names_every_verb_of_the_command() -> None:
     page = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
-    assert [verb.NAME for verb in VERBS if f"foresight-bench {verb.NAME}" not in page] == []
+    assert [verb.name for verb in VERBS if f"foresight-bench {verb.name}" not in page] == []
 
 
 def test_every_kit_and_plugin_has_a_readme_with_licence_and_limits() -> None:

@@ -15,22 +15,33 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 MODELS = {"transformers", "diffusers", "timm"}
 KITS = {path.name: path.parent for path in (ROOT / "kits").glob("*/src/foresight_*_kit")}
-OURS = {"foresight_harness", "foresight_reports", *KITS, *(f"foresight_{name}" for name in PLUGINS)}
+OURS = {
+    "foresight_harness",
+    "foresight_reports",
+    "foresight_benchmarks",
+    *KITS,
+    *(f"foresight_{name}" for name in PLUGINS),
+}
 
 
 def imports_of(folder: Path) -> dict[str, set[str]]:
     """Top-level package -> files that import it, anywhere in the syntax tree."""
     found: dict[str, set[str]] = {}
     for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                names = [node.module]
-            for name in names:
-                found.setdefault(name.partition(".")[0], set()).add(str(path.relative_to(ROOT)))
+        for name in imports_of_file(path):
+            found.setdefault(name, set()).add(str(path.relative_to(ROOT)))
     return found
+
+
+def imports_of_file(path: Path) -> set[str]:
+    """Top-level packages that a file imports, anywhere in its syntax tree."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.append(node.module)
+    return {name.partition(".")[0] for name in names}
 
 
 def test_harness_imports_no_plugin_no_report_and_no_model_library() -> None:
@@ -42,6 +53,11 @@ def test_harness_imports_no_plugin_no_report_and_no_model_library() -> None:
 def test_reports_import_nothing_of_ours() -> None:
     found = imports_of(ROOT / "reports" / "src")
     assert {name: files for name, files in found.items() if name in OURS - {"foresight_reports"}} == {}
+
+
+def test_benchmarks_import_the_harness_and_nothing_else_of_ours() -> None:
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        assert imports_of_file(path) & OURS <= {"foresight_harness"}, path.name
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)

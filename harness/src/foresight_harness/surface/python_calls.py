@@ -18,7 +18,9 @@ from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.suites.timing import PlainTimer
 from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
 from foresight_harness.planning.candidates.twins import with_twins
+from foresight_harness.planning.named_files import folders_of, places
 from foresight_harness.planning.options import RunOptions, Scale
+from foresight_harness.planning.options.file import merged, read_options
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.run_options import as_texts, check_names, run_options
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, in_running_order
@@ -34,9 +36,6 @@ from foresight_harness.running.standing.status import COMPLETE, FAILED, INTERRUP
 from foresight_harness.surface.report_writers import write_report
 from foresight_harness.surface.run import Run, open_run
 
-FOLDERS = (Path("benchmarks"), Path())
-"""Where named matrices and gates are looked for, below the working folder."""
-
 
 def score(
     candidates: str | Sequence[str] = (),
@@ -46,6 +45,7 @@ def score(
     sizes: Scale | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
+    config: str | Path | None = None,
     **options: Any,
 ) -> Run:
     """Score candidates and keep the run.
@@ -57,7 +57,9 @@ def score(
         sizes: Sizes handed in instead of those that ``scale`` names.
         registry: What is on offer; None is everything that is installed.
         progress: Where lines about the work go; None is nowhere.
+        config: A file of options; None is ``foresight.toml`` in the working folder, if there is one.
         options: Everything else by the command's long names: ``scale="small"``, ``device="cuda"``, ``train_size=200``.
+            What is given here wins over the file.
 
     Returns:
         The finished run. A cell that fails stands in ``Run.failures`` and does not end the rest.
@@ -67,8 +69,8 @@ def score(
         RunFolderError: where the run folder cannot be written.
     """
     command = _call({"candidates": candidates, "suite": suite, "dataset": dataset, **options})
-    common: dict[str, Any] = {"sizes": sizes, "registry": registry, "progress": progress, "command": command}
-    keeper = opened(candidates, suite, dataset, **common, **options)
+    common: dict[str, Any] = {"sizes": sizes, "registry": registry, "progress": progress, "config": config}
+    keeper = opened(candidates, suite, dataset, command=command, **common, **options)
     baseline = _baseline(keeper.options)
     how = INTERRUPTED
     try:
@@ -96,6 +98,7 @@ def opened(
     sizes: Scale | None = None,
     registry: Registry | None = None,
     progress: Progress | None = None,
+    config: str | Path | None = None,
     command: str = "foresight_harness.score(...)",
     **options: Any,
 ) -> RunKeeper:
@@ -106,13 +109,14 @@ def opened(
     """
     check_names(options)
     registry = registry or load_registry()
-    given = dict(options)
-    for name, value in (("candidate", candidates), ("dataset", dataset)):
-        if value is not None and as_texts(value):
-            given[name] = as_texts(value)
-    matrices = [folder / "matrices" for folder in FOLDERS if (folder / "matrices").is_dir()]
+    named = {"candidate": as_texts(candidates), "dataset": None if dataset is None else as_texts(dataset)}
+    given = merged(read_options(config), options | {name: value for name, value in named.items() if value})
     selection = select_candidates(
-        registry, as_texts(given.get("candidate", ())), given.get("matrix"), matrices, given.get("scale")
+        registry,
+        as_texts(given.get("candidate") or ()),
+        given.get("matrix"),
+        folders_of("matrices"),
+        given.get("scale"),
     )
     chosen = run_options(given, selection, sizes)
     suites = [registry.suite(name) for name in (suites_of(selection, registry) if suite is None else as_texts(suite))]
@@ -124,7 +128,7 @@ def opened(
     check_disk(cells, chosen)
     if chosen.resume:
         check_resume(registry, chosen, cells, f"{command} without resume=True")
-    gates = find_gates(chosen.gates, [folder / "gates" for folder in FOLDERS], registry)
+    gates = find_gates(chosen.gates, folders_of("gates"), registry)
     keeper = RunKeeper(registry, chosen, progress or silent(), command)
     keeper.plan(cells)
     if gates and not keeper.settled:
@@ -177,7 +181,7 @@ def _baseline(options: RunOptions) -> tuple[Target, Sentinels] | None:
         return None
     target = target_of(options.out, options.baseline)
     require_complete(RunData.load(target.path))
-    return target, read_sentinels(sentinel_file(list(FOLDERS)))
+    return target, read_sentinels(sentinel_file(places()))
 
 
 def _call(given: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.judging.gates.checking import Checker
 from foresight_harness.judging.gates.gate import Gate
 from foresight_harness.judging.gates.vocabulary import Vocabulary, vocabulary_of
+from foresight_harness.planning.named_files import by_name
 from foresight_harness.planning.registry import Registry, own_registry
 from foresight_harness.planning.registry.registry import nearest
 
@@ -19,22 +20,22 @@ KEPT = "gates"
 
 
 def find_gates(names: Sequence[str], folders: Sequence[Path], registry: Registry | None = None) -> list[Gate]:
-    """Gates by name in ``folders``, or by file; ``all`` is every gate there.
+    """Gates by name in ``folders``, or by file; ``all`` is every gate of the first folder that has any.
 
     Args:
         names: As given to ``--gate``.
-        folders: Where named gates lie.
+        folders: Where named gates lie; the first that has one of that name counts.
         registry: What is on offer; None is what the harness itself offers.
 
     Raises:
         UsageError: naming the file, the rule and what is wrong.
     """
-    known = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    known = by_name(folders)
     vocabulary = vocabulary_of(registry or own_registry())
     found: dict[Path, Gate] = {}
     for name in names:
         if name == "all" and known:
-            paths = list(known.values())
+            paths = next(filter(None, (sorted(folder.glob("*.toml")) for folder in folders)))
         elif name.endswith(".toml") or "/" in name:
             paths = [Path(name)]
         elif name in known:

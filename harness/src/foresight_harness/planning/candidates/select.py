@@ -14,6 +14,7 @@ from foresight_harness.planning.candidates.candidate import Candidate, parse_can
 from foresight_harness.planning.candidates.matrix import read_matrix
 from foresight_harness.planning.candidates.presence import absent_weights
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
+from foresight_harness.planning.named_files import by_name
 from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.planning.registry.registry import nearest
@@ -81,7 +82,7 @@ def select_candidates(
         registry: What is on offer.
         patterns: Globs over the matrix's candidates, or whole candidate strings, which need not stand in it.
         matrix: Name of a matrix in ``folders``, or a file; None is ``smoke``.
-        folders: Where named matrices are looked for.
+        folders: Where named matrices are looked for; the first that has one of that name counts.
         scale: The command's scale; None leaves it to the matrix.
 
     Returns:
@@ -147,7 +148,7 @@ def _find_matrix(matrix: str | None, folders: Sequence[Path], *, required: bool)
     name = matrix or DEFAULT_MATRIX
     if name.endswith(".toml") or "/" in name:
         return Path(name)
-    known = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    known = by_name(folders)
     if name in known:
         return known[name]
     if not required:

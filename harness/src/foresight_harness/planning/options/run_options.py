@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.declared import BY_NAME
 from foresight_harness.planning.options.options import RunOptions, datasets_or, parse_weights_source
 from foresight_harness.planning.options.scale import Scale
 from foresight_harness.planning.options.storage import place_of
@@ -16,40 +16,10 @@ from foresight_harness.planning.registry.registry import nearest
 if TYPE_CHECKING:
     from foresight_harness.planning.candidates import Selection
 
-DEFAULTS: Mapping[str, Any] = {
-    "candidate": (),
-    "matrix": None,
-    "scale": None,
-    "dataset": (),
-    "weights": None,
-    "weights_source": (),
-    "trust_weights": (),
-    "no_twins": False,
-    "device": "cpu",
-    "dtype": "float32",
-    "attention": "auto",
-    "seeds": None,
-    "train_size": None,
-    "picture_px": None,
-    "probe": (),
-    "recipe": DEFAULT_RECIPE,
-    "gate": (),
-    "baseline": None,
-    "export": (),
-    "out": "runs",
-    "feature_cache": ".foresight/cache",
-    "engine": "local",
-    "cell_timeout": None,
-    "worker_memory": None,
-    "max_failures": None,
-    "no_spot_check": False,
-    "resume": False,
-    "strict_plugins": False,
-    "strict": False,
-}
+DEFAULTS: Mapping[str, Any] = {name: option.default for name, option in BY_NAME.items()}
 """Every option of a run under its long name, with what holds where nothing is said."""
 
-REPEATABLE = frozenset(name for name, default in DEFAULTS.items() if default == ())
+REPEATABLE = frozenset(name for name, option in BY_NAME.items() if option.repeatable)
 """Options that may be given more than once: a list, or one text."""
 
 
@@ -57,14 +27,14 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
     """The options of a run; the matrix fills in scale, data sets and probes where they are not given.
 
     Args:
-        given: Values by long name; what is absent has its default.
+        given: Values by long name; what is absent or None has its default.
         selection: The candidates that the options choose, with the defaults of their matrix.
         sizes: Sizes that a program hands in, instead of those that the scale names.
 
     Raises:
         UsageError: for a value that no run can have.
     """
-    values = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    values = {name: default if given.get(name) is None else given[name] for name, default in DEFAULTS.items()}
     values |= {name: as_texts(values[name]) for name in REPEATABLE}
     cache, cache_url = place_of(str(values["feature_cache"]))
     return RunOptions(

@@ -4,89 +4,113 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.text import one_line
-from foresight_harness.surface.command import (
-    aa,
-    ab,
-    baseline,
-    cache,
-    candidates,
-    compare,
-    decide,
-    doctor,
-    export,
-    figure,
-    gate,
-    history,
-    new_plugin,
-    plan,
-    plugins,
-    rank,
-    report,
-    verify,
-    versus,
-    weights,
-)
+from foresight_harness.surface.command.verbs import VERBS, Verb
 
-VERBS = (
-    plugins,
-    candidates,
-    plan,
-    report,
-    figure,
-    rank,
-    versus,
-    gate,
-    decide,
-    compare,
-    baseline,
-    history,
-    ab,
-    aa,
-    verify,
-    export,
-    cache,
-    weights,
-    new_plugin,
-    doctor,
-)
+PROGRAM = "foresight-bench"
+PLACES = ("out", "feature_cache")
+"""Options of ``foresight.toml`` that every verb takes which has them: where runs and features lie."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
 
     Returns:
-        0 fine, 1 regression, NO-GO or failed verification, 2 usage, 3 inconclusive or not comparable, 130 interrupted.
+        0 fine, 1 regression, NO-GO or failed verification, 2 usage, 3 inconclusive or not comparable, 130 interrupted;
+        of ``run``, pytest's own.
     """
-    options = command().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words[0] if words else ""
     try:
+        parser = command(name, _places(name, words))
+        _refuse_unknown(parser, name)
+        options, rest = parser.parse_known_args(words)
+        if hasattr(options, "hands_on"):
+            options.hands_on = words[1:]
+        elif rest:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
         code: int = options.carry_out(options)
     except ForesightError as error:
-        print(f"foresight-bench {options.verb}: {one_line(error)}", file=sys.stderr)
+        print(f"{PROGRAM} {name}: {one_line(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         return 0
     except (OSError, UnicodeDecodeError) as error:  # a folder that may not be read, a file that is no text
-        print(f"foresight-bench {options.verb}: {one_line(error)}", file=sys.stderr)
+        print(f"{PROGRAM} {name}: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"foresight-bench {options.verb}: interrupted", file=sys.stderr)
+        print(f"{PROGRAM} {name}: interrupted", file=sys.stderr)
         return 130
     return code
 
 
-def command() -> argparse.ArgumentParser:
-    """The parser of every verb."""
+def command(only: str | None = None, places: Mapping[str, object] | None = None) -> argparse.ArgumentParser:
+    """The parser of the command.
+
+    Args:
+        only: The verb whose options are wanted, so that the others need not be imported; None is all.
+        places: Other defaults for where runs and features lie, by option.
+    """
     parser = argparse.ArgumentParser(
-        prog="foresight-bench", description="Which visual encoder keeps enough of what is where to condition a decoder?"
+        prog=PROGRAM,
+        description="Which visual encoder keeps enough of what is where to condition a decoder?",
+        epilog=f"{PROGRAM} VERB --help says more, with examples.",
     )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {_version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for module in VERBS:
-        verb = verbs.add_parser(module.NAME, help=module.HELP, description=module.HELP)
-        verb.add_argument("--json", action="store_true", help="print JSON instead of text")
-        module.add_arguments(verb)
-        verb.set_defaults(carry_out=module.run)
+    for verb in VERBS:
+        one = verbs.add_parser(
+            verb.name,
+            help=verb.help,
+            description=verb.help,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if only in (None, verb.name):
+            _fill(one, verb, places or {})
     return parser
+
+
+def _fill(parser: argparse.ArgumentParser, verb: Verb, places: Mapping[str, object]) -> None:
+    """Import a verb and give its parser its options."""
+    from foresight_harness.planning.options.declared import CONFIG, declare
+
+    module = verb.load()
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    declare(parser.add_argument, [CONFIG])
+    module.add_arguments(parser)
+    parser.set_defaults(carry_out=module.run)
+    parser.set_defaults(**{name: value for name, value in places.items() if parser.get_default(name) is not None})
+    parser.epilog = "\n".join(["examples:", *(f"  {line}" for line in getattr(module, "EXAMPLES", ()))])
+
+
+def _places(name: str, words: Sequence[str]) -> dict[str, object]:
+    """What the file of options says about where things lie. Raises: UsageError."""
+    if name not in _names():
+        return {}
+    from foresight_harness.planning.options.file import read_options
+
+    named = [after for word, after in zip(words, [*words[1:], None], strict=True) if word == "--config"]
+    named += [word.partition("=")[2] for word in words if word.startswith("--config=")]
+    values = read_options(named[-1] if named else None).values
+    return {place: values[place] for place in PLACES if place in values}
+
+
+def _version() -> str:
+    """The package's own, which no wing imports."""
+    return str(getattr(sys.modules["foresight_harness"], "__version__", ""))
+
+
+def _names() -> list[str]:
+    return [verb.name for verb in VERBS]
+
+
+def _refuse_unknown(parser: argparse.ArgumentParser, name: str) -> None:
+    """One line with the nearest names, and exit 2."""
+    if name and not name.startswith("-") and name not in _names():
+        from foresight_harness.planning.registry.registry import nearest
+
+        parser.exit(2, f"{PROGRAM}: unknown verb {name!r}{nearest(name, _names())}\n")

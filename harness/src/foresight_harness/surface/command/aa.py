@@ -8,12 +8,16 @@ from pathlib import Path
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.comparison.noise import clean, floors, reruns
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
+from foresight_harness.planning.named_files import places
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "aa"
-HELP = "measure how much reruns of one commit differ, and suggest tolerances"
+EXAMPLES = (
+    "foresight-bench aa latest",
+    "foresight-bench aa latest --out runs --dirty",
+    "foresight-bench aa RUN --json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if len(found) < 2:
         command = of.manifest.get("command", "pytest benchmarks/")
         raise UsageError(f"no other complete run of that commit and machine in {runs}; repeat {command!r} first")
-    noise = floors(found, read_sentinels(options.sentinels or sentinel_file([Path("benchmarks")])))
+    noise = floors(found, read_sentinels(options.sentinels or sentinel_file(places())))
     if not noise:
         raise UsageError(f"the {len(found)} runs share no sentinel that can be compared")
     if options.json:

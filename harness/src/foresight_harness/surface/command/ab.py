@@ -20,17 +20,20 @@ from foresight_harness.judging.analyses.catalogue import conclude
 from foresight_harness.judging.analyses.envelope import Analysis
 from foresight_harness.judging.comparison.safe_text import command_message
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
-from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 from foresight_harness.planning.candidates import ResolvedCandidate
+from foresight_harness.planning.named_files import places
 from foresight_harness.planning.plan import check_datasets, datasets_of
 from foresight_harness.running.run_folder.folder import check_writable
-from foresight_harness.surface.command.candidate_options import add_choice, chosen, options_of
+from foresight_harness.surface.command.candidate_options import add_options, chosen, options_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
 from foresight_harness.surface.deafness import deaf
 from foresight_harness.surface.report_writers import reporter
 
-NAME = "ab"
-HELP = "time this working tree against another commit, in turns on this machine; exit 1 where it is slower"
+EXAMPLES = (
+    "foresight-bench ab --base main",
+    "foresight-bench ab --base HEAD~1 --candidate 'dinov2_tiny@last' --dataset shapes",
+    "foresight-bench ab --base main --rounds 50 --tolerance 0.1 --json",
+)
 FEWEST = 10
 """Rounds below which the interval of a median is all of them."""
 
@@ -38,12 +41,7 @@ FEWEST = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The other commit, candidates, how long and how fine."""
     parser.add_argument("--base", required=True, metavar="REF", help="commit, branch or tag to compare with")
-    add_choice(parser)
-    parser.add_argument("--dataset", action="append", default=[], metavar="NAME[:PATH]")
-    parser.add_argument("--weights", metavar="pretrained|nano|random")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--picture-px", type=int, metavar="N")
+    add_options(parser, "candidate", "matrix", "scale", "dataset", "weights", "device", "dtype", "picture_px")
     parser.add_argument(
         "--rounds", type=int, default=25, metavar="N", help="at least; ten times that where it is noisy"
     )
@@ -53,7 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentinels", type=Path, metavar="FILE", help="whose candidates are timed by default")
     parser.add_argument("--github", action="store_true", help="print annotations")
     parser.add_argument("--strict", action="store_true", help="exit 3 where a candidate could not be compared")
-    parser.set_defaults(weights_source=[], trust_weights=[], seeds=None, train_size=None, recipe=DEFAULT_RECIPE)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,9 +61,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--tolerance {options.tolerance:g}: a share between 0 and 1, such as 0.05")
     head = working_tree(Path.cwd())
     registry, selection = chosen(options)
-    settings = replace(
-        options_of(options, selection), device=options.device, out=Path(options.out), weights=options.weights
-    )
+    settings = options_of(options, selection)
     check_datasets(registry, settings)
     settings = replace(settings, datasets=tuple(_absolute(choice) for choice in settings.datasets))
     check_writable(settings.out)
@@ -93,7 +88,7 @@ def _wanted(options: argparse.Namespace, candidates: Sequence[ResolvedCandidate]
     """Those that were named; else those of the matrix that a sentinel names, since they are few."""
     if options.candidate or options.matrix:
         return list(candidates)
-    sentinels = read_sentinels(options.sentinels or sentinel_file([Path("benchmarks")]))
+    sentinels = read_sentinels(options.sentinels or sentinel_file(places()))
     globs = [pattern["candidate"] for pattern in sentinels.patterns if "candidate" in pattern]
     scored = [candidate for candidate in candidates if candidate.role == "candidate"]
     watched = [each for each in scored if any(fnmatchcase(str(each), glob) for glob in globs)]

@@ -13,12 +13,16 @@ from foresight_harness.judging.comparison.against import require_complete, targe
 from foresight_harness.judging.comparison.comparing import compare, covered, regressed
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
+from foresight_harness.planning.named_files import places
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "baseline"
-HELP = "list baselines, or make a run one"
+EXAMPLES = (
+    "foresight-bench baseline list",
+    "foresight-bench baseline promote latest --name main --reason 'first release'",
+    "foresight-bench baseline promote RUN --pin --reason 'to see slow slides'",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +76,7 @@ def _promote(options: argparse.Namespace, runs: Path) -> int:
     acknowledged = tuple(parse_acknowledgement(text) for text in options.ack)
     if options.name in baselines.names(runs):
         target = target_of(runs, f"baseline:{options.name}")
-        sentinels = read_sentinels(options.sentinels or sentinel_file([Path("benchmarks")]))
+        sentinels = read_sentinels(options.sentinels or sentinel_file(places()))
         known = (*target.acknowledged, *acknowledged)
         found = compare(RunData.load(target.path), head, sentinels, known)
         bad = regressed(found)

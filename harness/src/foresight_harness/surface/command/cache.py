@@ -17,8 +17,11 @@ from foresight_harness.surface.command.printing import console, print_json, prin
 if TYPE_CHECKING:
     from foresight_harness.measuring.cache import upkeep
 
-NAME = "cache"
-HELP = "show, prune or check the store of features"
+EXAMPLES = (
+    "foresight-bench cache info",
+    "foresight-bench cache prune --max-gib 20",
+    "foresight-bench cache verify --feature-cache s3://BUCKET/features",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from foresight_harness.surface.command.candidate_options import add_choice, chosen
+from foresight_harness.surface.command.candidate_options import add_run_options, chosen
 from foresight_harness.surface.command.printing import print_json, print_table
 
-NAME = "candidates"
-HELP = "list the candidates of a matrix or a glob"
+EXAMPLES = (
+    "foresight-bench candidates",
+    "foresight-bench candidates --candidate 'dinov2*' --scale small",
+    "foresight-bench candidates --matrix audit --json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--candidate``, ``--matrix``, ``--scale``."""
-    add_choice(parser)
+    """Every option of a run, so that its command can be asked what it means; the choice alone decides."""
+    add_run_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,11 +12,15 @@ from foresight_harness.judging.comparison.against import Comparison, compare_wit
 from foresight_harness.judging.comparison.comparing import impossible, regressed, warned
 from foresight_harness.judging.comparison.outputs import SUMMARY_BYTES, github_annotations, junit, markdown, sentence
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
+from foresight_harness.planning.named_files import places
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "compare"
-HELP = "compare a run with a baseline or another run, number by number"
+EXAMPLES = (
+    "foresight-bench compare latest main",
+    "foresight-bench compare latest RUN --strict",
+    "foresight-bench compare latest main --md comment.md --junit junit.xml",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     target = target_of(runs, options.baseline)
     if target.path == head:
         raise UsageError(f"{head.name} is compared with itself; name another baseline")
-    sentinels = read_sentinels(options.sentinels or sentinel_file([Path("benchmarks")]))
+    sentinels = read_sentinels(options.sentinels or sentinel_file(places()))
     compared = compare_with(head, target, sentinels)
     for line in target.refused:
         print(f"foresight-bench compare: {line}", file=sys.stderr)

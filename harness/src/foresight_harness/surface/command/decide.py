@@ -13,17 +13,19 @@ from foresight_harness.judging.decisions.deciding import decide
 from foresight_harness.judging.decisions.decision_files import find_proposals
 from foresight_harness.judging.decisions.markdown import as_markdown
 from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.planning.named_files import folders_of
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import find_run, writing
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.surface.command.gate import answers_of, folders
+from foresight_harness.surface.command.gate import answers_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
 from foresight_harness.surface.report_writers import is_for_the_user, reporter
 
-NAME = "decide"
-HELP = "say PROCEED, PIVOT, ABORT or CANNOT SAY of each proposal: exit 0, or 3 where nothing can be said"
-FOLDER = Path("benchmarks/decisions")
-MATRICES = Path("benchmarks/matrices")
+EXAMPLES = (
+    "foresight-bench decide latest",
+    "foresight-bench decide RUN RUN --answers answers.toml -o decision.html",
+    "foresight-bench decide latest --markdown",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,13 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the answers, and write the page and what it is made from."""
     registry = load_registry()
-    if not FOLDER.is_dir() or not folders():
-        raise UsageError(f"there is no {FOLDER} here; run this in a checkout")
-    gates = find_gates(["all"], folders(), registry)
-    proposals = find_proposals(FOLDER, [gate.name for gate in gates])
+    folders, trees = folders_of("gates"), folders_of("decisions")
+    if not trees or not folders:
+        raise UsageError("there is no benchmarks/decisions here, and no benchmarks are installed; install them")
+    gates = find_gates(["all"], folders, registry)
+    proposals = find_proposals(trees[0], [gate.name for gate in gates])
     answers = answers_of(options.answers, gates, registry)
     runs = [RunData.load(find_run(Path(options.out), name)) for name in options.runs]
-    found = decide(proposals, gates, runs, answers, registry, [MATRICES] if MATRICES.is_dir() else [])
+    found = decide(proposals, gates, runs, answers, registry, folders_of("matrices"))
     page = options.output or runs[0].path / "decision.html"
     said = _write(found, page)
     if options.json:

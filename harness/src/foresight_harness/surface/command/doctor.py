@@ -17,8 +17,11 @@ from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.surface.command.printing import print_json, print_table
 
-NAME = "doctor"
-HELP = "check the installation and say what to do"
+EXAMPLES = (
+    "foresight-bench doctor",
+    "foresight-bench doctor --out /data/runs",
+    "foresight-bench doctor --json",
+)
 FREE_GIB = 5
 
 

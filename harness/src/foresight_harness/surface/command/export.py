@@ -13,8 +13,11 @@ from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.standing.status import ENDED
 from foresight_harness.surface.command.printing import console, print_json
 
-NAME = "export"
-HELP = "send a finished run to a tracker; exit 1 where it does not take every record"
+EXAMPLES = (
+    "foresight-bench export latest mlflow",
+    "foresight-bench export RUN wandb trackio",
+    "foresight-bench export latest mlflow --json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,11 @@ from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
 from foresight_harness.surface.report_writers import rendering_error, reporter
 
-NAME = "figure"
-HELP = "draw one figure of a run as SVG, PNG or PDF"
+EXAMPLES = (
+    "foresight-bench figure latest audit",
+    "foresight-bench figure latest tradeoff -o tradeoff.pdf",
+    "foresight-bench figure RUN layers-2 -o layers.png",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,14 +11,17 @@ from foresight_harness.judging.gates.answers import NO_ANSWERS, Answers, read_an
 from foresight_harness.judging.gates.evaluate import GateResult, evaluate
 from foresight_harness.judging.gates.gate import Gate
 from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.planning.named_files import folders_of
 from foresight_harness.planning.registry import Registry, load_registry
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "gate"
-HELP = "judge a run by the thresholds of a gate: exit 0 GO, 1 NO-GO, 3 not settled"
-FOLDER = Path("benchmarks/gates")
+EXAMPLES = (
+    "foresight-bench gate latest",
+    "foresight-bench gate latest premerge_phase1",
+    "foresight-bench gate RUN gates/ours.toml --json",
+)
 SHOWN = ("rule", "candidate", "dataset", "verdict", "reason", "source")
 
 
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the verdicts, or a file of answers to be filled in."""
     registry = load_registry()
     if options.answers_template:
-        gates = find_gates(options.answers_template, folders(), registry)
+        gates = find_gates(options.answers_template, folders_of("gates"), registry)
         text = template(gates)
         if options.json:
             print_json({"template": text})
@@ -50,9 +53,9 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.target is None:
         raise UsageError("no RUN was named; name a run folder, an id or latest")
-    if not options.names and not folders():
-        raise UsageError(f"no gate was named and there is no {FOLDER}; name a gate file")
-    gates = find_gates(options.names or ["all"], folders(), registry)
+    if not options.names and not folders_of("gates"):
+        raise UsageError("no gate was named and there is no benchmarks/gates; name a gate file")
+    gates = find_gates(options.names or ["all"], folders_of("gates"), registry)
     answers = answers_of(options.answers, gates, registry)
     data = RunData.load(find_run(Path(options.out), options.target))
     results = [evaluate(gate, data, answers) for gate in gates]
@@ -64,18 +67,13 @@ def run(options: argparse.Namespace) -> int:
     return exit_code(results)
 
 
-def folders() -> list[Path]:
-    """Where named gates lie."""
-    return [FOLDER] if FOLDER.is_dir() else []
-
-
 def answers_of(path: Path | None, gates: list[Gate], registry: Registry) -> Answers:
     """The answers of a file, which may speak of every gate that lies beside. Raises: UsageError."""
     if path is None:
         return NO_ANSWERS
-    named = {gate.name for gate in gates}
-    others = [gate for gate in find_gates(["all"], folders(), registry) if gate.name not in named] if folders() else []
-    return read_answers(path, [*gates, *others])
+    named, folders = {gate.name for gate in gates}, folders_of("gates")
+    beside = find_gates(["all"], folders, registry) if folders else []
+    return read_answers(path, [*gates, *(gate for gate in beside if gate.name not in named)])
 
 
 def _print(result: GateResult, *, with_rows: bool) -> None:

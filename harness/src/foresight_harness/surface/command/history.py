@@ -1,4 +1,4 @@
-"""``foresight-bench history --cell GLOB --metric M``: one number over all runs, and where its level changed."""
+"""``foresight-bench history --candidate GLOB --metric M``: one number over all runs, and where its level changed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from foresight_harness.judging.comparison.steps import find_steps
 from foresight_harness.surface.command.printing import console, print_json, print_table
 from foresight_harness.surface.report_writers import reporter
 
-NAME = "history"
-HELP = "one number over all runs, and the commits between which its level changed"
+EXAMPLES = (
+    "foresight-bench history --candidate 'dinov2*' --metric iou",
+    "foresight-bench history --candidate '*' --metric psnr --suite reconstruction --csv",
+    "foresight-bench history --candidate 'dinov2*' --metric iou --html -o history.html",
+)
 NAMED = ("candidate", "suite", "dataset", "metric", "probe", "protocol", "weights")
 """Fields that name a series."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Cell, metric, form."""
-    parser.add_argument("--cell", required=True, metavar="GLOB", help="candidates")
+    parser.add_argument(
+        "--candidate", "--cell", required=True, metavar="GLOB", help="candidates; --cell is its older name"
+    )
     parser.add_argument("--metric", required=True)
     parser.add_argument("--suite", default="*", metavar="GLOB")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where runs lie; default runs")
@@ -42,10 +47,10 @@ def run(options: argparse.Namespace) -> int:
     for line in refresh(runs):
         print(f"foresight-bench history: {line}", file=sys.stderr)
     found: dict[tuple[str, ...], list[Number]] = {}
-    for number in numbers(runs, options.cell, options.metric, options.suite):
+    for number in numbers(runs, options.candidate, options.metric, options.suite):
         found.setdefault(number.series, []).append(number)
     if not found:
-        raise UsageError(f"no run in {runs} holds {options.metric} of a candidate like {options.cell!r}")
+        raise UsageError(f"no run in {runs} holds {options.metric} of a candidate like {options.candidate!r}")
     series: list[dict[str, Any]] = [
         {**_named(points[0]), "points": points, "steps": steps_of(points)} for points in found.values()
     ]

@@ -10,8 +10,11 @@ from foresight_harness.surface.command.printing import console, print_json
 from foresight_harness.surface.plugin_templates import KINDS, check_name, place_of, write_plugin
 from foresight_harness.surface.plugin_templates.naming import workspace_of
 
-NAME = "new-plugin"
-HELP = "write a new plugin: working code, its test, its README"
+EXAMPLES = (
+    "foresight-bench new-plugin mine --kind encoder",
+    "foresight-bench new-plugin our_photos --kind dataset --out plugins",
+    "foresight-bench new-plugin mine --kind metric --json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from foresight_harness.planning.candidates import suites_of
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of
-from foresight_harness.surface.command.candidate_options import add_choice, add_run_options, chosen, options_of
+from foresight_harness.surface.command.candidate_options import add_run_options, chosen, options_of, sources
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,19 +20,20 @@ if TYPE_CHECKING:
     from foresight_harness.planning.registry import Registry
     from foresight_harness.running.costs.predicting import Prediction
 
-NAME = "plan"
-HELP = "say what a run would do and cost, without doing it"
+EXAMPLES = (
+    "foresight-bench plan",
+    "foresight-bench plan --candidate 'dinov2*' --scale full --device cuda",
+    "foresight-bench plan --matrix audit --show-options",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The choice of candidates, sizes and suites."""
-    add_choice(parser)
     add_run_options(parser)
     parser.add_argument(
         "--suite", action="append", default=[], help="repeatable; default the matrix's own, else every default one"
     )
-    parser.add_argument("--feature-cache", default=".foresight/cache", metavar="DIR|URL", help="as for pytest")
-    parser.add_argument("--engine", default="local", metavar="local|local:N|ray:N", help="as for pytest")
+    parser.add_argument("--show-options", action="store_true", help="print every option with its source, and no plan")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -39,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     registry, selection = chosen(options)
     wanted = options_of(options, selection)
     check_datasets(registry, wanted)
+    if options.show_options:
+        return _show_options(options, sources(options, selection, wanted))
     check_probes(registry, wanted.probes)
     check_sources(selection.candidates, wanted)
     selection = with_twins(selection, registry, wanted)
@@ -81,6 +85,14 @@ def run(options: argparse.Namespace) -> int:
     )
     for line in sentences(found):
         console().print(line, markup=False)
+    return 0
+
+
+def _show_options(options: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> int:
+    if options.json:
+        print_json(rows)
+    else:
+        print_table("options", rows, ["option", "value", "source"])
     return 0
 
 

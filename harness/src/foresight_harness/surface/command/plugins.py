@@ -8,8 +8,11 @@ from typing import Any
 from foresight_harness.planning.registry import Registry, load_registry
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "plugins"
-HELP = "list installed plugins and what they offer"
+EXAMPLES = (
+    "foresight-bench plugins",
+    "foresight-bench plugins --json",
+    "foresight-bench plugins || echo 'a plugin cannot be imported'",
+)
 KINDS = ("encoder", "extractor", "enhancer", "fusion", "decoder", "dataset", "metric", "probe", "suite")
 
 

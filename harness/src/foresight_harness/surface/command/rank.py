@@ -18,9 +18,12 @@ from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.choosing import chosen
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "rank"
-HELP = "which candidates of a run can be the best by one metric, each against each"
 COLUMNS = ("place", "letters", "candidate", "role", "value", "interval", "n")
+EXAMPLES = (
+    "foresight-bench rank",
+    "foresight-bench rank latest --metric iou --dataset shapes",
+    "foresight-bench rank RUN --suite reconstruction --metric psnr --candidate 'dinov2*'",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

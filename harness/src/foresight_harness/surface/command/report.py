@@ -13,9 +13,12 @@ from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
 from foresight_harness.surface.report_writers import rendering_error, reporter
 
-NAME = "report"
-HELP = "write the HTML report of one or more runs"
 OUTPUT = "default report.html in the run folder; of several runs comparison.html here: it belongs to none of them"
+EXAMPLES = (
+    "foresight-bench report",
+    "foresight-bench report latest RUN -o both.html",
+    "foresight-bench report latest --tables tables",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,10 @@ from foresight_harness.judging.analyses.verifying import verify
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.surface.command.printing import console, print_json
 
-NAME = "verify"
-HELP = (
-    "recompute every number of a run from its samples and hold its files against each other; exit 1 where one differs"
+EXAMPLES = (
+    "foresight-bench verify",
+    "foresight-bench verify RUN --out /data/runs",
+    "foresight-bench verify latest --json",
 )
 
 

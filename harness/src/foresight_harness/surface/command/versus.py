@@ -19,8 +19,11 @@ from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json
 
-NAME = "versus"
-HELP = "which of two candidates of a run is better: difference, corrected p, pictures won and lost"
+EXAMPLES = (
+    "foresight-bench versus latest 'dinov2_tiny@last*' 'pixels@*'",
+    "foresight-bench versus RUN A B --metric iou --dataset shapes",
+    "foresight-bench versus latest A B --json",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

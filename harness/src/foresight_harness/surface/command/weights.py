@@ -19,8 +19,11 @@ from foresight_harness.planning.registry import load_registry
 from foresight_harness.planning.registry.published_weights import chosen_weights, known_weights
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-NAME = "weights"
-HELP = "list, fetch or check published weights"
+EXAMPLES = (
+    "foresight-bench weights list",
+    "foresight-bench weights fetch lpips_alex",
+    "foresight-bench weights check --json",
+)
 EVERY_S = 5.0
 
 

@@ -18,6 +18,7 @@ from foresight_harness.judging.gates.gate_files import find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
+from foresight_harness.planning.options.run_options import as_texts
 from foresight_harness.planning.options.storage import MIRROR
 from foresight_harness.planning.plan import (
     PlannedCell,
@@ -33,7 +34,13 @@ from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.standing.resuming import check_resume
-from foresight_harness.surface.pytest_plugin.options import command_of, named_folders, options_of
+from foresight_harness.surface.pytest_plugin.options import (
+    benchmark_places,
+    command_of,
+    given_options,
+    named_folders,
+    options_of,
+)
 from foresight_harness.surface.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 
 if TYPE_CHECKING:
@@ -46,6 +53,7 @@ UNSCORED = "suite not in this matrix"
 def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
     """Give a test its candidates, or its plugins. Usage errors are kept for ``order``."""
     state.asked = True
+    _hide_benchmark_table(state.config)
     if state.error is None and state.options is None:
         _prepare(state)
     failed = state.error is not None
@@ -60,14 +68,22 @@ def parametrize(metafunc: pytest.Metafunc, state: State) -> None:
         )
 
 
+def _hide_benchmark_table(config: pytest.Config) -> None:
+    """pytest-benchmark's own table: 243 columns of what the run folder holds. ``--benchmark-verbose`` shows it."""
+    timing: Any = getattr(config, "_benchmarksession", None)
+    if timing is not None and not timing.verbose:
+        timing.quiet = True
+
+
 def _prepare(state: State) -> None:
     try:
-        get = state.config.getoption
+        given = given_options(state.config)
         state.registry = load_registry()
-        if state.registry.broken and get("--strict-plugins"):
+        if state.registry.broken and given.get("strict_plugins"):
             raise UsageError("; ".join(str(plugin.error) for plugin in state.registry.broken))
         folders = named_folders(state.config, "matrices")
-        selection = select_candidates(state.registry, get("--candidate"), get("--matrix"), folders, get("--scale"))
+        patterns = as_texts(given.get("candidate", ()))
+        selection = select_candidates(state.registry, patterns, given.get("matrix"), folders, given.get("scale"))
         state.options = options_of(state.config, selection)
         check_exports(state.options.exports)
         check_installed(state.options.exports)
@@ -147,8 +163,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
                 planned = [cell for cells in state.planned.values() for cell in cells]
                 check_resume(state.registry, options, planned, command_of(state.config, resume=False))
             if options.baseline is not None:
-                folders = [folder.parent for folder in named_folders(state.config, "matrices")]
-                state.sentinels = read_sentinels(sentinel_file(folders))
+                state.sentinels = read_sentinels(sentinel_file(benchmark_places(state.config)))
                 state.baseline = target_of(options.out, options.baseline)
                 # damaged, of a newer schema or not complete: said before any work
                 require_complete(RunData.load(state.baseline.path))

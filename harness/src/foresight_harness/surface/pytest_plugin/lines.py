@@ -33,6 +33,10 @@ class Lines:
         """One line."""
         self._terminal.write_line(one_line(without_secrets(text)), **colours)
 
+    def table(self, line: str) -> None:
+        """One line of a table, whose columns stay where they are."""
+        self._terminal.write_line(without_secrets(line))
+
     def heading(self) -> None:
         """What follows is ours."""
         self._terminal.write_sep("-", "foresight")
@@ -52,6 +56,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     if keeper is None:
         return
     say.heading()
+    for line in state.result:
+        say.table(line)
     _cells(keeper, say)
     for line in keeper.workshop.checks.findings:
         say(line, yellow=True)
@@ -61,7 +67,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         if not ok:
             say(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
     for line in state.findings:
-        say(line)
+        if line not in state.result:
+            say(line)
     for name, (verdict, found) in state.verdicts.items():
         colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
         say(f"gate {name}: {verdict}. {found}", **colours)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from foresight_harness.contracts.text import one_line, without_secrets
-from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.declared import CONFIG, OPTIONS, declare
 
 if TYPE_CHECKING:
     from foresight_harness.planning.candidates import Selection
@@ -20,110 +19,33 @@ if TYPE_CHECKING:
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options; names are public. ``--strict`` is pytest's own, and we read it too (exit 11)."""
     group = parser.getgroup("foresight", "Foresight: which pipelines to score, on what, how")
-    add = group.addoption
-    add(
-        "--candidate",
-        action="append",
-        default=[],
-        metavar="GLOB",
-        help="score only the matrix's candidates that fit (repeatable), or a whole candidate string",
-    )
-    add("--matrix", metavar="NAME|FILE", help="set of candidates; default smoke")
-    add("--scale", metavar="smoke|small|full", help="how much is measured; default the matrix's own, else smoke")
-    add(
-        "--dataset",
-        action="append",
-        default=[],
-        metavar="NAME[:PATH]",
-        help="data set (repeatable); default the matrix's own, else shapes and kinds. "
-        "coco:DIR reads DIR/images and DIR/annotations.json",
-    )
-    add(
-        "--weights",
-        metavar="pretrained|nano|random",
-        help="default: random for tiny encoders, pretrained for published sizes",
-    )
-    add(
-        "--weights-source",
-        action="append",
-        default=[],
-        metavar="NAME=SOURCE",
-        help="pretrained weights of one encoder or decoder (repeatable): a folder in the published layout, a Hub id or "
-        "ID@REVISION, for timm also one .safetensors file",
-    )
-    add(
-        "--trust-weights",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="let the pretrained weights of this encoder or decoder pass gates though they are not known as published "
-        "(repeatable); the verdict says so",
-    )
-    add(
-        "--no-twins",
-        action="store_true",
-        help="score candidates with trained weights without the same ones with random weights, and raw pixels, beside",
-    )
-    add("--device", default="cpu", help="cpu, cuda, cuda:1 ...; default cpu")
-    add("--dtype", default="float32", metavar="float32|bfloat16|float16")
-    add("--attention", default="auto", metavar="auto|sdpa|eager|flash_attention_2")
-    add("--seeds", type=int, metavar="N", help="seeds of trained parts; default by scale")
-    add("--train-size", type=int, metavar="N", help="pictures that everything is fitted on; default by scale")
-    add(
-        "--picture-px",
-        type=int,
-        metavar="N",
-        help="side of the pictures, and of what encoders are fed where they take any size",
-    )
-    add(
-        "--probe",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="score this probe beside the primary one (repeatable); foresight-bench plugins lists them",
-    )
-    add(
-        "--recipe",
-        default=DEFAULT_RECIPE,
-        metavar="NAME",
-        help="how adapters are fitted: joint (default), spatial_then_reconstruction, frozen_enhancer, perceptual",
-    )
-    add("--gate", action="append", default=[], metavar="NAME", help="fail the session where this gate says NO-GO")
-    add("--baseline", metavar="RUN|NAME", help="compare with that run or baseline")
-    add(
-        "--export",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="send every record to this tracker too (repeatable): mlflow, trackio, wandb, each an extra",
-    )
-    _add_running(add)
+    declare(group.addoption)
+    declare(group.addoption, [CONFIG])
 
 
-def _add_running(add: Callable[..., None]) -> None:
-    """Where a run is kept, what carries it out, what ends it."""
-    add("--out", default="runs", metavar="DIR", help="where run folders are written; default runs")
-    add(
-        "--feature-cache",
-        default=".foresight/cache",
-        metavar="DIR|URL",
-        help="where features are kept: folder or s3://",
-    )
-    add("--engine", default="local", metavar="local|local:N|ray", help="this process, N workers, or a Ray cluster")
-    add("--cell-timeout", type=float, metavar="SECONDS", help="a cell that takes longer is a failed cell")
-    add("--worker-memory", type=float, metavar="GIB", help="end a worker that grows beyond this; its cell is oom")
-    add("--max-failures", type=int, metavar="N", help="stop the session after N failed cells")
-    add("--no-spot-check", action="store_true", help="do not make two samples again to compare with the cache")
-    add("--resume", action="store_true", help="finish the latest run instead of starting a new one")
-    add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
+def given_options(config: pytest.Config) -> dict[str, Any]:
+    """What the command line says, else ``foresight.toml``, by name; defaults are not in it. Raises: UsageError."""
+    from foresight_harness.planning.options.file import merged, read_options
+
+    said = {option.name: config.getoption(option.flag) for option in OPTIONS}
+    strict = config.getoption("strict", False) or None
+    return merged(read_options(config.getoption("--config")), said | {"strict": strict})
 
 
 def options_of(config: pytest.Config, selection: Selection) -> RunOptions:
     """The options of this session; the matrix fills in scale and data sets. Raises: UsageError."""
-    from foresight_harness.planning.options.run_options import DEFAULTS, run_options
+    from foresight_harness.planning.options.run_options import run_options
 
-    given = {name: config.getoption(f"--{name.replace('_', '-')}") for name in DEFAULTS if name != "strict"}
-    return run_options(given | {"strict": config.getoption("strict", False)}, selection)
+    return run_options(given_options(config), selection)
+
+
+def benchmark_places(config: pytest.Config) -> list[Path]:
+    """Where named matrices, gates and sentinels may lie: beside the benchmarks that were asked for before any other."""
+    from foresight_harness.planning.named_files import places
+
+    asked = [Path(str(argument).partition("::")[0]) for argument in config.args]
+    folders = [place if place.is_dir() else place.parent for place in asked]
+    return places([*folders, config.rootpath / "benchmarks"])
 
 
 def command_of(config: pytest.Config, *, resume: bool = True) -> str:
@@ -133,8 +55,5 @@ def command_of(config: pytest.Config, *, resume: bool = True) -> str:
 
 
 def named_folders(config: pytest.Config, kind: str) -> list[Path]:
-    """Where named files (``matrices``, ``gates``) lie: beside the benchmarks that were asked for, then in the root."""
-    places = [Path(str(argument).partition("::")[0]) for argument in config.args]
-    folders = [place if place.is_dir() else place.parent for place in places]
-    found = [folder / kind for folder in [*folders, config.rootpath / "benchmarks"]]
-    return [folder for folder in dict.fromkeys(found) if folder.is_dir()]
+    """Those of ``benchmark_places`` that hold named files of a kind: ``matrices`` or ``gates``."""
+    return [folder / kind for folder in benchmark_places(config) if (folder / kind).is_dir()]

@@ -18,6 +18,7 @@ from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.workshop.cell import Timer
 from foresight_harness.running.costs.accounting import Account
 from foresight_harness.running.engines.engines import Engine, engine_for
+from foresight_harness.running.engines.run_progress import Every
 from foresight_harness.running.engines.units import cell_key
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.standing.status import RUNNING
@@ -91,7 +92,7 @@ def started(state: State, session: pytest.Session) -> Engine:
     if state.engine is None:
         assert state.registry is not None
         assert state.options is not None
-        write = _writer(state.config)
+        write = _writer(state)
         progress = Progress(write=lambda line: write(line) if state.live is None else state.live.say(line))
         state.config.add_cleanup(state.stopping.restore)
         state.stopping.install(write)
@@ -129,15 +130,23 @@ def timer_of(benchmark: Any) -> Timer | None:
     return timer
 
 
-def _writer(config: pytest.Config) -> Callable[[str], None]:
-    """Lines between the dots, past pytest's capture."""
+QUIET_S = 30.0
+"""Between two lines under ``-q``."""
+
+
+def _writer(state: State) -> Callable[[str], None]:
+    """Lines between the dots, past pytest's capture; under ``-q`` where the run stands, now and then."""
+    config, every = state.config, Every(QUIET_S)
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
 
     def write(text: str) -> None:
         line = one_line(without_secrets(text))
-        if reporter is None or config.option.verbose < 0:
+        quiet = config.option.verbose < 0
+        if reporter is None or config.option.verbose < -1 or (quiet and not every.due()):
             return
+        if quiet and state.engine is not None:
+            line = f"{state.engine.standing().sentence()}; {line}"
         if capture is None:
             reporter.write_line(line)
             return

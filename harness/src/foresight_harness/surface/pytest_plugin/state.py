@@ -75,6 +75,8 @@ class State:
     sentinels: Sentinels | None = None
     compared: tuple[str, ...] = ()
     """Lines that say what the comparison with it found."""
+    result: tuple[str, ...] = ()
+    """Lines of the table that stands first in the summary."""
     report: Path | None = None
     report_error: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)

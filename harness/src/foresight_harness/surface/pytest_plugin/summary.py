@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from foresight_harness.measuring.suites.memory import peak_bytes
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.standing.status import COMPLETE, FAILED, INTERRUPTED, STOPPED
 from foresight_harness.surface.report_writers import write_report
+from foresight_harness.surface.result import result_of
 
 if TYPE_CHECKING:
     from foresight_harness.judging.analyses.envelope import Analysis
@@ -53,6 +55,9 @@ def _close(state: State, session: pytest.Session, exitstatus: int) -> None:
     refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
     if (state.failed_analyses or refused) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    with suppress(RunFolderError):  # damaged: the analyses said so
+        found = result_of(keeper.folder.path)
+        state.result = () if found is None else tuple(found.lines())
     if state.baseline is not None:
         _compare(state, session)
     if keeper.settled:

@@ -1,0 +1,141 @@
+"""The options of a run, declared once: for pytest, for the command, for ``score()`` and for ``foresight.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+
+KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+"""What a value of an option may be, in words."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a run; an option that is not given is None until ``run_options`` fills in its default."""
+
+    name: str
+    """As in Python and in records; ``flag`` is how it is written in a command."""
+    help: str
+    metavar: str | None = None
+    kind: type = str
+    """Of one value."""
+    default: Any = None
+    """What holds where nobody says anything; () for an option that may be given more than once."""
+
+    @property
+    def flag(self) -> str:
+        """``--train-size``."""
+        return f"--{self.long_name}"
+
+    @property
+    def long_name(self) -> str:
+        """``train-size``, as ``foresight.toml`` has it."""
+        return self.name.replace("_", "-")
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be given more than once: a list, or one text."""
+        return isinstance(self.default, tuple)
+
+    def keywords(self) -> dict[str, Any]:
+        """For argparse's ``add_argument`` and pytest's ``addoption``."""
+        if self.kind is bool:
+            return {"action": "store_true", "default": None, "help": self.help}
+        action = {"action": "append"} if self.repeatable else {}
+        return {**action, "default": None, "type": self.kind, "metavar": self.metavar, "help": self.help}
+
+
+OPTIONS = (
+    Option(
+        "candidate",
+        "score only the matrix's candidates that fit (repeatable), or a whole candidate string",
+        "GLOB",
+        default=(),
+    ),
+    Option("matrix", "set of candidates; default smoke", "NAME|FILE"),
+    Option("scale", "how much is measured; default the matrix's own, else smoke", "smoke|small|full"),
+    Option(
+        "dataset",
+        "data set (repeatable); default the matrix's own, else shapes and kinds. "
+        "coco:DIR reads DIR/images and DIR/annotations.json",
+        "NAME[:PATH]",
+        default=(),
+    ),
+    Option(
+        "weights",
+        "default: random for tiny encoders, pretrained for published sizes",
+        "pretrained|nano|random",
+    ),
+    Option(
+        "weights_source",
+        "pretrained weights of one encoder or decoder (repeatable): a folder in the published layout, a Hub id or "
+        "ID@REVISION, for timm also one .safetensors file",
+        "NAME=SOURCE",
+        default=(),
+    ),
+    Option(
+        "trust_weights",
+        "let the pretrained weights of this encoder or decoder pass gates though they are not known as published "
+        "(repeatable); the verdict says so",
+        "NAME",
+        default=(),
+    ),
+    Option(
+        "no_twins",
+        "score candidates with trained weights without the same ones with random weights, and raw pixels, beside",
+        kind=bool,
+        default=False,
+    ),
+    Option("device", "cpu, cuda, cuda:1 ...; default cpu", default="cpu"),
+    Option("dtype", "of features; default float32", "float32|bfloat16|float16", default="float32"),
+    Option("attention", "default auto", "auto|sdpa|eager|flash_attention_2", default="auto"),
+    Option("seeds", "seeds of trained parts; default by scale", "N", int),
+    Option("train_size", "pictures that everything is fitted on; default by scale", "N", int),
+    Option("picture_px", "side of the pictures, and of what encoders are fed where they take any size", "N", int),
+    Option(
+        "probe",
+        "score this probe beside the primary one (repeatable); foresight-bench plugins lists them",
+        "NAME",
+        default=(),
+    ),
+    Option(
+        "recipe",
+        "how adapters are fitted: joint (default), spatial_then_reconstruction, frozen_enhancer, perceptual",
+        "NAME",
+        default=DEFAULT_RECIPE,
+    ),
+    Option("gate", "fail the session where this gate says NO-GO", "NAME", default=()),
+    Option("baseline", "compare with that run or baseline", "RUN|NAME"),
+    Option(
+        "export",
+        "send every record to this tracker too (repeatable): mlflow, trackio, wandb, each an extra",
+        "NAME",
+        default=(),
+    ),
+    Option("out", "where run folders are written; default runs", "DIR", default="runs"),
+    Option("feature_cache", "where features are kept: folder or s3://", "DIR|URL", default=".foresight/cache"),
+    Option("engine", "this process, N workers, or a Ray cluster", "local|local:N|ray", default="local"),
+    Option("cell_timeout", "a cell that takes longer is a failed cell", "SECONDS", float),
+    Option("worker_memory", "end a worker that grows beyond this; its cell is oom", "GIB", float),
+    Option("max_failures", "stop the session after N failed cells", "N", int),
+    Option("no_spot_check", "do not make two samples again to compare with the cache", kind=bool, default=False),
+    Option("resume", "finish the latest run instead of starting a new one", kind=bool, default=False),
+    Option("strict_plugins", "stop the session where a plugin cannot be imported", kind=bool, default=False),
+)
+
+STRICT = Option("strict", "exit 11 where a demanded comparison was impossible", kind=bool, default=False)
+"""pytest's own flag, which a run reads too; a file and Python name it, and nobody declares it."""
+
+CONFIG = Option("config", "file of options; default foresight.toml in the working folder, if there is one", "FILE")
+"""Names the file; does not stand in it."""
+
+BY_NAME: Mapping[str, Option] = {option.name: option for option in (*OPTIONS, STRICT)}
+
+
+def declare(add: Callable[..., object], options: Iterable[Option] = OPTIONS) -> None:
+    """Declare options through argparse's ``add_argument`` or pytest's ``addoption``."""
+    for option in options:
+        add(option.flag, **option.keywords())

@@ -1,0 +1,60 @@
+"""The lines that stand first at the end of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from foresight_harness.judging.analyses.catalogue import conclude
+from foresight_harness.surface.result import SHOWN, Result, result_of
+
+A, B = "dinov2_tiny@last/identity/single/linear", "pixels@patch/identity/single/linear"
+
+
+def test_the_first_board_is_shown_best_first_with_intervals_and_its_sentence(write_run, record) -> None:
+    low, high = [0.1, 0.12] * 8, [0.5, 0.6] * 8
+    records = [
+        record(cell="c0", candidate=B, role="floor", value=0.11, ci_low=0.1, ci_high=0.12, n=16),
+        record(cell="c1", candidate=A, value=0.55, ci_low=0.5, ci_high=0.6, n=16),
+    ]
+    suites = {"spatial": {"ranked_by": ["iou"]}}
+    path = write_run(records, {"c0": {"iou": {0: low}}, "c1": {"iou": {0: high}}}, suites=suites)
+    conclude(path)
+    found = result_of(path)
+    assert found is not None
+    assert [row["candidate"] for row in found.rows] == [A, B]
+    assert [row["letters"] for row in found.rows] == ["a", None]
+    lines = found.lines()
+    assert lines[0] == "iou of spatial on shapes"
+    assert "[0.5000, 0.6000]" in lines[2]
+    assert lines[-1] == found.finding
+    assert "dinov2_tiny" in found.finding
+
+
+def test_one_candidate_is_shown_without_letters_and_nothing_is_said_of_others(scored_run: Path) -> None:
+    for kept in (scored_run / "analysis").glob("rankings.json"):
+        kept.unlink()
+    found = result_of(scored_run)
+    assert found is not None
+    assert found.finding == ""
+    assert {row["letters"] for row in found.rows} == {None}
+    values = [row["value"] for row in found.rows]
+    assert values == sorted(values, reverse=True)
+
+
+def test_a_run_without_a_number_has_no_result(write_run, record) -> None:
+    assert result_of(write_run([record(status="failed", value=None, error="no")])) is None
+
+
+def test_a_long_board_is_cut_and_a_name_stays_on_its_line() -> None:
+    row = {
+        "letters": "a",
+        "candidate": "a\n::error::b\x1b[2J",
+        "role": "candidate",
+        "value": 1,
+        "low": None,
+        "high": None,
+    }
+    lines = Result("title", "", tuple({**row, "n": 4} for _ in range(SHOWN + 3))).lines()
+    assert lines[-1] == "  and 3 more: foresight-bench rank"
+    assert all(line.isprintable() for line in lines)
+    assert "a ::error::b" in lines[2]
