@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from foresight_harness.planning.candidates import Selection, select_candidates
-from foresight_harness.planning.options import SCALES
+from foresight_harness.planning.candidates import Selection, select, select_candidates
+from foresight_harness.planning.candidates.twins import with_twins
+from foresight_harness.planning.options import SCALES, RunOptions
 from foresight_harness.planning.registry import Registry, load_registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,17 +34,48 @@ def test_every_proposal_has_a_matrix() -> None:
 
 @pytest.mark.parametrize("scale", list(SCALES))
 @pytest.mark.parametrize("matrix", MATRICES)
-def test_every_name_of_a_matrix_is_on_offer_at_every_scale(registry: Registry, matrix: str, scale: str) -> None:
+def test_every_name_of_a_matrix_is_on_offer_at_every_scale(
+    registry: Registry, matrix: str, scale: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(select, "absent_weights", lambda candidate: None)
     found = planned(registry, matrix, scale)
     assert found.left_out == ()
     assert len(found.candidates) > 1
 
 
 @pytest.mark.parametrize("matrix", MATRICES)
-def test_smoke_scale_builds_no_published_model(registry: Registry, matrix: str) -> None:
+def test_smoke_scale_builds_no_published_model_unless_it_is_fetched(
+    registry: Registry, matrix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FORESIGHT_WEIGHTS", str(tmp_path))
     for candidate in planned(registry, matrix, "smoke").candidates:
         sizes = {spec.size for stream in candidate.streams for spec in stream.lineage} | {candidate.decoder.size}
         assert sizes == {"tiny"}, str(candidate)
+
+
+def test_the_smoke_matrix_scores_trained_encoders_where_their_weights_are_and_says_where_not(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FORESIGHT_WEIGHTS", str(tmp_path))
+    found = planned(registry, "smoke", "smoke")
+    assert [reason.partition(";")[0] for reason in found.left_out] == [
+        "alexnet@relu3: its weights are not here",
+        "dinov2_small_saliency@block.05: its weights are not here",
+    ]
+    assert found.left_out[0].endswith("foresight-bench weights fetch lpips_alex")
+    for name, files in {
+        "lpips_alex": ["model.safetensors"],
+        "dinov2_small_saliency": ["config.json", "model.safetensors"],
+    }.items():
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).write_bytes(b"")
+    found = planned(registry, "smoke", "smoke")
+    assert found.left_out == ()
+    trained = with_twins(found, registry, RunOptions())
+    assert {"random:alexnet@relu3", "random:dinov2_small_saliency@block.05"} <= {
+        str(each).partition("/")[0] for each in trained.candidates if each.role == "twin"
+    }
 
 
 @pytest.mark.parametrize("matrix", sorted(DOCUMENTS))

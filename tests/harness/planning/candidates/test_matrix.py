@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.planning.candidates import Matrix, candidates_of, read_matrix, select_candidates, suites_of
+from foresight_harness.planning.candidates import (
+    Matrix,
+    candidates_of,
+    read_matrix,
+    select,
+    select_candidates,
+    suites_of,
+)
 from foresight_harness.planning.options import DatasetChoice, datasets_or
 from foresight_harness.planning.registry import Registry
 
@@ -145,3 +152,32 @@ def test_matrix_names_probes_that_are_scored_beside_the_primary_one(tmp_path: Pa
     path = tmp_path / "mine.toml"
     path.write_text('probes = ["knn", "detr"]\n' + GROUPS)
     assert select_candidates(builtins, [], str(path), []).probes == ("knn", "detr")
+
+
+@pytest.mark.parametrize("absent", [None, "pixels@patch: its weights are not here"])
+def test_a_group_for_where_weights_are_is_left_out_and_said_where_they_are_not(
+    builtins: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str | None
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[[group]]\nstreams = ["oracle@mask"]\n[[group]]\nstreams = ["pixels@patch"]\nwhere_weights_are = true\n'
+    )
+    asked: list[str] = []
+    monkeypatch.setattr(select, "absent_weights", lambda found: asked.append(str(found)) or absent)
+    chosen = select_candidates(builtins, [], str(path), [])
+    assert asked == ["pixels@patch/identity/single/linear"]
+    assert len(chosen.candidates) == (2 if absent is None else 1)
+    assert chosen.left_out == (() if absent is None else (absent,))
+
+
+def test_a_candidate_that_a_plain_group_holds_too_needs_no_weights(written) -> None:
+    plain = '[[group]]\nstreams = ["pixels@patch"]\n'
+    conditional = plain + "where_weights_are = true\n"
+    assert written(conditional).where_weights_are == {"pixels@patch/identity/single/linear"}
+    assert written(conditional + plain).where_weights_are == frozenset()
+    assert written(plain + conditional).where_weights_are == frozenset()
+
+
+def test_a_flag_of_a_group_that_is_no_flag_is_refused(written) -> None:
+    with pytest.raises(UsageError, match="where_weights_are must be true or false"):
+        written('[[group]]\nstreams = ["pixels@patch"]\nwhere_weights_are = "yes"\n')
