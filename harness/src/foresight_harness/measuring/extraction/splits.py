@@ -127,7 +127,8 @@ class Splits:
         clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
         remade = clips is not None and labels is not None and self._is_other(dataset, clips, labels)
         if remade:
-            clips = labels = self._discard(dataset.fingerprint)
+            self._discard(dataset.fingerprint)
+            clips = labels = None
         if clips is None or labels is None:
             with self.store.lock(key):
                 # Another process may have decoded them while we waited.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pluggy
 
@@ -121,7 +121,7 @@ def _offers_of(info: PluginInfo, module: object) -> Offers:
         found.environment |= {str(name): str(value) for name, value in answer.items()}
     for implementation in manager.hook.foresight_record.get_hookimpls():
         function = implementation.function
-        found.exporter = function if implementation.argnames else _without_record(function)
+        found.exporter = cast("Exporter", function) if implementation.argnames else _without_record(function)
     return found
 
 

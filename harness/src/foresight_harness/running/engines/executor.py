@@ -25,8 +25,11 @@ class Executor(Protocol):
     """Slots that each carry out one job at a time, in a process of their own."""
 
     slots: int
-    retired: Set[int]
-    """Slots that get no job any more: the machine that they were on is gone."""
+
+    @property
+    def retired(self) -> Set[int]:
+        """Slots that get no job any more: the machine that they were on is gone."""
+        ...
 
     def start(self) -> None:
         """Check that the slots can be had, and start them. Raises: UsageError in one line."""
