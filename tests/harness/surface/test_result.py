@@ -16,8 +16,7 @@ def test_the_first_board_is_shown_best_first_with_intervals_and_its_sentence(wri
         record(cell="c0", candidate=B, role="floor", value=0.11, ci_low=0.1, ci_high=0.12, n=16),
         record(cell="c1", candidate=A, value=0.55, ci_low=0.5, ci_high=0.6, n=16),
     ]
-    suites = {"spatial": {"ranked_by": ["iou"]}}
-    path = write_run(records, {"c0": {"iou": {0: low}}, "c1": {"iou": {0: high}}}, suites=suites)
+    path = write_run(records, {"c0": {"iou": {0: low}}, "c1": {"iou": {0: high}}})
     conclude(path)
     found = result_of(path)
     assert found is not None

@@ -5,9 +5,11 @@ import io
 import json
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import pytest
+from foresight_harness.judging.comparison import index as index_module
 from foresight_harness.judging.comparison.index import NAME, numbers, refresh
 from foresight_harness.judging.comparison.noise import rounded_up
 from foresight_harness.surface.command import main
@@ -143,3 +145,47 @@ def test_changed_trees_and_lonely_runs_measure_no_noise(dated, tmp_path: Path, c
 @pytest.mark.parametrize(("value", "up"), [(0.00123, 0.002), (0.002, 0.002), (0.0, 0.0), (0.0951, 0.1), (7.0, 7.0)])
 def test_tolerances_are_rounded_up_to_one_digit(value: float, up: float) -> None:
     assert rounded_up(value) == pytest.approx(up)
+
+
+def test_a_thousand_runs_are_indexed_in_little_time_and_looked_at_in_less(dated, tmp_path: Path) -> None:
+    """5,000 runs of this size take 20 s at most the first time, and 1 s after; a fifth of both is asked for here."""
+    first = dated(0)
+    manifest, records = (first / "run.json").read_bytes(), (first / "records.jsonl").read_bytes()
+    for number in range(1, 1000):
+        folder = tmp_path / f"run_{number:04d}"
+        folder.mkdir()
+        (folder / "run.json").write_bytes(manifest)
+        (folder / "records.jsonl").write_bytes(records)
+    seconds = []
+    for _ in range(2):
+        began = time.process_time()
+        assert refresh(tmp_path) == []
+        seconds.append(time.process_time() - began)
+    assert seconds[0] < 4
+    assert seconds[1] < 0.2
+    (tmp_path / "run_0007" / "records.jsonl").write_bytes(records * 2)
+    began = time.process_time()
+    refresh(tmp_path)
+    assert time.process_time() - began < 0.4
+
+
+def test_what_was_indexed_before_an_interruption_stays(dated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(6):
+        dated(number)
+    monkeypatch.setattr(index_module, "AT_ONCE", 2)
+    sound, seen = index_module._rows, []
+
+    def rows(path: Path):
+        seen.append(path.name)
+        if len(seen) == 5:
+            raise KeyboardInterrupt
+        return sound(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index_module, "_rows", rows)
+        with pytest.raises(KeyboardInterrupt):
+            refresh(tmp_path)
+    seen.clear()
+    monkeypatch.setattr(index_module, "_rows", lambda path: seen.append(path.name) or sound(path))
+    refresh(tmp_path)
+    assert len(seen) == 2

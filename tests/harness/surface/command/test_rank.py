@@ -11,7 +11,6 @@ from foresight_harness.surface.command import main
     [
         (["--metric", "map51"], "no spatial map51 in this run; did you mean map50?"),
         (["--metric", "xyz"], "no spatial xyz in this run; there are iou, map50"),
-        (["--metric", "psnr"], "no spatial psnr in this run; --metric psnr is of --suite reconstruction"),
         (["--suite", "spatail"], "no spatail iou in this run; --metric iou is of --suite spatial"),
         (["--suite", "temporal", "--metric", "x"], "no temporal x in this run; there are reconstruction, spatial"),
     ],

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS runs (run TEXT PRIMARY KEY, stamp TEXT, refused TEXT)
 CREATE TABLE IF NOT EXISTS numbers (
   run TEXT, started TEXT, sha TEXT, machine TEXT, candidate TEXT, suite TEXT, dataset TEXT, metric TEXT, probe TEXT,
   protocol TEXT, fingerprint TEXT, direction TEXT, weights TEXT, value REAL, low REAL, high REAL);
+CREATE INDEX IF NOT EXISTS by_run ON numbers (run);
 CREATE INDEX IF NOT EXISTS by_number ON numbers (metric, suite, candidate);
 """
 
@@ -97,6 +98,8 @@ def _refresh(runs: Path) -> list[str]:
         for start in range(0, len(stale), AT_ONCE):
             with index:
                 for name in stale[start : start + AT_ONCE]:
+                    if name in known:  # looking for what is not there takes longer with every run
+                        _forget(index, name)
                     _index(index, runs / name, found[name])
         told = index.execute("SELECT refused FROM runs WHERE refused IS NOT NULL ORDER BY run")
         return [f"left out: {refused}" for (refused,) in told]
@@ -104,7 +107,6 @@ def _refresh(runs: Path) -> list[str]:
 
 def _index(index: sqlite3.Connection, path: Path, stamp: str) -> None:
     """Take in one run as it is now; one that cannot be read is remembered with the reason."""
-    _forget(index, path.name)
     rows: list[Number] = []
     refused = None
     try:

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
+from foresight_harness.judging.analyses.ab import SIDES
+from foresight_harness.judging.analyses.ab import SUITE as AB
 from foresight_harness.running.run_folder.record_file import whole_lines
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.standing import sealing
@@ -35,6 +37,8 @@ def check_samples(run: RunData) -> Iterator[str]:
             if value and stated != value:
                 yield f"samples/{cell}.parquet is of {name} {stated}, its records are of {value}"
         stated_of = {(record.metric, record.probe) for record in own if record.per_sample}
+        if first.suite == AB:  # its one number is the ratio of two series of seconds
+            stated_of |= {(side, None) for side in SIDES}
         held = {(str(row["metric"]), row["probe"]) for row in rows}
         for metric, probe in sorted(held - stated_of, key=str):
             by = f" by {probe}" if probe else ""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from foresight_harness.contracts.text import one_line
 from foresight_harness.planning.candidates import Selection, select_candidates
 from foresight_harness.planning.candidates.select import DEFAULT_MATRIX
 from foresight_harness.planning.named_files import folders_of
@@ -47,9 +48,13 @@ def chosen(options: argparse.Namespace) -> tuple[Registry, Selection]:
     registry, given = load_registry(), given_of(options)
     patterns = as_texts(given.get("candidate", ()))
     found = select_candidates(registry, patterns, given.get("matrix"), folders_of("matrices"), given.get("scale"))
-    for reason in found.left_out:
-        print(f"left out of the matrix: {reason}", file=sys.stderr)
     return registry, found
+
+
+def say_left_out(selection: Selection) -> None:
+    """What of the matrix cannot be scored here, a line each."""
+    for reason in selection.left_out:
+        print(f"left out of the matrix: {one_line(reason)}", file=sys.stderr)
 
 
 def options_of(options: argparse.Namespace, selection: Selection) -> RunOptions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from foresight_harness.surface.command.candidate_options import add_run_options, chosen
+from foresight_harness.surface.command.candidate_options import add_run_options, chosen, say_left_out
 from foresight_harness.surface.command.printing import print_json, print_table
 
 EXAMPLES = (
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print one line a candidate."""
     _, selection = chosen(options)
+    say_left_out(selection)
     rows = [
         {
             "candidate": str(candidate),

@@ -20,15 +20,23 @@ def chosen(data: RunData, options: argparse.Namespace) -> list[Record]:
     suite = options.suite or _suite_of(data, options.metric)
     found = data.select(suite=suite, metric=options.metric)
     if not found:
-        of = f"{suite} {options.metric}"
-        known = {f"{record.suite} {record.metric}" for record in data.records}
-        raise UsageError(f"no {of} in this run{nearest(of, known)}")
+        raise UsageError(_absent(data, suite, options.metric))
     dataset, probe = options.dataset or found[0].dataset, options.probe or found[0].probe
     kept = [record for record in found if record.dataset == dataset and record.probe == probe]
     kept = [record for record in kept if fits(record.candidate, options.candidate or ["*"])]
     if not kept:
         raise UsageError(f"no {options.metric} of such a candidate on {dataset} by probe {probe}")
     return [record for record in kept if record.value is not None]
+
+
+def _absent(data: RunData, suite: str, metric: str) -> str:
+    """What the run holds instead: suites that have that metric, else metrics of that suite, else its suites."""
+    asked = f"no {suite} {metric} in this run"
+    having = sorted({record.suite for record in data.records if record.metric == metric})
+    if having:
+        return f"{asked}; --metric {metric} is of --suite {' or '.join(having)}"
+    metrics = {record.metric for record in data.records if record.suite == suite}
+    return f"{asked}{nearest(metric, metrics) if metrics else nearest(suite, {one.suite for one in data.records})}"
 
 
 def _suite_of(data: RunData, metric: str) -> str:

@@ -11,7 +11,13 @@ from foresight_harness.planning.candidates import suites_of
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of
-from foresight_harness.surface.command.candidate_options import add_run_options, chosen, options_of, sources
+from foresight_harness.surface.command.candidate_options import (
+    add_run_options,
+    chosen,
+    options_of,
+    say_left_out,
+    sources,
+)
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -39,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
     registry, selection = chosen(options)
+    say_left_out(selection)
     wanted = options_of(options, selection)
     check_datasets(registry, wanted)
     if options.show_options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,10 @@ def benchmark_places(config: pytest.Config) -> list[Path]:
 
 def command_of(config: pytest.Config, *, resume: bool = True) -> str:
     """What to type to repeat a session; without ``resume`` what starts a new run instead of going on with one."""
-    arguments = [text for text in map(str, config.invocation_params.args) if resume or text != "--resume"]
-    return one_line(without_secrets(shlex.join(["pytest", *arguments])))
+    through = Path(sys.argv[0]).name
+    words = sys.argv[1:] if through == "foresight-bench" else map(str, config.invocation_params.args)
+    kept = [word for word in words if resume or word != "--resume"]
+    return one_line(without_secrets(shlex.join([through if through == "foresight-bench" else "pytest", *kept])))
 
 
 def named_folders(config: pytest.Config, kind: str) -> list[Path]:
