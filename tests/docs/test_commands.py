@@ -33,6 +33,7 @@ ELSEWHERE = {
     "make test": ".ci/run carries it out, and this test with it",
     "foresight-bench ab": "needs two commits; tests/harness/surface/command/test_ab.py types it in a clone",
     "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
+    "pip install 'foresight-harness[hf]'": "needs an index; tests/harness/parts/datasets/test_hub.py reads with it",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""
@@ -59,6 +60,9 @@ WHOLE_PAGES = {
 STANDS_FOR = {
     "RUN": "latest",
     "coco:DIR": "coco:photographs",
+    "folder:DIR": "folder:photographs/images",
+    "hf:DIR": "hf:photographs/images",
+    "video:DIR": "video:clips",
     "mae_b=/data/mae_b.safetensors": "mae_b=mae_b.safetensors",
 }
 """Words that a reader replaces."""
@@ -93,12 +97,23 @@ def clone(tmp_path_factory: pytest.TempPathFactory, write_photographs: Callable[
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
     (folder / "mae_b.safetensors").write_bytes(b"")
     write_photographs(folder / "photographs")
+    write_clips(folder / "clips")
     few = {"train": 24, "test": 16, "pictures": 2, "permutations": 5, "resamples": 200}
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **few))
         assert session(bare(SCORED)[1:])[0] == 0
         _as_if_committed((folder / "runs" / "latest").resolve())
         yield folder
+
+
+def write_clips(folder: Path) -> None:
+    """Six clips as folders of numbered frames."""
+    from PIL import Image
+
+    for clip in range(6):
+        (folder / str(clip)).mkdir(parents=True)
+        for number in range(10):
+            Image.new("RGB", (32, 24), (20 * number, 10 * clip, 90)).save(folder / str(clip) / f"{number}.png")
 
 
 def score_again(clone: Path, count: int) -> None:

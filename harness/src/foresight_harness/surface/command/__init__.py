@@ -14,6 +14,7 @@ from foresight_harness.surface.command import (
     cache,
     candidates,
     compare,
+    data,
     doctor,
     export,
     figure,
@@ -45,6 +46,7 @@ VERBS = (
     export,
     cache,
     weights,
+    data,
     new_plugin,
     doctor,
 )

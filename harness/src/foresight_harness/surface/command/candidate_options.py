@@ -31,6 +31,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train-size", type=int, metavar="N")
     parser.add_argument("--picture-px", type=int, metavar="N")
     parser.add_argument("--probe", action="append", default=[], metavar="NAME", help="as for pytest; repeatable")
+    parser.add_argument("--max-pixels", type=int, metavar="N", help="as for pytest")
     parser.add_argument("--recipe", default=DEFAULT_RECIPE, metavar="NAME", help="as for pytest")
 
 

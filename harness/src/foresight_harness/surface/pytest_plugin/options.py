@@ -34,7 +34,7 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         metavar="NAME[:PATH]",
         help="data set (repeatable); default the matrix's own, else shapes and coins. "
-        "coco:DIR reads DIR/images and DIR/annotations.json",
+        "coco:DIR, folder:DIR, video:DIR and hf:NAME are your own (docs/data-sets.md)",
     )
     add(
         "--weights",
@@ -67,6 +67,12 @@ def add_options(parser: pytest.Parser) -> None:
         type=int,
         metavar="N",
         help="side of the pictures, and of what encoders are fed where they take any size",
+    )
+    add(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="greatest picture of a file that is decoded; default 120 million pixels",
     )
     add(
         "--probe",
