@@ -113,6 +113,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     )
     for line in dict.fromkeys(line for split in keeper.workshop.splits.known() for line in told(split)):
         terminal.write_line(line, yellow=True)
+    for name, remarks in keeper.workshop.extraction.remarks().items():
+        terminal.write_line(f"weights of {name}: {'; '.join(remarks)}", yellow=True)
     for (suite, dataset), (ok, said) in keeper.controls().items():
         if not ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
