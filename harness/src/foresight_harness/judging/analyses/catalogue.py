@@ -46,6 +46,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("enhancement", "foresight_harness.judging.analyses.enhancement"),
     Kind("similarity", "foresight_harness.judging.analyses.similarity"),
     Kind("embeddings", "foresight_harness.judging.analyses.embeddings"),
+    Kind("categories", "foresight_harness.judging.analyses.categories"),
     Kind("parameters", "foresight_harness.judging.analyses.parameters"),
     Kind("ab", "foresight_harness.judging.analyses.ab"),
 )
