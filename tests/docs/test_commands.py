@@ -38,12 +38,16 @@ ELSEWHERE = {
 }
 """Commands that are not carried out here, and why."""
 
-CELL = ("--candidate", "dinov2_tiny@last/identity/single/linear", "-k", "test_spatial", "--dataset", "shapes")
+ONE = ("--candidate", "dinov2_tiny@last/identity/single/linear")
+CELL = (*ONE, "-k", "test_spatial", "--dataset", "shapes")
 SCORED_TOO = {
     "pytest benchmarks/ --candidate 'dinov2*' --dataset coco:DIR": (
         "-k",
         "test_spatial and last/identity/single/linear",
     ),
+    "pytest benchmarks/ --dataset coco:DIR": (*ONE, "-k", "test_spatial"),
+    "pytest benchmarks/ --dataset folder:DIR": (*ONE, "-k", "test_reconstruction"),
+    "pytest benchmarks/ --dataset video:DIR": (*ONE, "-k", "test_temporal"),
     "pytest benchmarks/ --candidate 'qwen2_5_vl_tiny@pre_merge": ("-k", "test_spatial", "--dataset", "shapes"),
     "pytest benchmarks/ --feature-cache .foresight/cache": CELL,
     "pytest benchmarks/ -k 'identity and single and test_spatial' --baseline base": CELL[:2] + CELL[4:],
