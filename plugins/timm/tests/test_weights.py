@@ -15,6 +15,7 @@ from foresight_harness.contracts.progress import silent
 from foresight_harness.planning.options import RunOptions, WeightsSource
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.running.run_folder.recording import _loaded
 from foresight_timm.presets import Preset
 from foresight_timm.specs import encoder_spec
 from foresight_timm.weights import read_checkpoint
@@ -262,3 +263,23 @@ def test_quantised_weights_are_refused_in_a_folder_and_alone(write_checkpoint: W
     for source in (folder, folder / "model.safetensors"):
         with pytest.raises(CheckpointError, match=r"blocks\.0\.attn\.qkv\.weight is stored as I8"):
             _load(preset("mae_tiny"), source)
+
+
+def test_a_run_says_what_of_a_folder_was_not_read_and_keeps_it_in_its_records(
+    write_checkpoint: Write, tmp_path: Path
+) -> None:
+    folder = write_checkpoint("mae_tiny")
+    _edit(folder, lambda tensors: tensors.update({"head.weight": torch.rand(10, 64)}))
+    save_file({"head.weight": torch.zeros(1)}, folder / "model_ema.safetensors")
+    options = RunOptions(
+        weights_sources=(WeightsSource("mae_tiny", str(folder)),), out=tmp_path / "runs", cache=tmp_path / "cache"
+    )
+    registry = load_registry()
+    extraction = RunKeeper(registry, options, silent(), "pytest benchmarks/").workshop.extraction
+    assert extraction.remarks() == {}
+    found = extraction.provenance(registry.encoder("mae_tiny"))
+    said = ("passed over model_ema.safetensors beside its weights", "left out head.weight behind its tokens")
+    assert extraction.remarks() == {"mae_tiny": said}
+    model = _loaded("encoder", "mae_tiny", found, trusted=False)
+    assert model.as_json()["remarks"] == list(said)
+    assert "remarks" not in _loaded("encoder", "mae_tiny", replace(found, remarks=()), trusted=False).as_json()

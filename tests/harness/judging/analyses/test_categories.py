@@ -106,6 +106,17 @@ def test_the_finding_tells_of_the_candidate_that_finds_objects_best(run: Callabl
     assert len({row["candidate"] for row in found.rows}) == 2
 
 
+def test_parts_whose_intervals_overlap_are_not_told_apart(run: Callable[..., RunData]) -> None:
+    stats = [picture(thing(0.1 * n, "disc"), thing(0.1 * n + 0.02, "ring")) for n in range(8)]
+    found = analyse(run({GOOD: {0: stats}}))
+    assert found is not None
+    assert found.finding == f"On shapes, {GOOD} finds no part of the objects surely better."
+    stats = [picture(thing(0.8, "disc"), thing(0.2, "ring", place="border"), thing(0.8, "ring")) for _ in range(8)]
+    found = analyse(run({GOOD: {0: stats}}))
+    assert found is not None
+    assert "by place from 0.20 (border) to 0.80 (middle)" in found.finding
+
+
 def test_objects_without_names_are_parted_by_size_and_place_alone(run: Callable[..., RunData]) -> None:
     found = analyse(run({GOOD: {0: [picture(thing(0.5, None)) for _ in range(4)]}}))
     assert found is not None

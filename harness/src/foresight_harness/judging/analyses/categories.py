@@ -140,20 +140,31 @@ def _finding(rows: Sequence[Mapping[str, Any]]) -> str:
 
     def mean(candidate: str) -> float:
         mine = [row for row in here if row["candidate"] == candidate and row["by"] == "place"]
-        return sum(row["iou"].value * row["objects"] for row in mine) / max(1, sum(row["objects"] for row in mine))
+        found = sum(row["iou"].value * row["objects"] for row in mine)
+        return float(found / max(1, sum(row["objects"] for row in mine)))
 
     best = max(dict.fromkeys(row["candidate"] for row in here), key=mean)
-    told = []
+    told, alike = [], []
     for way in WAYS.values():
         mine = sorted(
             (row for row in here if row["candidate"] == best and row["by"] == way), key=lambda row: row["iou"].value
         )
-        if len(mine) > 1:
-            worst, first = mine[0], mine[-1]
-            told.append(
-                f"by {way} from {worst['iou'].value:.2f} ({worst['level']}) to {first['iou'].value:.2f} "
-                f"({first['level']})"
-            )
-    if not told:
+        if len(mine) < 2:
+            continue
+        worst, first = mine[0], mine[-1]
+        if _apart(worst["iou"], first["iou"]):
+            low, high = (f"{row['iou'].value:.2f} ({row['level']})" for row in (worst, first))
+            told.append(f"by {way} from {low} to {high}")
+        else:
+            alike.append(way)
+    if not told and not alike:
         return f"All objects of {dataset} are of one class, size and place."
-    return f"On {dataset}, {best} finds objects with an IoU {', '.join(told)}."
+    shown = f"finds objects with an IoU {', '.join(told)}" if told else "finds no part of the objects surely better"
+    rest = f"; intervals of the worst and the best {' and '.join(alike)} overlap" if alike and told else ""
+    return f"On {dataset}, {best} {shown}{rest}."
+
+
+def _apart(low: Measured, high: Measured) -> bool:
+    """Whether two intervals do not overlap; values without one are taken as they are."""
+    end, start = low.value if low.high is None else low.high, high.value if high.low is None else high.low
+    return end is not None and start is not None and end < start

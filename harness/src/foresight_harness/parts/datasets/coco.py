@@ -67,7 +67,7 @@ class CocoFolder:
         self._max_pixels = request.max_pixels
 
     @cached_property
-    def fingerprint(self) -> str:  # type: ignore[override]
+    def fingerprint(self) -> str:
         """Of all that decides the samples; reads every picture's bytes."""
         return fingerprint(
             reader=READER,

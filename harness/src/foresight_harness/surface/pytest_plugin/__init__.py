@@ -22,7 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One state object a session."""
+    """One state object a session; the benchmarks' marker is known, so that ``--strict-markers`` lets it through."""
+    config.addinivalue_line("markers", "suite(name): the suite that a benchmark belongs to")
     config.stash[STATE] = State(config)
 
 
