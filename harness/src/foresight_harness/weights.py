@@ -10,7 +10,7 @@ from foresight_harness.parts.weights.checkpoint import (
     checkpoint_folder,
     read_config,
 )
-from foresight_harness.parts.weights.config_facts import require_facts, require_processor
+from foresight_harness.parts.weights.config_facts import read_by_library, require_facts, require_processor
 from foresight_harness.parts.weights.headers import header_of
 from foresight_harness.parts.weights.library_folder import library_folder
 from foresight_harness.parts.weights.loading import (
@@ -43,6 +43,7 @@ __all__ = [
     "library_folder",
     "prefix_of",
     "provenance_of",
+    "read_by_library",
     "read_config",
     "read_file",
     "read_tensors",

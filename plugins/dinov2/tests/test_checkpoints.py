@@ -195,6 +195,7 @@ def test_without_the_mask_token_of_training_the_features_are_the_same(write_chec
         ({"layer_norm_eps": 1e-5}, "layer_norm_eps is 1e-05"),
         ({"qkv_bias": False}, "qkv_bias is False"),
         ({"mlp_ratio": 3}, "mlp_ratio is 3"),
+        ({"layer_norm_eps": "1e-6"}, r"config\.json cannot be used \(.*layer_norm_eps"),
         ({"quantization_config": {"quant_method": "gptq", "bits": 8}}, r"has a quantization_config \(gptq\)"),
     ],
 )
@@ -229,6 +230,22 @@ def test_averaged_weights_beside_the_model_are_not_loaded(write_checkpoint: Writ
     tensors = load_file(folder / "model.safetensors")
     _write(folder, {key: torch.zeros_like(value) for key, value in tensors.items()}, "model_ema.safetensors")
     assert torch.equal(_load(size("dinov2_tiny"), folder), _features(size("dinov2_tiny"), seed=7))
+
+
+def test_unmerged_lora_weights_are_refused_with_what_to_do(
+    write_checkpoint: Write, size: BySize, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    query = "attention.attention.query."
+    tensors = {
+        f"base_model.model.{key}".replace(query, f"{query}base_layer."): value
+        for key, value in load_file(folder / "model.safetensors").items()
+    }
+    tensors[f"base_model.model.encoder.layer.0.{query}lora_A.default.weight"] = torch.zeros(4, 64)
+    _write(folder, tensors)
+    with pytest.raises(CheckpointError, match="It holds LoRA weights beside its own: merge them first"):
+        _load(size("dinov2_tiny"), folder)
+    assert "LOAD REPORT" not in capfd.readouterr().err
 
 
 def test_a_link_to_nothing_is_one_line(write_checkpoint: Write, size: BySize) -> None:

@@ -14,6 +14,7 @@ from foresight_harness.parts.weights.seeding import seeded_model
 from foresight_harness.weights import (
     header_of,
     library_folder,
+    read_by_library,
     require_complete,
     require_memory,
     weight_files,
@@ -114,7 +115,8 @@ def config_of(
     expected = preset_config(config_class, published)
     if origin.folder is None:
         return expected
-    found = config_class.from_pretrained(origin.folder, local_files_only=True)
+    with read_by_library(f"{origin.folder}/config.json"):
+        found = preset_config(config_class, origin.config)
     for part, fields in shapes.items():
         given, wanted = ((getattr(one, part) if part else one).to_dict() for one in (found, expected))
         require_size(origin, part.removesuffix("_config") or "own", given, wanted, fields)

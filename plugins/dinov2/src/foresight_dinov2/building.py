@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from foresight_harness.weights import (
     is_head,
     library_folder,
     prefix_of,
+    read_by_library,
     require_complete,
     require_facts,
     require_memory,
@@ -92,7 +94,7 @@ def pretrained_model(size: Size, folder: Path, attention: str, dtype: torch.dtyp
     require_processor(folder, PREPROCESSING, size.name)
     names = [name for path in weight_files(folder) for name in header_of(path)]
     prefix = prefix_of(names, ANCHOR, folder)
-    with library_folder(folder) as place:
+    with library_folder(folder) as place, _quiet():
         model, info = _model_class(size).from_pretrained(
             place,
             config=_config(size),
@@ -116,6 +118,23 @@ def pretrained_model(size: Size, folder: Path, attention: str, dtype: torch.dtyp
     return model  # type: ignore[no-any-return]
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's table of keys and its progress bar: ``require_complete`` says what matters in one line."""
+    from transformers.utils import logging as library_logging
+
+    logging: Any = library_logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def _is_outside(name: str, prefix: str, names: Sequence[str]) -> bool:
     """Whether a tensor of the checkpoint stands beside the model that lies under ``prefix`` in it."""
     return bool(prefix) and name in names and not name.startswith(prefix)
@@ -127,7 +146,8 @@ def _require_size(size: Size, found: Mapping[str, Any], folder: Path) -> None:
         wanted = size.config[key]
         if found.get(key, wanted) != wanted:
             raise CheckpointError(f"{folder}: {key} is {found[key]}, {size.name} has {wanted}. Is it another size?")
-    whole, built = type(_config(size)).from_dict(dict(found)).to_dict(), _config(size).to_dict()
+    with read_by_library(folder / "config.json"):
+        whole, built = type(_config(size)).from_dict(dict(found)).to_dict(), _config(size).to_dict()
     require_facts(folder / "config.json", whole, built, DECISIVE, size.name)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.datasets.files import files_below, is_picture, natural
 
-CLIPS = (".mp4", ".webm", ".avi", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg")
+CLIPS = (".mp4", ".webm", ".avi", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ogv")
 LAYOUTS = "Something-Something v2, UCF101, DAVIS, folders of numbered pictures, or any folder of " + ", ".join(CLIPS)
 SIDEWAYS = {"from left to right": 0, "from right to left": 4}
 """What Something-Something's templates say of the direction; other templates say none."""

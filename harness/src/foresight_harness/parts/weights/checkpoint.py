@@ -12,7 +12,7 @@ from typing import Any
 from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.parts.weights.config_facts import require_unquantised
 from foresight_harness.parts.weights.folder import MIRROR_VARIABLE, weights_folder
-from foresight_harness.parts.weights.headers import header_of, require_floats, require_there
+from foresight_harness.parts.weights.headers import header_of, require_floats, require_there, what_instead
 from foresight_harness.parts.weights.weight_files import ADAPTER, adapter_message, weight_files
 
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model")
@@ -116,9 +116,11 @@ def read_config(folder: Path) -> dict[str, Any]:
             raise CheckpointError(adapter_message(folder))
         raise CheckpointError(f"{folder} has no config.json; is it a checkpoint folder in the published layout?")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
+        start = path.read_bytes()[:64]
+        known = f"; {what_instead(start)}" if not start.lstrip().startswith(b"{") else ""
+        raise CheckpointError(f"{path} is not valid JSON: {error}{known}") from error
     if not isinstance(config, dict):
         raise CheckpointError(f"{path} holds a {type(config).__name__}, not an object")
     return config

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,24 @@ def require_unquantised(path: Path, config: Mapping[str, Any]) -> None:
                     f"{path} has a {of}{key}{f' ({how})' if how else ''}: the weights are quantised, and only "
                     "floating-point ones are loaded; use the checkpoint that they were made from"
                 )
+
+
+@contextmanager
+def read_by_library(where: str | Path) -> Iterator[None]:
+    """Within it, whatever a library raises at a configuration is one line that names the file.
+
+    Raises:
+        CheckpointError: in its place.
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:  # each library and version has errors of its own
+        reason = " ".join(str(error).split())[:160]
+        raise CheckpointError(
+            f"{where} cannot be used ({type(error).__name__}: {reason}); is it of this model?"
+        ) from error
 
 
 def require_facts(

@@ -60,7 +60,7 @@ def header_of(path: Path) -> dict[str, Stored]:
         end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
         found = {name: Stored(str(entry["dtype"]), tuple(entry["shape"])) for name, entry in header.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file: {_instead(start, size)}") from error
+        raise CheckpointError(f"{path} is not a safetensors file: {what_instead(start)}") from error
     if 8 + length + end != size:
         raise CheckpointError(
             f"{path} is damaged: {size} bytes, its header promises {8 + length + end}; download it again"
@@ -68,8 +68,9 @@ def header_of(path: Path) -> dict[str, Stored]:
     return found
 
 
-def _instead(start: bytes, size: int) -> str:
-    if not size:
+def what_instead(start: bytes) -> str:
+    """What a file is that is not what its name says, by its first bytes, and what to do."""
+    if not start:
         return "it is empty; download it again"
     return next((f"it is {what}" for begin, what in STARTS if start.startswith(begin)), "download it again")
 
