@@ -10,9 +10,11 @@ from foresight_harness.parts.weights.checkpoint import (
     checkpoint_folder,
     read_config,
 )
-from foresight_harness.parts.weights.config_facts import read_by_library, require_facts, require_processor
-from foresight_harness.parts.weights.headers import header_of
-from foresight_harness.parts.weights.library_folder import library_folder
+from foresight_harness.parts.weights.files.config_facts import read_by_library, require_facts, require_processor
+from foresight_harness.parts.weights.files.headers import header_of
+from foresight_harness.parts.weights.files.library_folder import library_folder
+from foresight_harness.parts.weights.files.tensor_names import HEADS, is_head, prefix_of, wrapper_of
+from foresight_harness.parts.weights.files.weight_files import weight_files
 from foresight_harness.parts.weights.loading import (
     differing,
     exact_tensors,
@@ -23,8 +25,6 @@ from foresight_harness.parts.weights.loading import (
 from foresight_harness.parts.weights.preflight import require_memory
 from foresight_harness.parts.weights.provenance import LoadedFile, Provenance, library_file, provenance_of
 from foresight_harness.parts.weights.seeding import fill_parameters, seeded_model
-from foresight_harness.parts.weights.tensor_names import HEADS, is_head, prefix_of, wrapper_of
-from foresight_harness.parts.weights.weight_files import weight_files
 
 __all__ = [
     "FETCHED",

@@ -103,6 +103,20 @@ def test_a_slip_is_one_line(asked: str, message: str, check: Check) -> None:
     assert found["error"].count("\n") == 1
 
 
+def test_names_of_classes_and_files_never_reach_the_terminal_as_commands(
+    photographs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = photographs / "annotations.json"
+    content = json.loads(path.read_text())
+    content["categories"][0]["name"] = "red\x1b[31m\nnext [bold]line"
+    path.write_text(json.dumps(content))
+    next((photographs / "images").iterdir()).write_bytes(b"no picture")
+    assert main(["data", "check", str(photographs), "--sheet", str(tmp_path / "s.png")]) == 1
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "red?[31m next [bold]line" in " ".join(said.split())
+
+
 def test_text_says_what_was_left_out(photographs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["data", "check", str(photographs), "--sheet", str(tmp_path / "s.png")]) == 0
     said = capsys.readouterr().out

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import CheckpointError
-from foresight_harness.parts.weights.config_facts import require_unquantised
+from foresight_harness.parts.weights.files.config_facts import require_unquantised
+from foresight_harness.parts.weights.files.headers import header_of, require_floats, require_there, what_instead
+from foresight_harness.parts.weights.files.weight_files import ADAPTER, adapter_message, weight_files
 from foresight_harness.parts.weights.folder import MIRROR_VARIABLE, weights_folder
-from foresight_harness.parts.weights.headers import header_of, require_floats, require_there, what_instead
-from foresight_harness.parts.weights.weight_files import ADAPTER, adapter_message, weight_files
 
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model")
 """What is downloaded: never pickles, never code."""

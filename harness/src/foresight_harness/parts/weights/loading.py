@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.parts.weights.checkpoint import check_weights
-from foresight_harness.parts.weights.headers import header_of, require_floats
-from foresight_harness.parts.weights.tensor_names import WRAPPERS, wrapper_of
-from foresight_harness.parts.weights.weight_files import weight_files
+from foresight_harness.parts.weights.files.headers import header_of, require_floats
+from foresight_harness.parts.weights.files.tensor_names import WRAPPERS, wrapper_of
+from foresight_harness.parts.weights.files.weight_files import weight_files
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,12 +13,12 @@ from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.contracts.specs import BuildRequest
 from foresight_harness.contracts.specs.weights import PublishedWeights
 from foresight_harness.parts.weights.checkpoint import check_weights, checkpoint_folder
+from foresight_harness.parts.weights.files.headers import header_of
+from foresight_harness.parts.weights.files.tensor_names import heads_in, listed
+from foresight_harness.parts.weights.files.weight_files import ENDING, find_weights, weight_files
 from foresight_harness.parts.weights.folder import find_torchvision
 from foresight_harness.parts.weights.hashing import file_sha256
-from foresight_harness.parts.weights.headers import header_of
 from foresight_harness.parts.weights.hub_evidence import hub_commit, named_commit
-from foresight_harness.parts.weights.tensor_names import heads_in, listed
-from foresight_harness.parts.weights.weight_files import ENDING, find_weights, weight_files
 
 ProvenanceKind = Literal["published", "pretrained", "nano", "random", "none"]
 """``published``: every file's sha256 is a known published one, or the Hub gave it at a recorded commit of the model's

@@ -11,7 +11,7 @@ from foresight_harness.contracts.specs.data import MAX_PIXELS, DataRequest
 from foresight_harness.parts.datasets.left_out import in_words
 from foresight_harness.planning.options import DatasetChoice, parse_dataset
 from foresight_harness.planning.registry import Registry, load_registry
-from foresight_harness.surface.command.printing import console, print_json, print_table
+from foresight_harness.surface.command.printing import console, harmless, print_json, print_table
 
 if TYPE_CHECKING:
     from foresight_harness.contracts.protocols import Dataset, Sample
@@ -157,12 +157,12 @@ def _print(found: dict[str, Any]) -> None:
     rows = []
     for split, counts in found["splits"].items():
         classes = list(counts["classes"].items())
-        told = ", ".join(f"{name} {count}" for name, count in classes[:SHOWN_CLASSES])
+        told = ", ".join(f"{harmless(name)} {count}" for name, count in classes[:SHOWN_CLASSES])
         more = f" and {len(classes) - SHOWN_CLASSES} more" if len(classes) > SHOWN_CLASSES else ""
         rows.append({"split": split, **counts, "classes": told + more})
-    print_table(found["dataset"], rows, ["split", "pictures", "objects", "crowds", "classes"])
+    print_table(harmless(found["dataset"]), rows, ["split", "pictures", "objects", "crowds", "classes"])
     lines = [f"{split}: {reason}" for split, reason in found["refused"].items()]
     lines += [f"left out: {in_words(found['left_out'])}"] if found["left_out"] else ["nothing was left out"]
     lines += [*found["remarks"], *(f"cannot be read: {reason}" for reason in found["unreadable"])]
     lines += [f"contact sheet: {found['sheet']}"] if found["sheet"] else []
-    console().print("\n".join(lines), markup=False)
+    console().print("\n".join(map(harmless, lines)), markup=False)

@@ -29,6 +29,11 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence
     console().print(table)
 
 
+def harmless(text: str) -> str:
+    """Outside text on one line, without characters that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+
+
 def console() -> Console:
     """Wide where the output is no terminal, so that names are not folded in logs."""
     return Console(width=None if sys.stdout.isatty() else 200, soft_wrap=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness import CheckpointError
-from foresight_harness.parts.weights.library_folder import library_folder
+from foresight_harness.parts.weights.files.library_folder import library_folder
 from foresight_harness.weights import read_tensors
 from safetensors.torch import save_file
 

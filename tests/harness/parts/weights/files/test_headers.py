@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness import CheckpointError
-from foresight_harness.parts.weights.headers import header_of, require_floats
+from foresight_harness.parts.weights.files.headers import header_of, require_floats
 from safetensors.torch import save, save_file
 
 WHOLE = save({"a.weight": torch.zeros(2, 3)})

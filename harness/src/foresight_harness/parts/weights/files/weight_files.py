@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foresight_harness.contracts.errors import CheckpointError
-from foresight_harness.parts.weights.headers import require_there
+from foresight_harness.parts.weights.files.headers import require_there
 
 ENDING = ".safetensors"
 INDEX = ".safetensors.index.json"

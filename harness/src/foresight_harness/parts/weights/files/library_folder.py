@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from foresight_harness.parts.weights.checkpoint import check_weights
-from foresight_harness.parts.weights.headers import header_of
-from foresight_harness.parts.weights.weight_files import ENDING, INDEX, find_weights
+from foresight_harness.parts.weights.files.headers import header_of
+from foresight_harness.parts.weights.files.weight_files import ENDING, INDEX, find_weights
 
 WHOLE = f"model{ENDING}"
 

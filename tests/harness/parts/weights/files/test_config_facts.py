@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from foresight_harness import CheckpointError
-from foresight_harness.parts.weights.config_facts import require_facts, require_processor, require_unquantised
+from foresight_harness.parts.weights.files.config_facts import require_facts, require_processor, require_unquantised
 
 GPTQ = {"quant_method": "gptq", "bits": 4}
 QUANTISED: dict[str, tuple[dict[str, Any], str]] = {

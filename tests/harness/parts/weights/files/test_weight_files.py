@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from foresight_harness import CheckpointError
-from foresight_harness.parts.weights.weight_files import find_weights, weight_files
+from foresight_harness.parts.weights.files.weight_files import find_weights, weight_files
 from safetensors.torch import save_file
 
 Make = Callable[[Path], object]

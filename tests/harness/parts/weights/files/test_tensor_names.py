@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from foresight_harness import CheckpointError
-from foresight_harness.parts.weights.tensor_names import heads_in, listed, prefix_of, wrapper_of
+from foresight_harness.parts.weights.files.tensor_names import heads_in, listed, prefix_of, wrapper_of
 
 ANCHOR = "patch_embed.weight"
 
