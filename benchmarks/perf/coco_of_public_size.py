@@ -33,7 +33,10 @@ OPEN = (
     "found = CocoFolder.open(DataRequest('train', count=2000, path=sys.argv[1], canvas_px=448));"
     "print(len(found), found.left_out)"
 )
-CHECK = "import sys; from foresight_harness.surface.command import main; main(['data', 'check', sys.argv[1], '--json'])"
+CHECK = (
+    "import sys; from foresight_harness.surface.command import main;"
+    "main(['data', 'check', sys.argv[1], '--json', '--sheet', sys.argv[1] + '/sheet.png'])"
+)
 
 
 def png(number: int, width: int, height: int) -> bytes:

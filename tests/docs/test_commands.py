@@ -37,16 +37,21 @@ ELSEWHERE = {
     "pip install foresight-": "needs an index; tests/benchmarks/test_installed.py installs wheels that it built",
     "pytest --pyargs foresight_benchmarks": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
+    "pip install 'foresight-harness[hf]'": "needs an index; tests/harness/parts/datasets/test_hub.py reads with it",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""
 
-CELL = ("--candidate", "dinov2_tiny@last/identity/single/linear", "-k", "test_spatial", "--dataset", "shapes")
+ONE = ("--candidate", "dinov2_tiny@last/identity/single/linear")
+CELL = (*ONE, "-k", "test_spatial", "--dataset", "shapes")
 SCORED_TOO = {
     "pytest benchmarks/ --candidate 'dinov2*' --dataset coco:DIR": (
         "-k",
         "test_spatial and last/identity/single/linear",
     ),
+    "pytest benchmarks/ --dataset coco:DIR": (*ONE, "-k", "test_spatial"),
+    "pytest benchmarks/ --dataset folder:DIR": (*ONE, "-k", "test_reconstruction"),
+    "pytest benchmarks/ --dataset video:DIR": (*ONE, "-k", "test_temporal"),
     "pytest benchmarks/ --candidate 'qwen2_5_vl_tiny@pre_merge": ("-k", "test_spatial", "--dataset", "shapes"),
     "pytest benchmarks/ --feature-cache .foresight/cache": CELL,
     "pytest benchmarks/ -k 'identity and single and test_spatial' --baseline base": CELL[:2] + CELL[4:],
@@ -63,6 +68,9 @@ WHOLE_PAGES = {
 STANDS_FOR = {
     "RUN": "latest",
     "coco:DIR": "coco:photographs",
+    "folder:DIR": "folder:photographs/images",
+    "hf:DIR": "hf:photographs/images",
+    "video:DIR": "video:clips",
     "mae_b=/data/mae_b.safetensors": "mae_b=mae_b.safetensors",
 }
 """Words that a reader replaces."""
@@ -97,12 +105,23 @@ def clone(tmp_path_factory: pytest.TempPathFactory, write_photographs: Callable[
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
     (folder / "mae_b.safetensors").write_bytes(b"")
     write_photographs(folder / "photographs")
+    write_clips(folder / "clips")
     few = {"train": 24, "test": 16, "pictures": 2, "permutations": 5, "resamples": 200}
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], **few))
         assert session(bare(SCORED)[1:])[0] == 0
         _as_if_committed((folder / "runs" / "latest").resolve())
         yield folder
+
+
+def write_clips(folder: Path) -> None:
+    """Six clips as folders of numbered frames."""
+    from PIL import Image
+
+    for clip in range(6):
+        (folder / str(clip)).mkdir(parents=True)
+        for number in range(10):
+            Image.new("RGB", (32, 24), (20 * number, 10 * clip, 90)).save(folder / str(clip) / f"{number}.png")
 
 
 def score_again(clone: Path, count: int) -> None:

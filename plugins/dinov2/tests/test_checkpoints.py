@@ -151,3 +151,107 @@ def test_a_model_that_memory_cannot_hold_is_refused(size: BySize, monkeypatch: p
 def test_a_side_under_one_patch_is_refused(size: BySize) -> None:
     with pytest.raises(UsageError, match="less than one patch"):
         encoder_spec(size("dinov2_tiny")).build(BuildRequest(input_px=13))
+
+
+def _write(folder: Path, tensors: dict[str, torch.Tensor], name: str = "model.safetensors") -> None:
+    save_file({key: value.contiguous() for key, value in tensors.items()}, folder / name, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("name", ["dinov2_tiny", "dinov2_tiny_reg"])
+@pytest.mark.parametrize(
+    ("prefix", "around"),
+    [
+        ("dinov2.", {"classifier.weight": (3, 128), "classifier.bias": (3,)}),
+        ("", {"classifier.weight": (3, 128), "head.bias": (3,)}),
+        ("module.", {}),
+        ("_orig_mod.module.", {}),
+        ("backbone.", {"decode_head.conv_seg.weight": (3, 64, 1, 1), "neck.norm.weight": (64,)}),
+        ("model.backbone.", {"model.decode_head.bias": (3,)}),
+    ],
+)
+def test_a_backbone_inside_a_larger_model_is_loaded_and_its_heads_are_left_out(
+    name: str, prefix: str, around: dict[str, tuple[int, ...]], write_checkpoint: Write, size: BySize
+) -> None:
+    folder = write_checkpoint(name)
+    tensors = load_file(folder / "model.safetensors")
+    others = {key: torch.zeros(shape) for key, shape in around.items()}
+    _write(folder, {prefix + key: value for key, value in tensors.items()} | others)
+    assert torch.equal(_load(size(name), folder), _features(size(name), seed=7))
+
+
+def test_without_the_mask_token_of_training_the_features_are_the_same(write_checkpoint: Write, size: BySize) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["embeddings.mask_token"]
+    _write(folder, tensors)
+    assert torch.equal(_load(size("dinov2_tiny"), folder), _features(size("dinov2_tiny"), seed=7))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_act": "relu"}, "hidden_act is 'relu', dinov2_tiny has 'gelu'"),
+        ({"hidden_act": "quick_gelu"}, "hidden_act is 'quick_gelu'"),
+        ({"layer_norm_eps": 1e-5}, "layer_norm_eps is 1e-05"),
+        ({"qkv_bias": False}, "qkv_bias is False"),
+        ({"mlp_ratio": 3}, "mlp_ratio is 3"),
+        ({"layer_norm_eps": "1e-6"}, r"config\.json cannot be used \(.*layer_norm_eps"),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 8}}, r"has a quantization_config \(gptq\)"),
+    ],
+)
+def test_a_configuration_that_contradicts_what_is_built_is_refused_by_name(
+    changes: dict[str, object], message: str, write_checkpoint: Write, size: BySize
+) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    _edit_config(folder, **changes)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        _load(size("dinov2_tiny"), folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_processor_of_other_colours_is_refused(write_checkpoint: Write, size: BySize) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": [0.5, 0.5, 0.5]}))
+    with pytest.raises(CheckpointError, match=r"image_mean is \[0\.5, 0\.5, 0\.5\], dinov2_tiny has \[0\.485"):
+        _load(size("dinov2_tiny"), folder)
+
+
+def test_shards_without_an_index_and_files_of_other_names_are_read(write_checkpoint: Write, size: BySize) -> None:
+    folder = write_checkpoint("dinov2_tiny", shard="400KB")
+    (folder / "model.safetensors.index.json").unlink()
+    assert torch.equal(_load(size("dinov2_tiny"), folder), _features(size("dinov2_tiny"), seed=7))
+    whole = write_checkpoint("dinov2_tiny_reg")
+    (whole / "model.safetensors").rename(whole / "best.safetensors")
+    assert torch.equal(_load(size("dinov2_tiny_reg"), whole), _features(size("dinov2_tiny_reg"), seed=7))
+
+
+def test_averaged_weights_beside_the_model_are_not_loaded(write_checkpoint: Write, size: BySize) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    tensors = load_file(folder / "model.safetensors")
+    _write(folder, {key: torch.zeros_like(value) for key, value in tensors.items()}, "model_ema.safetensors")
+    assert torch.equal(_load(size("dinov2_tiny"), folder), _features(size("dinov2_tiny"), seed=7))
+
+
+def test_unmerged_lora_weights_are_refused_with_what_to_do(
+    write_checkpoint: Write, size: BySize, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    query = "attention.attention.query."
+    tensors = {
+        f"base_model.model.{key}".replace(query, f"{query}base_layer."): value
+        for key, value in load_file(folder / "model.safetensors").items()
+    }
+    tensors[f"base_model.model.encoder.layer.0.{query}lora_A.default.weight"] = torch.zeros(4, 64)
+    _write(folder, tensors)
+    with pytest.raises(CheckpointError, match="It holds LoRA weights beside its own: merge them first"):
+        _load(size("dinov2_tiny"), folder)
+    assert "LOAD REPORT" not in capfd.readouterr().err
+
+
+def test_a_link_to_nothing_is_one_line(write_checkpoint: Write, size: BySize) -> None:
+    folder = write_checkpoint("dinov2_tiny")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to("../../blobs/0123")
+    with pytest.raises(CheckpointError, match=r"is a link to \.\./\.\./blobs/0123, which is not there") as caught:
+        _load(size("dinov2_tiny"), folder)
+    assert "\n" not in str(caught.value)

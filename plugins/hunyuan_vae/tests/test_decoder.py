@@ -133,9 +133,8 @@ def test_damaged_and_incomplete_weights_are_refused(checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match=re.escape("1 unexpected (first: extra)")):
         load(checkpoint)
     path.with_name("other.safetensors").write_bytes(path.read_bytes())
-    with pytest.raises(CheckpointError, match="twice"):
-        load(checkpoint)
-    path.with_name("other.safetensors").unlink()
+    save_file(weights, path)
+    load(checkpoint)  # what lies beside the weights is passed over
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CheckpointError, match="is damaged"):
         load(checkpoint)

@@ -173,11 +173,16 @@ def test_a_tensor_of_another_shape_is_an_error(checkpoint: Path, tiny: Autoencod
         build_decoder(tiny, pretrained(checkpoint))
 
 
-def test_two_variants_in_one_folder_are_refused(checkpoint: Path, tiny: AutoencoderPreset) -> None:
+def test_a_variant_beside_the_weights_is_passed_over_and_alone_is_read(
+    checkpoint: Path, tiny: AutoencoderPreset
+) -> None:
     path = checkpoint / "vae" / VAE_FILE
-    (path.parent / "diffusion_pytorch_model.fp16.safetensors").write_bytes(path.read_bytes())
-    with pytest.raises(CheckpointError, match="twice; keep the files of one variant"):
-        build_decoder(tiny, pretrained(checkpoint))
+    wanted = build_decoder(tiny, pretrained(checkpoint)).facts()
+    variant = path.parent / "diffusion_pytorch_model.fp16.safetensors"
+    variant.write_bytes(b"never read")
+    assert build_decoder(tiny, pretrained(checkpoint)).facts() == wanted
+    path.replace(variant)
+    assert build_decoder(tiny, pretrained(checkpoint)).facts() == wanted
 
 
 def test_a_configuration_that_is_absent_or_broken_is_said(checkpoint: Path, tiny: AutoencoderPreset) -> None:

@@ -31,6 +31,9 @@ def write_checkpoint(tmp_path: Path) -> Callable[..., Path]:
 
         folder = tmp_path / name
         model: Any = random_model(BY_NAME[name], BY_NAME[name].input_px, seed)
+        mean, std = BY_NAME[name].colours
+        # As a model with weights of its own says them: without, it carries those of timm's default weights.
+        model.pretrained_cfg = {**model.pretrained_cfg, "mean": mean, "std": std, "interpolation": "bicubic"}
         save_for_hf(model, str(folder), safe_serialization=True)
         return folder
 

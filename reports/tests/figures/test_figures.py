@@ -16,7 +16,8 @@ def test_every_figure_of_a_run_is_drawn(make: Callable[..., Path], tmp_path: Pat
     run = make(analyses=True)
     names = figure_names(run)
     kinds = {name.split("-")[0] for name in names}
-    assert kinds == {"leaderboard", "tradeoff", "audit", "layers", "similarity", "embeddings", "attribution", "proxies"}
+    strips = {"audit", "attribution", "proxies", "categories"}
+    assert kinds == {"leaderboard", "tradeoff", "layers", "similarity", "embeddings", *strips}
     for kind in sorted(kinds):
         with Image.open(write_figure(run, kind, tmp_path / f"{kind}.png")) as picture:
             assert picture.width > 600, kind

@@ -167,8 +167,14 @@ class Dataset(Protocol):
 
     name: str
     split: str
-    fingerprint: str
-    """sha256 over content or generator, split, count, seed and canvas: equal exactly where the samples are equal."""
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over content or generator, split, count, seed and canvas: equal exactly where the samples are equal.
+
+        A plain attribute will do; a set that must read all its files for it may do so when it is asked.
+        """
+        ...
 
     def __len__(self) -> int: ...
 

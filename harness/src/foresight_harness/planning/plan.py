@@ -46,7 +46,12 @@ def check_datasets(registry: Registry, options: RunOptions) -> None:
         spec = registry.dataset(choice.name)
         if spec.needs_path and choice.path is None:
             raise UsageError(f"--dataset {choice.name} needs a folder: --dataset {choice.name}:DIR")
-        if choice.path is not None and not Path(choice.path).exists():
+        if choice.path is not None and not spec.needs_path:
+            raise UsageError(
+                f"--dataset {choice}: {choice.name} brings its own samples and reads no path; pictures of your own are "
+                f"folder:{choice.path}, with boxes coco:{choice.path}"
+            )
+        if choice.path is not None and not spec.path_is_name and not Path(choice.path).exists():
             raise UsageError(f"--dataset {choice}: {choice.path} does not exist")
 
 
@@ -74,9 +79,25 @@ def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) 
             raise UsageError(f"--trust-weights {name}: no candidate of this run has it{nearest(name, loading)}")
 
 
+def lacking(suite: SuiteSpec, choice: DatasetChoice, registry: Registry) -> list[str]:
+    """Labels that a suite needs and a data set does not carry, sorted."""
+    return sorted(suite.labels - registry.dataset(choice.name).labels_of(choice.path))
+
+
+def unfed(suite: SuiteSpec, registry: Registry, options: RunOptions) -> list[str]:
+    """For each data set that was asked for and that a suite cannot be scored on: one sentence that says why."""
+    if options.datasets == tuple(map(DatasetChoice, DEFAULT_DATASETS)):
+        return []
+    return [
+        f"{suite.name} is not scored on {choice}: it carries no {' and no '.join(absent)}"
+        for choice in options.datasets
+        if (absent := lacking(suite, choice, registry))
+    ]
+
+
 def datasets_of(suite: SuiteSpec, registry: Registry, options: RunOptions) -> tuple[DatasetChoice, ...]:
     """The data sets of a run that a suite can be scored on, in the order given."""
-    fitting = tuple(choice for choice in options.datasets if suite.labels <= registry.dataset(choice.name).labels)
+    fitting = tuple(choice for choice in options.datasets if not lacking(suite, choice, registry))
     if not fitting and suite.own_dataset and options.datasets == tuple(map(DatasetChoice, DEFAULT_DATASETS)):
         fitting = (DatasetChoice(suite.own_dataset),)
     return fitting[:1] if suite.only_first_dataset else fitting

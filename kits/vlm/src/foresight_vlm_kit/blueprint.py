@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 from foresight_harness.contracts.specs import TapSpec
-from foresight_harness.weights import read_tensors, require_complete, require_memory
+from foresight_harness.weights import differing, read_tensors, require_complete, require_memory
 from torch import Tensor, nn
 
 from foresight_vlm_kit.counting import count, count_on_meta, require_both
@@ -103,7 +103,7 @@ def _read(blueprint: Blueprint, origin: Origin, part: str, shapes: Mapping[str, 
         f"{origin.folder} ({part})",
         missing=shapes.keys() - given.keys(),
         unexpected=[*unknown, *(given.keys() - shapes.keys())],
-        mismatched=[name for name in given.keys() & shapes.keys() if given[name].shape != shapes[name].shape],
+        mismatched=differing(given, shapes),
     )
     return given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -10,7 +11,15 @@ from typing import Any
 
 import torch
 from foresight_harness.parts.weights.seeding import seeded_model
-from foresight_harness.weights import require_complete, require_memory
+from foresight_harness.weights import (
+    header_of,
+    library_folder,
+    read_by_library,
+    require_complete,
+    require_memory,
+    weight_files,
+    wrapper_of,
+)
 
 from foresight_vlm_kit.counting import count_on_meta, require_both
 from foresight_vlm_kit.language import LibraryLanguage
@@ -106,7 +115,8 @@ def config_of(
     expected = preset_config(config_class, published)
     if origin.folder is None:
         return expected
-    found = config_class.from_pretrained(origin.folder, local_files_only=True)
+    with read_by_library(f"{origin.folder}/config.json"):
+        found = preset_config(config_class, origin.config)
     for part, fields in shapes.items():
         given, wanted = ((getattr(one, part) if part else one).to_dict() for one in (found, expected))
         require_size(origin, part.removesuffix("_config") or "own", given, wanted, fields)
@@ -126,11 +136,14 @@ def _build(
         with no_init_weights():
             model: Any = seeded_model(lambda: model_class._from_config(config, **chosen), origin.seed, part)
     else:
-        with _quiet(), torch.random.fork_rng(devices=[]):
+        wrapper = re.escape(wrapper_of(name for path in weight_files(origin.folder) for name in header_of(path)))
+        inside = {pattern.replace("^", f"^{wrapper}", 1): name for pattern, name in keys.items()}
+        others = [pattern.replace("^", f"^({wrapper})?", 1) for pattern in others] if wrapper else others
+        with _quiet(), torch.random.fork_rng(devices=[]), library_folder(origin.folder) as place:
             model, report = model_class.from_pretrained(
-                str(origin.folder),
+                str(place),
                 config=config,
-                key_mapping=dict(keys),
+                key_mapping=inside,
                 local_files_only=True,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,  # so that they are told by name below, with everything else
@@ -141,7 +154,7 @@ def _build(
             f"{origin.folder} ({part})",
             missing=report["missing_keys"],
             unexpected=report["unexpected_keys"],
-            mismatched=[entry[0] for entry in report["mismatched_keys"]],
+            mismatched=report["mismatched_keys"],
             ignore=others,
         )
     return model.to(origin.device).eval().requires_grad_(False)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest, CheckpointError, UsageError
-from foresight_harness.weights import check_folder, checkpoint_folder, resolve_attention
+from foresight_harness.weights import check_folder, checkpoint_folder, require_processor, resolve_attention
 
 from foresight_vlm_kit.presets import ATTENTION, Preset
 
@@ -45,6 +45,7 @@ def origin_of(
     expected: str,
     native: Collection[str] = (),
     attention: tuple[str, ...] = ATTENTION,
+    preprocessing: Mapping[str, Any] | None = None,
 ) -> Origin:
     """Grant a request, or refuse it before anything is built.
 
@@ -55,6 +56,7 @@ def origin_of(
         expected: Name of the model, for messages.
         native: Those of ``model_types`` whose own code the plugin replaces.
         attention: Implementations that the architecture supports.
+        preprocessing: Of the spec: a checkpoint whose own processor says other colours is refused.
 
     Raises:
         UsageError: if attention or kind of weights cannot be had.
@@ -65,6 +67,7 @@ def origin_of(
     if request.weights == "pretrained":
         folder = checkpoint_folder(request.source, preset.repo, None)
         config = check_folder(folder, model_types=model_types, native=native, expected=expected)
+        require_processor(folder, preprocessing or {}, preset.name)
     elif request.weights != "random":
         raise UsageError(f"{preset.name} has no {request.weights} weights; choose random or pretrained")
     return Origin(preset.name, folder, request.seed, request.device, request.dtype, resolved, config)

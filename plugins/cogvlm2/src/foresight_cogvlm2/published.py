@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
+from foresight_harness.weights import require_facts
 from foresight_vlm_kit.origin import Origin, complete, require_size
 
 from foresight_cogvlm2.architecture import Architecture
@@ -31,6 +32,9 @@ def open_checkpoint(origin: Origin, preset: Size) -> Architecture:
         vision = config["vision_config"]
         tower = {**asdict(wanted.vision), "num_positions": wanted.vision.num_positions}
         require_size(origin, "vision", vision, tower, VISION_FIELDS)
+        where = f"{origin.folder}/config.json"
+        require_facts(f"{where}: vision_config", vision, {"hidden_act": "gelu"}, ["hidden_act"], preset.name)
+        require_facts(where, config, {"hidden_act": "silu"}, ["hidden_act"], preset.name)
         text = {"num_multi_query_heads": DEFAULT_KEY_HEADS, **config}
         require_size(origin, "text", text, asdict(wanted.text), TEXT_FIELDS)
         return Architecture(

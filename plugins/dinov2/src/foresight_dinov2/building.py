@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +13,32 @@ from foresight_harness import BuildRequest, CheckpointError, UsageError
 from foresight_harness.weights import (
     check_folder,
     checkpoint_folder,
+    header_of,
+    is_head,
+    library_folder,
+    prefix_of,
+    read_by_library,
     require_complete,
+    require_facts,
     require_memory,
+    require_processor,
     resolve_attention,
+    weight_files,
 )
 from torch import nn
 
 from foresight_dinov2.encoder import Dinov2Encoder
 from foresight_dinov2.positions import smooth_positions
-from foresight_dinov2.presets import ATTENTION, INPUT_PX, PATCH_PX, TRAINED_PX, Size
+from foresight_dinov2.presets import ATTENTION, INPUT_PX, PATCH_PX, PREPROCESSING, TRAINED_PX, Size
 
 COMPARED = ("hidden_size", "num_hidden_layers", "num_attention_heads", "use_swiglu_ffn", "patch_size", "image_size")
-"""What makes two checkpoints of the family different sizes."""
+"""What makes two checkpoints of the family different sizes ..."""
+DECISIVE = ("hidden_act", "layer_norm_eps", "qkv_bias", "mlp_ratio", "num_channels")
+"""... and what else decides the features. A configuration that lacks one has the library's default."""
+ANCHOR = "embeddings.patch_embeddings.projection.weight"
+"""A tensor that every checkpoint has once, whatever stands in front of its names."""
+UNUSED = (r"(^|\.)embeddings\.mask_token$",)
+"""Of training alone: without it the features are the same."""
 
 
 def build(size: Size, request: BuildRequest) -> Dinov2Encoder:
@@ -75,23 +91,53 @@ def pretrained_model(size: Size, folder: Path, attention: str, dtype: torch.dtyp
     """
     found = check_folder(folder, model_types=(size.config["model_type"],), expected=size.name)
     _require_size(size, found, folder)
-    model, info = _model_class(size).from_pretrained(
-        folder,
-        config=_config(size),
-        attn_implementation=attention,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=True,
-        ignore_mismatched_sizes=True,
-        output_loading_info=True,
-    )
+    require_processor(folder, PREPROCESSING, size.name)
+    names = [name for path in weight_files(folder) for name in header_of(path)]
+    prefix = prefix_of(names, ANCHOR, folder)
+    with library_folder(folder) as place, _quiet():
+        model, info = _model_class(size).from_pretrained(
+            place,
+            config=_config(size),
+            attn_implementation=attention,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **({"key_mapping": {f"^{re.escape(prefix)}": ""}} if prefix else {}),
+        )
+    # Around the model of a larger checkpoint lie other parts of it; beside a bare one, a classifier at most.
+    foreign = [name for name in info["unexpected_keys"] if not (_is_outside(name, prefix, names) or is_head(name))]
     require_complete(
         folder,
         missing=info["missing_keys"],
-        unexpected=info["unexpected_keys"],
-        mismatched=[key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"]],
+        unexpected=foreign,
+        mismatched=info["mismatched_keys"],
+        ignore=UNUSED,
     )
     return model  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's table of keys and its progress bar: ``require_complete`` says what matters in one line."""
+    from transformers.utils import logging as library_logging
+
+    logging: Any = library_logging
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _is_outside(name: str, prefix: str, names: Sequence[str]) -> bool:
+    """Whether a tensor of the checkpoint stands beside the model that lies under ``prefix`` in it."""
+    return bool(prefix) and name in names and not name.startswith(prefix)
 
 
 def _require_size(size: Size, found: Mapping[str, Any], folder: Path) -> None:
@@ -100,6 +146,9 @@ def _require_size(size: Size, found: Mapping[str, Any], folder: Path) -> None:
         wanted = size.config[key]
         if found.get(key, wanted) != wanted:
             raise CheckpointError(f"{folder}: {key} is {found[key]}, {size.name} has {wanted}. Is it another size?")
+    with read_by_library(folder / "config.json"):
+        whole, built = type(_config(size)).from_dict(dict(found)).to_dict(), _config(size).to_dict()
+    require_facts(folder / "config.json", whole, built, DECISIVE, size.name)
 
 
 def _model_class(size: Size) -> Any:

@@ -53,6 +53,7 @@ def open_checkpoint(origin: Origin, preset: Architecture) -> tuple[Kind, Archite
 def _from_chat(config: Mapping[str, Any], folder: Path) -> Architecture:
     text, vision = config["llm_config"], config["vision_config"]
     _require(folder, "llm_config.model_type", text.get("model_type"), CHAT_FAMILIES)
+    _require(folder, "llm_config.hidden_act", text.get("hidden_act", "silu"), ("silu",))
     _require(folder, "downsample_ratio", config.get("downsample_ratio", 0.5), (0.5,))
     _require(folder, "ps_version", config.get("ps_version", "v1"), ("v2",))
     _require(folder, "select_layer", config.get("select_layer", -1), (-1,))
@@ -65,6 +66,7 @@ def _from_chat(config: Mapping[str, Any], folder: Path) -> Architecture:
 def _from_native(config: Mapping[str, Any], folder: Path) -> Architecture:
     text, vision = config["text_config"], config["vision_config"]
     _require(folder, "text_config.model_type", text.get("model_type"), ("qwen2", "llama"))
+    _require(folder, "text_config.hidden_act", text.get("hidden_act", "silu"), ("silu",))
     _require(folder, "downsample_ratio", config.get("downsample_ratio", 0.5), (0.5,))
     _require(folder, "vision_feature_layer", config.get("vision_feature_layer", -1), (-1,))
     fields = {name: vision[name] for name in VISION_FIELDS.values()}

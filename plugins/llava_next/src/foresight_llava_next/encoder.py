@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from foresight_llava_next.grids import join_tiles, pack, unpack
 from foresight_llava_next.parts import build_connector, library_model
 from foresight_llava_next.preprocessing import base_tile, cut_tiles
-from foresight_llava_next.presets import Size
+from foresight_llava_next.presets import BASE_PREPROCESSING, Size
 from foresight_llava_next.prompts import prompt_ids
 from foresight_llava_next.taps import PROJECTED, feature_block, taps_of
 from foresight_llava_next.tiling import Tiling, tile_picture
@@ -39,7 +39,9 @@ def build_encoder(preset: Size, request: BuildRequest, *, tiled: bool) -> LlavaN
         UsageError: if memory, attention or input size do not allow it.
         CheckpointError: if the checkpoint is absent, damaged, unsafe or of another size.
     """
-    origin = origin_of(preset, request, model_types=["llava_next"], expected="LLaVA-NeXT")
+    origin = origin_of(
+        preset, request, model_types=["llava_next"], expected="LLaVA-NeXT", preprocessing=BASE_PREPROCESSING
+    )
     model = library_model(preset, origin)
     sides = preset.sides(tiled)
     if request.input_px not in (None, *sides):

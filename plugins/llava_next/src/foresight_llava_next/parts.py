@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from foresight_harness.parts.weights.seeding import fill_parameters
-from foresight_harness.weights import read_tensors, require_complete
+from foresight_harness.weights import differing, read_tensors, require_complete
 from foresight_vlm_kit.library import LibraryModel, config_of
 from foresight_vlm_kit.origin import Origin
 from torch import nn
@@ -73,7 +73,7 @@ def build_connector(config: Any, origin: Origin) -> Connector:
             origin.folder,
             missing=own.keys() - tensors.keys(),
             unexpected=tensors.keys() - own.keys(),
-            mismatched=[name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape],
+            mismatched=differing(tensors, own),
         )
         connector.load_state_dict(tensors)
     return connector.to(origin.device).eval().requires_grad_(False)

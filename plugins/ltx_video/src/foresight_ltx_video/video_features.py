@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from foresight_harness import BuildRequest
 from foresight_harness.contracts.errors import CheckpointError
-from foresight_harness.weights import check_folder, provenance_of, require_complete
+from foresight_harness.weights import check_folder, library_folder, provenance_of, require_complete
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -72,20 +72,21 @@ def build_features(folder: str) -> VideoFeatures:
             f"{where} is a {named[0]}; fvd_videomae needs {ARCHITECTURE}, so that one name is one definition"
         )
     model_class: Any = VideoMAEForVideoClassification
-    model, info = model_class.from_pretrained(
-        where,
-        config=VideoMAEConfig.from_dict(found),
-        dtype=torch.float32,
-        use_safetensors=True,
-        local_files_only=True,
-        ignore_mismatched_sizes=True,
-        output_loading_info=True,
-    )
+    with library_folder(where) as place:
+        model, info = model_class.from_pretrained(
+            place,
+            config=VideoMAEConfig.from_dict(found),
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
     require_complete(
         where,
         missing=info["missing_keys"],
         unexpected=info["unexpected_keys"],
-        mismatched=[key[0] if isinstance(key, tuple) else key for key in info["mismatched_keys"]],
+        mismatched=info["mismatched_keys"],
     )
     model.classifier = nn.Identity()
     origin = provenance_of("fvd_videomae", {}, BuildRequest(weights="pretrained", source=str(where)))

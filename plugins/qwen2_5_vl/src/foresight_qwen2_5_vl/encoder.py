@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
 from foresight_qwen2_5_vl.parts import library_model
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify, target_size
-from foresight_qwen2_5_vl.presets import PROMPT, PROMPT_IDS, SECONDS_PER_SLOT, Size
+from foresight_qwen2_5_vl.presets import PREPROCESSING, PROMPT, PROMPT_IDS, SECONDS_PER_SLOT, Size
 from foresight_qwen2_5_vl.taps import PROJECTED, taps_of
 
 TEXT, IMAGE, VIDEO = 0, 1, 2
@@ -36,7 +36,7 @@ def build_encoder(preset: Size, request: BuildRequest) -> Qwen25VLEncoder:
     """
     if request.dtype == "float16":
         raise UsageError(f"{preset.name} in float16: its tower's activations overflow there. Use bfloat16 or float32.")
-    origin = origin_of(preset, request, model_types=["qwen2_5_vl"], expected="Qwen2.5-VL")
+    origin = origin_of(preset, request, model_types=["qwen2_5_vl"], expected="Qwen2.5-VL", preprocessing=PREPROCESSING)
     model = library_model(preset, origin)
     model.require_memory(request.taps)
     return Qwen25VLEncoder(preset, model, request.input_px or 224)

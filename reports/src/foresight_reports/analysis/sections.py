@@ -8,14 +8,17 @@ from typing import Any
 
 from markupsafe import Markup
 
-from foresight_reports.analysis import audit, gates, grid, layers, similarity, strips, tokens, twins
+from foresight_reports.analysis import audit, categories, gates, grid, layers, similarity, strips, tokens, twins
 from foresight_reports.analysis.files import Analysis, said
 from foresight_reports.analysis.links import Index
 from foresight_reports.analysis.ties import head_to_head
 from foresight_reports.boards import Board
 from foresight_reports.reading import Run
 
-ORDER = ("gates", "regressions", "twins", "audit", "layers", "similarity", "embeddings", "attribution", "proxies")
+ORDER = (
+    *("gates", "regressions", "twins", "audit", "layers", "similarity", "embeddings", "attribution", "proxies"),
+    "categories",
+)
 """Kinds with a picture of their own; the others follow as tables, in the order of their names."""
 
 
@@ -85,6 +88,8 @@ def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
         strips_of["attribution"] = strips.attribution(found["attribution"], index)
     if "proxies" in found:
         strips_of["proxies"] = strips.proxies(found["proxies"], run.suites)
+    if "categories" in found:
+        strips_of["categories"] = categories.categories(found["categories"])
     result.strip_counts = {kind: len(each) for kind, each in strips_of.items()}
     result.strips = {kind: each[:DRAWN] for kind, each in strips_of.items()}
     for kind, each in result.strips.items():

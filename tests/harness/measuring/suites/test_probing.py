@@ -83,3 +83,16 @@ def test_only_so_many_readings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     for key in "abc":
         kept.keep(key, kept_readings.KeptReading([], None))
     assert [kept.get(key) is None for key in "abc"] == [True, False, False]
+
+
+def test_statistics_of_average_precision_say_what_was_found_of_each_object(make_keeper, builtins, make_cell) -> None:
+    found = measure(make_cell(make_keeper(), ORACLE.format("identity", "linear"), "spatial"))
+    by_metric = {entry.metric: entry for entry in found.measurements}
+    stats, iou = by_metric["map50"].stats[0], by_metric["iou"].values[0]
+    for picture, whole in zip(stats, iou, strict=True):
+        assert np.mean([each["iou"] for each in picture["each"]]) == pytest.approx(whole)
+    classes = {each["class"] for picture in stats for each in picture["each"]}
+    assert len(classes) > 1
+    assert set(by_metric["map50"].details["by_class"]) == classes
+    assert all(0 <= value <= 1 for value in by_metric["map50"].details["by_class"].values())
+    assert "each" not in by_metric["map75"].stats[0][0]

@@ -19,7 +19,7 @@ def test_the_built_in_sets_are_offered_once_each() -> None:
     pictures = ["coco", "coins", "digits", "photos", "shapes", "one_shape"]
     kinds = ["kinds", "kinds_1", "kinds_2", "kinds_3", "kinds_5", "kinds_all"]
     clips = ["davis", "video", "moving_digits", "moving_shapes", "moving_kinds"]
-    assert [spec.name for spec in dataset_specs()] == [*pictures, *kinds, *clips]
+    assert [spec.name for spec in dataset_specs()] == [*pictures, "folder", "hf", *kinds, *clips]
 
 
 def test_asking_for_specs_imports_neither_torch_nor_numpy() -> None:

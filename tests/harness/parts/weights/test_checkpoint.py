@@ -35,6 +35,12 @@ def test_a_whole_folder_passes(folder: Path) -> None:
     _check(folder)
 
 
+def test_a_byte_order_mark_before_the_configuration_is_read_over(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    _check(folder)
+
+
 def _truncate(folder: Path) -> None:
     shard = folder / "model-00002-of-00002.safetensors"
     shard.write_bytes(shard.read_bytes()[:-1])
@@ -61,6 +67,21 @@ FAULTS: list[tuple[Callable[[Path], object], str]] = [
         "is a 'llama' checkpoint; Some needs",
     ),
     (lambda folder: (folder / "config.json").write_text("{"), "is not valid JSON"),
+    (
+        lambda folder: (folder / "config.json").write_text("version https://git-lfs.github.com/spec/v1"),
+        "is not valid JSON: .*; it is a Git LFS pointer, not the file: run git lfs pull",
+    ),
+    (lambda folder: (folder / "config.json").write_text("<html>Sign in"), "is not valid JSON: .*an HTML page"),
+    (lambda folder: (folder / "config.json").write_text(""), "is not valid JSON: .*it is empty"),
+    (lambda folder: (folder / "config.json").write_text("[]"), "holds a list, not an object"),
+    (
+        lambda folder: ((folder / "config.json").unlink(), (folder / "config.json").symlink_to("nowhere")),
+        r"config\.json is a link to nowhere, which is not there",
+    ),
+    (
+        lambda folder: ((folder / "config.json").unlink(), (folder / "adapter_config.json").write_text("{}")),
+        "is an adapter .*not whole weights; merge it",
+    ),
     (lambda folder: (folder / "config.json").unlink(), r"has no config\.json"),
 ]
 

@@ -59,9 +59,16 @@ def test_a_folder_is_recorded_by_its_weights_and_its_configuration(tmp_path: Pat
     assert before.revision is None
 
 
-def test_several_files_are_recorded_one_by_one_with_the_hash_of_the_list(tmp_path: Path) -> None:
-    folder = _folder(tmp_path / "some")
+def _second(folder: Path) -> Path:
+    """A second shard, which an index names with the first."""
     save_file({"bias": torch.arange(3.0)}, folder / "second.safetensors")
+    where = {"weight": "model.safetensors", "bias": "second.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+    return folder
+
+
+def test_several_files_are_recorded_one_by_one_with_the_hash_of_the_list(tmp_path: Path) -> None:
+    folder = _second(_folder(tmp_path / "some"))
     found = _of(folder)
     listed = "".join(f"{_sha256(folder / name)}  {name}\n" for name in ("model.safetensors", "second.safetensors"))
     assert found.sha256 == hashlib.sha256(listed.encode()).hexdigest()
@@ -145,8 +152,26 @@ def test_a_complete_file_that_nobody_knows_is_pretrained(tmp_path: Path) -> None
 def test_one_unknown_file_among_known_ones_is_enough_for_pretrained(tmp_path: Path) -> None:
     folder = _folder(tmp_path / "copied")
     table = _table(folder)
-    save_file({"bias": torch.arange(3.0)}, folder / "second.safetensors")
-    assert _kind(folder, table) == "pretrained"
+    assert _kind(_second(folder), table) == "pretrained"
+
+
+def test_what_lies_beside_the_weights_is_said_and_changes_neither_hash_nor_kind(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "copied")
+    table, before = _table(folder), _of(folder)
+    save_file({"weight": torch.zeros(4)}, folder / "model_ema.safetensors")
+    found = _of(folder)
+    assert (found.sha256, found.content) == (before.sha256, before.content)
+    assert before.remarks == ()
+    assert found.remarks == ("passed over model_ema.safetensors beside its weights",)
+    assert found.as_json()["remarks"] == list(found.remarks)
+    assert _kind(folder, table) == "published"
+
+
+def test_a_classifier_behind_the_tokens_is_said(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "tuned")
+    names = ("dinov2.weight", "classifier.weight", "classifier.bias", "lm_head.weight", "blocks.0.mlp.fc1.weight")
+    save_file({name: torch.zeros(2) for name in names}, folder / "model.safetensors")
+    assert _of(folder).remarks == ("left out classifier.bias, classifier.weight behind its tokens",)
 
 
 def test_a_configuration_that_the_table_lists_must_be_the_published_one(tmp_path: Path) -> None:

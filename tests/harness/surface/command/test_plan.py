@@ -34,3 +34,17 @@ def test_plan_says_in_words_that_it_guesses(
     said = " ".join(capsys.readouterr().out.split())
     assert "0 of 1 cells measured here, the rest guessed" in said
     assert "GiB of memory a process" in said
+
+
+def test_plan_says_which_suite_a_set_cannot_feed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pictures").mkdir()
+    asked = [*CANDIDATES, "--dataset", "folder:pictures", "--suite", "spatial"]
+    assert main(["plan", *asked]) == 0
+    assert "spatial is not scored on folder:pictures: it carries no boxes" in " ".join(capsys.readouterr().out.split())
+    assert main(["plan", *asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["not_scored"] == [
+        "spatial is not scored on folder:pictures: it carries no boxes"
+    ]

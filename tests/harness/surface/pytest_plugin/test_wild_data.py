@@ -54,3 +54,21 @@ def test_what_a_set_left_out_is_one_line_of_the_run_and_stands_in_its_manifest(
     for entry in manifest["datasets"]:
         assert entry["left_out"]["objects whose box has no area"] == 1
         assert len(entry["remarks"]) == 1
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_a_path_behind_a_set_that_brings_its_own_samples_is_one_line_and_a_usage_error(
+    session: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    result = session("--dataset", f"photos:{pytester.path}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.errlines if line.startswith("ERROR")]
+    assert "photos brings its own samples and reads no path; pictures of your own are folder:" in said
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_the_marker_of_the_benchmarks_is_known_where_no_configuration_names_it(
+    session: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    pytester.makeini("[pytest]\naddopts = --import-mode=importlib --strict-markers")
+    assert session("--dataset", "shapes", "--collect-only").ret == 0

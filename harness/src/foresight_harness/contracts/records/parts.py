@@ -64,6 +64,9 @@ class LoadedModel:
     files: tuple[WeightsFile, ...] = field(
         default=(), metadata=about(many(stored_part(WeightsFile)), "what was read; absent where nothing was")
     )
+    remarks: tuple[str, ...] = field(
+        default=(), metadata=about(many(TEXT), "what lies beside the weights and was not read; absent where nothing")
+    )
     trusted: bool = field(
         default=False, metadata=about(FLAG, "whether `--trust-weights` vouches for weights that nobody published")
     )
@@ -74,7 +77,11 @@ class LoadedModel:
         names = ["part", "name", "kind"]
         if self.sha256 is not None:
             names += ["sha256", "repo", "revision", "seed"]
-        names += [name for name, there in (("files", self.files), ("trusted", self.trusted)) if there]
+        names += [
+            name
+            for name, there in (("files", self.files), ("remarks", self.remarks), ("trusted", self.trusted))
+            if there
+        ]
         return written_object(self, names)
 
 

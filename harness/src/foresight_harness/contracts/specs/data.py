@@ -41,13 +41,22 @@ class DatasetSpec:
     build: Callable[[DataRequest], Dataset]
     labels: frozenset[str] = frozenset()
     """Of ``boxes``, ``masks``, ``motion``: what the samples carry beside the clip."""
+    """Where a set is the user's own: what it can carry at most, see ``labels_at``."""
+    labels_at: Callable[[str], frozenset[str]] | None = None
+    """A cheap look at a path: which labels the set carries there. None: ``labels``, wherever it lies."""
     needs_path: bool = False
+    path_is_name: bool = False
+    """Whether what follows the colon may be a name that is no file on this machine."""
     video: bool = False
     license: str | None = None
     source: str = ""
     oracle_iou: float = 0.6
     """What a perfect mask, read by the primary probe, scores in IoU on it at least, or the probe is broken there.
     On photographs objects touch and boxes are not tight around masks, so that the ceiling lies lower."""
+
+    def labels_of(self, path: str | None) -> frozenset[str]:
+        """What the samples carry beside the clip, of the set at that path."""
+        return self.labels if path is None or self.labels_at is None else self.labels_at(path)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("enhancement", "foresight_harness.judging.analyses.enhancement", form=2),
     Kind("similarity", "foresight_harness.judging.analyses.similarity", form=2),
     Kind("embeddings", "foresight_harness.judging.analyses.embeddings", form=2),
+    Kind("categories", "foresight_harness.judging.analyses.categories"),
     Kind("parameters", "foresight_harness.judging.analyses.parameters"),
     Kind("ab", "foresight_harness.judging.analyses.ab"),
 )

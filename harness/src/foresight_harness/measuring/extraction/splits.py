@@ -14,6 +14,7 @@ from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.pairing import placed
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
+from foresight_harness.contracts.specs.data import MAX_PIXELS
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.measuring.extraction.called_dataset import CalledDataset
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels, labels_key
@@ -99,7 +100,7 @@ class Splits:
         key = (str(choice), split)
         if key not in self._built:
             spec = self.registry.dataset(choice.name)
-            made = spec.build(request_of(spec, self.options.sizes, split, choice.path))
+            made = spec.build(request_of(spec, self.options.sizes, split, choice.path, self.options.max_pixels))
             self._built[key] = CalledDataset(made, choice.name)  # type: ignore[assignment]
         return self._built[key]
 
@@ -180,12 +181,16 @@ def _same(sample: Sample, clips: StoredArray, labels: Labels, place: int) -> boo
     return known and same_clip(clips.take([place])[0], clip)
 
 
-def request_of(spec: DatasetSpec, scale: Scale, split: Split, path: str | None) -> DataRequest:
+def request_of(
+    spec: DatasetSpec, scale: Scale, split: Split, path: str | None, max_pixels: int | None = None
+) -> DataRequest:
     """What a run of that scale asks of a data set: clips are fewer and smaller than pictures, and have frames."""
+    most = MAX_PIXELS if max_pixels is None else max_pixels
     if spec.video:
         count = scale.clips_train if split == "train" else scale.clips_test
-        return DataRequest(split, count, path=path, canvas_px=scale.clip_px, frames=scale.frames)
-    return DataRequest(split, scale.train if split == "train" else scale.test, path=path, canvas_px=scale.canvas_px)
+        return DataRequest(split, count, path=path, canvas_px=scale.clip_px, frames=scale.frames, max_pixels=most)
+    count = scale.train if split == "train" else scale.test
+    return DataRequest(split, count, path=path, canvas_px=scale.canvas_px, max_pixels=most)
 
 
 class _Spooled:

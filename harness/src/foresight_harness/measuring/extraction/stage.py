@@ -73,6 +73,10 @@ class Extraction:
             )
         return self._provenance[root.name]
 
+    def remarks(self) -> dict[str, tuple[str, ...]]:
+        """What was not read of the weights of encoders that were asked for, where there is something to say."""
+        return {name: found.remarks for name, found in self._provenance.items() if found.remarks}
+
     def plan(self, encoder: str, taps: Sequence[str]) -> None:
         """Announce that a cell will read these taps."""
         self.planned.setdefault(encoder, set()).update(taps)

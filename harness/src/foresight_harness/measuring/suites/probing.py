@@ -16,12 +16,15 @@ from foresight_harness.measuring.extraction.splits import SPLITS
 from foresight_harness.measuring.fitting.objectives import Fitted
 from foresight_harness.measuring.workshop.kept_readings import KeptReading
 from foresight_harness.parts.metrics.average_precision import SortedMatches, match_picture
+from foresight_harness.parts.metrics.by_object import average_precision_of_classes, picture_by_object
 from foresight_harness.planning.plugin_calls import calling
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
 
 AP_THRESHOLDS = {"map50": 0.5, "map75": 0.75}
+PARTED = "map50"
+"""Whose statistics also say what was found of each single object."""
 
 
 @dataclass(frozen=True)
@@ -118,17 +121,51 @@ def _average_precision(cell: Cell, name: str, reading: Reading) -> Measurement:
         ]
         per_seed.append(matches)
     values = [float(SortedMatches.of(matches).average_precision(np.ones((1, len(matches))))[0]) for matches in per_seed]
+    stats: list[list[dict[str, Any]]] = [[entry.as_json() for entry in matches] for matches in per_seed]
+    details: dict[str, Any] = {**reading.details, "by_seed": values}
+    if name == PARTED:
+        _part(cell, reading, stats)
+        details |= _of_classes(cell, reading)
     return Measurement(
         metric=name,
         unit="ratio",
         direction="higher",
         range=(0.0, 1.0),
         value=float(np.mean(values)),
-        stats=[[entry.as_json() for entry in matches] for matches in per_seed],
+        stats=stats,
         probe=reading.probe,
         seeds=reading.seeds,
-        details={**reading.details, "by_seed": values},
+        details=details,
     )
+
+
+def _part(cell: Cell, reading: Reading, stats: list[list[dict[str, Any]]]) -> None:
+    """Add what was found of single objects, by class, size and place, to the statistics of the pictures."""
+    labels = cell.split("test").labels
+    for detections, pictures in zip(reading.found, stats, strict=True):
+        for index, (entry, picture) in enumerate(zip(detections, pictures, strict=True)):
+            names = labels.names[index] if labels.names else ()
+            boxes, crowds, least = labels.boxes[index], labels.crowds_of(index), AP_THRESHOLDS[PARTED]
+            picture |= picture_by_object(entry.boxes, entry.scores, boxes, names, crowds, least)
+
+
+def _of_classes(cell: Cell, reading: Reading) -> dict[str, Any]:
+    """Average precision of each class, the mean over seeds; nothing where objects have no class or there are crowds,
+    which lie in no class of their own here."""
+    labels = cell.split("test").labels
+    if not labels.names or not all(labels.names) or len({name for each in labels.names for name in each}) < 2:
+        return {}
+    if any(len(labels.crowds_of(index)) for index in range(len(labels))):
+        return {}
+    found: dict[str, list[float]] = {}
+    for detections in reading.found:
+        boxes, scores = [entry.boxes for entry in detections], [entry.scores for entry in detections]
+        truth = list(labels.boxes)
+        for each, value in average_precision_of_classes(
+            boxes, scores, truth, labels.names, AP_THRESHOLDS[PARTED]
+        ).items():
+            found.setdefault(each, []).append(value)
+    return {"by_class": {each: float(np.mean(values)) for each, values in found.items()}}
 
 
 def _by_count(iou: Measurement, counts: list[int]) -> list[Measurement]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -32,6 +35,7 @@ from foresight_harness.parts.datasets.pixel_digests import pixels_digest
 READER = "coco/2"
 """Raised whenever the same folder gives other samples."""
 LEAST_CANVAS_PX = 16
+SPLITS: tuple[Literal["train", "test"], ...] = ("train", "test")
 NO_OBJECT = "pictures without an object"
 IN_BOTH = "pictures of train that stand in test too"
 
@@ -62,7 +66,11 @@ class CocoFolder:
         self._names = names
         self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
         self._max_pixels = request.max_pixels
-        self.fingerprint = fingerprint(
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of all that decides the samples; reads every picture's bytes."""
+        return fingerprint(
             reader=READER,
             split=self.split,
             canvas_px=self._canvas_px,
@@ -78,36 +86,24 @@ class CocoFolder:
         Raises:
             DataError: if folder or annotations are unusable, or no picture of the split shows an object.
         """
-        if request.path is None:
-            raise DataError(f"data set coco needs a folder: --dataset coco:DIR with {LAYOUTS}")
-        found = _read(request)
-        shown = [picture for picture in found.pictures if picture.objects]
-        if not shown:
-            reasons = f"; left out: {in_words(found.left_out)}" if found.left_out else ""
-            raise DataError(
-                f"{request.path}: none of {len(found.pictures)} pictures shows an object that is not a crowd{reasons}"
-            )
-        found.left_out[NO_OBJECT] += len(found.pictures) - len(shown)
-        remarks = _group(shown)
-        chosen = [picture for picture in shown if (picture.split or half_of(picture.group)) == request.split]
-        if request.split == "train":
-            tested = {picture.group for picture in shown if picture.split == "test"}
-            found.left_out[IN_BOTH] += sum(picture.group in tested for picture in chosen)
-            chosen = [picture for picture in chosen if picture.group not in tested]
-        if not chosen and found.left_out[IN_BOTH]:
-            raise DataError(
-                f"{request.path}: all {found.left_out[IN_BOTH]} pictures of train hold the same bytes as pictures of "
-                "test; give the two splits different pictures"
-            )
-        if not chosen:
-            raise DataError(
-                f"{request.path}: all {len(shown)} pictures with objects fall into the other split than "
-                f"{request.split}; give every image a split in annotations.json"
-            )
-        if request.count is not None and positive(cls.name, "count", request.count) < len(chosen):
-            chosen.sort(key=lambda picture: hashlib.sha256(f"{request.seed}:{picture.id}".encode()).digest())
-            chosen = chosen[: request.count]
-        return cls(chosen, found.names, request, +found.left_out, remarks)
+        return _Source(request).dataset(request)
+
+    @classmethod
+    def both(cls, request: DataRequest) -> tuple[CocoFolder, CocoFolder]:
+        """Train and test of one reading, either of which may be empty. Raises: DataError."""
+        source = _Source(replace(request, split="train"))
+        train, test = (source.dataset(replace(request, split=split), empty=True) for split in SPLITS)
+        return train, test
+
+    def counts(self) -> dict[str, Any]:
+        """Pictures, objects, crowds, and objects by class; nothing is decoded. JSON types"""
+        names = [name for picture in self._pictures for name in self._labels(picture.objects)]
+        return {
+            "pictures": len(self),
+            "objects": len(names),
+            "crowds": sum(len(picture.crowds) for picture in self._pictures),
+            "classes": dict(Counter(name for name in names if name).most_common()),
+        }
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -155,22 +151,66 @@ class CocoFolder:
         return torch.from_numpy(np.stack(masks)).unsqueeze(0)
 
 
+class _Source:
+    """Files of annotations, read once for one split or for both."""
+
+    def __init__(self, request: DataRequest) -> None:
+        """Raises: DataError if folder or annotations are unusable, or no picture shows an object."""
+        if request.path is None:
+            raise DataError(f"data set coco needs a folder: --dataset coco:DIR with {LAYOUTS}")
+        self._found = _read(request)
+        self._shown = [picture for picture in self._found.pictures if picture.objects]
+        if not self._shown:
+            told = in_words(self._found.left_out)
+            reasons = f"; left out: {told}" if told else ""
+            raise DataError(
+                f"{request.path}: none of {len(self._found.pictures)} pictures shows an object that is not a "
+                f"crowd{reasons}"
+            )
+        self._found.left_out[NO_OBJECT] += len(self._found.pictures) - len(self._shown)
+        self._remarks = _group(self._shown)
+
+    def dataset(self, request: DataRequest, *, empty: bool = False) -> CocoFolder:
+        """The set of one split. Raises: DataError where it has no picture, unless it may be ``empty``."""
+        chosen = [one for one in self._shown if (one.split or half_of(one.group)) == request.split]
+        left_out = Counter(self._found.left_out)
+        if request.split == "train":
+            tested = {picture.group for picture in self._shown if picture.split == "test"}
+            left_out[IN_BOTH] = sum(picture.group in tested for picture in chosen)
+            chosen = [picture for picture in chosen if picture.group not in tested]
+        if not chosen and not empty:
+            raise DataError(f"{request.path}: {self._why_none(request.split, left_out[IN_BOTH])}")
+        if request.count is not None and positive(CocoFolder.name, "count", request.count) < len(chosen):
+            chosen.sort(key=lambda picture: hashlib.sha256(f"{request.seed}:{picture.id}".encode()).digest())
+            chosen = chosen[: request.count]
+        return CocoFolder(chosen, self._found.names, request, +left_out, self._remarks)
+
+    def _why_none(self, split: str, in_both: int) -> str:
+        if in_both:
+            return (
+                f"all {in_both} pictures of train hold the same bytes as pictures of test; give the two splits "
+                "different pictures"
+            )
+        return (
+            f"all {len(self._shown)} pictures with objects fall into the other split than {split}; give every image "
+            "a split in annotations.json"
+        )
+
+
 def _read(request: DataRequest) -> Annotations:
     """The pictures that a split is chosen from: all files of the folder, but those of train alone where test is asked.
 
     Raises:
         DataError: as ``find_coco`` and ``read_annotations``.
     """
-    sources = find_coco(Path(str(request.path)))
     found = Annotations()
-    for source in sources:
+    for source in find_coco(Path(str(request.path))):
         if source.split == "train" and request.split == "test":
             continue  # what stands in both is left out of train
         read = read_annotations(source, request.max_pixels)
         found.pictures += read.pictures
         found.names |= read.names
-        if source.split in (None, request.split):
-            found.left_out += read.left_out
+        found.left_out += read.left_out
     return found
 
 

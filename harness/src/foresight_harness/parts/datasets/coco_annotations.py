@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections import Counter
@@ -16,7 +17,7 @@ from foresight_harness.parts.datasets.coco_boxes import SLACK_PX, BoxCheck, Size
 from foresight_harness.parts.datasets.coco_layouts import SPLITS, CocoFile, Split
 from foresight_harness.parts.datasets.coco_masks import Corners, code_bounds, polygon_bounds, polygons_of
 from foresight_harness.parts.datasets.coco_pictures import PictureFinder
-from foresight_harness.parts.datasets.coco_values import crowd_of, key_of, number_of, whole_of
+from foresight_harness.parts.datasets.coco_values import crowd_of, key_of, numbers_of, whole_of
 from foresight_harness.parts.datasets.json_items import items_of
 from foresight_harness.parts.datasets.pictures import size_of
 
@@ -80,7 +81,26 @@ def read_annotations(source: CocoFile, max_pixels: int = MAX_PIXELS) -> Annotati
     Raises:
         DataError: in one line.
     """
-    return _Reader(source, max_pixels).read()
+    collecting = gc.isenabled()
+    gc.disable()  # there are no cycles among millions of new objects, and looking for some takes a quarter of the time
+    try:
+        return _Reader(source, max_pixels).read()
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@dataclass(slots=True)
+class _Where:
+    """An annotation, for messages: put into words only where there is one."""
+
+    path: Path
+    entry: Mapping[str, Any]
+    picture: AnnotatedPicture
+
+    def __str__(self) -> str:
+        picture = self.picture
+        return f"{self.path}: annotation {self.entry.get('id')} of image {picture.id} ({picture.file.name})"
 
 
 class _Reader:
@@ -92,7 +112,7 @@ class _Reader:
         self._found = Annotations()
         self._by_id: dict[str, AnnotatedPicture] = {}
         self._check = BoxCheck()
-        self._used: dict[str, str] = {}
+        self._used: dict[str, _Where] = {}
         """Categories by id, each with the first annotation that names it."""
 
     def read(self) -> Annotations:
@@ -162,7 +182,7 @@ class _Reader:
             raise DataError(
                 f"{self._path}: annotation {entry.get('id')} is of image {entry.get('image_id')}, which is not listed"
             )
-        where = f"{self._path}: annotation {entry.get('id')} of image {owner.id} ({owner.file.name})"
+        where = _Where(self._path, entry, owner)
         crowd = crowd_of(entry.get("iscrowd"))
         if crowd is None:
             raise DataError(f"{where} has iscrowd {entry['iscrowd']!r}; it is 0 or 1")
@@ -185,7 +205,9 @@ class _Reader:
         self._used.setdefault(key, where)
         (owner.crowds if crowd else owner.objects).append(AnnotatedObject(box, key, text))
 
-    def _corners(self, where: str, picture: AnnotatedPicture, entry: Mapping[str, Any], crowd: bool) -> Corners | str:
+    def _corners(
+        self, where: _Where, picture: AnnotatedPicture, entry: Mapping[str, Any], crowd: bool
+    ) -> Corners | str:
         """Left, top, right and bottom in pixels, or why the object is left out. Raises: DataError."""
         four = self._four(where, picture, entry.get("bbox"))
         if crowd and four is not None:  # its box is all that is asked of a crowd
@@ -206,13 +228,12 @@ class _Reader:
             return DISAGREE
         return four[0], four[1], four[0] + four[2], four[1] + four[3]
 
-    def _four(self, where: str, picture: AnnotatedPicture, written: Any) -> tuple[float, ...] | None:
+    def _four(self, where: _Where, picture: AnnotatedPicture, written: Any) -> tuple[float, ...] | None:
         """``bbox``; None where there is none. Raises: DataError."""
         if written is None or written == []:
             return None
-        numbers = [number_of(value) for value in written] if isinstance(written, list) else []
-        four = tuple(number for number in numbers if number is not None)
-        if len(four) != 4 or len(numbers) != 4:
+        four = numbers_of(written)
+        if four is None or len(four) != 4:
             raise DataError(f"{where} has bbox {written}, not four numbers [x, y, width, height] in pixels")
         x, y, width, height = four
         outside = beyond((x, y, x + width, y + height), picture.size)
@@ -222,7 +243,7 @@ class _Reader:
             raise DataError(f"{where} has bbox {written}, {outside:g} pixels outside its {size} picture{hint}")
         return four
 
-    def _bounds(self, where: str, picture: AnnotatedPicture, segmentation: Any) -> Corners | str | None:
+    def _bounds(self, where: _Where, picture: AnnotatedPicture, segmentation: Any) -> Corners | str | None:
         """Bounds of a segmentation, None where there is none, or why it covers nothing. Raises: DataError."""
         if not segmentation:
             return None

@@ -84,7 +84,8 @@ def overlap(first: Corners, second: Corners) -> float:
 
 def apart(first: Corners, second: Corners) -> float:
     """Greatest distance between the same sides of two boxes, in pixels."""
-    return max(abs(one - two) for one, two in zip(first, second, strict=True))
+    (left, top, right, bottom), (x, y, beyond_x, beyond_y) = first, second
+    return max(abs(left - x), abs(top - y), abs(right - beyond_x), abs(bottom - beyond_y))
 
 
 @dataclass
@@ -109,7 +110,7 @@ class BoxCheck:
         x, y, width, height = four
         self.in_pixels += max(x + width, y + height) > 1 and (width >= 1 or height >= 1)
 
-    def agrees(self, four: Four, bounds: Corners, size: Size, where: str) -> bool:
+    def agrees(self, four: Four, bounds: Corners, size: Size, where: object) -> bool:
         """Whether a box lies where its segmentation does."""
         corners = (four[0], four[1], four[0] + four[2], four[1] + four[3])
         self.compared += 1

@@ -18,7 +18,7 @@ LEAST_NUMBERS = 6
 """Of a polygon: three points."""
 
 
-def polygons_of(segmentation: Sequence[Any], where: str) -> list[list[float]]:
+def polygons_of(segmentation: Sequence[Any], where: object) -> list[list[float]]:
     """The polygons of three points and more, each as x, y, x, y ...
 
     Args:
@@ -46,12 +46,12 @@ def polygons_of(segmentation: Sequence[Any], where: str) -> list[list[float]]:
 
 def polygon_bounds(polygons: Sequence[Sequence[float]]) -> Corners:
     """Left, top, right and bottom of polygons, in pixels."""
-    xs = [side(polygon[0::2]) for polygon in polygons for side in (min, max)]
-    ys = [side(polygon[1::2]) for polygon in polygons for side in (min, max)]
+    points = polygons[0] if len(polygons) == 1 else [number for polygon in polygons for number in polygon]
+    xs, ys = points[0::2], points[1::2]
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def code_bounds(segmentation: Any, size: tuple[int, int], where: str) -> Corners | None:
+def code_bounds(segmentation: Any, size: tuple[int, int], where: object) -> Corners | None:
     """Left, top, right and bottom of a run-length code's mask, in pixels; None where it covers nothing.
 
     Raises:
@@ -95,7 +95,7 @@ def mask_of(segmentation: Any, size: tuple[int, int], where: str) -> Mask:
     return np.repeat(values, runs).reshape(width, height).T
 
 
-def runs_of(counts: Any, size: tuple[int, int], where: str) -> npt.NDArray[np.int64]:
+def runs_of(counts: Any, size: tuple[int, int], where: object) -> npt.NDArray[np.int64]:
     """Lengths of the runs of a code, in columns from the left, the first one outside of the object.
 
     Raises:

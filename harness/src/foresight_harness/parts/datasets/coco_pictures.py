@@ -4,38 +4,13 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from foresight_harness.contracts.errors import DataError
-
-SUFFIXES = frozenset(
-    {"jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "tif", "tiff", "gif", "avif", "jp2", "heic", "heif"}
-    | {"ppm", "pgm", "pbm", "pnm"}
-)
-"""Of files that are taken for pictures."""
-
-
-def is_picture(name: str) -> bool:
-    """Whether a file's name is one of a picture that is not hidden (macOS leaves ``._NAME`` beside every file)."""
-    return not name.startswith(".") and name.rpartition(".")[2].lower() in SUFFIXES
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """Files below a folder in the order of their names, linked folders followed once each, hidden ones passed over."""
-    seen: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        found = Path(place).stat()
-        if (found.st_dev, found.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((found.st_dev, found.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(place, name)
+from foresight_harness.parts.datasets.files import files_below, is_picture
 
 
 class PictureFinder:

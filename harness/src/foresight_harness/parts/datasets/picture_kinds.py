@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 HEAD_BYTES = 64
@@ -23,13 +24,14 @@ STARTS = (
 HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
-def kind_of(path: Path, error: Exception) -> str:
-    """What the file seems to be, as the beginning of a sentence in brackets; empty where it is not known."""
-    if isinstance(error, FileNotFoundError):
-        return ""
+def kind_of(source: Path | BytesIO) -> str:
+    """What a file seems to be, as the beginning of a sentence in brackets; empty where it is not known."""
     try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD_BYTES)
+        if isinstance(source, BytesIO):
+            head = source.getvalue()[:HEAD_BYTES]
+        else:
+            with source.open("rb") as stream:
+                head = stream.read(HEAD_BYTES)
     except OSError:
         return ""
     if not head:

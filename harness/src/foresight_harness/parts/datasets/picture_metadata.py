@@ -20,10 +20,13 @@ def orientation_of(picture: Image) -> int:
     """How a picture is to be turned, 1 to 8 as EXIF counts; 1 where nothing is said that can be read."""
     if picture.format == "TIFF":  # Pillow turns these itself, and only these
         return 1
-    try:
-        found = picture.getexif().get(ORIENTATION, 1)
-    except Exception:  # readers raise whatever a broken entry makes them raise, and only one entry matters
-        found = orientation_in(picture.info.get("exif", b""))
+    block = picture.info.get("exif")
+    found = orientation_in(block) if isinstance(block, bytes) else 1
+    if not 2 <= found <= 8:
+        try:
+            found = picture.getexif().get(ORIENTATION, 1)  # it may stand elsewhere, in XMP
+        except Exception:  # Pillow raises whatever a broken entry makes it raise, and only one entry matters
+            found = 1
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from foresight_harness.parts.datasets.picture_metadata import exif_block, orient
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Source = Path | BytesIO
+"""A file, or the bytes of one."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "PPM", "JPEG2000")
 """HEIC too where the extra ``[heic]`` is installed. Of several pages or frames the first is read."""
 SIXTEEN_BITS = 65535.0
@@ -56,7 +58,12 @@ def size_of(path: Path, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     Raises:
         DataError: if the file is no picture, or has more pixels than that.
     """
-    with _opened(path, max_pixels, decode=False) as picture:
+    return size_in(path, str(path), max_pixels)
+
+
+def size_in(source: Source, where: str, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """``size_of`` a file or of its bytes, called ``where`` in messages."""
+    with _opened(source, where, max_pixels, decode=False) as picture:
         width, height = picture.size
         return (height, width) if orientation_of(picture) > 4 else (width, height)
 
@@ -81,24 +88,31 @@ def read_picture(
     Raises:
         DataError: if the file is no picture, damaged, too large, or of another size.
     """
-    with _opened(path, max_pixels, size) as picture:
+    return picture_in(path, str(path), max_pixels, size)
+
+
+def picture_in(
+    source: Source, where: str, max_pixels: int = MAX_PIXELS, size: tuple[int, int] | None = None
+) -> npt.NDArray[np.float32]:
+    """``read_picture`` of a file or of its bytes, called ``where`` in messages. [H_px, W_px, 3] float32 in [0, 1]"""
+    with _opened(source, where, max_pixels, size) as picture:
         turned = orientation_of(picture)
         upright = picture.size[::-1] if turned > 4 else picture.size
         if size is not None and size not in (picture.size, upright):
             found, wanted = (f"{width}x{height}" for width, height in (upright, size))
             raise DataError(
-                f"{path} is {found} pixels and its annotations say {wanted}; boxes would be in the wrong place"
+                f"{where} is {found} pixels and its annotations say {wanted}; boxes would be in the wrong place"
             )
         if turned > 1 and (size is None or size == upright):
             from PIL.Image import Transpose
 
             picture = picture.transpose(Transpose[TURNS[turned]])
-        return _channels(picture, path)
+        return _channels(picture, where)
 
 
 @contextmanager
 def _opened(
-    path: Path, max_pixels: int, size: tuple[int, int] | None = None, *, decode: bool = True
+    source: Source, where: str, max_pixels: int, size: tuple[int, int] | None = None, *, decode: bool = True
 ) -> Iterator[Image]:
     """A picture whose header says an allowed size; what its decoder raises becomes one line."""
     from PIL import Image
@@ -108,32 +122,32 @@ def _opened(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of broken metadata, which are passed over
             try:
-                picture = _open(path, path, max_pixels, size, decode)
+                picture = _open(source, where, max_pixels, size, decode)
             except DataError:
                 raise
             except Exception:
                 # The metadata may be what cannot be read: once more without them.
-                content = path.read_bytes()
+                content = source.getvalue() if isinstance(source, BytesIO) else source.read_bytes()
                 plain = without_metadata(content)
                 if plain == content:
                     raise
-                picture = _open(BytesIO(plain), path, max_pixels, size, decode)
+                picture = _open(BytesIO(plain), where, max_pixels, size, decode)
                 picture.info["exif"] = exif_block(content)
             with picture:
                 yield picture
     except DataError:
         raise
     except Exception as error:  # decoders raise whatever a damaged file makes them raise
-        reason = " ".join(str(error).split())[:120].replace(str(path), path.name)
+        reason = " ".join(str(error).split())[:120].replace(where, where.rpartition("/")[2])
         raise DataError(
-            f"{path} cannot be read as a picture ({kind_of(path, error)}{type(error).__name__}: {reason}); "
+            f"{where} cannot be read as a picture ({kind_of(source)}{type(error).__name__}: {reason}); "
             f"formats that are read: {', '.join(formats())}"
         ) from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def _open(source: Path | IO[bytes], path: Path, max_pixels: int, size: tuple[int, int] | None, decode: bool) -> Image:
+def _open(source: Source, where: str, max_pixels: int, size: tuple[int, int] | None, decode: bool) -> Image:
     """Open, look at the header, and then decode. Raises: DataError for a size that is not allowed, else as PIL does."""
     from PIL import Image
 
@@ -141,25 +155,25 @@ def _open(source: Path | IO[bytes], path: Path, max_pixels: int, size: tuple[int
     width, height = picture.size
     if width * height > max_pixels:
         raise DataError(
-            f"{path} has {width}x{height} pixels, more than {max_pixels:,}; make it smaller, or allow it with "
+            f"{where} has {width}x{height} pixels, more than {max_pixels:,}; make it smaller, or allow it with "
             f"--max-pixels {width * height}"
         )
     if size is not None and sorted(size) != sorted(picture.size):
         wanted = "x".join(map(str, size))
         raise DataError(
-            f"{path} is {width}x{height} pixels and its annotations say {wanted}; boxes would be in the wrong place"
+            f"{where} is {width}x{height} pixels and its annotations say {wanted}; boxes would be in the wrong place"
         )
     if decode:
         picture.load()
     return picture
 
 
-def _channels(picture: Image, path: Path) -> npt.NDArray[np.float32]:
+def _channels(picture: Image, where: str) -> npt.NDArray[np.float32]:
     """Three channels in [0, 1] of a picture of any mode. [H_px, W_px, 3]"""
     from PIL import Image
 
     if picture.mode == "F":
-        return _grey(_scaled(np.asarray(picture, dtype=np.float32), path))
+        return _grey(_scaled(np.asarray(picture, dtype=np.float32), where))
     if picture.mode.startswith("I"):
         return _grey(np.asarray(picture, dtype=np.float32) / np.float32(SIXTEEN_BITS))
     if picture.has_transparency_data:
@@ -168,12 +182,12 @@ def _channels(picture: Image, path: Path) -> npt.NDArray[np.float32]:
     return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(EIGHT_BITS)
 
 
-def _scaled(values: npt.NDArray[np.float32], path: Path) -> npt.NDArray[np.float32]:
+def _scaled(values: npt.NDArray[np.float32], where: str) -> npt.NDArray[np.float32]:
     """Floating-point brightness, white being 1. Raises: DataError where it cannot be."""
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= 1):
         raise DataError(
-            f"{path} holds floating-point values from {low:g} to {high:g}, and white is 1; save it with 8 or 16 bits"
+            f"{where} holds floating-point values from {low:g} to {high:g}, and white is 1; save it with 8 or 16 bits"
         )
     return values
 

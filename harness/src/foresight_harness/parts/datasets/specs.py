@@ -16,10 +16,10 @@ DRAWN_ORACLE_IOU = 0.85
 
 
 def dataset_specs() -> tuple[DatasetSpec, ...]:
-    """The built-in data sets: pictures (``coco``, ``coins``, ``digits``, ``photos``, ``shapes``, ``one_shape``,
-    ``kinds`` and its variants) and clips (``davis``, ``video``, ``moving_digits``, ``moving_shapes``,
-    ``moving_kinds``)."""
-    return (*_picture_specs(), *_kind_specs(), *_clip_specs())
+    """The built-in data sets: the user's own (``coco``, ``folder``, ``hf``, ``davis``, ``video``), pictures (``coins``,
+    ``digits``, ``photos``, ``shapes``, ``one_shape``, ``kinds`` and its variants) and clips (``moving_digits``,
+    ``moving_shapes``, ``moving_kinds``)."""
+    return (*_picture_specs(), *_own_pictures(), *_kind_specs(), *_clip_specs())
 
 
 def _picture_specs() -> tuple[DatasetSpec, ...]:
@@ -29,7 +29,7 @@ def _picture_specs() -> tuple[DatasetSpec, ...]:
             build=_coco,
             labels=frozenset({"boxes", "masks"}),
             needs_path=True,
-            source="a folder DIR given as coco:DIR, with DIR/images/ and DIR/annotations.json in the COCO format",
+            source="coco:DIR or coco:FILE.json, a folder or file of annotations in any layout of COCO exports",
         ),
         DatasetSpec(
             name="coins",
@@ -95,6 +95,26 @@ def _kind_spec(name: str, shows: str, *, shown: int = 4, everything: bool = Fals
     )
 
 
+def _own_pictures() -> tuple[DatasetSpec, ...]:
+    return (
+        DatasetSpec(
+            name="folder",
+            build=_folder,
+            needs_path=True,
+            source="a folder DIR of pictures given as folder:DIR, without boxes",
+        ),
+        DatasetSpec(
+            name="hf",
+            build=_hf,
+            labels=frozenset({"boxes"}),
+            labels_at=_labels_of_hf,
+            needs_path=True,
+            path_is_name=True,
+            source="hf:NAME on the Hub or hf:PATH, through the datasets library; boxes where there is a column objects",
+        ),
+    )
+
+
 def _clip_specs() -> tuple[DatasetSpec, ...]:
     return (
         DatasetSpec(
@@ -144,6 +164,24 @@ def _coco(request: DataRequest) -> Dataset:
     from foresight_harness.parts.datasets.coco import CocoFolder
 
     return CocoFolder.open(request)
+
+
+def _folder(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.folder import PictureFolder
+
+    return PictureFolder.open(request)
+
+
+def _hf(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.hub import HubSet
+
+    return HubSet.open(request)
+
+
+def _labels_of_hf(path: str) -> frozenset[str]:
+    from foresight_harness.parts.datasets.hub_columns import labels_at
+
+    return labels_at(path)
 
 
 def _coins(request: DataRequest) -> Dataset:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from foresight_harness.contracts.errors import DataError
@@ -14,13 +16,15 @@ from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, stream
 from foresight_harness.parts.datasets.motion import clip_frames
-from foresight_harness.parts.datasets.objects import Clip, ClipMask, boxes_of_frames, no_boxes
-from foresight_harness.parts.datasets.pictures import on_canvas
+from foresight_harness.parts.datasets.objects import ClipMask, boxes_of_frames, no_boxes
+from foresight_harness.parts.datasets.pictures import on_canvas, read_picture
 from foresight_harness.parts.datasets.video_layouts import Entry, find_clips, split_of
 from foresight_harness.parts.datasets.video_reading import backend, frame_count, read_frames
 
 READER = "video/1"
 """Raised whenever the same folder gives other samples."""
+UPRIGHT = 2
+"""Raised whenever a video file gives other frames; 2: turned and widened as its container says."""
 LONGEST_STRIDE = 4
 """Frames of a clip lie at most that many source frames apart, fewer where the source is short."""
 LEAST_CANVAS_PX = 16
@@ -42,9 +46,10 @@ class VideoFolder:
         self._seed = request.seed
         self._frames = clip_frames(name, request)
         self._canvas_px = positive(name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
+        self._max_pixels = request.max_pixels
         self.fingerprint = fingerprint(
             reader=READER,
-            decoder=backend() if any(len(entry.files) == 1 for entry in entries) else "pictures",
+            decoder=f"{backend()}/{UPRIGHT}" if any(len(entry.files) == 1 for entry in entries) else "pictures",
             layout=layout,
             split=self.split,
             canvas_px=self._canvas_px,
@@ -73,6 +78,11 @@ class VideoFolder:
             chosen = chosen[: request.count]
         return cls(name, layout, tuple(chosen), request)
 
+    def counts(self) -> dict[str, Any]:
+        """Clips and, where the folder says them, actions; nothing is decoded. JSON types"""
+        actions = Counter(entry.action for entry in self._entries if entry.action)
+        return {"pictures": len(self), "objects": 0, "crowds": 0, "classes": dict(actions.most_common())}
+
     def __len__(self) -> int:
         return len(self._entries)
 
@@ -80,8 +90,7 @@ class VideoFolder:
         entry = self._entries[checked_index(index, len(self), self.name)]
         total = frame_count(entry.files[0]) if len(entry.files) == 1 else len(entry.files)
         numbers = sampled(total, self._frames, self._seed, entry)
-        frames = _pictures(entry, numbers) if len(entry.files) > 1 else read_frames(entry.files[0], numbers)
-        clip = torch.cat([on_canvas(frame.astype(np.float32) / np.float32(255), self._canvas_px) for frame in frames])
+        clip = torch.cat([on_canvas(frame, self._canvas_px) for frame in self._shown(entry, numbers)])
         masks = self._masks(entry, numbers) if self.name == "davis" else None
         motion: dict[str, Any] = {"frames": tuple(numbers)}
         motion |= {} if entry.action is None else {"action": entry.action}
@@ -94,6 +103,18 @@ class VideoFolder:
             masks=None if masks is None else torch.from_numpy(masks),
             motion=motion,
         )
+
+    def _shown(self, entry: Entry, numbers: list[int]) -> list[npt.NDArray[np.float32]]:
+        """Frames of one size. Each [H_px, W_px, 3] in [0, 1]"""
+        if len(entry.files) == 1:
+            return [frame.astype(np.float32) / np.float32(255) for frame in read_frames(entry.files[0], numbers)]
+        found = [read_picture(entry.files[number], max_pixels=self._max_pixels) for number in numbers]
+        sizes = sorted({f"{frame.shape[1]}x{frame.shape[0]}" for frame in found})
+        if len(sizes) > 1:
+            raise DataError(
+                f"{entry.files[0].parent}: frames of {len(sizes)} sizes ({', '.join(sizes)}); a clip has one"
+            )
+        return found
 
     def _masks(self, entry: Entry, numbers: list[int]) -> ClipMask:
         """Masks of the objects that every frame shows. [T, N, H_px, W_px]"""
@@ -124,22 +145,6 @@ def sampled(total: int, frames: int, seed: int, entry: Entry) -> list[int]:
     span = stride * (frames - 1) + 1
     start = int(stream(READER, seed, entry.id).integers(total - span + 1))
     return [start + stride * number for number in range(frames)]
-
-
-def _pictures(entry: Entry, numbers: list[int]) -> Clip:
-    from PIL import Image
-
-    found = []
-    for number in numbers:
-        try:
-            with Image.open(entry.files[number], formats=("JPEG",)) as opened:
-                found.append(np.asarray(opened.convert("RGB")))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"{entry.files[number]} cannot be read as a picture ({type(error).__name__})") from error
-    sizes = {frame.shape for frame in found}
-    if len(sizes) > 1:
-        raise DataError(f"{entry.files[0].parent}: frames of {len(sizes)} sizes; a clip has one")
-    return np.stack(found)
 
 
 def _sha256(paths: tuple[Path, ...]) -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.errors import CheckpointError
+from foresight_harness.parts.weights.files.config_facts import require_unquantised
+from foresight_harness.parts.weights.files.headers import header_of, require_floats, require_there, what_instead
+from foresight_harness.parts.weights.files.weight_files import ADAPTER, adapter_message, weight_files
 from foresight_harness.parts.weights.folder import MIRROR_VARIABLE, weights_folder
 
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*/*.safetensors", "*/*.json", "*/*.txt", "*/*.model")
@@ -20,8 +23,6 @@ INSTALLED = "package:"
 
 FETCHED = "fetched:"
 """What the name of a checkpoint begins with that ``weights fetch`` puts into the weights folder."""
-
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def checkpoint_folder(
@@ -108,41 +109,21 @@ def _from_hub(repo: str, revision: str | None, subfolder: str | None) -> Path:
 def read_config(folder: Path) -> dict[str, Any]:
     """Read ``config.json``. Raises: CheckpointError if it is absent or not JSON."""
     path = folder / "config.json"
+    if path.is_symlink():
+        require_there(path, "")
     if not path.is_file():
+        if (folder / ADAPTER).is_file():
+            raise CheckpointError(adapter_message(folder))
         raise CheckpointError(f"{folder} has no config.json; is it a checkpoint folder in the published layout?")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
+        start = path.read_bytes()[:64]
+        known = f"; {what_instead(start)}" if not start.lstrip().startswith(b"{") else ""
+        raise CheckpointError(f"{path} is not valid JSON: {error}{known}") from error
     if not isinstance(config, dict):
         raise CheckpointError(f"{path} holds a {type(config).__name__}, not an object")
     return config
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint, in name order, complete by its index.
-
-    Raises:
-        CheckpointError: if there are none (pickles are named and refused), or the index names an absent file.
-    """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
-        if pickles:
-            raise CheckpointError(
-                f"{folder} holds its weights as a pickle ({pickles[0]}), which can run code when read; "
-                "only safetensors are loaded. Convert it with safetensors.torch.save_file."
-            )
-        raise CheckpointError(f"{folder} holds no *.safetensors file")
-    for index in sorted(folder.glob("*.safetensors.index.json")):
-        try:
-            named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (json.JSONDecodeError, KeyError, AttributeError) as error:
-            raise CheckpointError(f"{index} is not a weight index: {error!r}") from error
-        absent = sorted(named - {path.name for path in files})
-        if absent:
-            raise CheckpointError(f"{folder}: {index.name} names {absent[0]} ({len(absent)} absent); download it again")
-    return files
 
 
 def check_folder(
@@ -176,24 +157,23 @@ def check_folder(
             f"{folder}/config.json asks to run its own code ({code}), which is never done; "
             f"use a checkpoint of {expected} in the plain layout"
         )
-    for path in weight_files(folder):
-        _check_safetensors(path)
+    check_weights(folder)
     return config
 
 
-def _check_safetensors(path: Path) -> None:
-    """Compare the length that the header promises with the file's. Raises: CheckpointError."""
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as stream:
-            head = int.from_bytes(stream.read(8), "little")
-            if head > min(size, 100 * 2**20):
-                raise ValueError("header longer than the file")
-            header = json.loads(stream.read(head))
-        end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file ({error}); download it again") from error
-    if 8 + head + end != size:
-        raise CheckpointError(
-            f"{path} is damaged: {size} bytes, its header promises {8 + head + end}; download it again"
-        )
+def check_weights(folder: Path) -> None:
+    """Refuse quantised, damaged or doubled weights by what their headers say; nothing is read.
+
+    Raises:
+        CheckpointError: in one line.
+    """
+    if (folder / "config.json").is_file():
+        require_unquantised(folder / "config.json", read_config(folder))
+    seen: dict[str, Path] = {}
+    for path in weight_files(folder):
+        header = header_of(path)
+        require_floats(path, header)
+        for name in header:
+            if name in seen:
+                raise CheckpointError(f"{folder} holds {name} twice, in {seen[name].name} and in {path.name}")
+            seen[name] = path

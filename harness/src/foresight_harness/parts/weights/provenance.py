@@ -12,7 +12,10 @@ from typing import Any, Literal
 from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.contracts.specs import BuildRequest
 from foresight_harness.contracts.specs.weights import PublishedWeights
-from foresight_harness.parts.weights.checkpoint import checkpoint_folder, weight_files
+from foresight_harness.parts.weights.checkpoint import check_weights, checkpoint_folder
+from foresight_harness.parts.weights.files.headers import header_of
+from foresight_harness.parts.weights.files.tensor_names import heads_in, listed
+from foresight_harness.parts.weights.files.weight_files import ENDING, find_weights, weight_files
 from foresight_harness.parts.weights.folder import find_torchvision
 from foresight_harness.parts.weights.hashing import file_sha256
 from foresight_harness.parts.weights.hub_evidence import hub_commit, named_commit
@@ -51,10 +54,12 @@ class Provenance:
     """Seed of random weights; None otherwise."""
     files: tuple[LoadedFile, ...] = ()
     """Weights and configuration; empty for random weights."""
+    remarks: tuple[str, ...] = ()
+    """What lies beside the weights and was not read, a sentence each."""
 
     def as_json(self) -> dict[str, Any]:
         """Mapping of JSON values."""
-        return {**asdict(self), "files": [asdict(file) for file in self.files]}
+        return {**asdict(self), "files": [asdict(file) for file in self.files], "remarks": list(self.remarks)}
 
     @property
     def content(self) -> str:
@@ -97,6 +102,7 @@ def provenance_of(
         files = (_loaded(file, file.name),)
     else:
         folder, files = _files(name, request, repo, revision, subfolder)
+    remarks = remarks_on(folder, files)
     weights = [entry for entry in files if entry.name.endswith(WEIGHT_ENDINGS)]
     taken = (request.source or repo or "").partition("@")[0]
     commit = hub_commit(folder, taken, weights) if folder is not None else None
@@ -111,7 +117,21 @@ def provenance_of(
     sha256 = weights[0].sha256 if len(weights) == 1 else _digest(weights)
     if commit is None and folder is not None:
         commit = named_commit(folder)
-    return Provenance(kind, sha256, repo=taken, revision=commit, files=files)
+    return Provenance(kind, sha256, repo=taken, revision=commit, files=files, remarks=remarks)
+
+
+def remarks_on(folder: Path | None, files: Sequence[LoadedFile]) -> tuple[str, ...]:
+    """What was not taken of a folder, a sentence each: weights beside its own, and heads behind its tokens.
+
+    Args:
+        folder: Of the whole checkpoint; None, and nothing to say, where one file was named.
+        files: Those that are read.
+    """
+    weights = [] if folder is None else [folder / file.name for file in files if file.name.endswith(ENDING)]
+    beside = sorted({name for folder in {path.parent for path in weights} for name in find_weights(folder).passed_over})
+    heads = heads_in(name for path in weights for name in header_of(path))
+    said = [f"passed over {listed(beside)} beside its weights"] if beside else []
+    return (*said, *([f"left out {listed(heads)} behind its tokens"] if heads else []))
 
 
 def _single_file(request: BuildRequest, published: PublishedWeights | None) -> Path | None:
@@ -151,6 +171,7 @@ def _files(
         inner = folder / part if part and (folder / part).is_dir() else folder
         if inner == folder and isinstance(subfolder, tuple):
             raise CheckpointError(f"{folder} has no folder {part}; {name} needs a whole pipeline, not one part of it")
+        check_weights(inner)
         for path in [inner / "config.json", *weight_files(inner)]:
             if path.is_file():
                 found.append(_loaded(path, path.relative_to(folder).as_posix()))

@@ -60,7 +60,7 @@ OPTIONS = (
     Option(
         "dataset",
         "data set (repeatable); default the matrix's own, else shapes and kinds. "
-        "coco:DIR reads DIR/images and DIR/annotations.json",
+        "coco:DIR, folder:DIR, video:DIR and hf:NAME are your own (docs/data-sets.md)",
         "NAME[:PATH]",
         default=(),
     ),
@@ -95,6 +95,7 @@ OPTIONS = (
     Option("seeds", "seeds of trained parts; default by scale", "N", int),
     Option("train_size", "pictures that everything is fitted on; default by scale", "N", int),
     Option("picture_px", "side of the pictures, and of what encoders are fed where they take any size", "N", int),
+    Option("max_pixels", "greatest picture of a file that is decoded; default 120 million pixels", "N", int),
     Option(
         "probe",
         "score this probe beside the primary one (repeatable); foresight-bench plugins lists them",

@@ -98,6 +98,8 @@ class RunOptions:
     picture_px: int | None = None
     """Side of the square that every picture is brought to, and of what encoders are fed where they take any size; None
     is what the scale and each encoder say."""
+    max_pixels: int | None = None
+    """Greatest picture of a file that is decoded; None is 120 million pixels."""
     probes: tuple[str, ...] = ()
     """Scored beside the primary probe, in suites that read boxes."""
     recipe: str = DEFAULT_RECIPE
@@ -151,6 +153,8 @@ class RunOptions:
             raise UsageError(f"--seeds {self.seeds}: at least one seed is needed")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise UsageError(f"--max-pixels {self.max_pixels}: at least one pixel is needed")
         if self.picture_px is not None and (self.picture_px < CANVAS_STEP_PX or self.picture_px % CANVAS_STEP_PX):
             nearest = max(1, round(self.picture_px / CANVAS_STEP_PX)) * CANVAS_STEP_PX
             raise UsageError(

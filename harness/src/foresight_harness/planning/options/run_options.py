@@ -53,6 +53,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         seeds=values["seeds"],
         train_size=values["train_size"],
         picture_px=values["picture_px"],
+        max_pixels=values["max_pixels"],
         probes=values["probe"] or selection.probes,
         recipe=values["recipe"],
         gates=values["gate"],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from foresight_harness.planning.candidates import suites_of
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
-from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of
+from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of, unfed
 from foresight_harness.surface.command.candidate_options import (
     add_run_options,
     chosen,
@@ -70,9 +70,11 @@ def run(options: argparse.Namespace) -> int:
         }
         for each in suites
     ]
+    without = [line for each in suites for line in unfed(each, registry, wanted)]
     if options.json:
         print_json(
             {
+                "not_scored": without,
                 "scale": wanted.scale,
                 "candidates": [str(candidate) for candidate in candidates],
                 "suites": rows,
@@ -85,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
         )
         return 0
     print_table(f"plan at scale {wanted.scale}: {len(candidates)} candidates", rows, list(rows[0]))
+    if without:
+        console().print("\n".join(without), markup=False)
     console().print(
         f"at most {cost.forwards} pictures through encoders, {cost.feature_bytes / 2**20:.0f} MiB of features, "
         f"{cost.fits} trained fits; what the cache holds is not done again",

@@ -45,6 +45,7 @@ VERBS = (
     Verb("export", "export", "send a finished run to a tracker; exit 1 where it does not take every record"),
     Verb("cache", "cache", "show, prune or check the store of features"),
     Verb("weights", "weights", "list, fetch or check published weights"),
+    Verb("data", "data", "open a data set of your own: counts, what is left out, and a contact sheet of its boxes"),
     Verb("new-plugin", "new_plugin", "write a new plugin: working code, its test, its README"),
     Verb("doctor", "doctor", "check the installation and say what to do"),
 )

@@ -63,6 +63,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
         say(line, yellow=True)
     for line in dict.fromkeys(line for split in keeper.workshop.splits.known() for line in told(split)):
         say(line, yellow=True)
+    for name, remarks in keeper.workshop.extraction.remarks().items():
+        say(f"weights of {name}: {'; '.join(remarks)}", yellow=True)
     for (suite, dataset), (ok, said) in keeper.controls().items():
         if not ok:
             say(f"{suite} on {dataset}: {'; '.join(said)}", red=True)

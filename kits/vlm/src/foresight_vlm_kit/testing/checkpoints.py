@@ -162,6 +162,51 @@ class CheckpointConformance(ConformanceKit):
         (folder / "pytorch_model.bin").write_bytes(b"\x80\x04never read")
         assert "as a pickle (pytorch_model.bin)" in self.refusal(spec, folder)
 
+    def test_weights_beside_those_of_the_index_are_passed_over(
+        self, spec: EncoderSpec, write_checkpoint: Write
+    ) -> None:
+        from safetensors.torch import save_file
+
+        folder = write_checkpoint()
+        name = next(iter(dict(read_tensors(folder))))
+        save_file({name: torch.full((3, 3), 9.0)}, folder / "model_ema.safetensors", metadata={"format": "pt"})
+        assert self.load(spec, folder).encode(CLIPS, [self.projected])[self.projected].tokens.isfinite().all()
+
+    def test_shards_without_an_index_are_read(self, spec: EncoderSpec, write_checkpoint: Write) -> None:
+        folder = write_checkpoint()
+        wanted = self.load(spec, folder).encode(CLIPS, [self.projected])[self.projected].tokens
+        (folder / "model.safetensors.index.json").unlink()
+        assert torch.equal(self.load(spec, folder).encode(CLIPS, [self.projected])[self.projected].tokens, wanted)
+
+    def test_a_wrapper_of_training_in_front_of_every_name_is_taken_away(
+        self, spec: EncoderSpec, write_checkpoint: Write
+    ) -> None:
+        def wrap(tensors: dict[str, Tensor]) -> None:
+            wrapped = {f"module.{name}": tensor for name, tensor in tensors.items()}
+            tensors.clear()
+            tensors.update(wrapped)
+
+        wanted = self.load(spec, write_checkpoint()).encode(CLIPS, [self.projected])[self.projected].tokens
+        found = self.load(spec, write_checkpoint(wrap)).encode(CLIPS, [self.projected])[self.projected].tokens
+        assert torch.equal(found, wanted)
+
+    def test_quantised_weights_are_refused(self, spec: EncoderSpec, write_checkpoint: Write) -> None:
+        name = self.misshapen[0][0]
+        folder = write_checkpoint(lambda tensors: tensors.update({name: torch.zeros(4, 4, dtype=torch.int8)}))
+        assert "is stored as I8: the weights are quantised" in self.refusal(spec, folder)
+        folder = write_checkpoint(quantization_config={"quant_method": "awq", "bits": 4})
+        assert "has a quantization_config (awq): the weights are quantised" in self.refusal(spec, folder)
+
+    def test_a_shard_that_is_a_pointer_or_a_link_to_nothing_is_refused(
+        self, spec: EncoderSpec, write_checkpoint: Write
+    ) -> None:
+        shard = write_checkpoint() / SHARDS[1]
+        shard.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+        assert "a Git LFS pointer, not the file" in self.refusal(spec, shard.parent)
+        shard.unlink()
+        shard.symlink_to("../../blobs/0123")
+        assert "is a link to ../../blobs/0123, which is not there" in self.refusal(spec, shard.parent)
+
     def test_configuration_of_another_model_is_refused(
         self, spec: EncoderSpec, write_checkpoint: Write, refused: tuple[Mapping[str, Any], str]
     ) -> None:

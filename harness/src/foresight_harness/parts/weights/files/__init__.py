@@ -1,0 +1,1 @@
+"""What the files of a checkpoint hold: which are its weights, their headers, names and configurations."""

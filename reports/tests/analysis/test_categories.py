@@ -1,0 +1,54 @@
+"""The figures of classes, sizes and places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from foresight_reports.analysis.categories import DRAWN, categories
+from foresight_reports.analysis.files import Analysis, Head, Measured
+
+
+def row(candidate: str, level: str, iou: float | None, by: str = "class", objects: float = 10.0) -> dict[str, Any]:
+    measured = Measured(iou) if iou is None else Measured(iou, iou - 0.1, iou + 0.1, 10)
+    return {"suite": "spatial", "dataset": "shapes", "probe": "dense_ridge", "candidate": candidate} | {
+        "by": by,
+        "level": level,
+        "objects": objects,
+        "iou": measured,
+    }
+
+
+def of(rows: list[dict[str, Any]]) -> Analysis:
+    return Analysis("categories", "", "", [], {}, [Head("iou", "IoU")], rows)
+
+
+def test_parts_stand_worst_first_as_the_best_candidate_finds_them() -> None:
+    rows = [row("a", "ring", 0.2), row("a", "disc", 0.8), row("a", "bar", 0.5), row("b", "ring", 0.3)]
+    (strip,) = categories(of([*rows, row("b", "disc", 0.1), row("b", "bar", 0.1)]))
+    assert strip.title == "IoU by class on shapes (dense_ridge)"
+    assert strip.sentence == "a: ring 0.20, the worst of 3, disc 0.80."
+    assert [name for name, _ in strip.chart["rows"]] == ["ring", "bar", "disc"]
+    assert [kind["name"] for kind in strip.chart["kinds"]] == ["a", "b"]
+    assert strip.chart["points"][0][:5] == [0, 0, 0.2, 0.1, 0.3]
+    assert len(strip.chart["points"]) == 6
+
+
+def test_each_way_of_parting_is_a_figure_and_one_part_alone_is_none() -> None:
+    rows = [row("a", "small", 0.2, "size"), row("a", "large", 0.8, "size"), row("a", "middle", 0.8, "place")]
+    assert [strip.title for strip in categories(of(rows))] == ["IoU by size on shapes (dense_ridge)"]
+    assert categories(of([])) == []
+    assert categories(of([row("a", "x", None), row("a", "y", None)])) == []
+
+
+def test_only_the_candidates_that_find_objects_best_are_drawn() -> None:
+    rows = [row(f"c{n}", level, 0.1 * n) for n in range(8) for level in ("x", "y")]
+    (strip,) = categories(of(rows))
+    assert [kind["name"] for kind in strip.chart["kinds"]] == ["c7", "c6", "c5", "c4"][:DRAWN]
+    assert len(strip.chart["points"]) == 2 * DRAWN
+
+
+@pytest.mark.parametrize("name", ["<b>", "a\nb"])
+def test_names_of_classes_are_data_and_stay_so(name: str) -> None:
+    (strip,) = categories(of([row("a", name, 0.2), row("a", "disc", 0.8)]))
+    assert strip.chart["rows"][0] == [name, ""]
