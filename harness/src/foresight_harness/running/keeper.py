@@ -45,6 +45,7 @@ class RunKeeper:
         self.workshop = Workshop(registry, options, progress)
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.remote_controls: dict[tuple[str, str], tuple[bool, tuple[str, ...]]] = {}
+        self.remote_admission: list[dict[str, Any]] = []
         self.counts = dict.fromkeys(("planned", "ok", "failed", "oom", "unavailable"), 0)
         self.protocols: dict[str, dict[str, Any]] = {}
         self._planned_ids: set[str] = set()
@@ -116,6 +117,12 @@ class RunKeeper:
         own = {key: (found.verdict.ok, found.verdict.sentences) for key, found in self.workshop.calibrations.items()}
         return {**self.remote_controls, **own}
 
+    def admission(self) -> list[dict[str, Any]]:
+        """What was said of each encoder and tap, whoever examined them."""
+        own = self.workshop.admission.facts()
+        told = {(row["encoder"], row["tap"], row["pictures_px"]): row for row in [*self.remote_admission, *own]}
+        return [told[key] for key in sorted(told)]
+
     def add_facts(self, facts: Mapping[str, Any]) -> None:
         """Take in what another process of this run did."""
         self.protocols.update(facts.get("protocols") or {})
@@ -125,6 +132,7 @@ class RunKeeper:
         self.peaks.update(facts.get("peak_bytes") or {})
         self.workshop.pool.builds.update(facts.get("builds") or {})
         self.remote_controls |= {(name, on): (ok, tuple(said)) for name, on, ok, said in facts.get("controls") or ()}
+        self.remote_admission += facts.get("admission") or ()
         self.exporters.catch_up()
 
     def run_cell(self, planned: PlannedCell, timer: Timer | None = None) -> Outcome | None:
@@ -144,7 +152,9 @@ class RunKeeper:
         began = time.monotonic()
         try:
             with time_limit(self.options.cell_timeout):
+                self.workshop.admission.before(cell)
                 outcome = cell.suite.score(cell)
+                self.workshop.admission.after(cell)
             wall_s = time.monotonic() - began
             self._record_controls(cell)  # first: a run killed in between would never come back to them
             records = record_outcome(self.folder, cell, outcome, wall_s)
@@ -209,6 +219,7 @@ class RunKeeper:
                 "counts": self.counts,
                 "suites": suites,
                 **facts_for_manifest(self.registry, suites),
+                "admission": self.admission(),
                 "exporters": self.exporters.facts(),
                 "extraction": {
                     "pictures_forwarded": dict(self.workshop.extraction.forwards),

@@ -38,4 +38,5 @@ class RemoteFacts:
         keys = sorted(key[:16] for key in workshop.store.used)
         told = [[*key, ok, list(said)] for key, (ok, said) in controls.items()]
         peak = {f"{platform.node()} {os.getpid()}": peak_bytes()}
-        return {"protocols": protocols, "peak_bytes": peak, "cache_keys": keys, "controls": told, **fresh}
+        said = {"controls": told, "admission": workshop.admission.facts()}
+        return {"protocols": protocols, "peak_bytes": peak, "cache_keys": keys, **said, **fresh}

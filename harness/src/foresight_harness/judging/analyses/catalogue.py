@@ -38,6 +38,7 @@ class Kind:
 
 KINDS: tuple[Kind, ...] = (
     Kind("gates", "foresight_harness.judging.analyses.gates"),
+    Kind("admission", "foresight_harness.judging.analyses.admission"),
     Kind("rankings", "foresight_harness.judging.analyses.rankings"),
     Kind("proxies", "foresight_harness.judging.analyses.proxies"),
     Kind("attribution", "foresight_harness.judging.analyses.attribution"),

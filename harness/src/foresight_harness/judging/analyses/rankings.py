@@ -53,6 +53,7 @@ def rank(run: RunData, records: Sequence[Record]) -> Ranking:
             names the choice.
         RunFolderError: where samples cannot be read.
     """
+    records = [record for record in records if not record.refused]
     if not records:
         raise NotComparableError("nothing to rank: no record fits")
     require_comparable(run, records)
@@ -123,7 +124,7 @@ def _comparable(run: RunData) -> list[list[Record]]:
     for record in run.records:
         suite = run.suites.get(record.suite)
         ranked = suite is not None and record.metric in suite.ranked_by
-        if ranked and record.role != "ceiling" and record.value is not None:
+        if ranked and record.role != "ceiling" and record.value is not None and not record.refused:
             key = tuple(_board_of(record).values())
             found.setdefault(key, []).append(record)
     return [records for records in found.values() if len(records) > 1]

@@ -77,6 +77,8 @@ def not_gateable(run: RunData, record: Record) -> str | None:
     """Why a record may not pass a gate; None where it may."""
     if record.distrusted:
         return "a control of its suite left its known range, so the probe cannot be believed"
+    if record.refused:
+        return f"its encoder was refused: {record.admission_reason}"
     if record.gateable:
         return None
     kinds = {model.kind: model.name for model in record.provenance}

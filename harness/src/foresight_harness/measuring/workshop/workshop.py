@@ -9,6 +9,7 @@ import torch
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.protocols import Metric
 from foresight_harness.contracts.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
+from foresight_harness.measuring.admission.admission import Admission
 from foresight_harness.measuring.cache.mirrored import store_of
 from foresight_harness.measuring.extraction import EncoderPool, Extraction, Splits
 from foresight_harness.measuring.extraction.latents import Latents
@@ -30,8 +31,9 @@ class Workshop:
         self.registry, self.options, self.progress = registry, options, progress
         self.store = store_of(options.cache, options.cache_url)
         self.splits = Splits(registry, options, self.store)
-        self.pool = EncoderPool(self.encoder_request, lambda spec: registry.lineage(spec.name)[-1].params == 0)
+        self.pool = EncoderPool(self.encoder_request)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
+        self.admission = Admission(registry, options, self.extraction)
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fits = FitMemory()
         self.calibrations: dict[tuple[str, str], Calibration] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.parts import Axes, LoadedModel, WeightsFile
+from foresight_harness.contracts.records.record import REFUSED
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
 from foresight_harness.running.run_folder.media import write_pictures
@@ -52,7 +53,7 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
     }
     return [
         Record(
-            **context | shared | _number(cell, measurement, context["provenance"]),
+            **context | shared | _number(cell, measurement, context),
             controls_ok=outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
             details={**outcome.details, **measurement.details},
         )
@@ -75,12 +76,13 @@ def protocols_of(cell: Cell, outcome: Outcome) -> dict[str, dict[str, Any]]:
     return {digest(choices): choices for choices in found}
 
 
-def _number(cell: Cell, measurement: Measurement, provenance: Sequence[LoadedModel]) -> dict[str, Any]:
+def _number(cell: Cell, measurement: Measurement, context: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a record that are a measurement's own."""
     groups = cell.split("test").labels.groups
     value, interval, n = _summary(measurement, groups, cell.scale.resamples)
     per_sample = "values" if measurement.values is not None else "stats" if measurement.stats else None
-    trusted = all(model.kind in ("published", "none") or model.trusted for model in provenance)
+    trusted = all(model.kind in ("published", "none") or model.trusted for model in context["provenance"])
+    trusted = trusted and context["admission"] != REFUSED
     return {
         "protocol": digest(protocol_of(cell, measurement)),
         "status": "ok",
@@ -172,15 +174,21 @@ def _context(cell: Cell, wall_s: float) -> dict[str, Any]:
         "fingerprint": cell.workshop.splits.built(cell.dataset, "test").fingerprint,
         "protocol": cell.protocol_digest(),
         "provenance": _provenance(cell),
+        **_admission(cell),
         "attention": _attention(cell),
     }
+
+
+def _admission(cell: Cell) -> dict[str, str | None]:
+    found = cell.workshop.admission.of(cell)
+    return {"admission": found and found.status, "admission_reason": found and found.line}
 
 
 def _provenance(cell: Cell) -> tuple[LoadedModel, ...]:
     models = []
     for name in cell.candidate.candidate.encoders:
         spec = cell.workshop.registry.encoder(name)
-        if cell.workshop.registry.lineage(name)[-1].params == 0:
+        if cell.workshop.admission.weightless(name):
             models.append(LoadedModel(part="encoder", name=name, kind="none"))
         else:
             lineage = cell.workshop.registry.lineage(name)

@@ -106,6 +106,13 @@ def _add_running(add: Callable[..., None]) -> None:
     add("--cell-timeout", type=float, metavar="SECONDS", help="a cell that takes longer is a failed cell")
     add("--worker-memory", type=float, metavar="GIB", help="end a worker that grows beyond this; its cell is oom")
     add("--max-failures", type=int, metavar="N", help="stop the session after N failed cells")
+    add(
+        "--admission",
+        default="on",
+        metavar="on|strict|off",
+        help="encoders that fail the checks before ranking are shown and not ranked (on) or failed cells (strict); "
+        "off asks nothing",
+    )
     add("--resume", action="store_true", help="finish the latest run instead of starting a new one")
     add("--strict-plugins", action="store_true", help="stop the session where a plugin cannot be imported")
 

@@ -44,6 +44,8 @@ def finish(state: State, session: pytest.Session, exitstatus: int) -> None:
         return
     concluded = conclude(keeper.folder.path)
     state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
+    admission = concluded.written.get("admission")
+    state.admission = tuple(admission.further["lines"]) if admission else ()
     gates = concluded.written.get("gates")
     state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
     refused = any(verdict == "NO-GO" for verdict, _ in state.verdicts.values())
@@ -116,6 +118,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), (ok, said) in keeper.controls().items():
         if not ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
+    for line in state.admission:
+        terminal.write_line(line[:600], red=True)
     for name, (verdict, found) in state.verdicts.items():
         colours = {"GO": {"green": True}, "NO-GO": {"red": True}}.get(verdict, {"yellow": True})
         terminal.write_line(f"gate {name}: {verdict}. {found}", **colours)
