@@ -351,10 +351,21 @@ class Hidden(Honest):
         return {"attention": "none", "dtype": "float32", "params": 0}
 
 
+class Peeking(Honest):
+    """Reads the true masks, as the oracle does."""
+
+    def encode(self, clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        cells = F.adaptive_avg_pool2d(clips.flatten(0, 1), (CELLS, CELLS)).permute(0, 2, 3, 1)
+        return {tap: TokenGrid(cells.reshape(*clips.shape[:2], *cells.shape[1:])) for tap in taps}
+
+
 FAULTS["params_0"] = (replace(SPEC, build=Hidden, params=0), "declares no parameters")
 FAULTS["params_half"] = (replace(SPEC, params=PARAMS // 2), "declare what is built")
 FAULTS["params_double"] = (replace(SPEC, params=2 * PARAMS), "declare what is built")
-FAULTS["masks"] = (replace(SPEC, inputs="masks"), "reads the true masks")
+FAULTS["masks"] = (
+    replace(SPEC, build=Peeking, inputs="masks", taps=(TapSpec("last", 4, PATCH),)),
+    "reads the true masks",
+)
 FAULTS["masks_by_proxy"] = (replace(SPEC, inputs="grids", derives_from="oracle"), "is made of oracle")
 
 

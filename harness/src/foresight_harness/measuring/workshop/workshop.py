@@ -10,6 +10,7 @@ from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.protocols import Metric
 from foresight_harness.contracts.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
 from foresight_harness.measuring.admission.admission import Admission
+from foresight_harness.measuring.admission.metrics import MetricAdmission
 from foresight_harness.measuring.cache.mirrored import store_of
 from foresight_harness.measuring.extraction import EncoderPool, Extraction, Splits
 from foresight_harness.measuring.extraction.latents import Latents
@@ -34,6 +35,7 @@ class Workshop:
         self.pool = EncoderPool(self.encoder_request)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.admission = Admission(registry, options, self.extraction)
+        self.metrics = MetricAdmission(registry, asked=options.admission != "off")
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.fits = FitMemory()
         self.calibrations: dict[tuple[str, str], Calibration] = {}
@@ -45,7 +47,6 @@ class Workshop:
         """Every cell of the run, in its order."""
         self.done: set[str] = set()
         """Ids of the cells that have ended."""
-        self._metrics: dict[str, Metric] = {}
 
     def plan(self, cells: Iterable[PlannedCell]) -> None:
         """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""
@@ -93,6 +94,4 @@ class Workshop:
 
     def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
         """Built metrics by name, each built once a run; of sets of clips the network (``suites.distributions``)."""
-        wanted = {spec.name: spec for spec in specs}
-        self._metrics |= {name: spec.build() for name, spec in wanted.items() if name not in self._metrics}
-        return {name: self._metrics[name] for name in wanted}
+        return {spec.name: self.metrics.built(spec) for spec in specs}

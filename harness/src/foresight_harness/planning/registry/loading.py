@@ -8,6 +8,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -31,6 +32,7 @@ from foresight_harness.contracts.specs import (
     SuiteSpec,
 )
 from foresight_harness.planning.registry.registry import PluginInfo, Registry
+from foresight_harness.planning.registry.spec_faults import spec_fault
 
 KINDS: Mapping[str, type] = {
     "encoders": EncoderSpec,
@@ -110,7 +112,9 @@ def registry_from(modules: Iterable[tuple[PluginInfo, object]], broken: Iterable
             raise PluginError(f"plugin {info.name!r}: {' '.join(str(error).split())}") from error
         infos[info.name] = info
     owners: dict[tuple[str, str], PluginInfo] = {}
-    offers = {kind: _collect(manager, kind, spec_class, infos, owners) for kind, spec_class in KINDS.items()}
+    refused: dict[tuple[str, str], str] = {}
+    offers = {kind: _collect(manager, kind, spec_class, infos, owners, refused) for kind, spec_class in KINDS.items()}
+    infos = _with_refusals(infos, owners, refused)
     offers["suites"] = _in_order(offers["suites"], lambda spec: spec.running_place)
     offers["probes"] = _in_order(offers["probes"], lambda spec: (not spec.primary, bool(spec.audit_only)))
     _refuse_second_primary(offers["probes"], owners)
@@ -119,6 +123,7 @@ def registry_from(modules: Iterable[tuple[PluginInfo, object]], broken: Iterable
         plugins=tuple(plugins),
         environment=_environment(manager),
         owners=owners,
+        refused=refused,
         exporters=_exporters(manager),
         **offers,  # type: ignore[arg-type]
     )
@@ -143,6 +148,7 @@ def _collect(
     spec_class: type[Any],
     infos: Mapping[str, PluginInfo],
     owners: dict[tuple[str, str], PluginInfo],
+    refused: dict[tuple[str, str], str],
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     singular = kind.removesuffix("s")
@@ -161,9 +167,27 @@ def _collect(
                     f"{singular} {spec.name!r} is offered by both {first!r} and {owner.name!r}; "
                     "uninstall one, or rename it in its plugin"
                 )
-            found[spec.name] = spec
-            owners[(singular, spec.name)] = owner
+            owners[(singular, str(spec.name))] = owner
+            if fault := spec_fault(spec):
+                refused[(singular, str(spec.name))] = " ".join(fault.split())
+            else:
+                found[spec.name] = spec
     return dict(sorted(found.items()))
+
+
+def _with_refusals(
+    infos: Mapping[str, PluginInfo],
+    owners: Mapping[tuple[str, str], PluginInfo],
+    refused: Mapping[tuple[str, str], str],
+) -> dict[str, PluginInfo]:
+    """Plugins with a spec that cannot be loaded are in error; what else they offer stands."""
+    found = dict(infos)
+    for (kind, name), fault in refused.items():
+        owner = owners[(kind, name)].name
+        line = f"plugin {owner!r}: foresight_{kind}s returned {kind} {name!r:.60}: {fault}"
+        before = found[owner].error
+        found[owner] = replace(found[owner], error=line if before is None else f"{before}; {line}")
+    return found
 
 
 def _in_order(offers: Mapping[str, Any], place: Callable[[Any], Any]) -> dict[str, Any]:

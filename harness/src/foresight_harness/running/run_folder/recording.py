@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foresight_harness.contracts.identity import digest
+from foresight_harness.contracts.identity import cell_id, digest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.parts import Axes, LoadedModel, WeightsFile
@@ -31,11 +31,9 @@ TRACE_CHARS = 8000
 def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: float) -> list[Record]:
     """Write samples and media of a cell and return its records, ready to be appended."""
     test = cell.split("test")
-    rows = [
-        row
-        for measurement in outcome.measurements
-        for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")
-    ]
+    _look_at_directions(cell, outcome)
+    sound = [found for found in outcome.measurements if cell.workshop.metrics.fault_of(found.metric) is None]
+    rows = [row for measurement in sound for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")]
     facts = {"run": folder.run_id, "cell": cell.id, "candidate": str(cell.candidate), "suite": cell.suite.name}
     with folder.writing():
         if rows:
@@ -55,10 +53,59 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
         Record(
             **context | shared | _number(cell, measurement, context),
             controls_ok=outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
-            details={**outcome.details, **measurement.details},
+            details={**outcome.details, **measurement.details, **_undefined(cell, measurement)},
         )
+        if measurement in sound
+        else _broken_column(cell, measurement, context | shared)
         for measurement in outcome.measurements
     ]
+
+
+def _broken_column(cell: Cell, measurement: Measurement, context: Mapping[str, Any]) -> Record:
+    """The record of a metric that gave nothing to believe: its column is lost, the others of the cell stand."""
+    return Record(
+        **context,
+        metric=measurement.metric,
+        probe=measurement.probe,
+        value=None,
+        unit=measurement.unit,
+        direction=measurement.direction,
+        status="failed",
+        error=cell.workshop.metrics.fault_of(measurement.metric),
+    )
+
+
+def _undefined(cell: Cell, measurement: Measurement) -> dict[str, int]:
+    """Samples without a value, of a metric of a plugin that left some out."""
+    missing, of = cell.workshop.metrics.undefined.get(measurement.metric, (0, 0))
+    return {"undefined": missing, "undefined_of": of} if missing else {}
+
+
+def _look_at_directions(cell: Cell, outcome: Outcome) -> None:
+    """Hold metrics of plugins against the controls: what knows the answer must be better than what knows nothing."""
+    metrics = cell.workshop.metrics
+    for found in outcome.measurements:
+        if found.metric not in metrics.undefined or found.direction not in ("higher", "lower"):
+            continue
+        floor = _control_mean(cell, found.metric, "constant@") if found.floor is None else found.floor
+        sign = 1.0 if found.direction == "higher" else -1.0
+        if found.ceiling is not None and floor is not None and sign * (found.ceiling - floor) < 0:
+            metrics.say(
+                found.metric,
+                f"direction {found.direction!r} is declared, and {found.ceiling_by or 'the ceiling'} reads "
+                f"{found.ceiling:.4g}, the floor {floor:.4g}, which would be better: declare the other direction",
+            )
+
+
+def _control_mean(cell: Cell, metric: str, start: str) -> float | None:
+    """What a control of the cell's suite scored on its data set; None where there is none."""
+    calibration = cell.workshop.calibrations.get((cell.suite.name, str(cell.dataset)))
+    for candidate in calibration.candidates if calibration else ():
+        known = calibration and calibration.outcomes.get(cell_id(str(candidate), cell.suite.name, str(cell.dataset)))
+        if known and str(candidate).startswith(start):
+            values = [found.values for found in known.measurements if found.metric == metric]
+            return float(np.nanmean(values[0])) if values and values[0] is not None else None
+    return None
 
 
 def protocol_of(cell: Cell, measurement: Measurement) -> dict[str, Any]:

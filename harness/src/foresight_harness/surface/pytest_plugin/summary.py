@@ -118,6 +118,11 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), (ok, said) in keeper.controls().items():
         if not ok:
             terminal.write_line(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
+    for line in keeper.workshop.metrics.faults.values():
+        terminal.write_line(line, red=True)
+    for name, (missing, of) in keeper.workshop.metrics.undefined.items():
+        if missing:
+            terminal.write_line(f"metric {name} has no value on {missing} of {of} samples: its n is {of - missing}")
     for line in state.admission:
         terminal.write_line(line[:600], red=True)
     for name, (verdict, found) in state.verdicts.items():
