@@ -13,6 +13,7 @@ from foresight_harness.running.run_folder.run_data import RunData
 
 Line = Callable[..., dict[str, Any]]
 Write = Callable[..., Path]
+TAIL = "@last/identity/single/linear"
 CEILING = {"suite": "spatial", "metric": "iou", "unit": "ratio", "direction": "higher", "range": [0.0, 1.0]}
 
 
@@ -37,14 +38,18 @@ def test_a_saturated_metric_and_a_control_are_no_finding(write_run: Write, recor
 
 
 def test_refused_and_unchecked_rows_are_told_apart(write_run: Write, record: Line) -> None:
-    bad = record(**CEILING, value=0.5, candidate="bad", admission="refused", admission_reason="rows swapped")
-    new = record(**CEILING, value=0.5, candidate="new", admission="not checked", admission_reason="admission is off")
-    part = record(**CEILING, value=0.5, candidate="part", admission="admitted", admission_reason="not checked: colours")
+    bad = record(**CEILING, value=0.5, candidate=f"bad{TAIL}", admission="refused", admission_reason="rows swapped")
+    new = record(
+        **CEILING, value=0.5, candidate=f"new{TAIL}", admission="not checked", admission_reason="admission is off"
+    )
+    part = record(
+        **CEILING, value=0.5, candidate=f"part{TAIL}", admission="admitted", admission_reason="not checked: colours"
+    )
     analysis = _analysed(write_run, bad, new, part)
     assert [row["what"] for row in analysis.rows] == ["refused", "not checked", "partly checked"]
     assert analysis.further["lines"] == [
-        "bad is refused and not ranked: rows swapped",
-        "new not checked before ranking (--admission on checks)",
+        f"bad{TAIL} is refused and not ranked: rows swapped",
+        f"new{TAIL} not checked before ranking (--admission on checks)",
     ]
     assert analysis.finding == "Candidates: 1 refused and not ranked, 2 with checks that were not made."
 
@@ -55,7 +60,7 @@ def test_a_row_that_is_refused_is_not_ranked(write_run: Write, record: Line) -> 
         record(
             **CEILING,
             value=value,
-            candidate=name,
+            candidate=f"{name}{TAIL}",
             cell=name,
             per_sample="values",
             admission="refused" if name == "bad" else "admitted",
@@ -65,4 +70,4 @@ def test_a_row_that_is_refused_is_not_ranked(write_run: Write, record: Line) -> 
     samples = {name: {"iou": {0: [value + 0.01 * index for index in range(8)]}} for name, value in names.items()}
     found = rank(RunData.load(write_run(lines, samples)))
     assert found is not None
-    assert {row["candidate"] for row in found.rows} == {"good", "also"}
+    assert {row["candidate"] for row in found.rows} == {f"good{TAIL}", f"also{TAIL}"}

@@ -48,7 +48,7 @@ FAULTS: dict[str, tuple[Values, dict[str, Any], str]] = {
     "infinite": (lambda o, t: overlap(o, t) / 0, {"range": (0.0, None)}, "infinite"),
     "undefined": (lambda o, t: overlap(o, t) * float("nan"), {}, "none of 4 values is defined"),
     "raises": (_raises, {}, "raises KeyError"),
-    "of neighbours": (lambda o, t: overlap(o, t).flip(0), {}, "one by one against together"),
+    "of the batch's size": (lambda o, t: overlap(o, t) * 0.9 ** len(o), {}, "one by one against together"),
     "a running sum": (lambda o, t: overlap(o, t).cumsum(0) / 9, {}, "one by one against together"),
 }
 

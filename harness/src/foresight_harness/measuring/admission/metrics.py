@@ -79,7 +79,7 @@ class MetricAdmission:
         target = metric_checks.target_of(spec.compares)
         try:
             copy, damaged = (
-                watched.values(metric_checks.damaged(spec.compares, target, damage), target)
+                watched.values(metric_checks.damaged(spec.compares, target, damage), target, some=False)
                 for damage in (0.0, metric_checks.DAMAGE[1])
             )
             sign = 1.0 if spec.direction == "higher" else -1.0
@@ -89,7 +89,7 @@ class MetricAdmission:
                     f"direction {spec.direction!r} is declared, a copy reads {best:.4g} and strong damage {worst:.4g}, "
                     "which would be better: declare the other direction"
                 )
-            metric_checks.check_batch_invariance(watched.values, spec)
+            metric_checks.check_batch_invariance(watched.defined, spec)
         except (MetricFault, ConformanceError) as fault:
             self.say(spec.name, str(fault))
 
@@ -116,16 +116,20 @@ class Watched:
         self.admission.undefined[self.spec.name] = (int(found.isnan().sum()), len(found))
         return found
 
-    def values(self, output: Any, target: Any) -> Tensor:
-        """One value a sample, in range. [B] float64 Raises: MetricFault."""
+    def defined(self, output: Any, target: Any) -> Tensor:
+        """Values, 0 where there is none: gaps compare equal to gaps. [B] float64 Raises: MetricFault."""
+        return self.values(output, target, some=False).nan_to_num(0.0)
+
+    def values(self, output: Any, target: Any, *, some: bool = True) -> Tensor:
+        """One value a sample, in range; ``some``: not all undefined. [B] float64 Raises: MetricFault."""
         try:
             found = self.metric(output, target)
         except Exception as error:  # any failure of foreign code is that metric's failure
             raise MetricFault(f"raises {type(error).__name__}: {error}") from error
-        return checked_values(found, self.spec, len(output))
+        return checked_values(found, self.spec, len(output), some=some)
 
 
-def checked_values(found: object, spec: MetricSpec, count: int) -> Tensor:
+def checked_values(found: object, spec: MetricSpec, count: int, *, some: bool = True) -> Tensor:
     """Values as float64, or what is wrong with them. Raises: MetricFault."""
     wanted = f"a tensor of one value a sample is wanted, [{count}] float64"
     if not isinstance(found, Tensor):
@@ -138,16 +142,16 @@ def checked_values(found: object, spec: MetricSpec, count: int) -> Tensor:
     if bool(values.isinf().any()):
         raise MetricFault(f"{int(values.isinf().sum())} of {count} values are infinite: NaN stands for undefined")
     known = values[~values.isnan()]
-    if count and not len(known):
+    if some and count and not len(known):
         raise MetricFault(f"none of {count} values is defined")
+    if not len(known):
+        return values
     low, high = spec.range
-    spare = SPARE * ((high - low) if low is not None and high is not None else max(1.0, float(known.abs().max())))
-    if (low is not None and float(known.min()) < low - spare) or (
-        high is not None and float(known.max()) > high + spare
-    ):
+    least, most = float(known.min()), float(known.max())
+    spare = SPARE * ((high - low) if low is not None and high is not None else max(1.0, abs(least), abs(most)))
+    if (low is not None and least < low - spare) or (high is not None and most > high + spare):
         raise MetricFault(
-            f"values from {float(known.min()):.4g} to {float(known.max()):.4g} leave the declared range {spec.range}: "
-            "declare what can come out"
+            f"values from {least:.4g} to {most:.4g} leave the declared range {spec.range}: declare what can come out"
         )
     return values
 
