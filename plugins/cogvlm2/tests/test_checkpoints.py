@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from foresight_cogvlm2.presets import Size
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.surface.conformance.failures import require_same
+from foresight_harness.parts.checks.failures import require_same
 from foresight_vlm_kit.pictures import squash
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
 from foresight_vlm_kit.testing import BlueprintCheckpoints

@@ -13,8 +13,8 @@ from foresight_cogvlm2.language import route
 from foresight_cogvlm2.presets import Size
 from foresight_cogvlm2.vision import positions_for
 from foresight_harness import BuildRequest, EncoderSpec
+from foresight_harness.parts.checks.failures import require_same
 from foresight_harness.parts.module_outputs import reading
-from foresight_harness.surface.conformance.failures import require_same
 from foresight_vlm_kit.pictures import squash
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
 from torch import Tensor

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.parts.checks.pictures import random_clips
 from foresight_vlm_kit.testing import CheckpointConformance
 
 VISION = ["patch_embed", "block.03", "post_projector"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.parts.checks.pictures import random_clips
 from foresight_llava_next.preprocessing import base_tile, cut_tiles
 from foresight_llava_next.presets import Size
 from foresight_llava_next.tiling import tile_picture

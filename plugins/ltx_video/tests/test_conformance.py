@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from foresight_harness import DecoderSpec
-from foresight_harness.surface.conformance.pictures import random_clips, touch_cell
+from foresight_harness.parts.checks.pictures import random_clips, touch_cell
 from foresight_harness.testing import DecoderConformance
 from torch import Tensor
 from torch.nn import functional as F

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
-from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.parts.checks.pictures import random_clips
 from foresight_vlm_kit.testing import CheckpointConformance
 
 ALL = ["patch_embed", "block.02", "post_merge", "llm.01", "llm.04"]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.surface.conformance.pictures import random_clips
-from foresight_harness.surface.conformance.watching import watch_modules
+from foresight_harness.parts.checks.pictures import random_clips
+from foresight_harness.parts.checks.watching import watch_modules
 
 SIZES = [(224, 336), (336, 224), (140, 196)]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness.contracts.errors import GridError
-from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.parts.checks.pictures import random_clips
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify, target_size
 from foresight_vlm_kit.pictures import resize
 

@@ -89,6 +89,11 @@ class Row:
         return next(iter(self.records.values()))
 
     @property
+    def admission(self) -> str | None:
+        """What was said of its encoders before it was ranked; None where nothing had to be."""
+        return self.any_record.admission
+
+    @property
     def weights(self) -> str:
         """Kind of the weights behind every number of this row."""
         return self.any_record.weights
@@ -280,7 +285,8 @@ def _ranked(rows: list[Row], column: Column, broken: bool, runs: Sequence[str]) 
 
     if broken or column.direction not in metrics.MARKS:
         return sorted(rows, key=lambda row: row.pipeline)
-    ordered = sorted(rows, key=key)
+    refused = sorted((row for row in rows if row.admission == "refused"), key=lambda row: row.pipeline)
+    ordered = sorted((row for row in rows if row.admission != "refused"), key=key)
     leader = ordered[0].records.get(column.metric) if ordered else None
     ranked: list[Row] = []
     for position, row in enumerate(ordered):
@@ -291,7 +297,7 @@ def _ranked(rows: list[Row], column: Column, broken: bool, runs: Sequence[str]) 
             rank = ranked[-1].rank
         tied = own is not None and leader is not None and own is not leader and _overlap(own, leader)
         ranked.append(Row(row.pipeline, row.role, row.records, rank, tied))
-    return ranked
+    return [*ranked, *refused]
 
 
 def _overlap(left: Record, right: Record) -> bool:

@@ -87,6 +87,9 @@ class Record:
     protocol: str
     provenance: tuple[Model, ...]
     gateable: bool
+    admission: str | None
+    """``refused`` and ``not checked`` are said wherever the number stands; a refused one has no rank."""
+    admission_reason: str | None
     dtype: str
     device: str
     attention: str
@@ -246,6 +249,8 @@ def parse_record(line: Mapping[str, Any], position: int, place: int = 0, suites:
         protocol=text(line.get("protocol")),
         provenance=tuple(_model(part) for part in provenance) if isinstance(provenance, list) else (),
         gateable=line.get("gateable") is True,
+        admission=None if line.get("admission") is None else str(line["admission"]),
+        admission_reason=None if line.get("admission_reason") is None else str(line["admission_reason"]),
         dtype=text(line.get("dtype")),
         device=text(line.get("device")),
         attention=text(line.get("attention")),

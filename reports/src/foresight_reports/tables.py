@@ -66,6 +66,10 @@ def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
     if row.letters and len(board.rows) > 1:
         tied = f"<i>{escape(row.letters)}</i>"
     weights = f'<span class="chip {row.weights}">{row.weights}</span>' if row.weights in LOUD else ""
+    if row.admission in ("refused", "not checked"):
+        why = escape(visible(row.any_record.admission_reason or ""))
+        look = "broken" if row.admission == "refused" else "role"
+        weights += f' <span class="chip {look}" title="{why}">{row.admission}</span>'
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
     who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'
     cells = "".join(

@@ -234,6 +234,16 @@ def _without_record(run: Run) -> int:
     return planned - sum(count for count in ended if isinstance(count, int))
 
 
+def admission(run: Run) -> list[str]:
+    """What was refused or is too good, as the run's own analysis says it; without one, what its records say."""
+    found = run.analyses.get("admission")
+    lines = found.extra.get("lines") if found is not None else None
+    if isinstance(lines, list):
+        return [str(line) for line in lines]
+    reasons = {r.candidate: r.admission_reason for r in run.records if r.admission == "refused"}
+    return [f"{name} is refused and not ranked: {why}" for name, why in reasons.items()]
+
+
 def _caveats(
     runs: Sequence[Run],
     boards: Sequence[Board],
@@ -242,7 +252,7 @@ def _caveats(
     rows: dict[str, Row],
 ) -> list[str]:
     run = runs[0]
-    said = []
+    said = admission(run)
     if loud:
         kinds = sorted({rows[name].weights for name in loud})
         which = f" ({listed(sorted(loud))})" if len(loud) < len(rows) else ""

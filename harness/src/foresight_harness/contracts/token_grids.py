@@ -120,4 +120,6 @@ def require_finite(tokens: Tensor, where: str) -> None:
     # The sum of finite values is finite unless it overflows, and costs a twentieth of asking every value.
     if not math.isfinite(tokens.sum(dtype=torch.float32).item()) and not torch.isfinite(tokens).all():
         bad = int((~torch.isfinite(tokens)).sum())
-        raise GridError(f"{where}: {bad} of {tokens.numel()} feature values are not finite. Try --dtype float32.")
+        exact = tokens.dtype in (torch.float32, torch.float64)
+        advice = "Look for a division by 0 or a logarithm of 0 in the model" if exact else "Try --dtype float32"
+        raise GridError(f"{where}: {bad} of {tokens.numel()} feature values are not finite. {advice}.")

@@ -51,6 +51,7 @@ class RunKeeper:
         self.workshop = Workshop(registry, options, progress)
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.remote_controls: dict[tuple[str, str], tuple[bool, tuple[str, ...]]] = {}
+        self.remote_admission: list[dict[str, Any]] = []
         self.counts = dict.fromkeys(("planned", *OUTCOMES), 0)
         self.protocols: dict[str, dict[str, Any]] = {}
         self.planned_ids: set[str] = set()
@@ -123,6 +124,12 @@ class RunKeeper:
         own = {key: (found.verdict.ok, found.verdict.sentences) for key, found in self.workshop.calibrations.items()}
         return {**self.remote_controls, **own}
 
+    def admission(self) -> list[dict[str, Any]]:
+        """What was said of each encoder and tap, whoever examined them."""
+        own = self.workshop.admission.facts()
+        told = {(row["encoder"], row["tap"], row["pictures_px"]): row for row in [*self.remote_admission, *own]}
+        return [told[key] for key in sorted(told)]
+
     def add_facts(self, facts: Mapping[str, Any]) -> None:
         """Take in what another process of this run did."""
         self.protocols.update(facts.get("protocols") or {})
@@ -137,6 +144,7 @@ class RunKeeper:
         for line in facts.get("stale") or ():
             if line not in self.workshop.checks.findings:
                 self.workshop.checks.found("", line)
+        self.remote_admission += facts.get("admission") or ()
         self.exporters.catch_up()
         self._keep_manifest_fresh()
 
@@ -160,7 +168,9 @@ class RunKeeper:
                 time_limit(self.options.cell_timeout),
                 calling(Maker("", f"cell {cell.candidate}"), "score", random=True),
             ):
+                self.workshop.admission.before(cell)
                 outcome = cell.suite.score(cell)
+                self.workshop.admission.after(cell)
             wall_s = time.monotonic() - began
             self._record_controls(cell)  # first: a run killed in between would never come back to them
             records = record_outcome(self.folder, cell, outcome, wall_s)

@@ -48,5 +48,6 @@ class RemoteFacts:
             "cache_keys": keys,
             "controls": told,
             "stale": found,
+            "admission": workshop.admission.facts(),
             **fresh,
         }

@@ -24,14 +24,16 @@ LINE = (
     'null, "of_cell": 1, "status": "ok", "error": null, "metric": "iou", "probe": "dense_ridge", "value": 0.25, '
     '"unit": "ratio", "direction": "higher", "range": [0.0, null], "n": 4, "ci_low": 0.125, "ci_high": 0.5, '
     '"ci_method": "m", "floor": null, "floor_by": null, "ceiling": 1.0, "ceiling_by": "oracle", "null": {"mean": '
-    '0.5, "permutations": 5}, "seeds": [0, 1], "per_sample": "values", "resamples": 200, "gateable": false, '
+    '0.5, "permutations": 5}, "seeds": [0, 1], "per_sample": "values", "resamples": 200, "admission": '
+    '"admitted", "admission_reason": null, "gateable": false, '
     '"controls_ok": true, "details": {"threshold": 0.5}}'
 )
 """As schema 1 wrote it, byte by byte."""
 
 FAILED = (
-    LINE[: LINE.index('"params"')] + '"metric": null, "value": null, "status": "oom", "error": "too large", "trace": '
-    '"Traceback", "of_cell": 1, "details": {}}'
+    LINE[: LINE.index('"params"')]
+    + '"admission": null, "admission_reason": null, "metric": null, "value": null, "status": "oom", '
+    '"error": "too large", "trace": "Traceback", "of_cell": 1, "details": {}}'
 )
 
 

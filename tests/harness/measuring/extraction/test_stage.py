@@ -41,7 +41,9 @@ def test_each_picture_is_encoded_once_whatever_the_number_of_candidates(dropin: 
     for cell in keeper.planned:
         keeper.run_cell(cell)
     assert keeper.counts["ok"] == keeper.counts["planned"] == len(keeper.planned) + 4
-    assert gradients.pictures_seen == 24 + 16
+    examined = keeper.workshop.admission.pictures["gradients_tiny"]
+    assert gradients.pictures_seen == 24 + 16 + examined
+    assert 0 < examined <= 32
     assert gradients.builds == 1
     assert keeper.workshop.extraction.forwards["gradients_tiny"] == 24 + 16
 
@@ -49,8 +51,9 @@ def test_each_picture_is_encoded_once_whatever_the_number_of_candidates(dropin: 
     again.plan(cells(registry))
     for cell in again.planned:
         again.run_cell(cell)
-    assert gradients.pictures_seen == 24 + 16 + 2  # two are looked at again, once a data set
+    assert gradients.pictures_seen == 24 + 16 + 2 + examined  # two are looked at again, once a data set
     assert again.workshop.checks.findings == []
+    assert again.workshop.admission.pictures.total() == 0
     assert sum(again.workshop.extraction.forwards.values()) == 0
 
 

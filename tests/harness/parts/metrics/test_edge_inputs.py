@@ -11,6 +11,7 @@ import pytest
 import torch
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.specs import MetricSpec
+from foresight_harness.parts.checks.metric_checks import SAMPLES, damaged, target_of
 from foresight_harness.parts.metrics.boxes import centre_error, matched_iou, size_error
 from foresight_harness.parts.metrics.cka import linear_cka
 from foresight_harness.parts.metrics.edges import edge_f1, edge_map
@@ -20,7 +21,6 @@ from foresight_harness.parts.metrics.specs import metric_specs
 from foresight_harness.parts.metrics.structure import effective_rank, local_distant_similarity
 from foresight_harness.parts.metrics.temporal import frame_consistency, temporal_variance
 from foresight_harness.protocols import Metric
-from foresight_harness.surface.conformance.metric_checks import SAMPLES, damaged, target_of
 from scipy.ndimage import distance_transform_cdt
 from skimage.metrics import structural_similarity
 from torch import Tensor

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
-from foresight_harness.contracts.errors import PluginError
 from foresight_harness.contracts.specs import BuildRequest
-from foresight_harness.measuring.extraction.pool import EncoderPool
-from foresight_harness.parts.weights.counting import parameter_count, require_no_parameters
+from foresight_harness.parts.weights.counting import parameter_count, require_no_parameters, tensor_count
 from foresight_harness.planning.registry import Registry
 from torch import nn
 
@@ -59,15 +58,12 @@ def test_shared_parameters_count_once_and_constants_do_not() -> None:
     assert parameter_count(Holder(nn.Parameter(torch.ones(5)))) == 5
 
 
-def test_an_encoder_that_hides_a_network_behind_no_parameters_is_refused(builtins: Registry) -> None:
-    """T1 of the faults: declared trust would make a random network gateable."""
-    honest = builtins.encoders["pixels"]
-    request = BuildRequest()
-    pool = EncoderPool(lambda spec: request)
-    pool.get(honest)
-    hiding = replace(honest, name="hiding", build=lambda request: Holder(nn.Linear(3, 2)))  # type: ignore[arg-type, return-value]
-    with pytest.raises(PluginError, match="encoder hiding declares no parameters and holds 8: declare params"):
-        pool.get(hiding)
+def test_plain_tensors_as_large_as_weights_count_where_nothing_is_declared() -> None:
+    assert tensor_count(Holder(torch.ones(1000))) == 1000
+    assert tensor_count(Holder(torch.ones(3))) == 0
+    assert tensor_count([layer := nn.BatchNorm2d(300), Holder(layer)]) == 600
+    assert tensor_count(Holder(np.zeros((20, 20), dtype=np.float32))) == 400
+    assert tensor_count(Holder(torch.zeros(1000, dtype=torch.int64))) == 0
 
 
 def test_every_built_in_that_declares_nothing_to_load_loads_nothing(builtins: Registry) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec
+from foresight_harness.parts.checks.pictures import random_clips, touch_cell
 from foresight_harness.surface.conformance.impulse import Impulse, check_impulse, impulse_cells
-from foresight_harness.surface.conformance.pictures import random_clips, touch_cell
 from foresight_harness.testing import locate_impulse
 
 MakeSpec = Callable[..., EncoderSpec]

@@ -41,6 +41,8 @@ HISTORY: Mapping[int, str] = {1: "first"}
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """Schema -> what turns a line of it into one of the next: ``renaming({...})``; nothing where fields were added."""
 
+REFUSED = "refused"
+"""``Record.admission`` of what must not be ranked."""
 TRAINED_PARTS = ("extractor", "enhancer", "fusion", "adapter")
 _TEXT, _COUNT, _NUMBER = optional(TEXT), optional(COUNT), optional(NUMBER)
 
@@ -128,6 +130,17 @@ class Record:
         ),
     )
     resamples: int | None = field(default=None, metadata=about(_COUNT, "bootstrap resamples behind the interval"))
+    admission: str | None = field(
+        default=None,
+        metadata=about(
+            _TEXT,
+            "of the encoders: `admitted`, `refused` (shown, not ranked, never gated on), `not checked`; null for the "
+            "harness's own controls, and in older runs",
+        ),
+    )
+    admission_reason: str | None = field(
+        default=None, metadata=about(_TEXT, "why, and which single checks could not be made, in one line")
+    )
     gateable: bool = field(
         default=False, metadata=about(FLAG, "false where weights are random or nano, or the metric says so")
     )
@@ -165,6 +178,11 @@ class Record:
         return self.controls_ok is False
 
     @property
+    def refused(self) -> bool:
+        """Whether an encoder behind it was refused, so that the number is shown and not ranked."""
+        return self.admission == REFUSED
+
+    @property
     def number(self) -> float:
         """The value where one is known to be there. Raises: RunFolderError."""
         if self.value is None:
@@ -200,7 +218,18 @@ class Record:
 _NAMES = tuple(told.name for told, _, _ in stored_fields(Record))
 _CONTEXT = _NAMES[: _NAMES.index("params")]
 _OF_NUMBER = tuple(name for name in _NAMES if name != "trace")
-_OF_FAILURE = (*_CONTEXT, "metric", "value", "status", "error", "trace", "of_cell", "details")
+_OF_FAILURE = (
+    *_CONTEXT,
+    "admission",
+    "admission_reason",
+    "metric",
+    "value",
+    "status",
+    "error",
+    "trace",
+    "of_cell",
+    "details",
+)
 """What a line holds of a cell without a number, in its order."""
 
 

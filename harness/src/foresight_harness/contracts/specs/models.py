@@ -111,6 +111,9 @@ class EncoderSpec:
     """Environment variables whose values decide features: part of the cache key, and no other part may change them."""
     expand: Callable[[str], EncoderSpec] | None = None
     """For open families: ``name:argument`` asks ``expand(argument)`` (``timm:vit_base_patch16_224``)."""
+    tolerance_cells: float = 0.0
+    """Tokens by which the network sees the picture beside the token's own place, at any tap: for networks that cannot
+    centre their cells. A half is granted to convolutions wider than their stride without being declared."""
 
     def tap(self, name: str) -> TapSpec:
         """The tap of that name. Raises: KeyError."""

@@ -76,12 +76,12 @@ def boards(run: RunData) -> list[Board]:
     """The boards of a run, in order of appearance.
 
     Left out are costs, facts without a better direction, shares and breakdowns of a metric that stands beside them,
-    and records whose controls left their known range.
+    records whose controls left their known range, and those of encoders that admission refused.
     """
     grouped: dict[_Key, list[Record]] = {}
     metrics = {(record.suite, record.metric) for record in run.records}
     for record in run.records:
-        if not record.is_candidate or record.value is None or record.distrusted:
+        if not record.is_candidate or record.value is None or record.distrusted or record.refused:
             continue
         suite = run.suites.get(record.suite)
         if (suite is not None and suite.timed) or record.direction not in ("higher", "lower"):

@@ -42,6 +42,7 @@ class Kind:
 
 KINDS: tuple[Kind, ...] = (
     Kind("gates", "foresight_harness.judging.analyses.gates"),
+    Kind("admission", "foresight_harness.judging.analyses.admission"),
     Kind("rankings", "foresight_harness.judging.analyses.rankings", form=2),
     Kind("twins", "foresight_harness.judging.analyses.twins"),
     Kind("proxies", "foresight_harness.judging.analyses.proxies"),

@@ -87,7 +87,7 @@ def _comparable(run: RunData) -> list[list[Record]]:
     found: dict[tuple[Any, ...], list[Record]] = {}
     for record in run.records:
         suite = run.suites.get(record.suite)
-        if suite is not None and record.metric in suite.ranked_by and record.value is not None:
+        if suite is not None and record.metric in suite.ranked_by and record.value is not None and not record.refused:
             found.setdefault(tuple(board_of(record).values()), []).append(record)
     return [records for records in found.values() if len(records) > 1 and any(map(_is_candidate, records))]
 

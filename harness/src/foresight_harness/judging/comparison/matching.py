@@ -72,6 +72,8 @@ def why_not(base: RunData, head: RunData, before: Record, after: Record) -> str:
         return f"other device: {before.device} and {after.device}"
     if after.distrusted or before.distrusted:
         return "a control of the suite left its known range"
+    if after.refused or before.refused:
+        return "an encoder was refused at admission"
     return ""
 
 

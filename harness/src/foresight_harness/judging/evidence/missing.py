@@ -32,6 +32,8 @@ class Evidence:
 
 def barred(record: Record) -> str | None:
     """Why a number may not be judged at all; None where it may."""
+    if record.refused:
+        return f"its encoder was refused: {record.admission_reason}"
     if record.distrusted:
         return "a control of its suite left its known range, so the probe cannot be believed"
     if not record.gateable and not weights_missing(record):

@@ -165,7 +165,7 @@ def judge(run: RunData, records: Sequence[Record]) -> Judged:
         NotComparableError: where they may not be ranked together, or cannot be; the message names the choice.
         RunFolderError: where samples cannot be read.
     """
-    scores = scores_of(run, [record for record in records if record.value is not None])
+    scores = scores_of(run, [record for record in records if record.value is not None and not record.refused])
     places = {name: [i for i, one in enumerate(scores.records) if kind_of(one) == name] for name in KINDS}
     candidates = places[CANDIDATE]
     if len(candidates) > MOST:

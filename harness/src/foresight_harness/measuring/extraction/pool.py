@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.parts.weights.counting import require_no_parameters
 
 
 @dataclass
@@ -17,8 +16,6 @@ class EncoderPool:
     """Encoders in memory. ``needed`` says how many planned cells still want each one live."""
 
     request: Callable[[EncoderSpec], BuildRequest]
-    weightless: Callable[[EncoderSpec], bool] = lambda spec: spec.params == 0
-    """Whether a spec, or what it is a variant of, declares that there is nothing to load."""
     needed: Counter[str] = field(default_factory=Counter)
     builds: Counter[str] = field(default_factory=Counter)
     """How often each encoder was built, for ``run.json`` and tests."""
@@ -29,14 +26,10 @@ class EncoderPool:
 
         Raises:
             CheckpointError, UsageError: from its plugin.
-            PluginError: if it declares no parameters and has some.
         """
         if spec.name not in self._live:
             self.builds[spec.name] += counted
-            built = spec.build(replace(self.request(spec), taps=tuple(taps)))
-            if self.weightless(spec):
-                require_no_parameters(built, f"encoder {spec.name}")
-            self._live[spec.name] = built
+            self._live[spec.name] = spec.build(replace(self.request(spec), taps=tuple(taps)))
         return self._live[spec.name]
 
     def plan(self, names: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -18,8 +18,12 @@ from foresight_harness.contracts.specs.data import MAX_PIXELS
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.measuring.extraction.called_dataset import CalledDataset
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels, labels_key
+from foresight_harness.measuring.extraction.kept_prints import kept_prints
+from foresight_harness.measuring.extraction.leaks import require_apart, together
 from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, same_clip
+from foresight_harness.parts.datasets.equal_pictures import Prints
 from foresight_harness.parts.datasets.labels import labels_of
+from foresight_harness.parts.datasets.sample_checks import SampleChecks
 from foresight_harness.parts.datasets.scenes import painted
 from foresight_harness.planning.options import DatasetChoice, RunOptions, Scale
 from foresight_harness.planning.registry import Registry
@@ -90,6 +94,7 @@ class Splits:
     _unusable: dict[tuple[str, Split], str] = field(default_factory=dict)
     """Why a split cannot be decoded, so that not every cell reads thousands of pictures up to the bad one."""
     _built: dict[tuple[str, Split], Dataset] = field(default_factory=dict)
+    _prints: dict[tuple[str, Split], Prints] = field(default_factory=dict)
 
     def built(self, choice: DatasetChoice, split: Split) -> Dataset:
         """The data set as its plugin builds it; its annotations are checked here, its pictures when they are decoded.
@@ -125,6 +130,9 @@ class Splits:
         dataset = self.built(choice, split)
         choices = {"kind": "clips", "fingerprint": dataset.fingerprint}
         key = content_key(choices)
+        owner = self.registry.owner("dataset", choice.name)
+        looked = SampleChecks(f"{choice.name} of plugin {owner.name!r}", split)
+        contradictions: tuple[str, ...] = ()
         clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
         remade = clips is not None and labels is not None and self._is_other(dataset, clips, labels)
         if remade:
@@ -136,14 +144,36 @@ class Splits:
                 clips, labels = self.store.open(key), kept_labels(self.store, dataset.fingerprint)
                 if clips is None:
                     with self.store.writer(key, choices) as writer:
-                        labels = labels_of(_Spooled(dataset, writer.add))
+                        labels = labels_of(_Spooled(dataset, writer.add, looked))
+                        contradictions = looked.end()
                     clips = self.store.open(key)
                     assert clips is not None  # just written
                 if labels is None:
                     labels = labels_of(dataset)
                 keep_labels(self.store, dataset.fingerprint, labels)
         left_out, remarks = dict(getattr(dataset, "left_out", {})), tuple(getattr(dataset, "remarks", ()))
-        return DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips, left_out, remarks, remade)
+        remarks += contradictions
+        prints = kept_prints(self.store, dataset.fingerprint, labels.ids, clips)
+        labels, said = together(labels, prints)
+        remarks = (*remarks, *said)
+        found = DecodedSplit(choice.name, split, dataset.fingerprint, labels, clips, left_out, remarks, remade)
+        self._prints[(str(choice), split)] = prints
+        return self._apart(choice, found)
+
+    def _apart(self, choice: DatasetChoice, found: DecodedSplit) -> DecodedSplit:
+        """The split, where it shares no picture with the other one as far as that is known. Raises: DataError."""
+        other = self._decoded.get((str(choice), "test" if found.split == "train" else "train"))
+        if other is None:
+            return found
+        prints = {split: self._prints[(str(choice), split)] for split in SPLITS}
+        train, test = (found, other) if found.split == "train" else (other, found)
+        who = f"data set {choice.name} of plugin {self.registry.owner('dataset', choice.name).name!r}"
+        try:
+            said = require_apart(who, (train.labels, prints["train"]), (test.labels, prints["test"]))
+        except DataError as error:  # what was decoded first is as bad as what came second
+            self._unusable[(str(choice), other.split)] = str(error)
+            raise
+        return replace(found, remarks=(*found.remarks, *said))
 
     def _is_other(self, dataset: Dataset, clips: StoredArray, labels: Labels) -> bool:
         """Whether two samples are not what the cache holds under the data set's fingerprint. Said where they are."""
@@ -196,15 +226,16 @@ def request_of(
 class _Spooled:
     """A data set whose clips are handed on, in order, as they are decoded."""
 
-    def __init__(self, dataset: Dataset, add: object) -> None:
+    def __init__(self, dataset: Dataset, add: object, looked: SampleChecks) -> None:
         self._dataset = dataset
         self._add = add
+        self._looked = looked
         self.name, self.split, self.fingerprint = dataset.name, dataset.split, dataset.fingerprint
 
     def __len__(self) -> int:
         return len(self._dataset)
 
     def __getitem__(self, index: int) -> Sample:
-        sample = self._dataset[index]
+        sample = self._looked.look(index, self._dataset[index])
         self._add((sample.clip.unsqueeze(0) * 255).round().to(torch.uint8))  # type: ignore[operator]
         return sample

@@ -33,6 +33,15 @@ BATCH = 16
 """Pictures of one forward; large enough to keep two cores busy, small enough for a 7B tower on one card."""
 
 
+class Fingerprinted(Protocol):
+    """What decides the pictures of a split."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal exactly where the pictures are equal."""
+        ...
+
+
 class Requests(Protocol):
     """How a run builds an encoder."""
 
@@ -81,7 +90,7 @@ class Extraction:
         """Announce that a cell will read these taps."""
         self.planned.setdefault(encoder, set()).update(taps)
 
-    def choices(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> dict[str, Any]:
+    def choices(self, spec: EncoderSpec, tap: str, split: Fingerprinted) -> dict[str, Any]:
         """Everything that decides what the features are."""
         request = self.request(spec)
         choices = {
@@ -121,6 +130,11 @@ class Extraction:
             if array is None:
                 raise CacheError(f"features of {spec.name}@{tap} were written and cannot be read back from {key[:12]}")
         return CachedGrids(array, ids=split.ids)
+
+    def found(self, spec: EncoderSpec, tap: str, split: DecodedSplit) -> CachedGrids | None:
+        """Cached grids of one tap where they are in the store."""
+        array = self.store.open(content_key(self.choices(spec, tap, split)))
+        return None if array is None else CachedGrids(array, ids=split.ids)
 
     def _is_stale(self, spec: EncoderSpec, tap: str, split: DecodedSplit, array: StoredArray) -> bool:
         """Look at an entry of an earlier run, with those of the other planned taps; stale ones are removed, and said.
@@ -223,14 +237,15 @@ class Extraction:
     ) -> None:
         encoder = self.pool.get(spec, taps)
         device = self.request(spec).device
+        who = f"encoder {spec.name} of plugin {self.registry.owner('encoder', spec.name).name!r} (foresight_encoders)"
         title = f"extract {spec.name} on {split.dataset}/{split.split}"
         with self.progress.task(title, len(split)) as advance:
             for block in self._inputs(spec, taps, split):
                 if isinstance(block, dict):
-                    grids = {tap: encode_batch(encoder, block[tap].to(device), [tap])[tap] for tap in taps}
+                    grids = {tap: encode_batch(encoder, block[tap].to(device), [tap], who)[tap] for tap in taps}
                     size = len(block[taps[0]])
                 else:
-                    grids = encode_batch(encoder, block.to(device), taps)
+                    grids = encode_batch(encoder, block.to(device), taps, who)
                     size = len(block)
                     self.forwards[spec.name] += size
                 for tap in taps:

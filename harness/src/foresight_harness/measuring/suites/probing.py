@@ -99,7 +99,7 @@ def box_measurements(
     shared: dict[str, Any] = {"probe": reading.probe, "details": reading.details}
     measurements = []
     for spec in specs:
-        metric = spec.build()
+        metric = cell.workshop.metrics.built(spec)
         rows: list[Values] = []
         for detections in reading.found:
             first = [entry.boxes[:count] for entry, count in zip(detections, counts, strict=True)]

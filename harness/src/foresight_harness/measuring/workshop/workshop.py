@@ -9,6 +9,8 @@ import torch
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.protocols import Metric
 from foresight_harness.contracts.specs import BuildRequest, DecoderSpec, EncoderSpec, MetricSpec
+from foresight_harness.measuring.admission.admission import Admission
+from foresight_harness.measuring.admission.metrics import MetricAdmission
 from foresight_harness.measuring.cache.mirrored import store_of
 from foresight_harness.measuring.extraction import EncoderPool, Extraction, Splits
 from foresight_harness.measuring.extraction.latents import Latents
@@ -34,9 +36,11 @@ class Workshop:
         self.store.say = progress.write
         self.checks = SpotChecks(options.spot_check, progress.write)
         self.splits = Splits(registry, options, self.store, self.checks)
-        self.pool = EncoderPool(self.encoder_request, lambda spec: registry.lineage(spec.name)[-1].params == 0)
+        self.pool = EncoderPool(self.encoder_request)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
         self.extraction.checks = self.checks
+        self.admission = Admission(registry, options, self.extraction)
+        self.metrics = MetricAdmission(registry, asked=options.admission != "off")
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.latents.checks = self.checks
         self.fits = FitMemory()
@@ -49,7 +53,6 @@ class Workshop:
         """Every cell of the run, in its order."""
         self.done: set[str] = set()
         """Ids of the cells that have ended."""
-        self._metrics: dict[str, Metric] = {}
 
     def plan(self, cells: Iterable[PlannedCell]) -> None:
         """Announce the cells, so that taps are extracted together and encoders are freed when nobody needs them."""
@@ -94,6 +97,4 @@ class Workshop:
 
     def built_metrics(self, specs: Iterable[MetricSpec]) -> dict[str, Metric]:
         """Built metrics by name, each built once a run; of sets of clips the network (``suites.distributions``)."""
-        wanted = {spec.name: spec for spec in specs}
-        self._metrics |= {name: spec.build() for name, spec in wanted.items() if name not in self._metrics}
-        return {name: self._metrics[name] for name in wanted}
+        return {spec.name: self.metrics.built(spec) for spec in specs}

@@ -34,23 +34,56 @@ def parameter_count(built: object) -> int:
     """
     import torch
 
-    seen: set[int] = set()
     counted: dict[int, int] = {}
+    for thing in _reached(built):
+        if isinstance(thing, torch.nn.Module):
+            counted |= {id(parameter): parameter.numel() for parameter in thing.parameters()}
+        elif isinstance(thing, torch.nn.Parameter):
+            counted[id(thing)] = thing.numel()
+    return sum(counted.values())
+
+
+WEIGHT_VALUES = 256
+"""Values of the smallest tensor that is taken for weights: means and standard deviations are smaller."""
+
+
+def tensor_count(built: object) -> int:
+    """Values of floating-point tensors and arrays that an object refers to and that are no parameters of a module.
+
+    Where nothing is declared to be loaded, weights may lie there too; small ones are constants.
+    """
+    import numpy as np
+    import torch
+
+    counted: dict[int, int] = {}
+    for thing in _reached(built):
+        tensors = list(thing.buffers()) if isinstance(thing, torch.nn.Module) else [thing]
+        for tensor in tensors:
+            if isinstance(tensor, torch.Tensor) and not isinstance(tensor, torch.nn.Parameter):
+                size = tensor.numel() if tensor.is_floating_point() else 0
+            elif isinstance(tensor, np.ndarray):
+                size = tensor.size if tensor.dtype.kind == "f" else 0
+            else:
+                continue
+            if size >= WEIGHT_VALUES:
+                counted[id(tensor)] = size
+    return sum(counted.values())
+
+
+def _reached(built: object) -> Iterator[object]:
+    """Every object that can be reached from one, each once."""
+    import torch
+
+    seen: set[int] = set()
     waiting: list[Any] = [built]
     while waiting and len(seen) < MOST_OBJECTS:
         thing = waiting.pop()
         if id(thing) in seen or isinstance(thing, str | bytes | int | float | bool | type | None):
             continue
         seen.add(id(thing))
-        if isinstance(thing, torch.nn.Module):
-            counted |= {id(parameter): parameter.numel() for parameter in thing.parameters()}
-        elif isinstance(thing, torch.nn.Parameter):
-            counted[id(thing)] = thing.numel()
-            continue
-        elif isinstance(thing, torch.Tensor):
-            continue
-        waiting.extend(_inside(thing))
-    return sum(counted.values())
+        yield thing
+        if not isinstance(thing, torch.Tensor):
+            waiting.extend(_inside(thing))
 
 
 def _inside(thing: object) -> Iterator[object]:

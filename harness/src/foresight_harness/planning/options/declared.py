@@ -122,6 +122,13 @@ OPTIONS = (
     Option("cell_timeout", "a cell that takes longer is a failed cell", "SECONDS", float),
     Option("worker_memory", "end a worker that grows beyond this; its cell is oom", "GIB", float),
     Option("max_failures", "stop the session after N failed cells", "N", int),
+    Option(
+        "admission",
+        "encoders that fail the checks before ranking are shown and not ranked (on) or failed cells (strict); off asks "
+        "nothing",
+        "on|strict|off",
+        default="on",
+    ),
     Option("no_spot_check", "do not make two samples again to compare with the cache", kind=bool, default=False),
     Option("resume", "finish the latest run instead of starting a new one", kind=bool, default=False),
     Option("strict_plugins", "stop the session where a plugin cannot be imported", kind=bool, default=False),

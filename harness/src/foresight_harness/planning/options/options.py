@@ -21,6 +21,7 @@ LEAST_TRAIN = 16
 CANVAS_STEP_PX = 8
 """The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
 ENGINES = ("local", "ray")
+ADMISSION = ("on", "strict", "off")
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,9 @@ class RunOptions:
     """Failed cells after which the session stops."""
     spot_check: bool = True
     """Whether two samples of each data set and part are made again and compared with what the cache holds."""
+    admission: str = "on"
+    """What becomes of encoders that admission refuses: ``on`` shows and does not rank them, ``strict`` fails their
+    cells, ``off`` asks nothing."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False
@@ -132,6 +136,7 @@ class RunOptions:
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),
+            ("--admission", self.admission, ADMISSION),
         ):
             if value is not None and value not in choices:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")

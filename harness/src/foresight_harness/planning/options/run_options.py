@@ -67,6 +67,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         worker_memory_gib=values["worker_memory"],
         max_failures=values["max_failures"],
         spot_check=not values["no_spot_check"],
+        admission=values["admission"],
         resume=bool(values["resume"]),
         strict_plugins=bool(values["strict_plugins"]),
         strict=bool(values["strict"]),

@@ -26,6 +26,7 @@ from foresight_harness.contracts.specs import (
 from foresight_harness.planning.plugin_calls import Maker, calling, guarded, is_interrupt, said_of
 from foresight_harness.planning.plugin_calls.environment import declared
 from foresight_harness.planning.registry.registry import PluginInfo, Registry
+from foresight_harness.planning.registry.spec_faults import spec_fault
 
 KINDS: Mapping[str, type] = {
     "encoders": EncoderSpec,
@@ -69,17 +70,20 @@ def registry_from(modules: Iterable[tuple[PluginInfo, object]], broken: Iterable
                 raise
             failed.append(replace(info, error=_why(error, info.name)))
     owners: dict[tuple[str, str], PluginInfo] = {}
-    offers = {kind: _joined(kind, answered, owners) for kind in KINDS}
+    refused: dict[tuple[str, str], str] = {}
+    offers = {kind: _joined(kind, answered, owners, refused) for kind in KINDS}
     offers["suites"] = _in_order(offers["suites"], lambda spec: spec.running_place)
     offers["probes"] = _in_order(offers["probes"], lambda spec: (not spec.primary, bool(spec.audit_only)))
     _refuse_second_primary(offers["probes"], owners)
     with_weights = [*offers["encoders"].values(), *offers["decoders"].values()]
     declared.update(name for spec in with_weights for name in spec.environment)
-    plugins = sorted([*(one.owner for one in answered), *failed], key=lambda plugin: (plugin.entry_point, plugin.name))
+    loaded = _with_refusals([one.owner for one in answered], owners, refused)
+    plugins = sorted([*loaded, *failed], key=lambda plugin: (plugin.entry_point, plugin.name))
     return Registry(
         plugins=tuple(plugins),
         environment=_environment(answered),
         owners=owners,
+        refused=refused,
         exporters=tuple(sorted((one.owner.name, one.exporter) for one in answered if one.exporter is not None)),
         **offers,  # type: ignore[arg-type]
     )
@@ -169,7 +173,12 @@ def _refuse_misspelt(manager: pluggy.PluginManager, module: object) -> None:
                 raise PluginError(f"it defines {name} without @hookimpl; add the decorator")
 
 
-def _joined(kind: str, answered: Iterable[Offers], owners: dict[tuple[str, str], PluginInfo]) -> dict[str, Any]:
+def _joined(
+    kind: str,
+    answered: Iterable[Offers],
+    owners: dict[tuple[str, str], PluginInfo],
+    refused: dict[tuple[str, str], str],
+) -> dict[str, Any]:
     found: dict[str, Any] = {}
     singular = kind.removesuffix("s")
     for one in answered:
@@ -180,9 +189,27 @@ def _joined(kind: str, answered: Iterable[Offers], owners: dict[tuple[str, str],
                     f"{singular} {spec.name!r} is offered by both {first!r} and {one.owner.name!r}; "
                     "uninstall one, or rename it in its plugin"
                 )
-            found[spec.name] = spec
             owners[singular, spec.name] = one.owner
+            if fault := spec_fault(spec):
+                refused[singular, spec.name] = printable(fault)
+            else:
+                found[spec.name] = spec
     return dict(sorted(found.items()))
+
+
+def _with_refusals(
+    infos: Iterable[PluginInfo],
+    owners: Mapping[tuple[str, str], PluginInfo],
+    refused: Mapping[tuple[str, str], str],
+) -> list[PluginInfo]:
+    """Plugins with a spec that cannot be loaded are in error; what else they offer stands."""
+    found = {info.name: info for info in infos}
+    for (kind, name), fault in refused.items():
+        owner = owners[kind, name].name
+        line = f"plugin {owner!r}: {PROJECT}_{kind}s returned {kind} {name!r:.60}: {fault}"
+        before = found[owner].error
+        found[owner] = replace(found[owner], error=line if before is None else f"{before}; {line}")
+    return list(found.values())
 
 
 def _in_order(offers: Mapping[str, Any], place: Callable[[Any], Any]) -> dict[str, Any]:

@@ -64,16 +64,19 @@ class Registry:
     """The primary one first, those that only the audit reads last."""
     owners: Mapping[tuple[str, str], PluginInfo] = field(default_factory=dict)
     """(kind, name) -> the plugin that offers it."""
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(kind, name) -> why a spec was not loaded, in one line; its plugin is in error."""
     exporters: tuple[tuple[str, Callable[[Mapping[str, Any]], None]], ...] = ()
     """Plugins that take every record, with their hook."""
 
     @property
     def broken(self) -> tuple[PluginInfo, ...]:
-        """Plugins that could not be imported."""
+        """Plugins that could not be imported, or offer a spec that could not be loaded."""
         return tuple(plugin for plugin in self.plugins if plugin.error is not None)
 
     def encoder(self, name: str) -> EncoderSpec:
         """The encoder of that name; ``family:argument`` is expanded by its family. Raises: CandidateError."""
+        self._require_loaded("encoder", name)
         spec = _find("encoder", name, self.encoders)
         family, _, argument = name.partition(":")
         if spec.derive is not None and not spec.taps and not argument:
@@ -86,6 +89,11 @@ class Registry:
             derived = replace(spec.derive(self.encoder(argument)), name=name)
             return self._guarded(derived, "encoder", argument)  # its model is the other encoder's
         raise CandidateError(f"encoder {name!r}: {family!r} takes no argument after a colon")
+
+    def _require_loaded(self, kind: str, name: str) -> None:
+        """Raises: CandidateError where a plugin offers the part, and its spec was refused."""
+        if (fault := self.refused.get((kind, name))) is not None:
+            raise CandidateError(f"{kind} {name!r} of plugin {self.owner(kind, name).name!r} was not loaded: {fault}")
 
     def lineage(self, name: str) -> tuple[EncoderSpec, ...]:
         """The encoder, what it derives from, and so on to the one that has the weights. Raises: CandidateError."""
@@ -158,6 +166,7 @@ class Registry:
 
     def dataset(self, name: str) -> DatasetSpec:
         """The data set of that name. Raises: CandidateError naming the nearest."""
+        self._require_loaded("dataset", name)
         return _find("data set", name, self.datasets)
 
     def suite(self, name: str) -> SuiteSpec:

@@ -43,6 +43,8 @@ def texts_of(record: Record) -> dict[str, str]:
     found = {f"status/{place}": "ok", f"protocol/{place}{probe}": str(record.protocol)}
     if record.distrusted:
         found[f"not_ranked/{place}{probe}"] = "a control left its known range: the probe is broken"
+    if record.refused:
+        found[f"not_ranked/{place}{probe}"] = f"refused: {record.admission_reason}"[:LONGEST_TEXT]
     if not record.gateable:
         found[f"not_gateable/{key_of(record)}"] = "random, nano or unknown weights, or a metric without units"
     return found

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from foresight_harness.contracts.identity import digest
+from foresight_harness.contracts.identity import cell_id, digest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.parts import Axes, LoadedModel, WeightsFile
+from foresight_harness.contracts.records.record import REFUSED
 from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
@@ -31,11 +32,9 @@ TRACE_CHARS = 8000
 def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: float) -> list[Record]:
     """Write samples and media of a cell and return its records, ready to be appended."""
     test = cell.split("test")
-    rows = [
-        row
-        for measurement in outcome.measurements
-        for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")
-    ]
+    _look_at_directions(cell, outcome)
+    sound = [found for found in outcome.measurements if cell.workshop.metrics.fault_of(found.metric) is None]
+    rows = [row for measurement in sound for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")]
     facts = {"run": folder.run_id, "cell": cell.id, "candidate": str(cell.candidate), "suite": cell.suite.name}
     with folder.writing():
         if rows:
@@ -53,10 +52,12 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
     }
     return [
         Record(
-            **context | shared | _number(cell, measurement, context["provenance"]),
+            **context | shared | _number(cell, measurement, context),
             controls_ok=outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
-            details={**outcome.details, **measurement.details},
+            details={**outcome.details, **measurement.details, **_undefined(cell, measurement)},
         )
+        if measurement in sound
+        else _broken_column(cell, measurement, context | shared)
         for measurement in outcome.measurements
     ]
 
@@ -66,6 +67,53 @@ def metric_version(cell: Cell, metric: str) -> dict[str, str]:
     known = cell.workshop.registry.metrics
     spec = known.get(metric) or known.get(metric.removesuffix("_share"))
     return {"metric_version": spec.version} if spec is not None and spec.version else {}
+
+
+def _broken_column(cell: Cell, measurement: Measurement, context: Mapping[str, Any]) -> Record:
+    """The record of a metric that gave nothing to believe: its column is lost, the others of the cell stand."""
+    return Record(
+        **context,
+        metric=measurement.metric,
+        probe=measurement.probe,
+        value=None,
+        unit=measurement.unit,
+        direction=measurement.direction,
+        status="failed",
+        error=cell.workshop.metrics.fault_of(measurement.metric),
+    )
+
+
+def _undefined(cell: Cell, measurement: Measurement) -> dict[str, int]:
+    """Samples without a value, of a metric of a plugin that left some out."""
+    missing, of = cell.workshop.metrics.undefined.get(measurement.metric, (0, 0))
+    return {"undefined": missing, "undefined_of": of} if missing else {}
+
+
+def _look_at_directions(cell: Cell, outcome: Outcome) -> None:
+    """Hold metrics of plugins against the controls: what knows the answer must be better than what knows nothing."""
+    metrics = cell.workshop.metrics
+    for found in outcome.measurements:
+        if found.metric not in metrics.undefined or found.direction not in ("higher", "lower"):
+            continue
+        floor = _control_mean(cell, found.metric, "constant@") if found.floor is None else found.floor
+        sign = 1.0 if found.direction == "higher" else -1.0
+        if found.ceiling is not None and floor is not None and sign * (found.ceiling - floor) < 0:
+            metrics.say(
+                found.metric,
+                f"direction {found.direction!r} is declared, and {found.ceiling_by or 'the ceiling'} reads "
+                f"{found.ceiling:.4g}, the floor {floor:.4g}, which would be better: declare the other direction",
+            )
+
+
+def _control_mean(cell: Cell, metric: str, start: str) -> float | None:
+    """What a control of the cell's suite scored on its data set; None where there is none."""
+    calibration = cell.workshop.calibrations.get((cell.suite.name, str(cell.dataset)))
+    for candidate in calibration.candidates if calibration else ():
+        known = calibration and calibration.outcomes.get(cell_id(str(candidate), cell.suite.name, str(cell.dataset)))
+        if known and str(candidate).startswith(start):
+            values = [found.values for found in known.measurements if found.metric == metric]
+            return float(np.nanmean(values[0])) if values and values[0] is not None else None
+    return None
 
 
 def protocol_of(cell: Cell, measurement: Measurement) -> dict[str, Any]:
@@ -83,12 +131,13 @@ def protocols_of(cell: Cell, outcome: Outcome) -> dict[str, dict[str, Any]]:
     return {digest(choices): choices for choices in found}
 
 
-def _number(cell: Cell, measurement: Measurement, provenance: Sequence[LoadedModel]) -> dict[str, Any]:
+def _number(cell: Cell, measurement: Measurement, context: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of a record that are a measurement's own."""
     groups = cell.split("test").labels.groups
     value, interval, n = _summary(measurement, groups, cell.scale.resamples)
     per_sample = "values" if measurement.values is not None else "stats" if measurement.stats else None
-    trusted = all(model.kind in ("published", "none") or model.trusted for model in provenance)
+    trusted = all(model.kind in ("published", "none") or model.trusted for model in context["provenance"])
+    trusted = trusted and context["admission"] != REFUSED
     return {
         "protocol": digest(protocol_of(cell, measurement)),
         "status": "ok",
@@ -181,15 +230,21 @@ def _context(cell: Cell, wall_s: float) -> dict[str, Any]:
         "fingerprint": cell.workshop.splits.built(cell.dataset, "test").fingerprint,
         "protocol": cell.protocol_digest(),
         "provenance": _provenance(cell),
+        **_admission(cell),
         "attention": _attention(cell),
     }
+
+
+def _admission(cell: Cell) -> dict[str, str | None]:
+    found = cell.workshop.admission.of(cell)
+    return {"admission": found and found.status, "admission_reason": found and found.line}
 
 
 def _provenance(cell: Cell) -> tuple[LoadedModel, ...]:
     models = []
     for name in cell.candidate.candidate.encoders:
         spec = cell.workshop.registry.encoder(name)
-        if cell.workshop.registry.lineage(name)[-1].params == 0:
+        if cell.workshop.admission.weightless(name):
             models.append(LoadedModel(part="encoder", name=name, kind="none"))
         else:
             lineage = cell.workshop.registry.lineage(name)

@@ -116,6 +116,7 @@ class Manifest:
             "suites": suites,
             **facts_for_manifest(keeper.registry, suites),
             "exporters": keeper.exporters.facts(),
+            "admission": self.keeper.admission(),
             "extraction": all_extraction(sessions),
         }
 

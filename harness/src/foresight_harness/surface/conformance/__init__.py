@@ -6,11 +6,11 @@ norm applied silently, a wrong mean.
 
 from __future__ import annotations
 
+from foresight_harness.parts.checks.failures import ConformanceError
 from foresight_harness.surface.conformance.datasets import DatasetConformance
 from foresight_harness.surface.conformance.decoders import DecoderConformance
 from foresight_harness.surface.conformance.encoder_facts import assert_published_params
 from foresight_harness.surface.conformance.encoders import EncoderConformance
-from foresight_harness.surface.conformance.failures import ConformanceError
 from foresight_harness.surface.conformance.impulse import Impulse, check_impulse, locate_impulse
 from foresight_harness.surface.conformance.metrics import MetricConformance
 from foresight_harness.surface.conformance.modules import EnhancerConformance, ExtractorConformance, FusionConformance

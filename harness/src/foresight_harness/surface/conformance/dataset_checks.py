@@ -9,7 +9,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
-from foresight_harness.surface.conformance.failures import require
+from foresight_harness.parts.checks.failures import require
 
 
 def samples(dataset: Dataset) -> list[Sample]:

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.protocols import Decoder
 from foresight_harness.contracts.specs import BuildRequest, DecoderSpec
-from foresight_harness.surface.conformance.failures import require, require_other, require_same
-from foresight_harness.surface.conformance.generators import global_generators_kept
-from foresight_harness.surface.conformance.pictures import random_clips, touch_cell
+from foresight_harness.parts.checks.failures import require, require_other, require_same
+from foresight_harness.parts.checks.generators import global_generators_kept
+from foresight_harness.parts.checks.pictures import random_clips, touch_cell
 
 CELLS = (3, 4)
 """Rows and columns of latents in these checks."""

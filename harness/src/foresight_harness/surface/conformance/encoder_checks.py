@@ -12,10 +12,10 @@ from torch import Tensor
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec, TapSpec
 from foresight_harness.measuring.extraction.encode import encode_pictures
-from foresight_harness.surface.conformance.failures import relative_difference, require, require_other, require_same
-from foresight_harness.surface.conformance.generators import global_generators_kept
-from foresight_harness.surface.conformance.pictures import random_clips
-from foresight_harness.surface.conformance.watching import watch_modules
+from foresight_harness.parts.checks.failures import relative_difference, require, require_other, require_same
+from foresight_harness.parts.checks.generators import global_generators_kept
+from foresight_harness.parts.checks.pictures import random_clips
+from foresight_harness.parts.checks.watching import watch_modules
 
 SIZE = (96, 136)
 """Rows and columns of the pictures of these checks, in pixels: unequal, and a multiple of no patch size."""

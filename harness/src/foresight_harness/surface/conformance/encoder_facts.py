@@ -12,9 +12,9 @@ from torch import nn
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec, TapSpec
-from foresight_harness.surface.conformance.failures import require
-from foresight_harness.surface.conformance.pictures import constant_clip, random_clips
-from foresight_harness.surface.conformance.watching import watch_modules
+from foresight_harness.parts.checks.failures import require
+from foresight_harness.parts.checks.pictures import constant_clip, random_clips
+from foresight_harness.parts.checks.watching import watch_modules
 
 NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 FACTS = {"attention": str, "dtype": str, "params": int}

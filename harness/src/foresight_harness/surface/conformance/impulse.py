@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 
 from foresight_harness.contracts.protocols import Encoder
-from foresight_harness.surface.conformance.failures import require
-from foresight_harness.surface.conformance.pictures import random_clips, touch_cell
+from foresight_harness.parts.checks.failures import require
+from foresight_harness.parts.checks.pictures import random_clips, touch_cell
 
 SIZES = ((224, 336), (336, 224), (140, 196))
 """Rows and columns of the pictures, in pixels."""

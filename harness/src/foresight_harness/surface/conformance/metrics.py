@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from foresight_harness.contracts.specs import MetricSpec
-from foresight_harness.surface.conformance import metric_checks as checks
+from foresight_harness.parts.checks import metric_checks as checks
 from foresight_harness.surface.conformance.kit import ConformanceKit
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from foresight_harness.contracts.specs import GridShape
-from foresight_harness.surface.conformance.failures import require, require_other, require_same
-from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.parts.checks.failures import require, require_other, require_same
+from foresight_harness.parts.checks.pictures import random_clips
 
 IMAGE_PX = (70, 98)
 """Rows and columns of the picture that an enhancer with ``uses_image`` is given."""

@@ -68,6 +68,13 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     for (suite, dataset), (ok, said) in keeper.controls().items():
         if not ok:
             say(f"{suite} on {dataset}: {'; '.join(said)}", red=True)
+    for line in keeper.workshop.metrics.faults.values():
+        say(line, red=True)
+    for name, (missing, of) in keeper.workshop.metrics.undefined.items():
+        if missing:
+            say(f"metric {name} has no value on {missing} of {of} samples: its n is {of - missing}")
+    for line in state.admission:
+        say(line[:600], red=True)
     for line in state.findings:
         if line not in state.result:
             say(line)

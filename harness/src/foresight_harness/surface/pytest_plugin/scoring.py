@@ -69,6 +69,11 @@ class Scorer:
             if bugs:
                 raise bugs[0]
             pytest.fail("; ".join(dict.fromkeys(map(one_line, failures))), pytrace=False)
+        keeper, options = self._state.keeper, self._state.options
+        if keeper is not None and options is not None and options.admission == "strict":
+            lost = list(keeper.workshop.metrics.faults.values())
+            if lost:
+                pytest.fail(f"{lost[0]} (--admission strict)", pytrace=False)
         return outcomes
 
     def _count_failures(self, failures: Sequence[Exception]) -> None:

@@ -53,6 +53,8 @@ class State:
     """What the run's boards say, a line each."""
     verdicts: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Verdict and sentence by gate that was asked for."""
+    admission: tuple[str, ...] = ()
+    """Lines on rows that are refused, or too good."""
     failed_analyses: dict[str, str] = field(default_factory=dict)
     """One line by kind that failed; each makes the session fail."""
     engine: Engine | None = None

@@ -91,6 +91,8 @@ def _conclude(state: State, session: pytest.Session) -> None:
     assert state.keeper is not None
     concluded = conclude(state.keeper.folder.path)
     state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
+    admission = concluded.written.get("admission")
+    state.admission = tuple(admission.further["lines"]) if admission else ()
     state.findings = _findings(concluded.written.get("rankings"))
     gates = concluded.written.get("gates")
     state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}

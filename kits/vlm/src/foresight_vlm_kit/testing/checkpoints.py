@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
+from foresight_harness.parts.checks.pictures import random_clips
 from foresight_harness.surface.conformance.kit import ConformanceKit
-from foresight_harness.surface.conformance.pictures import random_clips
 from foresight_harness.weights import read_tensors
 from torch import Tensor
 

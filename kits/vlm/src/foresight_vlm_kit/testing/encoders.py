@@ -12,8 +12,8 @@ import pytest
 import torch
 from foresight_harness import BuildRequest, CandidateError, EncoderSpec, UsageError
 from foresight_harness.contracts.errors import GridError
-from foresight_harness.surface.conformance.pictures import random_clips
-from foresight_harness.surface.conformance.watching import watch_modules
+from foresight_harness.parts.checks.pictures import random_clips
+from foresight_harness.parts.checks.watching import watch_modules
 from foresight_harness.testing import EncoderConformance
 from torch import nn
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from foresight_harness.surface.conformance.failures import require
+from foresight_harness.parts.checks.failures import require
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 import torch
 from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.parts.builtin import foresight_metrics
-from foresight_harness.surface.conformance import metric_checks as checks
+from foresight_harness.parts.checks import metric_checks as checks
 from foresight_harness.testing import ConformanceError, MetricConformance
 from torch import Tensor
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from foresight_harness.contracts.protocols import Metric
 from foresight_harness.contracts.specs import MetricSpec
-from foresight_harness.surface.conformance.failures import require, require_same
-from foresight_harness.surface.conformance.generators import global_generators_kept
-from foresight_harness.surface.conformance.pictures import random_clips
+from foresight_harness.parts.checks.failures import require, require_same
+from foresight_harness.parts.checks.generators import global_generators_kept
+from foresight_harness.parts.checks.pictures import random_clips
 
 Compared = Literal["boxes", "pictures", "objects", "distributions"]
 SIZE_PX = (48, 64)

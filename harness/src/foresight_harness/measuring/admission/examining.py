@@ -1,0 +1,301 @@
+"""One encoder examined: a handful of pictures, a few calls, one verdict a tap. The function that a run uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from foresight_harness.contracts.errors import ForesightError, GridError
+from foresight_harness.contracts.specs import EncoderSpec
+from foresight_harness.contracts.token_grids import TokenGrid
+from foresight_harness.measuring.admission import colours, encoder_checks
+from foresight_harness.measuring.admission.observing import Observed, observing
+from foresight_harness.measuring.admission.painting import Code, bands, barely_changed, grey, place_code, repainted
+from foresight_harness.measuring.admission.verdicts import ADMITTED, REFUSED, Verdict
+from foresight_harness.parts.checks.pictures import constant_clip, random_clips
+
+FEW = 3
+"""Repainted pictures of a large encoder."""
+MANY = 8
+"""The same of a small one: sixteen pictures in one call, as extraction makes them."""
+SMALL_PARAMS = 5_000_000
+"""Encoders above get 7 pictures in all, others 23: what a batch does to its later pictures shows in the latter only."""
+
+Run = Callable[[Tensor, Sequence[str]], Mapping[str, TokenGrid]]
+"""Clips [B, T, 3, H_px, W_px] on the CPU, taps -> grids."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An encoder as the run builds it."""
+
+    spec: EncoderSpec
+    run: Run
+    side_px: int
+    """Side that it was asked to resize to."""
+    device: str = "cpu"
+    dtype: str = "float32"
+    params: int = 0
+    """Parameters found in what was built."""
+
+    @property
+    def large(self) -> bool:
+        """Whether pictures are counted."""
+        return max(self.params, self.spec.params or 0) > SMALL_PARAMS
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What one call is given."""
+
+    clips: Tensor
+    """[B, T, 3, H_px, W_px]"""
+    names: tuple[str, ...]
+    plain: tuple[bool, ...]
+    """Whether each is of one colour."""
+    code: Code
+    repainted: slice
+    """The repainted ones; number 0 is what they are without."""
+    unlike: tuple[int, ...]
+    """Pictures that have nothing in common."""
+    noise: int
+
+
+@dataclass
+class Examination:
+    """What was seen so far."""
+
+    subject: Subject
+    taps: Sequence[str]
+    frames: int
+    canvas_px: int
+    observed: Observed = field(default_factory=Observed)
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    """By tap."""
+    unchecked: list[str] = field(default_factory=list)
+    pictures: int = 0
+    """Pictures that were encoded."""
+
+    @property
+    def few(self) -> bool:
+        """Whether pictures are counted: those of a large encoder, and clips, which are many frames each."""
+        return self.subject.large or self.frames > 1
+
+    def say(self, tap: str, fault: str | None) -> None:
+        """Note what is wrong at a tap."""
+        if fault is not None:
+            self.faults.setdefault(tap, []).append(f"{tap}: {fault}")
+
+    def call(
+        self, clips: Tensor, taps: Sequence[str], *, keep_pixels: bool = False, names: Sequence[str] = ()
+    ) -> tuple[dict[str, Tensor], Observed]:
+        """Tokens by tap on the CPU. Raises: _Refused where the encoder cannot be called as its protocol says."""
+        before = clips.clone()
+        with observing(keep_pixels=keep_pixels) as seen:
+            grids = _called(self.subject.run, clips, taps, names)
+        if not torch.equal(before, clips):
+            raise _Refused("encode changes the clips that it is given: copy before normalising in place")
+        self.pictures += len(clips)
+        return {tap: grids[tap].tokens.detach().cpu() for tap in taps}, seen
+
+
+class _Refused(Exception):
+    """Nothing more can be asked."""
+
+
+def examine(subject: Subject, taps: Sequence[str], one: Tensor, other: Tensor) -> tuple[dict[str, Verdict], int]:
+    """Examine an encoder at some of its taps.
+
+    Args:
+        subject: The encoder.
+        taps: Names of its taps.
+        one: A picture or clip of the run's own data. [T, 3, H_px, W_px]
+        other: Another one.
+
+    Returns:
+        A verdict for each tap, and the number of pictures that were encoded.
+
+    Raises:
+        ForesightError: what the encoder itself says to the user (memory, checkpoints).
+        torch.OutOfMemoryError: likewise.
+    """
+    found = Examination(subject, taps, frames=one.shape[0], canvas_px=int(one.shape[-1]))
+    try:
+        _examine(found, one, other)
+    except _Refused as refused:
+        verdict = Verdict(REFUSED, (str(refused),), params=subject.params)
+        return dict.fromkeys(taps, verdict), found.pictures
+    return {tap: _verdict(found, tap) for tap in taps}, found.pictures
+
+
+def _verdict(found: Examination, tap: str) -> Verdict:
+    faults = tuple(found.faults.get(tap, ()))
+    params = max(found.subject.params, sum(found.observed.params.values()))
+    return Verdict(REFUSED if faults else ADMITTED, faults, tuple(found.unchecked), params)
+
+
+def _examine(found: Examination, one: Tensor, other: Tensor) -> None:
+    shown = pictures_of(one, other, few=found.few, stride_frames=_stride(found))
+    tokens, found.observed = found.call(shown.clips, found.taps, names=shown.names)
+    for tap in found.taps:
+        _look(found, tap, tokens[tap], shown)
+    _again(found, tokens, shown, one, other)
+    hint = encoder_checks.eval_hint(found.observed.training)
+    for tap in found.taps:
+        if hint is not None and not any(hint in fault for fault in found.faults.get(tap, ())):
+            found.say(tap, hint)
+    fault = _colour_fault(found, one)
+    for tap in found.taps:
+        found.say(tap, fault)
+
+
+def _stride(found: Examination) -> int:
+    return max(found.subject.spec.tap(tap).stride_frames for tap in found.taps)
+
+
+def pictures_of(one: Tensor, other: Tensor, *, few: bool, stride_frames: int = 1) -> Pictures:
+    """The pictures of the first call: 5 for a large encoder, 16 for a small one.
+
+    Args:
+        one: What is repainted: a picture of the run's own data, so that one who knows it by heart is found.
+            [T, 3, H_px, W_px]
+        other: Another one.
+        few: Whether pictures are counted.
+        stride_frames: Frames of the longest slot: in clips one picture is repainted in the first of them only, one in
+            the last.
+    """
+    frames, size = one.shape[0], (int(one.shape[-2]), int(one.shape[-1]))
+    code = place_code(FEW if few else MANY)
+    clips, names, plain = [one], ["a picture of the data"], [False]
+    for number in range(FEW if few else MANY):
+        painted = repainted(one, code == number)
+        if frames > 1 and number < 2:
+            kept = slice(stride_frames, None) if number == 0 else slice(0, max(0, frames - stride_frames))
+            painted[kept] = one[kept]
+        clips.append(painted)
+        names.append(f"repainted picture {number + 1}")
+        plain.append(False)
+    last = len(clips)
+    noise = random_clips(size, frames=frames, seed=31)[0]
+    extra = [(grey(noise), "a picture without colour", False)]
+    if not few:
+        extra += [
+            (noise, "a picture of noise", False),
+            (other, "another picture of the data", False),
+            (grey(other), "a picture of the data without colour", False),
+            *((constant_clip((v, v, v), size)[0].expand_as(one).clone(), n, True) for v, n in _LEVELS),
+        ]
+    for clip, name, is_plain in extra:
+        clips.append(clip)
+        names.append(name)
+        plain.append(is_plain or float(clip.std()) == 0)
+    unlike = (0, last) if few else (0, last, last + 1)
+    return Pictures(torch.stack(clips), tuple(names), tuple(plain), code, slice(1, last), unlike, last)
+
+
+_LEVELS = ((0.0, "a black picture"), (0.5, "a plain grey picture"), (1.0, "a white picture"))
+
+
+def _called(run: Run, clips: Tensor, taps: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, TokenGrid]:
+    try:
+        return run(clips, taps)
+    except GridError as error:
+        alone = [name for place, name in enumerate(names) if not _comes_back(run, clips[place : place + 1], taps)]
+        by_one = f" Of these pictures it is {alone[0]}." if 0 < len(alone) < len(names) else ""
+        raise _Refused(f"{error}{by_one}") from error
+    except (ForesightError, torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # any failure of foreign code is that encoder's failure
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise _Refused(f"encode fails on clips {tuple(clips.shape)}: {said}") from error
+
+
+def _comes_back(run: Run, clips: Tensor, taps: Sequence[str]) -> bool:
+    """Whether a picture alone gives grids."""
+    try:
+        run(clips, taps)
+    except GridError:
+        return False
+    return True
+
+
+def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None:
+    """Everything that the first call tells of a tap."""
+    subject, spec = found.subject, found.subject.spec.tap(tap)
+    wrong_grid = encoder_checks.grid_fault(tokens, spec, subject.side_px, found.canvas_px, found.frames)
+    found.say(tap, wrong_grid)
+    dead = encoder_checks.dead_fault(tokens, shown.names, shown.plain)
+    found.say(tap, dead)
+    if min(tokens.shape[2:4]) < 2:
+        found.unchecked.append(f"places at {tap}: a grid of {tokens.shape[2]}x{tokens.shape[3]} tokens has too few")
+        return
+    found.say(tap, encoder_checks.still_fault(tokens[list(shown.unlike)]))
+    found.say(tap, encoder_checks.copied_fault(tokens[shown.noise]))
+    if dead is None:
+        placement = encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code)
+        tolerance = subject.spec.tolerance_cells
+        found.say(
+            tap,
+            encoder_checks.place_fault(placement, overlapping=found.observed.overlapping, tolerance_cells=tolerance),
+        )
+    if tokens.shape[1] > 1:
+        for fault in _slot_faults(tokens, spec.stride_frames, found.frames):
+            found.say(tap, fault)
+
+
+def _slot_faults(tokens: Tensor, stride: int, frames: int) -> Iterator[str]:
+    changes = (tokens[1:3].double() - tokens[:1].double()).norm(dim=-1).mean((2, 3))
+    ends = ((0, "the first frames"), (min((frames - 1) // stride, tokens.shape[1] - 1), "the last frames"))
+    for own, (slot, name) in zip(changes, ends, strict=True):
+        fault = encoder_checks.slot_fault(own, slot, name)
+        if fault is not None:
+            yield fault
+
+
+def _again(found: Examination, first: Mapping[str, Tensor], shown: Pictures, one: Tensor, other: Tensor) -> None:
+    """Some of the pictures again: in another order, beside others, alone."""
+    limits = encoder_checks.limits_of(found.subject.dtype, found.subject.device)
+    if found.few:
+        groups: list[list[int]] = [[2]]
+    else:
+        groups = [[shown.noise + 1, 3, 0], [1]]
+    for group in groups:
+        tokens, _ = found.call(shown.clips[group].clone(), found.taps)
+        what = f"features of {'one picture alone and in a batch' if len(group) == 1 else 'pictures in two batches'}"
+        training = found.observed.training
+        for tap in found.taps:
+            found.say(tap, encoder_checks.same_fault(tokens[tap], first[tap][group], limits.same, what, training))
+    if found.few:
+        return
+    # As many as in a call before: an encoder that remembers answers by their shape gives the old ones.
+    near, _ = found.call(torch.stack([barely_changed(other), barely_changed(one), shown.clips[4]]), found.taps)
+    places = [shown.names.index("another picture of the data"), 0]
+    for tap in found.taps:
+        difference = encoder_checks.root_mean_square_difference(near[tap][:2], first[tap][places])
+        if not difference <= limits.barely:
+            found.say(
+                tap,
+                f"a few values of a picture moved by 1 of 255 move its features by {difference:.2g} root mean squares "
+                f"(limit {limits.barely:g}): features are computed from what is seen, not looked up",
+            )
+
+
+def _colour_fault(found: Examination, like: Tensor) -> str | None:
+    subject = found.subject
+    declared = colours.declared(subject.spec.preprocessing)
+    if isinstance(declared, str):
+        found.unchecked.append(f"colours: {declared}")
+        return None
+    mean, std, blue_first = declared
+    order = [tap.name for tap in subject.spec.taps]
+    shallow = min(found.taps, key=order.index)
+    picture = bands(colours.band_colours(mean, std), like).unsqueeze(0)
+    _, seen = found.call(picture, [shallow], keep_pixels=True)
+    if not seen.pixels:
+        found.unchecked.append("colours: no convolution over three channels ran")
+        return None
+    tolerance = encoder_checks.limits_of(subject.dtype, subject.device).colours
+    return colours.fault_of(seen.pixels[0], mean, std, blue_first=blue_first, tolerance=tolerance)
