@@ -197,7 +197,7 @@ def move_a_picture(run: Path) -> None:
     path = run / "media" / "index.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     line = next(line for line in lines if line["cell"])
-    line["candidate"] = "oracle@mask/identity/single/linear"
+    line["candidate"] = "another@mask/identity/single/linear"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 

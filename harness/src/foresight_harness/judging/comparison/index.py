@@ -184,12 +184,19 @@ def _rows(path: Path) -> Iterator[Number]:
 def _number(one: dict[str, Any], run: str, started: str, sha: str, machine: str) -> Number:
     kinds = {str(model["kind"]) for model in one.get("provenance") or ()} - {"none"}
     low, high = one.get("ci_low"), one.get("ci_high")
-    texts = [one[name] for name in ("candidate", "suite", "dataset", "metric")]
+    texts = (one["candidate"], one["suite"], one["dataset"], one["metric"])
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"a name is {texts!r:.80}")
     return Number(
-        *(run, started, sha, machine, *texts),
-        *(str(one.get(name) or "") for name in ("probe", "protocol", "fingerprint", "direction")),
+        run,
+        started,
+        sha,
+        machine,
+        *texts,
+        str(one.get("probe") or ""),
+        str(one.get("protocol") or ""),
+        str(one.get("fingerprint") or ""),
+        str(one.get("direction") or ""),
         ", ".join(sorted(kinds)),
         float(one["value"]),
         None if low is None else float(low),
