@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
-
 from foresight_harness.contracts.batches import Labels
 from foresight_harness.contracts.errors import DataError
-from foresight_harness.contracts.protocols import Dataset
-from foresight_harness.measuring.cache import StoredArray
 from foresight_harness.parts.datasets.equal_pictures import Prints, equal_pairs, joined_groups, near_pairs
 
 MOST_NEAR = 0.05
@@ -68,15 +64,3 @@ def require_apart(who: str, train: tuple[Labels, Prints], test: tuple[Labels, Pr
     if len(near) > max(1, MOST_NEAR * len(asked)):
         raise DataError(f"{who}: {said}: split by source picture, copies of it included")
     return (said,)
-
-
-def require_unchanged(dataset: Dataset, clips: StoredArray, who: str) -> None:
-    """Refuse a data set whose pictures are others than those kept under its fingerprint. Raises: DataError."""
-    for index in sorted({0, len(clips) // 2, len(clips) - 1})[:LOOKED_AT]:
-        sample = dataset[index]
-        now = (sample.clip * 255).round().to(torch.uint8)
-        if not torch.equal(now, clips.take([index])[0]):
-            raise DataError(
-                f"data set {who}, split {dataset.split}: sample {sample.id!r:.60} is another picture than the one that "
-                f"was kept under the same fingerprint {dataset.fingerprint[:12]}: let the fingerprint follow content"
-            )
