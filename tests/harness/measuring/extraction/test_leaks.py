@@ -137,9 +137,3 @@ def test_equal_pictures_under_two_ids_are_resampled_together_and_counted(decode:
     assert test.labels.groups[2] == test.labels.groups[3]
     assert test.labels.groups[6] == test.labels.groups[7]
     assert len(set(test.labels.groups)) == 14
-
-
-def test_other_pictures_under_a_known_fingerprint_are_refused(decode: Callable[..., RunKeeper]) -> None:
-    decode(lambda s, i, b, split: s)
-    with pytest.raises(DataError, match="another picture than the one that was kept under the same fingerprint"):
-        decode(lambda s, i, b, split: replace(s, clip=1 - s.clip))

@@ -44,7 +44,9 @@ class Noise:
 
     def __getitem__(self, index: int) -> Any:
         sample = self._inner[index]
-        noise = torch.rand(sample.clip.shape, generator=torch.Generator().manual_seed(index))
+        noise = torch.rand(
+            sample.clip.shape, generator=torch.Generator().manual_seed(index + 1000 * (self.split == "test"))
+        )
         return replace(sample, clip=noise)
 
 
