@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from foresight_reports.analysis.categories import DRAWN, categories
+from foresight_reports.analysis.categories import DRAWN, categories, shown
 from foresight_reports.analysis.files import Analysis, Head, Measured
 
 
@@ -46,6 +46,13 @@ def test_only_the_candidates_that_find_objects_best_are_drawn() -> None:
     (strip,) = categories(of(rows))
     assert [kind["name"] for kind in strip.chart["kinds"]] == ["c7", "c6", "c5", "c4"][:DRAWN]
     assert len(strip.chart["points"]) == 2 * DRAWN
+
+
+def test_the_table_has_the_drawn_candidates_of_each_data_set() -> None:
+    rows = [row(f"c{n}", level, 0.1 * n) for n in range(8) for level in ("x", "y")]
+    rows += [{**row("c0", "x", 0.5), "dataset": "coins"}]
+    found = {(line["dataset"], line["candidate"]) for line in shown(of(rows))}
+    assert found == {("shapes", "c7"), ("shapes", "c6"), ("shapes", "c5"), ("shapes", "c4"), ("coins", "c0")}
 
 
 @pytest.mark.parametrize("name", ["<b>", "a\nb"])

@@ -10,7 +10,7 @@ from foresight_reports.analysis.strips import ROWS, Strip
 from foresight_reports.charts import round_for_page
 
 DRAWN = 4
-"""Candidates of one figure: more are hard to tell apart; the table has all."""
+"""Candidates of one figure and of the table: more are hard to tell apart; the conclusion's file has all."""
 SYMBOLS = ("circle", "square", "triangle", "diamond")
 
 
@@ -33,6 +33,15 @@ def categories(analysis: Analysis) -> list[Strip]:
             drawn = [line for line in lines if said(line, "candidate") in best and said(line, "level") in levels[:ROWS]]
             found.append(Strip(title, _sentence(lines, levels, best[0]), _chart(drawn, levels[:ROWS], best), lines))
     return found
+
+
+def shown(analysis: Analysis) -> list[Line]:
+    """Rows of the table: of the candidates that are drawn. Every class of every candidate would fill the page."""
+    groups: dict[tuple[str, ...], list[Line]] = {}
+    for line in analysis.rows:
+        groups.setdefault(tuple(said(line, name) for name in ("suite", "dataset", "probe")), []).append(line)
+    best = {key: _best(lines) for key, lines in groups.items()}
+    return [line for key, lines in groups.items() for line in lines if said(line, "candidate") in best[key]]
 
 
 def _best(lines: Sequence[Line]) -> list[str]:

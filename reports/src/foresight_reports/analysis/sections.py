@@ -82,6 +82,7 @@ def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
         strips_of["proxies"] = strips.proxies(found["proxies"], run.suites)
     if "categories" in found:
         strips_of["categories"] = categories.categories(found["categories"])
+        grids["categories"] = grid.build(found["categories"], index, categories.shown(found["categories"]))
     result.strip_counts = {kind: len(each) for kind, each in strips_of.items()}
     result.strips = {kind: each[:DRAWN] for kind, each in strips_of.items()}
     for kind, each in result.strips.items():
