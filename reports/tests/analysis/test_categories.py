@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from foresight_reports.analysis.categories import DRAWN, categories
+from foresight_reports.analysis.categories import DRAWN, categories, shown
 from foresight_reports.analysis.files import Analysis, Head, Measured
 
 
@@ -28,15 +28,19 @@ def test_parts_stand_worst_first_as_the_best_candidate_finds_them() -> None:
     (strip,) = categories(of([*rows, row("b", "disc", 0.1), row("b", "bar", 0.1)]))
     assert strip.title == "IoU by class on shapes (dense_ridge)"
     assert strip.sentence == "a: ring 0.20, the worst of 3, disc 0.80."
-    assert [name for name, _ in strip.chart["rows"]] == ["ring", "bar", "disc"]
+    assert strip.chart["rows"] == [["ring", "class"], ["bar", "class"], ["disc", "class"]]
     assert [kind["name"] for kind in strip.chart["kinds"]] == ["a", "b"]
     assert strip.chart["points"][0][:5] == [0, 0, 0.2, 0.1, 0.3]
     assert len(strip.chart["points"]) == 6
 
 
-def test_each_way_of_parting_is_a_figure_and_one_part_alone_is_none() -> None:
+def test_ways_of_parting_share_a_figure_and_one_part_alone_is_left_out() -> None:
     rows = [row("a", "small", 0.2, "size"), row("a", "large", 0.8, "size"), row("a", "middle", 0.8, "place")]
-    assert [strip.title for strip in categories(of(rows))] == ["IoU by size on shapes (dense_ridge)"]
+    rows += [row("a", "x", 0.5), row("a", "y", 0.4)]
+    (strip,) = categories(of(rows))
+    assert strip.title == "IoU by size, class on shapes (dense_ridge)"
+    assert strip.sentence == "a: small 0.20, large 0.80; y 0.40, x 0.50."
+    assert strip.chart["rows"] == [["small", "size"], ["large", "size"], ["y", "class"], ["x", "class"]]
     assert categories(of([])) == []
     assert categories(of([row("a", "x", None), row("a", "y", None)])) == []
 
@@ -44,11 +48,19 @@ def test_each_way_of_parting_is_a_figure_and_one_part_alone_is_none() -> None:
 def test_only_the_candidates_that_find_objects_best_are_drawn() -> None:
     rows = [row(f"c{n}", level, 0.1 * n) for n in range(8) for level in ("x", "y")]
     (strip,) = categories(of(rows))
-    assert [kind["name"] for kind in strip.chart["kinds"]] == ["c7", "c6", "c5", "c4"][:DRAWN]
+    assert [kind["name"] for kind in strip.chart["kinds"]] == ["c7", "c6"]
     assert len(strip.chart["points"]) == 2 * DRAWN
+
+
+def test_the_table_has_the_drawn_candidates_of_each_data_set() -> None:
+    rows = [row(f"c{n}", level, 0.1 * n) for n in range(8) for level in ("x", "y")]
+    rows += [{**row("c0", "x", 0.5), "dataset": "coins"}]
+    found = {(line["dataset"], line["candidate"]) for line in shown(of(rows))}
+    assert found == {("shapes", "c7"), ("shapes", "c6"), ("coins", "c0")}
+    assert not {"suite", "probe"} & set(shown(of(rows))[0])
 
 
 @pytest.mark.parametrize("name", ["<b>", "a\nb"])
 def test_names_of_classes_are_data_and_stay_so(name: str) -> None:
     (strip,) = categories(of([row("a", name, 0.2), row("a", "disc", 0.8)]))
-    assert strip.chart["rows"][0] == [name, ""]
+    assert strip.chart["rows"][0] == [name, "class"]

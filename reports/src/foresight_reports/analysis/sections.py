@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -90,6 +90,10 @@ def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
         strips_of["proxies"] = strips.proxies(found["proxies"], run.suites)
     if "categories" in found:
         strips_of["categories"] = categories.categories(found["categories"])
+        table = grid.build(found["categories"], index, categories.shown(found["categories"]))
+        # The figure above shows the same rows: all but the first ones unfold on demand.
+        first, packed = table.shown[: categories.ROWS_SHOWN], table.shown[categories.ROWS_SHOWN :]
+        grids["categories"] = replace(table, shown=first, rest=[*packed, *table.rest])
     result.strip_counts = {kind: len(each) for kind, each in strips_of.items()}
     result.strips = {kind: each[:DRAWN] for kind, each in strips_of.items()}
     for kind, each in result.strips.items():
