@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -45,7 +45,10 @@ class _Pictures:
 class Boards(Protocol):
     """What admission reads of a cell: its candidate, and the split that is scored."""
 
-    candidate: ResolvedCandidate
+    @property
+    def candidate(self) -> ResolvedCandidate:
+        """With its streams."""
+        ...
 
     def split(self, name: Any) -> DecodedSplit:
         """``test``."""
@@ -61,7 +64,7 @@ class Admission:
     extraction: Extraction
     pictures: Counter[str] = field(default_factory=Counter)
     """Pictures that were encoded to examine each encoder; none where its verdict was kept."""
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     _known: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
     """By encoder, tap and size of the pictures."""
     _replayed: dict[tuple[str, str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -165,8 +168,8 @@ class Admission:
             return self._examine(spec, [tap], split)
 
     def _examine(self, spec: EncoderSpec, taps: list[str], split: DecodedSplit) -> dict[str, Verdict]:
-        began = time.monotonic()
         subject = self._subject(spec, taps)
+        began = time.monotonic()  # building is not part of it: extraction needs the encoder built as well
         clips = split.take([0, len(split) // 2])
         found, encoded = examine(subject, taps, clips[0], clips[-1])
         who, fault = named(spec.name, self.registry), self._params_fault(spec, found)

@@ -22,7 +22,7 @@ FEW = 3
 MANY = 8
 """The same of a small one: sixteen pictures in one call, as extraction makes them."""
 SMALL_PARAMS = 5_000_000
-"""Encoders above get 7 pictures in all, others 23: what a batch does to its later pictures shows in the latter only."""
+"""Encoders above get 7 pictures in all, others 24: what a batch does to its later pictures shows in the latter only."""
 
 Run = Callable[[Tensor, Sequence[str]], Mapping[str, TokenGrid]]
 """Clips [B, T, 3, H_px, W_px] on the CPU, taps -> grids."""

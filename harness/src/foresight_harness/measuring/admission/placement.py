@@ -134,14 +134,16 @@ def coverage(code: Code, grid: tuple[int, int], pictures: int, view: View) -> Ar
 def centred(values: Array) -> Array:
     """Every picture against itself over tokens, every token against itself over pictures. [pictures, H, W]"""
     values = values - values.mean((1, 2), keepdims=True)
-    return values - values.mean(0, keepdims=True)
+    found: Array = values - values.mean(0, keepdims=True)
+    return found
 
 
 def relative(changes: Array) -> Array:
     """Changes in units of their picture's mean, then of each token's own mean over all pictures, so far as it is not
     small: noise of tokens that hardly move is not made large. [pictures, H, W]"""
     changes = changes / np.maximum(changes.mean((1, 2), keepdims=True), 1e-30)
-    return changes / (changes.mean(0, keepdims=True) + SOFT)
+    found: Array = changes / (changes.mean(0, keepdims=True) + SOFT)
+    return found
 
 
 def agreement(one: Array, two: Array) -> float:
@@ -219,7 +221,8 @@ def _bank(code: bytes, grid: tuple[int, int], pictures: int) -> Array:
     """What every way of seeing would show, each of length 1. [views, pictures * H * W]"""
     squares = np.frombuffer(code, dtype=np.int64).reshape(CODE, CODE)
     bank = np.stack([centred(coverage(squares, grid, pictures, view)).ravel() for view in VIEWS])
-    return bank / np.maximum(np.sqrt((bank**2).sum(1, keepdims=True)), 1e-12)
+    found: Array = bank / np.maximum(np.sqrt((bank**2).sum(1, keepdims=True)), 1e-12)
+    return found
 
 
 def _by_part(found: Array, wanted: Array) -> dict[str, float]:

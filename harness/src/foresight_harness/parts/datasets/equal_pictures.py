@@ -44,7 +44,8 @@ class Prints:
     def unit(self) -> NDArray[np.float32]:
         """Pictures less their mean, each of length 1: neither brightness nor contrast counts. [n, 3 * SIDE * SIDE]"""
         centred = self.small - self.small.mean(1, keepdims=True)
-        return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+        unit: NDArray[np.float32] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+        return unit
 
 
 def exact_print(clip: Tensor) -> str:

@@ -237,7 +237,9 @@ def _context(cell: Cell, wall_s: float) -> dict[str, Any]:
 
 def _admission(cell: Cell) -> dict[str, str | None]:
     found = cell.workshop.admission.of(cell)
-    return {"admission": found and found.status, "admission_reason": found and found.line}
+    if found is None:
+        return {"admission": None, "admission_reason": None}
+    return {"admission": found.status, "admission_reason": found.line}
 
 
 def _provenance(cell: Cell) -> tuple[LoadedModel, ...]:
