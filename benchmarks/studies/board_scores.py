@@ -22,7 +22,6 @@ from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.labels import labels_of
 from foresight_harness.parts.metrics.average_precision import match_picture
 from foresight_harness.parts.metrics.boxes import matched_iou
-from foresight_harness.parts.probes import probe
 from foresight_harness.parts.probes.base import Detections
 from foresight_harness.planning.registry import Registry, load_registry
 from numpy.typing import NDArray
@@ -52,6 +51,7 @@ class Scenes:
     """Pictures and labels of both splits."""
 
     def __init__(self, registry: Registry, pictures: int) -> None:
+        self.primary = registry.primary_probe
         sets = {
             split: registry.dataset("shapes").build(DataRequest(split, count=count, canvas_px=CANVAS_PX))  # type: ignore[arg-type]
             for split, count in (("train", TRAIN), ("test", pictures))
@@ -82,7 +82,7 @@ class Scenes:
             split: TensorBatches(clean + noise * spread * torch.randn(clean.shape, generator=random))
             for split, clean in tokens.items()
         }
-        reader = probe("dense_ridge")
+        reader = self.primary.of_boxes()
         reader.fit(batches["train"], self.labels["train"], seed)
         return reader.predict(batches["test"], self.labels["test"].object_counts())
 

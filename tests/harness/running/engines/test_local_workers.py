@@ -23,7 +23,8 @@ def test_faults_of_plugins_are_results_and_the_rest_is_scored(
     )
     assert said["exits_tiny"] == ended
     assert said["leaks_tiny"].startswith("the worker grew to ")
-    assert said["raises_tiny"] == "ValueError: this encoder always fails"
+    raised = "plugin 'faulty', encode of encoder 'raises_tiny': ValueError: this encoder always fails"
+    assert said["raises_tiny"] == raised
     status = {line.candidate.partition("@")[0]: line.status for line in keeper.folder.records()}
     assert status == {
         "hangs_tiny": "failed",

@@ -103,7 +103,8 @@ class Stages:
 
     def enhance(self, taps: list[list[Tensor]], clips: Tensor) -> list[Tensor]:
         """Stage 2: extractors and enhancers."""
-        return self.modules.enhanced(taps, clips if self.modules.uses_image else None)
+        enhanced: list[Tensor] = self.modules.enhanced(taps, clips if self.modules.uses_image else None)
+        return enhanced
 
     def fuse(self, streams: list[Tensor]) -> Tensor:
         """Stage 3: fusion, and the reader of a token set."""

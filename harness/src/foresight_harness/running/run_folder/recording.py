@@ -33,7 +33,8 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
     """Write samples and media of a cell and return its records, ready to be appended."""
     test = cell.split("test")
     _look_at_directions(cell, outcome)
-    sound = [found for found in outcome.measurements if cell.workshop.metrics.fault_of(found.metric) is None]
+    fault_of = cell.workshop.metrics.fault_of
+    sound = [found for found in outcome.measurements if fault_of(found.metric) is None]
     rows = [row for measurement in sound for row in sample_rows(measurement, test.labels, cell.dataset.name, "test")]
     facts = {"run": folder.run_id, "cell": cell.id, "candidate": str(cell.candidate), "suite": cell.suite.name}
     with folder.writing():
@@ -56,7 +57,7 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
             controls_ok=outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
             details={**outcome.details, **measurement.details, **_undefined(cell, measurement)},
         )
-        if measurement in sound
+        if fault_of(measurement.metric) is None
         else _broken_column(cell, measurement, context | shared)
         for measurement in outcome.measurements
     ]

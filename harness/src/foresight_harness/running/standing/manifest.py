@@ -41,6 +41,9 @@ class Keeper(Protocol):
     planned_ids: set[str]
     cache_keys: set[str]
 
+    def admission(self) -> list[dict[str, Any]]:
+        """What is known of encoders, whichever process examined them."""
+
 
 def started_facts(registry: Registry, options: RunOptions, command: str) -> dict[str, Any]:
     """What is known of a session before its first cell."""
