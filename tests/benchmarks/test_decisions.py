@@ -131,9 +131,6 @@ def test_slips_are_one_line_and_exit_2(studies, tmp_path: Path, monkeypatch, cap
     assert "cannot be read" in capsys.readouterr().err
     assert main(["decide", run, "-o", str(tmp_path / "a.json")]) == 2
     assert "name a page, such as a.html" in capsys.readouterr().err
-    monkeypatch.chdir(tmp_path)
-    assert main(["decide", run]) == 2
-    assert "run this in a checkout" in capsys.readouterr().err
 
 
 def test_every_proposal_has_its_tree_and_each_branch_its_line() -> None:

@@ -70,7 +70,7 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "train is test": (lambda s, i, b, split: _of_train(s, i, split, 1), "16 of 16 test pictures stand in train too"),
     "half of test in train": (lambda s, i, b, split: _of_train(s, i, split, 2), "8 of 16 test pictures stand in train"),
     "one of test in train": (lambda s, i, b, split: _of_train(s, i, split, 16), "1 of 16 test pictures stand in train"),
-    "noisy copies": (_noisy, "16 of 16 test pictures nearly equal a training picture"),
+    "noisy copies": (_noisy, "test pictures nearly equal a training picture"),
     "darker copies": (_darker, "nearly equal a training picture"),
     "one id": (lambda s, i, b, split: replace(s, id="same"), "samples 0 and 1 have one id"),
     "one group": (lambda s, i, b, split: replace(s, group="video"), "groups stand in train and in test"),

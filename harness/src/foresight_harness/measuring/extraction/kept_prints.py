@@ -7,7 +7,7 @@ import torch
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.parts.datasets.equal_pictures import Prints, exact_print, small_prints
 
-VERSION = 1
+VERSION = 2
 """Raised when prints are made otherwise."""
 AT_ONCE = 64
 

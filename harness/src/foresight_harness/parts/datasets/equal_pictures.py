@@ -19,7 +19,11 @@ ALIKE = 0.998
 CANDIDATES = 40
 """Bits of 256 in which two pictures may differ to be compared at all."""
 LEAST_SPREAD = 0.02
-"""Standard deviation below which a picture shows nothing that could be recognised."""
+"""Standard deviation of a channel below which a picture shows nothing that could be recognised."""
+MOVES_ALIKE = 0.9
+"""Correlation of what changes from first to last frame, above which two clips of one place show the same."""
+STILL = 0.05
+"""Length of that change below which nothing moves, beside noise."""
 MOST_COMPARED = 20_000
 """Pictures of one split beyond which only equal ones are looked for."""
 
@@ -32,31 +36,46 @@ class Prints:
     exact: tuple[str, ...]
     """Digest of each clip's bytes; empty for one that shows nothing."""
     small: NDArray[np.float32]
-    """Middle frames, brought to SIDE x SIDE. [n, 3 * SIDE * SIDE]"""
+    """First, middle and last frames, of pictures the only one, brought to SIDE x SIDE. [n, F * 3 * SIDE * SIDE]"""
 
     @cached_property
     def bits(self) -> NDArray[np.uint8]:
         """Which places are brighter than the median of their picture. [n, SIDE * SIDE / 8]"""
-        grey = self.small.reshape(len(self.small), 3, -1).mean(1)
+        grey = self.small.reshape(len(self.small), -1, SIDE * SIDE).mean(1)
         return np.packbits(grey > np.median(grey, axis=1, keepdims=True), axis=1)
 
     @cached_property
     def unit(self) -> NDArray[np.float32]:
-        """Pictures less their mean, each of length 1: neither brightness nor contrast counts. [n, 3 * SIDE * SIDE]"""
-        centred = self.small - self.small.mean(1, keepdims=True)
+        """Less the mean of each channel, of length 1: neither cast nor contrast counts. [n, F * 3 * SIDE * SIDE]"""
+        channels = self.small.reshape(len(self.small), -1, SIDE * SIDE)
+        centred = (channels - channels.mean(-1, keepdims=True)).reshape(self.small.shape)
         unit: NDArray[np.float32] = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
         return unit
+
+    def moves_alike(self, place: int, other: Prints, its: int) -> bool:
+        """Whether two clips change alike from first to last frame; so do pictures, and clips in which nothing moves."""
+        mine, theirs = (one.small[at].reshape(-1, 3 * SIDE * SIDE) for one, at in ((self, place), (other, its)))
+        if len(mine) == 1:
+            return True
+        changes = [frames[-1] - frames[0] for frames in (mine, theirs)]
+        sizes = [float(np.linalg.norm(change)) for change in changes]
+        if max(sizes) < STILL:
+            return True
+        return min(sizes) >= STILL and float(changes[0] @ changes[1]) > MOVES_ALIKE * sizes[0] * sizes[1]
 
 
 def exact_print(clip: Tensor) -> str:
     """Digest of a clip [T, 3, H_px, W_px] uint8; empty where it shows nothing."""
     pixels = clip.numpy()
-    return hashlib.sha256(pixels.tobytes()).hexdigest() if float(pixels.std()) > LEAST_SPREAD * 255 else ""
+    shown = float(pixels.std(axis=(-2, -1)).max()) > LEAST_SPREAD * 255
+    return hashlib.sha256(pixels.tobytes()).hexdigest() if shown else ""
 
 
 def small_prints(block: Tensor) -> Tensor:
-    """Middle frames of clips [b, T, 3, H_px, W_px] uint8, small. [b, 3 * SIDE * SIDE] float32"""
-    return F.adaptive_avg_pool2d(block[:, block.shape[1] // 2].float() / 255, (SIDE, SIDE)).flatten(1)
+    """Frames of clips [b, T, 3, H_px, W_px] uint8 that ``Prints.small`` holds. [b, F * 3 * SIDE * SIDE] float32"""
+    frames = block.shape[1]
+    shown = block[:, [0, frames // 2, frames - 1] if frames > 1 else [0]].float() / 255
+    return F.adaptive_avg_pool2d(shown.flatten(0, 1), (SIDE, SIDE)).reshape(len(block), -1)
 
 
 def equal_pairs(one: Prints, two: Prints) -> list[tuple[int, int]]:
@@ -80,7 +99,7 @@ def near_pairs(one: Prints, two: Prints) -> list[tuple[int, int]]:
         for other in np.flatnonzero(apart <= CANDIDATES).tolist():
             if not one.exact[other] or one.exact[other] == digest:
                 continue
-            if float(one.unit[other] @ two.unit[place]) > ALIKE:
+            if float(one.unit[other] @ two.unit[place]) > ALIKE and one.moves_alike(other, two, place):
                 found.append((other, place))
                 break
     return found
