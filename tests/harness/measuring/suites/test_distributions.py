@@ -43,6 +43,7 @@ def run(make_keeper, builtins, planned, monkeypatch):
         keeper = make_keeper(datasets=(CLIPS,))
         for metric in metrics:
             monkeypatch.setitem(keeper.registry.metrics, metric.name, metric)
+            monkeypatch.setitem(keeper.registry.owners, ("metric", metric.name), builtins.owner("metric", "iou"))
         cell = planned(builtins, "constant@patch/identity/single/linear", "reconstruction")
         keeper.plan([PlannedCell(cell.candidate, cell.suite, CLIPS, clips=True)])
         outcome = keeper.run_cell(keeper.planned[0])
