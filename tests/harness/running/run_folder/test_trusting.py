@@ -42,7 +42,7 @@ def test_only_vouched_for_weights_of_unknown_origin_are_gateable(
     trusted: tuple[str, ...], own: Any, make_keeper: Any, planned: Any, few_pictures: None
 ) -> None:
     registry, options = own
-    keeper: RunKeeper = make_keeper(registry, trusted_weights=trusted, **options)
+    keeper: RunKeeper = make_keeper(registry, trusted_weights=trusted, admission="off", **options)
     keeper.plan([planned(registry, OWN, "spatial")])
     keeper.run_cell(keeper.planned[0])
     lines = map(json.loads, (keeper.folder.path / "records.jsonl").read_text().splitlines())

@@ -57,7 +57,7 @@ def check_illegal_size(decoder: Decoder, spec: DecoderSpec) -> None:
     try:
         latents = decoder.encode(random_clips((CELLS[0] * stride + 1, CELLS[1] * stride)))
     except ForesightError as error:
-        require("\n" not in str(error), f"an illegal size is refused in more than one line: {error}")
+        require("\n" not in str(error.args[0]), f"an illegal size is refused in more than one line: {error}")
         return
     require(False, f"a side of {CELLS[0] * stride + 1} px at stride {stride} gives latents {tuple(latents.shape)}")
 
