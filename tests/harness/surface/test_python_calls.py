@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,11 +86,15 @@ def test_a_cell_that_fails_is_a_failure_and_not_an_exception(outside: Path, buil
 
 def test_an_interrupt_closes_the_run_and_goes_on_upwards(outside: Path, builtins, monkeypatch) -> None:
     def interrupted(cell: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("foresight_harness.measuring.suites.spatial.score", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        score("pixels@patch", suite="spatial", dataset="shapes", sizes=FEW, registry=builtins)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            score("pixels@patch", suite="spatial", dataset="shapes", sizes=FEW, registry=builtins)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert json.loads((outside / "runs" / "latest" / "run.json").read_text())["status"] == "interrupted"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,16 @@ def records(run: Path) -> list[Record]:
     return read_records(run / "records.jsonl")
 
 
-def broken_for(name: str, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+def broken_for(name: str, monkeypatch: pytest.MonkeyPatch, error: BaseException | None = None) -> None:
+    """Let the cell of a candidate fail, or without an error be interrupted."""
     sound = alignment.score
 
     def score(cell: Any) -> Any:
         if str(cell.candidate) == name:
-            raise error
+            if error is None:
+                signal.raise_signal(signal.SIGINT)
+            else:
+                raise error
         return sound(cell)
 
     monkeypatch.setattr(alignment, "score", score)
@@ -43,7 +48,7 @@ def broken_for(name: str, monkeypatch: pytest.MonkeyPatch, error: BaseException)
 def begun(session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of two candidates that was interrupted in the second one."""
     with monkeypatch.context() as patch:
-        broken_for(CONSTANT, patch, KeyboardInterrupt())
+        broken_for(CONSTANT, patch)
         assert session().ret == 2
     return (pytester.path / "runs" / "latest").resolve()
 
@@ -113,7 +118,7 @@ def test_other_code_of_a_plugin_and_another_plugin_are_refused(
 ) -> None:
     folder = plugin_module("extra", PLUGIN)
     with monkeypatch.context() as patch:
-        broken_for(CONSTANT, patch, KeyboardInterrupt())
+        broken_for(CONSTANT, patch)
         session()
     (folder / "foresight_test_extra.py").write_text(PLUGIN + "# changed\n")
     ended = session("--resume")
@@ -131,7 +136,7 @@ def test_data_set_whose_content_was_changed_is_refused(
 ) -> None:
     data = f"coco:{photographs}"
     with monkeypatch.context() as patch:
-        broken_for(CONSTANT, patch, KeyboardInterrupt())
+        broken_for(CONSTANT, patch)
         session(data=data)
     path = photographs / "annotations.json"
     content = json.loads(path.read_text())
