@@ -15,14 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from foresight_reports import write_report
 from make_run import make_run
-from run_plans import SMOKE, Plan, many
+from run_plans import SMOKE, TINY, Plan, many
 
-TINY = Plan(
-    {"dinov2_tiny": ("block.01", "block.02", "last"), "qwen2_5_vl_tiny": ("post_merge",)},
-    samples=12,
-    pictures=0,
-    failed=0,
-)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 

@@ -64,6 +64,12 @@ class Plan:
     analyses: bool = False
 
 
+TINY = Plan(
+    {"dinov2_tiny": ("block.01", "block.02", "last"), "qwen2_5_vl_tiny": ("post_merge",)},
+    samples=12,
+    pictures=0,
+    failed=0,
+)
 SMOKE = Plan(
     {
         "dinov2_tiny": ("patch_embed", "block.01", "block.02", "block.03", "last"),

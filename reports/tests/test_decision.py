@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import TINY
 from foresight_reports import RunFolderError, SchemaError, write_report
 from foresight_reports.decision import basis, decision_page, duration, lacking, quantity
+from run_plans import TINY
 
 EVIL = "</title><script>alert(1)</script>\u202e"
 SCORE = {"value": 0.95, "low": 0.93, "high": 0.97, "n": 200, "method": "x"}

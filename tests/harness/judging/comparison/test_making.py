@@ -3,8 +3,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from foresight_harness.judging.comparison.comparing import compare, finding
+from foresight_harness.judging.comparison.comparing import compare
 from foresight_harness.judging.comparison.making import made_otherwise, sentence
+from foresight_harness.judging.comparison.table import finding
 from foresight_harness.running.run_folder.run_data import RunData
 
 

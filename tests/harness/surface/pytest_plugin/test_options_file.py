@@ -60,7 +60,10 @@ def test_an_unknown_option_of_the_file_ends_the_session_with_one_line(session, p
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_the_table_of_timings_is_shown_only_where_it_is_asked_for(session, verbose: bool) -> None:
+def test_the_table_of_timings_is_shown_only_where_it_is_asked_for(
+    session, verbose: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of these tests; a session of pytest-xdist times nothing
     result = session("-k", "efficiency", *(["--benchmark-verbose"] if verbose else []))
     assert result.ret == 0
     assert ("OPS: Operations Per Second" in result.stdout.str()) is verbose
