@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -147,10 +148,12 @@ QUICK = ("-p", "no:cacheprovider", "-p", "no:unraisableexception")
 
 
 def session(arguments: list[str]) -> tuple[int, str]:
-    """A pytest session in this process: its exit code, and what it said."""
+    """A pytest session in this process: its exit code, and what it said. Its suites are imported anew by the next."""
     said = StringIO()
     with redirect_stdout(said), redirect_stderr(said):
         code = pytest.main([*arguments, "--benchmark-quiet", *QUICK])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
+        del sys.modules[name]
     return int(code), said.getvalue()
 
 
