@@ -14,7 +14,7 @@ from foresight_dinov2.saliency import hub_names, hub_tensors
 from foresight_dinov2.specs import encoder_spec
 from foresight_harness import BuildRequest, CheckpointError
 from foresight_harness.parts.weights.fetching.protobuf import Graph, Node
-from foresight_harness.parts.weights.standing import is_published
+from foresight_harness.parts.weights.present_files import is_published
 from foresight_harness.weights import checkpoint_folder, provenance_of
 from safetensors.torch import load_file
 

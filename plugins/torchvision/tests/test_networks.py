@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
-from foresight_harness.parts.weights.standing import is_published
+from foresight_harness.parts.weights.present_files import is_published
 from foresight_harness.weights import provenance_of
 from foresight_torchvision.describing import describe
 from foresight_torchvision.preprocessing import preprocess

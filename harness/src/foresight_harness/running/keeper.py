@@ -21,15 +21,22 @@ from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.plugin_calls import Maker, calling, failure_of, is_interrupt, said_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.run_exporters import exporters_of
+from foresight_harness.running.lifecycle.manifest import NAMED_BY, Manifest, started_facts
+from foresight_harness.running.lifecycle.resuming import WholeKey
+from foresight_harness.running.lifecycle.sealing import MARK, seal, unseal
+from foresight_harness.running.lifecycle.sessions import with_earlier
+from foresight_harness.running.lifecycle.status import (
+    COMPLETE,
+    OUTCOMES,
+    RUNNING,
+    counts_of,
+    outcomes_of,
+    status_at_end,
+)
 from foresight_harness.running.remote_facts import RemoteFacts
 from foresight_harness.running.run_folder.environment import git_state
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
 from foresight_harness.running.run_folder.recording import failure_record, protocols_of, record_outcome
-from foresight_harness.running.standing.manifest import NAMED_BY, Manifest, started_facts
-from foresight_harness.running.standing.resuming import WholeKey
-from foresight_harness.running.standing.sealing import MARK, seal, unseal
-from foresight_harness.running.standing.sessions import with_earlier
-from foresight_harness.running.standing.status import COMPLETE, OUTCOMES, RUNNING, counts_of, outcomes_of, status_at_end
 from foresight_harness.running.timeout import time_limit
 
 MANIFEST_EVERY_S = 5.0

@@ -29,10 +29,10 @@ from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.engines.engines import engine_for
 from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.keeper import RunKeeper
+from foresight_harness.running.lifecycle.resuming import check_resume
+from foresight_harness.running.lifecycle.status import COMPLETE, FAILED, INTERRUPTED, RUNNING, STOPPED
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.resuming import check_resume
-from foresight_harness.running.standing.status import COMPLETE, FAILED, INTERRUPTED, RUNNING, STOPPED
 from foresight_harness.surface.report_writers import write_report
 from foresight_harness.surface.run import Run, open_run
 

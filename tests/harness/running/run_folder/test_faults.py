@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from foresight_harness.contracts.errors import CacheError, RunFolderError
 from foresight_harness.contracts.records import parse
+from foresight_harness.running.lifecycle import manifest as manifest_module
 from foresight_harness.running.run_folder import folder as folder_module
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
-from foresight_harness.running.standing import manifest as manifest_module
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 

@@ -12,9 +12,9 @@ import pytest
 from foresight_harness.contracts.records import Record
 from foresight_harness.measuring.suites import alignment
 from foresight_harness.planning.options import scale
+from foresight_harness.running.lifecycle import resuming
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.running.run_folder.record_file import read_records
-from foresight_harness.running.standing import resuming
 
 pytestmark = pytest.mark.usefixtures("few_pictures", "hearing")
 ORACLE, CONSTANT = "oracle@mask/identity/single/linear", "constant@patch/identity/single/linear"

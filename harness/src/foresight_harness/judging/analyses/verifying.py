@@ -15,9 +15,9 @@ from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.catalogue import KINDS, Kind
 from foresight_harness.judging.analyses.envelope import FOLDER, analysis_path, read_analysis
-from foresight_harness.judging.holding.files import check_media, check_samples, check_seal
-from foresight_harness.judging.holding.manifest import check_manifest
-from foresight_harness.judging.holding.records import check_records
+from foresight_harness.judging.consistency.files import check_media, check_samples, check_seal
+from foresight_harness.judging.consistency.manifest import check_manifest
+from foresight_harness.judging.consistency.records import check_records
 from foresight_harness.parts.statistics.bootstrap import Estimate
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
 from foresight_harness.running.run_folder.run_data import RunData

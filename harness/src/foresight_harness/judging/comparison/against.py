@@ -20,10 +20,10 @@ from foresight_harness.judging.comparison.comparing import (
 from foresight_harness.judging.comparison.detectable import blind, reach
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.judging.comparison.table import as_analysis, counted, finding
+from foresight_harness.running.lifecycle.sealing import resealed
+from foresight_harness.running.lifecycle.status import COMPLETE
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.sealing import resealed
-from foresight_harness.running.standing.status import COMPLETE
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.judging.comparison.matching import pairs
 from foresight_harness.judging.comparison.sentinels import Sentinels
+from foresight_harness.running.lifecycle.status import COMPLETE
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.status import COMPLETE
 
 
 class Noise(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.parts.weights.standing import local_file
+from foresight_harness.parts.weights.present_files import local_file
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate
 
 

@@ -15,9 +15,9 @@ from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.catalogue import chosen_trackers
 from foresight_harness.running.exporters.tracker import Tracker
 from foresight_harness.running.exporters.tracker_terms import about_run
+from foresight_harness.running.lifecycle.sealing import resealed
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.sealing import resealed
 
 Exporter = Callable[[Mapping[str, Any]], None]
 """Takes one record, as ``records.jsonl`` holds it."""

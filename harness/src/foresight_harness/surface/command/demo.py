@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import EncoderSpec
-from foresight_harness.parts.weights.standing import is_published
+from foresight_harness.parts.weights.present_files import is_published
 from foresight_harness.planning.registry import Registry, load_registry
 from foresight_harness.surface.command.printing import console, print_json
 from foresight_harness.surface.result import result_of

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.running.exporters import check_exports, check_installed
+from foresight_harness.running.lifecycle.status import ENDED
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.status import ENDED
 from foresight_harness.surface.command.printing import console, print_json
 
 EXAMPLES = (

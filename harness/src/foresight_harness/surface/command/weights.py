@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from foresight_harness.contracts.specs.weights import PublishedWeights
 from foresight_harness.parts.weights.fetching.downloading import Told
 from foresight_harness.parts.weights.folder import weights_folder
-from foresight_harness.parts.weights.standing import Standing, standing_of
+from foresight_harness.parts.weights.present_files import Standing, standing_of
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.planning.registry.published_weights import chosen_weights, known_weights
 from foresight_harness.surface.command.printing import console, print_json, print_table

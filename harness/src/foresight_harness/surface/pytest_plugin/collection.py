@@ -31,9 +31,9 @@ from foresight_harness.planning.plan import (
 from foresight_harness.planning.registry import PluginInfo, load_registry
 from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.exporters import check_exports, check_installed
+from foresight_harness.running.lifecycle.resuming import check_resume
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.resuming import check_resume
 from foresight_harness.surface.pytest_plugin.options import (
     benchmark_places,
     command_of,

@@ -10,8 +10,8 @@ import pytest
 from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.parts.datasets.left_out import in_words
 from foresight_harness.running.costs.accounting import sentence as sentence_of
-from foresight_harness.running.standing.failures import Failure, failures_of
-from foresight_harness.running.standing.status import COMPLETE, without_outcome
+from foresight_harness.running.lifecycle.failures import Failure, failures_of
+from foresight_harness.running.lifecycle.status import COMPLETE, without_outcome
 from foresight_harness.surface.pytest_plugin.options import command_of
 
 if TYPE_CHECKING:

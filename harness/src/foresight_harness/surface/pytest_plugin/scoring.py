@@ -21,7 +21,7 @@ from foresight_harness.running.engines.engines import Engine, engine_for
 from foresight_harness.running.engines.run_progress import Every
 from foresight_harness.running.engines.units import cell_key
 from foresight_harness.running.keeper import RunKeeper
-from foresight_harness.running.standing.status import RUNNING
+from foresight_harness.running.lifecycle.status import RUNNING
 from foresight_harness.surface.pytest_plugin.live import live_for
 from foresight_harness.surface.pytest_plugin.options import command_of
 from foresight_harness.surface.pytest_plugin.state import State

