@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness.contracts.records import Record
+from foresight_harness.contracts.specs import SuiteFacts
 from foresight_harness.contracts.text import one_line
 from foresight_harness.judging.analyses.envelope import analysis_path, read_analysis
 from foresight_harness.running.run_folder.run_data import RunData
@@ -45,7 +46,7 @@ class Result:
 
 
 def result_of(run: Path) -> Result | None:
-    """The board that tells most, where its analysis ranked any, else the numbers of its first suite.
+    """The board that tells most of its first suite, else the numbers of that suite.
 
     None where it measured nothing.
 
@@ -54,13 +55,24 @@ def result_of(run: Path) -> Result | None:
     """
     ranked = read_analysis(run, "rankings") if analysis_path(run, "rankings").exists() else {"rows": []}
     if ranked["rows"]:
-        board = max(ranked["boards"], key=lambda one: one.get("separation") or 0.0)
+        board = telling_first(ranked["boards"], RunData.load(run).suites)[0]
         wanted = [board.get(key) for key in BOARD]
         rows = [row for row in ranked["rows"] if [row.get(key) for key in BOARD] == wanted]
         said = " ".join(text for name in ("finding", "against_floors") if (text := board.get(name)))
         return Result(_title(board), one_line(said or ranked["finding"]), tuple(map(_ranked, rows)))
     found = _unranked(RunData.load(run))
     return Result(_title(vars(found[0])), "", tuple(map(_measured, found))) if found else None
+
+
+def telling_first(boards: Sequence[Mapping[str, Any]], suites: Mapping[str, SuiteFacts]) -> list[Mapping[str, Any]]:
+    """Boards of the first suite of reports before others; in it those of several candidates that tell most apart."""
+    places = {name: facts.order for name, facts in suites.items()}
+
+    def place(board: Mapping[str, Any]) -> tuple[int, bool, bool, float]:
+        alone = (board.get("candidates") or 0) < 2
+        return places.get(board["suite"], 1000), bool(board.get("saturated")), alone, -(board.get("separation") or 0.0)
+
+    return sorted(boards, key=place)
 
 
 def _unranked(data: RunData) -> list[Record]:

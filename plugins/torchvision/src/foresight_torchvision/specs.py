@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from foresight_torchvision.encoder import TorchvisionEncoder
 
 
+TOLERANCE_CELLS = 1.5
+"""Strided convolutions and pools that are padded unevenly or not at all do not centre their cells."""
+
+
 def encoder_spec(preset: Preset) -> EncoderSpec:
     """What the harness is told of one network."""
     mean, std = preset.colours
@@ -40,6 +44,7 @@ def encoder_spec(preset: Preset) -> EncoderSpec:
         published=preset.published,
         license=preset.license,
         attention=ATTENTION,
+        tolerance_cells=TOLERANCE_CELLS,
     )
 
 

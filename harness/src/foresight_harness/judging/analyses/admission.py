@@ -84,6 +84,7 @@ def _too_good(run: RunData) -> list[dict[str, Any]]:
         sign = -1.0 if record.direction == "lower" else 1.0
         ends = [end for end in record.range if end is not None]
         saturated = any(abs(record.ceiling - end) <= AT_CEILING for end in ends)
+        saturated = saturated or _at_a_floor(run, record, sign)
         if record.direction in ("higher", "lower") and not saturated:
             ahead = sign * (record.value - record.ceiling)
             if ahead >= -AT_CEILING:
@@ -91,6 +92,14 @@ def _too_good(run: RunData) -> list[dict[str, Any]]:
                 reason = f"{record.metric} {record.value:.4g} on {record.dataset}, {by} reaches {record.ceiling:.4g}"
                 rows.append(_row(TOO_GOOD, record, f"{reason}: does it see the answer?"))
     return rows
+
+
+def _at_a_floor(run: RunData, record: Record, sign: float) -> bool:
+    """Whether a floor reaches the ceiling too: then everything does, and nobody needs to see the answer for it."""
+    beside = run.select(suite=record.suite, metric=record.metric)
+    floors = [one for one in beside if one.role == "floor" and one.value is not None]
+    alike = [one for one in floors if (one.dataset, one.probe) == (record.dataset, record.probe)]
+    return any(sign * ((one.value or 0.0) - (record.ceiling or 0.0)) >= -AT_CEILING for one in alike)
 
 
 def _unchecked(run: RunData) -> list[dict[str, Any]]:

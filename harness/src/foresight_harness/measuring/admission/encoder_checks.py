@@ -64,10 +64,10 @@ def grid_fault(tokens: Tensor, tap: TapSpec, side_px: int, canvas_px: int, frame
             f"{frames} frames give {slots} temporal slots, stride_frames={tap.stride_frames} says {max(1, least)}: "
             "give one slot a stride, or declare the stride"
         )
-    if any(_fits(rows, cols, tap.stride_px, side) for side in (side_px, canvas_px)):
+    if any(_fits(rows, cols, tap.stride_px, side - tap.margin_px) for side in (side_px, canvas_px)):
         return None
     return (
-        f"{rows}x{cols} tokens come out of {side_px} px, stride_px={tap.stride_px} says {side_px // tap.stride_px} a "
+        f"{rows}x{cols} tokens come out of {side_px} px, stride_px={tap.stride_px} says {tap.cells(side_px)} a "
         "side: declare the stride and input_px that hold, drop prefix tokens, and average nothing"
     )
 

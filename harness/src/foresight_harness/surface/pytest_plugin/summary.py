@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ from foresight_harness.measuring.suites.memory import peak_bytes
 from foresight_harness.running.lifecycle.status import COMPLETE, FAILED, INTERRUPTED, STOPPED
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.report_writers import write_report
-from foresight_harness.surface.result import result_of
+from foresight_harness.surface.result import result_of, telling_first
 
 if TYPE_CHECKING:
+    from foresight_harness.contracts.specs import SuiteFacts
     from foresight_harness.judging.analyses.envelope import Analysis
     from foresight_harness.surface.pytest_plugin.state import State
 
@@ -93,7 +95,7 @@ def _conclude(state: State, session: pytest.Session) -> None:
     state.analyses, state.failed_analyses = tuple(concluded.written), dict(concluded.failures)
     admission = concluded.written.get("admission")
     state.admission = tuple(admission.further["lines"]) if admission else ()
-    state.findings = _findings(concluded.written.get("rankings"))
+    state.findings = _findings(concluded.written.get("rankings"), state.keeper.registry.suites)
     gates = concluded.written.get("gates")
     state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
 
@@ -106,11 +108,11 @@ def _judge_again(state: State) -> None:
     state.verdicts = {result.gate.name: (result.verdict, result.sentence) for result in results}
 
 
-def _findings(rankings: Analysis | None) -> tuple[str, ...]:
+def _findings(rankings: Analysis | None, suites: Mapping[str, SuiteFacts]) -> tuple[str, ...]:
     """A line a board, as ``rank`` and the page say it; the boards that tell most first."""
     if rankings is None:
         return ()
-    boards = sorted(rankings.further["boards"], key=lambda board: -(board["separation"] or 0.0))
+    boards = telling_first(rankings.further["boards"], suites)
     lines = [" ".join(filter(None, (board["finding"], board["against_floors"]))) for board in boards]
     more = [f"and {len(lines) - SHOWN} boards more, on the page"] if len(lines) > SHOWN else []
     return (*lines[:SHOWN], *more)
