@@ -67,10 +67,10 @@ def spread_of(run: RunData, record: Record, contenders: int = 1) -> Reading | No
     if found is None:
         return None
     names = list(dict.fromkeys(found.groups))
-    of_group = np.array([names.index(group) for group in found.groups])
     averaged = found.mean_over_seeds
-    means = np.array([np.nanmean(averaged[of_group == place]) for place in range(len(names))])
-    means = means[~np.isnan(means)]
+    known = ~np.isnan(averaged)
+    of_group = np.array([names.index(group) for group in found.groups])[known]
+    means = np.array([averaged[known][of_group == place].mean() for place in np.unique(of_group)])
     if len(means) < 3:
         return None
     squares = np.square(means - means.mean()) * len(means) / (len(means) - 1)
