@@ -47,6 +47,7 @@ def run(make_keeper, builtins, planned, monkeypatch):
         cell = planned(builtins, "constant@patch/identity/single/linear", "reconstruction")
         keeper.plan([PlannedCell(cell.candidate, cell.suite, CLIPS, clips=True)])
         outcome = keeper.run_cell(keeper.planned[0])
+        keeper.close("complete")
         records = keeper.folder.records()
         return keeper, outcome, records
 
