@@ -79,7 +79,8 @@ def test_refused_encoders_are_shown_with_the_reason_and_ranked_nowhere(bench: Be
     done, _, folder = bench(*FAULTS)
     again = json.loads((folder / "run.json").read_text())
     assert sum(row["encoded"] for row in again["admission"]) == 0, "verdicts are kept"
-    assert again["extraction"]["pictures_forwarded"] == {}
+    # The spot check may rebuild the one encoder whose answer depends on a picture's place; no other is run again.
+    assert set(again["extraction"]["pictures_forwarded"]) <= {"every_10th_zero_tiny"}
 
 
 @pytest.mark.slow
