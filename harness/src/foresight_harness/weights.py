@@ -9,6 +9,7 @@ from foresight_harness.parts.weights.checkpoint import (
     check_weights,
     checkpoint_folder,
     read_config,
+    read_object,
 )
 from foresight_harness.parts.weights.files.config_facts import read_by_library, require_facts, require_processor
 from foresight_harness.parts.weights.files.headers import header_of
@@ -46,6 +47,7 @@ __all__ = [
     "read_by_library",
     "read_config",
     "read_file",
+    "read_object",
     "read_tensors",
     "require_complete",
     "require_facts",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from foresight_harness import CheckpointError
+from foresight_harness.weights import read_object
 from foresight_vlm_kit.origin import Origin, complete, require_size
 
 from foresight_internvl2.architecture import CHAT_FAMILIES, MEAN, STD, Architecture
@@ -101,21 +101,11 @@ def _require_preprocessing(folder: Path) -> None:
     path = folder / "preprocessor_config.json"
     if not path.is_file():
         return
-    declared = _read_object(path)
+    declared = read_object(path)
     for field, ours in (("image_mean", MEAN), ("image_std", STD)):
         theirs = declared.get(field)
         if theirs is not None and tuple(theirs) != ours:
             raise CheckpointError(f"{path}: {field} is {theirs}; InternVL2 is normalised with {list(ours)} here")
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, not an object")
-    return content
 
 
 def _image_start_id(folder: Path) -> int | None:
@@ -123,5 +113,5 @@ def _image_start_id(folder: Path) -> int | None:
     path = folder / "added_tokens.json"
     if not path.is_file():
         return None
-    found = _read_object(path).get("<img>")
+    found = read_object(path).get("<img>")
     return None if found is None else int(found)

@@ -130,18 +130,7 @@ PRESETS = (
     Size(
         name="llava_next_mistral_7b",
         config=_config(
-            _text(
-                "mistral",
-                4096,
-                32,
-                32,
-                8,
-                14336,
-                32064,
-                32768,
-                rope_theta=1e6,
-                sliding_window=None,
-            ),
+            _text("mistral", 4096, 32, 32, 8, 14336, 32064, 32768, rope_theta=1e6, sliding_window=None),
             image_token=32000,
         ),
         params=7_566_747_648,

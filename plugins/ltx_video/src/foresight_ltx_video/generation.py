@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from foresight_harness import BuildRequest
 from foresight_harness.contracts.errors import CheckpointError, GridError
-from foresight_harness.weights import checkpoint_folder
+from foresight_harness.weights import checkpoint_folder, read_object
 from torch import Tensor
 
 from foresight_ltx_video.conditioning import FRAME_RATE
@@ -235,7 +234,7 @@ def _require_family(folder: Path) -> None:
     """Refuse a pipeline of another family; a folder without ``model_index.json`` is known by its parts."""
     index = folder / "model_index.json"
     if index.is_file():
-        found = _json(index).get("_class_name")
+        found = read_object(index).get("_class_name")
         if found not in PIPELINES:
             raise CheckpointError(f"{folder} is a {found!r}; LTX-Video needs {' or '.join(PIPELINES)}")
 
@@ -244,18 +243,8 @@ def _schedule(folder: Path) -> Mapping[str, Any]:
     path = folder / "scheduler" / "scheduler_config.json"
     if not path.is_file():
         raise CheckpointError(f"{path} does not exist; generation needs a whole pipeline folder, not one part of it")
-    config = _json(path)
+    config = read_object(path)
     found = config.get("_class_name")
     if found != "FlowMatchEulerDiscreteScheduler":
         raise CheckpointError(f"{path} is a {found!r}; LTX-Video needs 'FlowMatchEulerDiscreteScheduler'")
     return {key: value for key, value in config.items() if not key.startswith("_")}
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} holds a {type(content).__name__}, not an object")
-    return content

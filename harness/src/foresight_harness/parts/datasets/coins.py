@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,9 @@ from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.coin_scene import CoinScene, coin_scene
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
+from foresight_harness.parts.datasets.made_set import MadeSet, digest
 from foresight_harness.parts.datasets.objects import Mask, Picture, boxes_of, clip_of
 
-GENERATOR = "coins/1"
-"""Raised whenever the same seed gives other pictures."""
 SIDES_PX = (50, 150)
 """Least and greatest side of a crop, in pixels of the photograph; a turned square may have to be smaller."""
 LEAST_VISIBLE = 0.25
@@ -31,7 +28,6 @@ COINS = (1, 2, 3, 4, 5)
 WINDOWS_TRIED = 6400
 BATCH = 64
 """Windows drawn at a time."""
-LEAST_CANVAS_PX = 16
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -64,7 +60,7 @@ class Window:
         return self.y + sin * along + cos * down, self.x + cos * along - sin * down
 
 
-class Coins:
+class Coins(MadeSet):
     """Crops of the photograph's upper half (train) or lower half (test).
 
     A crop that shows a coin whole or in part labels it by its visible part; crops that show less than a quarter of
@@ -75,31 +71,18 @@ class Coins:
     """
 
     name = "coins"
+    generator = "coins/1"
+    least_canvas_px = 16
 
     def __init__(self, request: DataRequest) -> None:
         """Raises: DataError without a count, or where scikit-image's photograph is absent or another one."""
-        self.split: str = request.split
         self._scene = coin_scene(request.split)
-        self._seed = request.seed
-        self._count = required_count(self.name, request)
-        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            photograph=hashlib.sha256(self._scene.picture.tobytes()).hexdigest(),
-            first=hashlib.sha256(self._cut(0)[0].tobytes()).hexdigest(),
-        )
+        super().__init__(request, photograph=digest(self._scene.picture))
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        picture, masks, middle = self._cut(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        picture, masks, middle = self._made(index)
         return Sample(
-            id=f"coins-{self._seed}-{self.split}-{index:06d}",
+            id=id,
             group=f"coins-{self.split}-coin-{middle:02d}",
             clip=clip_of(picture),
             boxes=boxes_of(masks),
@@ -107,8 +90,8 @@ class Coins:
             labels=("coin",) * len(masks),
         )
 
-    def _cut(self, index: int) -> tuple[Picture, Mask, int]:
-        window = choose_window(stream(GENERATOR, self._seed, self.split, index), self._scene)
+    def _made(self, index: int) -> tuple[Picture, Mask, int]:
+        window = choose_window(self._random(index), self._scene)
         picture, coin_of = cut(self._scene, window, self._canvas_px)
         numbers = np.unique(coin_of[coin_of > 0])
         return picture, np.asarray(coin_of[None] == numbers[:, None, None]), middle_coin(self._scene, window)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from typing import Any
 
@@ -13,16 +12,13 @@ import torch
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
+from foresight_harness.parts.datasets.made_set import MadeSet, digest
 from foresight_harness.parts.datasets.objects import Mask, Picture, boxes_of, clip_of
 
-GENERATOR = "digits/1"
-"""Raised whenever the same seed gives other pictures."""
 SIZES = (0.25, 0.5)
 """Least and greatest side of the square that a digit is enlarged to, in sides of the picture."""
 INK = 0.35
 """Least ink of a pixel that counts as the digit, of 1."""
-LEAST_CANVAS_PX = 16
 TEST_EVERY = 5
 """Every fifth scan of the wheel is in the test split."""
 
@@ -57,35 +53,22 @@ def enlarged(scan: Scans, side: int) -> Scans:
     return np.clip(np.asarray(picture, dtype=np.float32), 0, 1)
 
 
-class Digits:
+class Digits(MadeSet):
     """White on black, at random size and place, one a picture; samples of one group show the same scan."""
 
     name = "digits"
+    generator = "digits/1"
+    least_canvas_px = 16
 
     def __init__(self, request: DataRequest) -> None:
         """Raises: DataError without a count, or where scikit-learn ships without the scans."""
-        self.split: str = request.split
         self._scans = scans_of(request.split)
-        self._seed = request.seed
-        self._count = required_count(self.name, request)
-        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            scans=hashlib.sha256(scans()[0].tobytes()).hexdigest(),
-            first=hashlib.sha256(self._drawn(0)[0].tobytes()).hexdigest(),
-        )
+        super().__init__(request, scans=digest(scans()[0]))
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        picture, mask, number = self._drawn(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        picture, mask, number = self._made(index)
         return Sample(
-            id=f"digits-{self._seed}-{self.split}-{index:06d}",
+            id=id,
             group=f"digits-scan-{number:04d}",
             clip=clip_of(picture),
             boxes=boxes_of(mask[None]),
@@ -93,8 +76,8 @@ class Digits:
             labels=(str(scans()[1][number]),),
         )
 
-    def _drawn(self, index: int) -> tuple[Picture, Mask, int]:
-        random = stream(GENERATOR, self._seed, self.split, index)
+    def _made(self, index: int) -> tuple[Picture, Mask, int]:
+        random = self._random(index)
         number = int(random.choice(self._scans))
         side = max(8, round(self._canvas_px * float(random.uniform(*SIZES))))
         top, left = (int(place) for place in random.integers(0, self._canvas_px - side + 1, 2))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import torch
 
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
+from foresight_harness.parts.datasets.identity import checked_index, stream
 from foresight_harness.parts.datasets.kind_drawing import KINDS, TARGET, Piece, draw
+from foresight_harness.parts.datasets.made_set import MadeSet
 from foresight_harness.parts.datasets.objects import ClipMask, Picture, boxes_of, clip_of
 from foresight_harness.parts.datasets.shape_drawing import Places
 
-GENERATOR = "kinds/1"
-"""Raised whenever the same seed gives other pictures."""
 SHOWN = 4
 """Kinds in a picture of ``kinds``."""
 REACHES = (16 / 224, 30 / 224)
@@ -24,22 +21,22 @@ GAP = 0.02
 """Least distance of the circles around two objects, in sides of the picture."""
 NOISE = (0.03, 0.07)
 """Least and greatest standard deviation of the pixel noise."""
-LEAST_CANVAS_PX = 32
-"""Below 96 px kinds are hard to tell apart."""
 PLACES_TRIED = 40
 """Places tried for one object before all objects shrink."""
 SHRINK = 0.85
 
 
-class Kinds:
+class Kinds(MadeSet):
     """Drawn pictures of a star among other kinds; boxes and masks are the star's.
 
     Every kind stands in a picture once at most. Places, sizes, turns, colours and light are drawn before it is drawn
     which object is of which kind, and all kinds of one size have one area, so that nothing but the outline tells the
     star from the rest: to find *something* is to be right once in ``shown`` times.
-
-    Each picture depends on seed, split and index alone, not on the count or the order of access.
     """
+
+    generator = "kinds/1"
+    least_canvas_px = 32
+    """Below 96 px kinds are hard to tell apart."""
 
     def __init__(
         self, request: DataRequest, *, name: str = "kinds", shown: int = SHOWN, everything: bool = False
@@ -52,36 +49,19 @@ class Kinds:
             everything: Whether all objects have boxes, masks and labels, rather than the star alone.
 
         Raises:
-            DataError: without a count, or with a canvas under ``LEAST_CANVAS_PX``.
+            DataError: without a count, or with a canvas under ``least_canvas_px``.
         """
         self.name = name
-        self.split: str = request.split
         self._shown = shown
         self._everything = everything
-        self._seed = request.seed
-        self._count = required_count(name, request)
-        self._canvas_px = positive(name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        # The first picture is part of the fingerprint because numpy may change its streams between releases.
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            shown=shown,
-            found="all" if everything else TARGET,
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            first=hashlib.sha256(self._drawn(0)[0].tobytes()).hexdigest(),
-        )
+        super().__init__(request, shown=shown, found="all" if everything else TARGET)
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        picture, masks, pieces = self._drawn(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        picture, masks, pieces = self._made(index)
         chosen = [number for number, piece in enumerate(pieces) if self._everything or piece.kind == TARGET]
         return Sample(
-            id=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
-            group=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
+            id=id,
+            group=id,
             clip=clip_of(picture),
             boxes=boxes_of(masks[0, chosen]),
             masks=torch.from_numpy(masks[:, chosen]),
@@ -93,9 +73,9 @@ class Kinds:
         return compose(self._random(checked_index(index, len(self), self.name)), self._shown)
 
     def _random(self, index: int) -> np.random.Generator:
-        return stream(GENERATOR, self._shown, self._seed, self.split, index)
+        return stream(self.generator, self._shown, self._seed, self.split, index)
 
-    def _drawn(self, index: int) -> tuple[Picture, ClipMask, tuple[Piece, ...]]:
+    def _made(self, index: int) -> tuple[Picture, ClipMask, tuple[Piece, ...]]:
         random = self._random(index)
         pieces = compose(random, self._shown)
         frames, masks = draw(random, pieces, self._canvas_px, NOISE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -11,53 +10,36 @@ import torch
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.digits import INK, enlarged, scans, scans_of
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
-from foresight_harness.parts.datasets.motion import DIRECTIONS, bounced, clip_frames, heading_of, headings
+from foresight_harness.parts.datasets.made_set import MadeSet, digest
+from foresight_harness.parts.datasets.motion import DIRECTIONS, bounced, heading_of, headings
 from foresight_harness.parts.datasets.objects import Clip, ClipMask, boxes_of_frames, clip_of_frames
 
-GENERATOR = "moving_digits/1"
-"""Raised whenever the same seed gives other clips."""
 SIZE = (0.25, 0.4)
 """Least and greatest side of the square that a digit is enlarged to, in sides of the picture."""
 SPEEDS = (0.03, 0.06)
 """Least and greatest way from frame to frame, in sides of the picture."""
-LEAST_CANVAS_PX = 32
 
 
-class MovingDigits:
+class MovingDigits(MadeSet):
     """One digit a clip, white on black, in one of eight directions; its class is the object's label.
 
     Samples of one group show the same scan; no scan is in both splits.
     """
 
     name = "moving_digits"
+    generator = "moving_digits/1"
+    least_canvas_px = 32
+    moves = True
 
     def __init__(self, request: DataRequest) -> None:
-        """Raises: DataError without a count, with a canvas under ``LEAST_CANVAS_PX``, or frames that are not 8k+1."""
-        self.split: str = request.split
+        """Raises: DataError without a count, with a canvas under ``least_canvas_px``, or frames that are not 8k+1."""
         self._scans = scans_of(request.split)
-        self._seed = request.seed
-        self._count = required_count(self.name, request)
-        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        self._frames = clip_frames(self.name, request)
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            frames=self._frames,
-            scans=hashlib.sha256(scans()[0].tobytes()).hexdigest(),
-            first=hashlib.sha256(self._drawn(0)[0].tobytes()).hexdigest(),
-        )
+        super().__init__(request, scans=digest(scans()[0]))
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        clip, masks, number, motion = self._drawn(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        clip, masks, number, motion = self._made(index)
         return Sample(
-            id=f"moving_digits-{self._seed}-{self.split}-{index:06d}",
+            id=id,
             group=f"digits-scan-{number:04d}",
             clip=clip_of_frames(clip),
             boxes=boxes_of_frames(masks),
@@ -66,8 +48,8 @@ class MovingDigits:
             motion=motion,
         )
 
-    def _drawn(self, index: int) -> tuple[Clip, ClipMask, int, dict[str, Any]]:
-        random = stream(GENERATOR, self._seed, self.split, index)
+    def _made(self, index: int) -> tuple[Clip, ClipMask, int, dict[str, Any]]:
+        random = self._random(index)
         number, direction = int(random.choice(self._scans)), index % DIRECTIONS
         side = max(8, round(self._canvas_px * float(random.uniform(*SIZE))))
         speed = float(random.uniform(*SPEEDS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,13 @@ import numpy.typing as npt
 import torch
 
 from foresight_harness.contracts.protocols import Sample
-from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
+from foresight_harness.parts.datasets.identity import checked_index
 from foresight_harness.parts.datasets.kind_drawing import TARGET, Piece, draw
-from foresight_harness.parts.datasets.kinds import LEAST_CANVAS_PX, REACHES, SHOWN, kinds_shown
-from foresight_harness.parts.datasets.motion import DIRECTIONS, Places, bounced, clip_frames, heading_of, headings
+from foresight_harness.parts.datasets.kinds import REACHES, SHOWN, Kinds, kinds_shown
+from foresight_harness.parts.datasets.made_set import MadeSet
+from foresight_harness.parts.datasets.motion import DIRECTIONS, Places, bounced, heading_of, headings
 from foresight_harness.parts.datasets.objects import Clip, ClipMask, boxes_of_frames, clip_of_frames
 
-GENERATOR = "moving_kinds/1"
-"""Raised whenever the same seed gives other clips."""
 SPEEDS = (0.03, 0.05)
 """Least and greatest way from frame to frame, in sides of the picture: at least half a token of a 16x16 grid."""
 LEAST_APART = 0.75
@@ -32,7 +29,7 @@ NOISE = (0.02, 0.05)
 """Least and greatest standard deviation of the pixel noise, drawn anew in every frame."""
 
 
-class MovingKinds:
+class MovingKinds(MadeSet):
     """Drawn clips; each depends on seed, split, index and number of frames alone. Boxes, masks, motion are the star's.
 
     Every object moves straight at constant speed, no two in the same of eight directions, so that to know how things
@@ -45,34 +42,17 @@ class MovingKinds:
     """
 
     name = "moving_kinds"
+    generator = "moving_kinds/1"
+    least_canvas_px = Kinds.least_canvas_px
+    moves = True
 
-    def __init__(self, request: DataRequest) -> None:
-        """Raises: DataError without a count, with a canvas under ``LEAST_CANVAS_PX``, or frames that are not 8k+1."""
-        self.split: str = request.split
-        self._seed = request.seed
-        self._count = required_count(self.name, request)
-        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        self._frames = clip_frames(self.name, request)
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            frames=self._frames,
-            first=hashlib.sha256(self._drawn(0)[0].tobytes()).hexdigest(),
-        )
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        clip, masks, pieces, motion = self._drawn(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        clip, masks, pieces, motion = self._made(index)
         target = [piece.kind for piece in pieces].index(TARGET)
         found = masks[:, target : target + 1]
         return Sample(
-            id=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
-            group=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
+            id=id,
+            group=id,
             clip=clip_of_frames(clip),
             boxes=boxes_of_frames(found),
             masks=torch.from_numpy(found),
@@ -84,13 +64,10 @@ class MovingKinds:
         """All objects of a clip, those included that have no box. Raises: IndexError outside the set."""
         return self._composed(self._random(checked_index(index, len(self), self.name)), index)[0]
 
-    def _random(self, index: int) -> np.random.Generator:
-        return stream(GENERATOR, self._seed, self.split, index)
-
     def _composed(self, random: np.random.Generator, index: int) -> tuple[tuple[Piece, ...], dict[str, Any]]:
         return compose(random, index % DIRECTIONS, self._frames)
 
-    def _drawn(self, index: int) -> tuple[Clip, ClipMask, tuple[Piece, ...], dict[str, Any]]:
+    def _made(self, index: int) -> tuple[Clip, ClipMask, tuple[Piece, ...], dict[str, Any]]:
         random = self._random(index)
         pieces, motion = self._composed(random, index)
         clip, masks = draw(random, pieces, self._canvas_px, NOISE)

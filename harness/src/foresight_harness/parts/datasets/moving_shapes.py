@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,8 @@ import numpy as np
 import torch
 
 from foresight_harness.contracts.protocols import Sample
-from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
-from foresight_harness.parts.datasets.motion import DIRECTIONS, Places, bounced, clip_frames, heading_of, headings
+from foresight_harness.parts.datasets.made_set import MadeSet
+from foresight_harness.parts.datasets.motion import DIRECTIONS, Places, bounced, heading_of, headings
 from foresight_harness.parts.datasets.objects import Clip, ClipMask, boxes_of_frames, clip_of_frames
 from foresight_harness.parts.datasets.shape_drawing import (
     COLOURS,
@@ -24,8 +22,6 @@ from foresight_harness.parts.datasets.shape_drawing import (
     sides,
 )
 
-GENERATOR = "moving_shapes/1"
-"""Raised whenever the same seed gives other clips."""
 SIZES = (0.16, 0.32)
 """Least and greatest longer side of an object, in sides of the picture; drawn log-uniformly."""
 SPEEDS = (0.03, 0.06)
@@ -37,7 +33,6 @@ SHARED = 0.3
 """Most that boxes of two objects share, of the smaller one: so much of each stays visible in every frame."""
 NOISE = (0.02, 0.05)
 """Least and greatest standard deviation of the pixel noise, drawn anew in every frame."""
-LEAST_CANVAS_PX = 32
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ class Mover:
     """x and y of its middle in each frame. [T, 2]"""
 
 
-class MovingShapes:
+class MovingShapes(MadeSet):
     """Drawn clips; each depends on seed, split, index and number of frames alone.
 
     One object moves straight at constant speed in one of eight directions, in front of none to two that stand still.
@@ -62,32 +57,15 @@ class MovingShapes:
     """
 
     name = "moving_shapes"
+    generator = "moving_shapes/1"
+    least_canvas_px = 32
+    moves = True
 
-    def __init__(self, request: DataRequest) -> None:
-        """Raises: DataError without a count, with a canvas under ``LEAST_CANVAS_PX``, or frames that are not 8k+1."""
-        self.split: str = request.split
-        self._seed = request.seed
-        self._count = required_count(self.name, request)
-        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        self._frames = clip_frames(self.name, request)
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            frames=self._frames,
-            first=hashlib.sha256(self._drawn(0)[0].tobytes()).hexdigest(),
-        )
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        clip, masks, movers, motion = self._drawn(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        clip, masks, movers, motion = self._made(index)
         return Sample(
-            id=f"moving_shapes-{self._seed}-{self.split}-{index:06d}",
-            group=f"moving_shapes-{self._seed}-{self.split}-{index:06d}",
+            id=id,
+            group=id,
             clip=clip_of_frames(clip),
             boxes=boxes_of_frames(masks),
             masks=torch.from_numpy(masks),
@@ -95,8 +73,8 @@ class MovingShapes:
             motion=motion,
         )
 
-    def _drawn(self, index: int) -> tuple[Clip, ClipMask, tuple[Mover, ...], dict[str, Any]]:
-        random = stream(GENERATOR, self._seed, self.split, index)
+    def _made(self, index: int) -> tuple[Clip, ClipMask, tuple[Mover, ...], dict[str, Any]]:
+        random = self._random(index)
         movers, motion = compose(random, index % DIRECTIONS, self._frames)
         clip, masks = draw(random, movers, self._canvas_px)
         return clip, masks, movers, motion

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.identity import checked_index, fingerprint, positive, required_count, stream
+from foresight_harness.parts.datasets.made_set import MadeSet
 from foresight_harness.parts.datasets.objects import Mask, Picture, boxes_of, clip_of
 from foresight_harness.parts.datasets.shape_drawing import (
     COLOURS,
@@ -23,8 +22,6 @@ from foresight_harness.parts.datasets.shape_drawing import (
     sides,
 )
 
-GENERATOR = "shapes/1"
-"""Raised whenever the same seed gives other pictures."""
 COUNTS = (1, 2, 3, 4, 5)
 COUNT_ODDS = (0.5, 0.125, 0.125, 0.125, 0.125)
 SIZES = (0.12, 0.40)
@@ -32,7 +29,6 @@ SIZES = (0.12, 0.40)
 GAP = 0.08
 """Least distance of two boxes along one axis, in sides of the picture: more than one cell of a 16x16 grid, so that
 cells that are half covered never join two objects."""
-LEAST_CANVAS_PX = 32
 PLACES_TRIED = 40
 """Places tried for one object before all objects shrink."""
 SHRINK = 0.85
@@ -55,46 +51,32 @@ class Figure:
     """Centre of its box, from the top."""
 
 
-class Shapes:
-    """Drawn pictures; each depends on seed, split and index alone, not on the count or the order of access."""
+class Shapes(MadeSet):
+    """Drawn pictures of one to five objects."""
 
     name = "shapes"
+    generator = "shapes/1"
+    least_canvas_px = 32
     objects: int | None = None
     """Objects in every picture; None draws their number."""
 
     def __init__(self, request: DataRequest) -> None:
-        """Raises: DataError without a count, or with a canvas under ``LEAST_CANVAS_PX``."""
-        self.split: str = request.split
-        self._seed = request.seed
-        self._count = required_count(self.name, request)
-        self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
-        # The first picture is part of the fingerprint because numpy may change its streams between releases.
-        self.fingerprint = fingerprint(
-            generator=GENERATOR,
-            **({} if self.objects is None else {"objects": self.objects}),
-            split=self.split,
-            count=self._count,
-            seed=self._seed,
-            canvas_px=self._canvas_px,
-            first=hashlib.sha256(self._drawn(0)[0].tobytes()).hexdigest(),
-        )
+        """Raises: DataError without a count, or with a canvas under ``least_canvas_px``."""
+        super().__init__(request, **({} if self.objects is None else {"objects": self.objects}))
 
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> Sample:
-        picture, masks, figures = self._drawn(checked_index(index, len(self), self.name))
+    def _sample(self, index: int, id: str) -> Sample:
+        picture, masks, figures = self._made(index)
         return Sample(
-            id=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
-            group=f"{self.name}-{self._seed}-{self.split}-{index:06d}",
+            id=id,
+            group=id,
             clip=clip_of(picture),
             boxes=boxes_of(masks),
             masks=torch.from_numpy(masks).unsqueeze(0),
             labels=tuple(figure.kind for figure in figures),
         )
 
-    def _drawn(self, index: int) -> tuple[Picture, Mask, tuple[Figure, ...]]:
-        random = stream(GENERATOR, self._seed, self.split, index)
+    def _made(self, index: int) -> tuple[Picture, Mask, tuple[Figure, ...]]:
+        random = self._random(index)
         figures = compose(random, gap=GAP + 1 / self._canvas_px, objects=self.objects)
         picture, masks = draw(random, figures, self._canvas_px)
         return picture, masks, figures

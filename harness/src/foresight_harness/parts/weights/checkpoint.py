@@ -115,15 +115,20 @@ def read_config(folder: Path) -> dict[str, Any]:
         if (folder / ADAPTER).is_file():
             raise CheckpointError(adapter_message(folder))
         raise CheckpointError(f"{folder} has no config.json; is it a checkpoint folder in the published layout?")
+    return read_object(path)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file of a checkpoint that holds one object. Raises: CheckpointError if it does not."""
     try:
-        config = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         start = path.read_bytes()[:64]
         known = f"; {what_instead(start)}" if not start.lstrip().startswith(b"{") else ""
         raise CheckpointError(f"{path} is not valid JSON: {error}{known}") from error
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{path} holds a {type(config).__name__}, not an object")
-    return config
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} holds a {type(content).__name__}, not an object")
+    return content
 
 
 def check_folder(
