@@ -20,7 +20,7 @@ os.environ["GOMP_SPINCOUNT"] = "0"
 
 import torch
 from foresight_harness.contracts.specs import EnhancerSpec, GridShape
-from foresight_harness.parts.modules.positions import cell_centres
+from foresight_harness.grids import cell_centres
 from torch import nn
 
 WARM_UP, RUNS = 5, 30

@@ -9,8 +9,8 @@ from pathlib import Path
 WINGS = ("contracts", "parts", "planning", "measuring", "running", "judging", "surface")
 """Lowest first."""
 PUBLIC = {
-    **{"grids": "contracts", "protocols": "contracts", "outcomes": "contracts"},
-    **{"weights": "parts", "testing": "surface"},
+    **{"protocols": "contracts", "outcomes": "contracts"},
+    **{"grids": "parts", "grid_shapes": "parts", "weights": "parts", "testing": "surface"},
 }
 """Thin modules at the top, for people outside; nothing inside imports them."""
 

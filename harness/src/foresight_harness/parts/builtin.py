@@ -17,8 +17,8 @@ from foresight_harness.contracts.specs import (
 )
 from foresight_harness.parts.controls.specs import control_specs
 from foresight_harness.parts.datasets.specs import dataset_specs
+from foresight_harness.parts.grid_modules.specs import enhancer_specs, extractor_specs, fusion_specs
 from foresight_harness.parts.metrics.specs import metric_specs
-from foresight_harness.parts.modules.specs import enhancer_specs, extractor_specs, fusion_specs
 from foresight_harness.parts.pixel_decoders.specs import decoder_specs
 from foresight_harness.parts.probes.specs import probe_specs
 

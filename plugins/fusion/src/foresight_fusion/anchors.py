@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from foresight_harness.parts.modules.positions import cell_centres
+from foresight_harness.grids import cell_centres
 from torch import Tensor, nn
 
 NARROWEST = 1 / 40

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from foresight_harness.contracts.specs import GridShape
-from foresight_harness.parts.modules.shapes import (
+from foresight_harness.grid_shapes import (
     bottleneck_width,
     require_count,
     require_equal_frames,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from foresight_harness.contracts.errors import GridError
-from foresight_harness.parts.modules.positions import cell_centres, fourier_encoding
+from foresight_harness.grids import cell_centres, fourier_encoding
 from torch import Tensor, nn
 
 from foresight_fusion.anchors import raster

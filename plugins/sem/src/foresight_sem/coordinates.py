@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from foresight_harness.parts.modules.positions import fourier_encoding
+from foresight_harness.grids import fourier_encoding
 from torch import Tensor, nn
 
 from foresight_sem.presets import coordinate_width

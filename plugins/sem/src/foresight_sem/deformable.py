@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foresight_harness.parts.modules.positions import cell_centres
+from foresight_harness.grids import cell_centres
 from torch import Tensor, nn
 
 from foresight_sem.deformable_attention import DeformableAttention

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from foresight_harness.contracts.errors import CandidateError
 from foresight_harness.contracts.specs import GridShape
-from foresight_harness.parts.modules.shapes import bottleneck_width, require_grids
+from foresight_harness.grid_shapes import bottleneck_width, require_grids
 
 DOCUMENT_WIDTH = 3584
 """Width of the 7B language model, at which the document states its parameter counts."""

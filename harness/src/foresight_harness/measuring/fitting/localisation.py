@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from foresight_harness.contracts.batches import Labels
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.parts.modules.positions import cell_centres
+from foresight_harness.parts.grid_modules.positions import cell_centres
 from foresight_harness.parts.training import losses
 
 MAP_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {

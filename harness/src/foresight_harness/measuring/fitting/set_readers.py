@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from foresight_harness.parts.modules.positions import cell_centres
+from foresight_harness.parts.grid_modules.positions import cell_centres
 
 HEADS = 4
 WINDOW = 0.35

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
 from foresight_harness.contracts.specs.grid_shape import GridShape
-from foresight_harness.parts.modules.positions import cell_centres, fourier_encoding
+from foresight_harness.parts.grid_modules.positions import cell_centres, fourier_encoding
 from foresight_harness.parts.probes.box_loss import GIOU_WEIGHT, L1_WEIGHT, box_loss, corners
 
 INNER = 64

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foresight_harness.contracts.specs.grid_shape import GridShape
-from foresight_harness.parts.modules.positions import cell_centres, fourier_encoding
+from foresight_harness.parts.grid_modules.positions import cell_centres, fourier_encoding
 
 INNER = 64
 CONVOLVED = 32

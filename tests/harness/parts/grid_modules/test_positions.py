@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from foresight_harness.parts.modules.positions import cell_centres, fourier_encoding
+from foresight_harness.parts.grid_modules.positions import cell_centres, fourier_encoding
 
 
 def test_centres_are_x_then_y_with_row_0_on_top() -> None:

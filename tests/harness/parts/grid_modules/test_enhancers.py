@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from foresight_harness.parts.modules.enhancers import IdentityEnhancer, ResamplingEnhancer
+from foresight_harness.parts.grid_modules.enhancers import IdentityEnhancer, ResamplingEnhancer
 
 
 def test_identity_returns_its_input() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from foresight_harness.contracts.errors import GridError
-from foresight_harness.parts.modules.extractors import ConcatExtractor, MultiScaleExtractor, TapExtractor
+from foresight_harness.parts.grid_modules.extractors import ConcatExtractor, MultiScaleExtractor, TapExtractor
 
 
 def test_tap_returns_its_input() -> None:

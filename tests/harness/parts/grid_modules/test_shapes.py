@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 from foresight_harness.contracts.errors import CandidateError
 from foresight_harness.contracts.specs import GridShape
-from foresight_harness.parts.modules.shapes import bottleneck_width, largest_grid, require_count
+from foresight_harness.parts.grid_modules.shapes import bottleneck_width, largest_grid, require_count
 
 
 @pytest.mark.parametrize(("width", "expected"), [(3584, 384), (768, 80), (1536, 168), (1, 8), (32, 8)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from foresight_harness.contracts.errors import CandidateError
 from foresight_harness.contracts.specs.grid_shape import GridShape
 from foresight_harness.contracts.specs.modules import EnhancerSpec, ExtractorSpec, FusionSpec
-from foresight_harness.parts.modules.shapes import (
+from foresight_harness.parts.grid_modules.shapes import (
     largest_grid,
     require_count,
     require_equal_frames,
@@ -66,48 +66,48 @@ def fusion_specs() -> tuple[FusionSpec, ...]:
 
 
 def _build_tap(shapes: Sequence[GridShape]) -> Extractor:
-    from foresight_harness.parts.modules.extractors import TapExtractor
+    from foresight_harness.parts.grid_modules.extractors import TapExtractor
 
     _tap_shape(shapes)
     return TapExtractor()
 
 
 def _build_concat_extractor(shapes: Sequence[GridShape]) -> Extractor:
-    from foresight_harness.parts.modules.extractors import ConcatExtractor
+    from foresight_harness.parts.grid_modules.extractors import ConcatExtractor
 
     _concat_taps_shape(shapes)
     return ConcatExtractor()
 
 
 def _build_multi_scale(shapes: Sequence[GridShape]) -> Extractor:
-    from foresight_harness.parts.modules.extractors import MultiScaleExtractor
+    from foresight_harness.parts.grid_modules.extractors import MultiScaleExtractor
 
     _multi_scale_shape(shapes)
     return MultiScaleExtractor(taps=len(shapes))
 
 
 def _build_identity(shape: GridShape) -> Enhancer:
-    from foresight_harness.parts.modules.enhancers import IdentityEnhancer
+    from foresight_harness.parts.grid_modules.enhancers import IdentityEnhancer
 
     return IdentityEnhancer()
 
 
 def _build_resampling(name: str, factor: int, mode: str, shape: GridShape) -> Enhancer:
-    from foresight_harness.parts.modules.enhancers import ResamplingEnhancer
+    from foresight_harness.parts.grid_modules.enhancers import ResamplingEnhancer
 
     _larger_shape(name, factor, shape)
     return ResamplingEnhancer(factor=factor, mode=mode)
 
 
 def _build_single(shapes: Sequence[GridShape]) -> Fusion:
-    from foresight_harness.parts.modules.fusions import SingleFusion
+    from foresight_harness.parts.grid_modules.fusions import SingleFusion
 
     _single_shape(shapes)
     return SingleFusion()
 
 
 def _build_concat_fusion(shapes: Sequence[GridShape]) -> Fusion:
-    from foresight_harness.parts.modules.fusions import ConcatFusion
+    from foresight_harness.parts.grid_modules.fusions import ConcatFusion
 
     _concat_streams_shape(shapes)
     return ConcatFusion()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from foresight_harness.contracts.errors import GridError
-from foresight_harness.parts.modules.fusions import ConcatFusion, SingleFusion
+from foresight_harness.parts.grid_modules.fusions import ConcatFusion, SingleFusion
 
 
 def test_single_returns_its_input() -> None:

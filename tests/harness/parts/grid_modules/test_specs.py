@@ -10,8 +10,8 @@ import torch
 from foresight_harness import grids
 from foresight_harness.contracts.errors import CandidateError
 from foresight_harness.contracts.specs import EnhancerSpec, ExtractorSpec, FusionSpec, GridShape
-from foresight_harness.parts.modules import shapes as shape_rules
-from foresight_harness.parts.modules.specs import enhancer_specs, extractor_specs, fusion_specs
+from foresight_harness.parts.grid_modules import shapes as shape_rules
+from foresight_harness.parts.grid_modules.specs import enhancer_specs, extractor_specs, fusion_specs
 
 torch.set_num_threads(1)
 
@@ -34,7 +34,7 @@ def check(spec: ExtractorSpec | EnhancerSpec | FusionSpec, shapes: list[GridShap
 
 def test_specs_are_free_of_torch() -> None:
     code = (
-        "import sys; from foresight_harness.parts.modules.specs import *; extractor_specs(), enhancer_specs(), "
+        "import sys; from foresight_harness.parts.grid_modules.specs import *; extractor_specs(), enhancer_specs(), "
         "fusion_specs(); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

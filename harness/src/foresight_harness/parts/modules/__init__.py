@@ -1,2 +1,0 @@
-"""Built-in parts between encoder and decoder. Specs are in ``specs``; nothing is imported here, so that plans stay
-free of torch."""
