@@ -82,3 +82,10 @@ def test_changes_that_wait_for_a_release_are_of_a_known_kind() -> None:
     kinds = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]["fragment"]
     waiting = [path.name for path in (ROOT / "changelog").glob("*.md") if path.name != "README.md"]
     assert [name for name in waiting if name.split(".")[-2] not in kinds] == []
+
+
+def test_security_says_what_is_trusted_and_how_to_report() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings == ["What is trusted", "Reporting a problem"]
+    assert "privately" in text.partition("## Reporting a problem")[2]
