@@ -36,11 +36,11 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints/workspace.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) -m venv failed; install Python 3.11 or newer with its venv module, or set PYTHON=..."; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, found $$($(BIN)/python --version); set PYTHON=python3.12, remove $(VENV) and try again"; exit 1; }
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints/uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints/workspace.txt $(addprefix --group ,dev docs exporters) $(addprefix --editable ,$(MEMBERS))
 	@touch $@
 
-# Pins without hosts or paths: one file for the workspace, one for the core, one a plugin.
+# Pins with hashes, without hosts or paths: one file for the workspace, one for the core, one a plugin.
 constraints:
 	$(BIN)/python constraints/compile.py
 

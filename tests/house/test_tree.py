@@ -19,10 +19,27 @@ def tracked() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "constraints").glob("*.txt")), ids=lambda path: path.name)
-def test_pins_hold_names_and_versions_only(path: Path) -> None:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+( ; .+)?", line), line
+def test_pins_hold_names_versions_and_hashes_only(path: Path) -> None:
+    pin = r"[A-Za-z0-9._-]+==[A-Za-z0-9.!]+( ; [^:/]+?)?(    --hash=sha256:[0-9a-f]{64})+"
+    pins = path.read_text(encoding="utf-8").replace(" \\\n", "").splitlines()
+    for line in pins:
+        assert re.fullmatch(pin, line), line
         assert "foresight" not in line
+    assert len(pins) > (0 if path.name == "uv.txt" else 100)
+
+
+def test_uv_is_pinned_wherever_it_is_fetched() -> None:
+    pin = (ROOT / "constraints" / "uv.txt").read_text(encoding="utf-8")
+    version = pin.partition(" ")[0]
+    assert re.fullmatch(r"uv==[0-9.]+", version)
+    assert pin in (ROOT / "constraints" / "workspace.txt").read_text(encoding="utf-8")
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    assert re.search(rf"^requires =\n    tox-uv==[0-9.]+\n    {re.escape(version)}\n", tox, re.MULTILINE)
+    for path in tracked():
+        if path.name == "Makefile" or path.suffix in (".yml", ".yaml", ".sh") or path.parent.name == ".ci":
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if re.search(r"pip install\b.*\buv\b(?!\.txt)", line):
+                    assert version in line, f"{path.name}: {line}"
 
 
 def test_every_plugin_has_pins_of_its_own() -> None:
@@ -65,3 +82,10 @@ def test_changes_that_wait_for_a_release_are_of_a_known_kind() -> None:
     kinds = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]["fragment"]
     waiting = [path.name for path in (ROOT / "changelog").glob("*.md") if path.name != "README.md"]
     assert [name for name in waiting if name.split(".")[-2] not in kinds] == []
+
+
+def test_security_says_what_is_trusted_and_how_to_report() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings == ["What is trusted", "Reporting a problem"]
+    assert "privately" in text.partition("## Reporting a problem")[2]

@@ -21,6 +21,7 @@ from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.plugin_calls import Maker, calling, failure_of, is_interrupt, said_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.run_exporters import exporters_of
+from foresight_harness.running.lifecycle.holding import hold
 from foresight_harness.running.lifecycle.manifest import NAMED_BY, Manifest, started_facts
 from foresight_harness.running.lifecycle.resuming import WholeKey
 from foresight_harness.running.lifecycle.sealing import MARK, seal, unseal
@@ -64,6 +65,7 @@ class RunKeeper:
         self.planned_ids: set[str] = set()
         self.attached = attached is not None
         self.folder = attached or self._open_folder()
+        self._held = None if self.attached else hold(self.folder.path)
         self._remote = RemoteFacts()
         self.cache_keys: set[str] = set()
         """Start of the keys that other processes of this run have read."""
@@ -253,6 +255,7 @@ class RunKeeper:
         self.counts.update(counts_of(self.planned_ids, outcomes))
         self.manifest.count(outcomes)
         if self.settled:
+            self._let_go()
             self.status = COMPLETE
             return self.status
         self.status = status_at_end(how, self.planned_ids, outcomes)
@@ -271,3 +274,8 @@ class RunKeeper:
         self.describe(**{MARK: True})
         self.write_manifest(self.status)
         seal(self.folder.path)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.let_go()

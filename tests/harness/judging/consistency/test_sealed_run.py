@@ -291,6 +291,19 @@ def test_seal_that_was_edited_is_named(sealed: Path) -> None:
         assert "\n" not in line
 
 
+def test_links_in_the_place_of_files_or_added_beside_them_are_named(sealed: Path) -> None:
+    samples = sorted((sealed / "samples").glob("*.parquet"))[0]
+    samples.unlink()
+    samples.symlink_to(samples.name)  # a circle
+    (sealed / "records.jsonl").rename(sealed.parent / "elsewhere")
+    (sealed / "records.jsonl").mkdir()
+    (sealed / "round").symlink_to(sealed)
+    said = differences(sealed)
+    assert f"samples/{samples.name} was changed after the run was sealed" in said
+    assert "records.jsonl was removed after the run was sealed" in said
+    assert "round was added after the run was sealed" in said
+
+
 def test_pages_alone_are_left_out(sealed: Path) -> None:
     here = {path.relative_to(sealed).as_posix() for path in sealed.rglob("*") if path.is_file()}
     left = {name for name in here - set(sealed_names(sealed)) if not Path(name).name.startswith(".")}

@@ -212,3 +212,15 @@ def test_an_engine_that_is_gone_ends_the_work_in_one_line(tmp_path: Path) -> Non
 
     with pytest.raises(EngineGone, match="the cluster is gone"):
         drive(tmp_path, Gone(1), [unit("a", "x")])
+
+
+def test_what_an_earlier_session_wrote_of_the_same_unit_is_no_news_of_this_one(tmp_path: Path) -> None:
+    drive(tmp_path, Scripted(1, {"a": ["ValueError"]}), [unit("u", "a")])
+    with (tmp_path / "work" / "u.0.jsonl").open("a") as stream:
+        stream.write('{"event": "cel')  # the worker was killed while it wrote
+    again = Scripted(1)
+    driver, told = drive(tmp_path, again, [unit("u", "a")])
+    assert driver.ended == {("a", "spatial", "shapes"): "ok"}
+    assert told == []
+    assert [job["attempt"] for _, job in again.jobs] == [1]
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["u.0.jsonl", "u.1.jsonl"]

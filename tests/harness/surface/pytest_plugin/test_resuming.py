@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +147,22 @@ def test_data_set_whose_content_was_changed_is_refused(
     ended = session("--resume", data=data)
     assert ended.ret == pytest.ExitCode.USAGE_ERROR
     assert "the content of data set coco (test) was changed" in "\n".join(ended.errlines)
+
+
+def test_run_that_another_process_keeps_is_refused_in_one_line(session, begun: Path, latest) -> None:
+    code = "import sys, pathlib, time; from foresight_harness.running.lifecycle.holding import hold\n"
+    code += "held = hold(pathlib.Path(sys.argv[1])); print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(begun)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        ended = session("--resume")
+        other.kill()
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in ended.errlines + ended.outlines if "ERROR" in line]
+    assert f"{begun.name} is being kept by process {other.pid}" in line
+    assert session("--resume").ret == 0
+    assert latest()["status"] == "complete"
+    assert not list(begun.glob(".keeper*"))
 
 
 def test_resumed_run_keeps_what_every_session_said(session, latest, begun: Path, pytester: pytest.Pytester) -> None:

@@ -138,8 +138,8 @@ class Driver:
             if unit is None:
                 return
             self._waiting.remove(unit)
-            attempt = self._attempts[unit.id]
-            self._attempts[unit.id] += 1
+            attempt = Journal.first_unused(self.run, unit.id, self._attempts[unit.id])
+            self._attempts[unit.id] = attempt + 1
             self._running[slot] = _Running(unit, Journal(self.run, unit.id, attempt), time.monotonic())
             self._last[slot] = unit.affinity
             self.executor.submit(

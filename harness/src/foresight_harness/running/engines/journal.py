@@ -20,6 +20,14 @@ class Journal:
         self.path = run / FOLDER / f"{unit}.{attempt}.jsonl"
         self._read = 0
 
+    @staticmethod
+    def first_unused(run: Path, unit: str, attempt: int) -> int:
+        """The number of an attempt that has left no journal: an earlier session may have tried the same unit, and what
+        it wrote of failures and half a line is no news of this one."""
+        while Journal(run, unit, attempt).path.exists():
+            attempt += 1
+        return attempt
+
     def write(self, event: str, **facts: Any) -> None:
         """Append one event in one write, so that a reader sees whole lines or a start. Raises: RunFolderError."""
         line = json.dumps({"event": event, **without_secrets_in(facts)}, allow_nan=False, default=str) + "\n"

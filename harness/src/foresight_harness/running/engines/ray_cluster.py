@@ -77,16 +77,40 @@ class RayCluster:
         return self._asked or most
 
     def start(self) -> None:
-        """Create the actors and wait until each has answered. Raises: UsageError."""
+        """Create the actors and wait until each has answered. One that is killed meanwhile, alone or with its node, is
+        replaced as later on.
+
+        Raises:
+            EngineGone: where the cluster goes while they start.
+            UsageError: where one does not start at all.
+        """
         self._actors = [self._new_actor(slot) for slot in range(self.slots)]
-        pings = [actor.ping.remote() for actor in self._actors]
-        _, late = self._ray.wait(pings, num_returns=len(pings), timeout=START_S)
-        if late:
-            self.close()
-            raise UsageError(f"--engine ray: {len(late)} of {self.slots} workers did not start within {START_S:g} s")
-        self._nodes = dict(enumerate(self._ray.get(pings)))
+        waiting = {actor.ping.remote(): slot for slot, actor in enumerate(self._actors)}
         self._watch.look()
         self._watch.start()
+        ends = time.monotonic() + START_S
+        while waiting:
+            gone = self._watch.gone()
+            if gone:
+                raise self._end_of_cluster(gone)
+            if time.monotonic() > ends:
+                self.close()
+                raise UsageError(
+                    f"--engine ray: {len(waiting)} of {self.slots} workers did not start within {START_S:g} s"
+                )
+            with suppress(CallTimeout):  # the watch will say whether the cluster is gone
+                self._first_answers(waiting)
+
+    def _first_answers(self, waiting: dict[Any, int]) -> None:
+        """Take in which actors have started, and replace those that are gone."""
+        asked = list(waiting)
+        ready, _ = bounded(lambda: self._ray.wait(asked, num_returns=1, timeout=1.0, fetch_local=False))
+        for reference in ready:
+            try:
+                self._nodes[waiting[reference]] = bounded(partial(self._ray.get, reference))
+            except self._ray.exceptions.RayActorError:
+                self._replace(waiting[reference])
+            del waiting[reference]
 
     def _alive(self) -> set[str]:
         """Ids of the nodes that are alive."""

@@ -20,6 +20,7 @@ from foresight_harness.measuring.workshop.workshop import Workshop
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import Registry
+from foresight_harness.running.lifecycle.holding import hold
 from foresight_harness.running.run_folder.environment import code_digest, environment, hardware
 from foresight_harness.running.run_folder.folder import find_run, manifest_of
 from foresight_harness.running.run_folder.record_file import whole_records
@@ -58,10 +59,11 @@ def check_resume(registry: Registry, options: RunOptions, cells: Sequence[Planne
         anew: What to type to start a new run instead.
 
     Raises:
-        UsageError: in one line that names each difference and the command.
+        UsageError: in one line that names each difference and the command, or the process that keeps the run now.
         RunFolderError: where there is no run to resume.
     """
     run = find_run(options.out, damaged=True)
+    hold(run).let_go()
     kept = manifest_of(run)
     if not kept:  # lost: each cell is held against its records instead
         return

@@ -127,7 +127,7 @@ def differences(run: Path) -> list[str]:
             said.append(f"{name} was removed after the run was sealed")
         elif name not in found.files:
             said.append(f"{name} was added after the run was sealed")
-        elif _sha256(run / name) != found.files[name]:
+        elif _sha256_or_none(run / name) != found.files[name]:
             said.append(f"{name} was changed after the run was sealed")
     return said + list(_changed_lines(run, found))
 
@@ -161,7 +161,8 @@ def sealed_names(run: Path) -> list[str]:
     for folder, folders, files in os.walk(run):
         place = Path(folder).relative_to(run).as_posix()
         folders[:] = [name for name in folders if not name.startswith(".") and not (place == "." and name in PAGES)]
-        for name in files:
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118
+        for name in (*files, *links):
             path = name if place == "." else f"{place}/{name}"
             if not name.startswith(".") and path not in (NAME, *PAGES):
                 found.append(path)
@@ -198,6 +199,14 @@ def _write(run: Path, content: dict[str, Any]) -> str:
 
 def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256_or_none(path: Path) -> str | None:
+    """None for what cannot be read: a link in a circle, or a folder in the place of a file."""
+    try:
+        return _sha256(path)
+    except OSError:
+        return None
 
 
 def _sha256(path: Path) -> str:

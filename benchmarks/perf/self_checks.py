@@ -1,0 +1,159 @@
+"""What do spot checks, the seal and snapshots of the process cost on a smoke run?
+
+    OMP_NUM_THREADS=1 python benchmarks/perf/self_checks.py [--pairs 6] [--cache warm] [--write]
+
+One small matrix at smoke scale (a tiny encoder beside a control, two suites, conclusions and page included) is scored
+again and again, in turns with and without all three, the order of a pair changing from pair to pair; processor seconds
+of this process. The ratio is that of each pair, its interval a t interval of the logarithms. With a warm cache features
+are read, and two samples of each (encoder, data set) are made again to compare; with a cold one everything is made, and
+there is nothing to compare. Seal and snapshots are also timed where they happen, which tells more than pairs can.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from foresight_harness import score
+from foresight_harness.planning.plugin_calls import calls
+from foresight_harness.planning.plugin_calls.process_state import ProcessState
+from foresight_harness.running import keeper
+from foresight_harness.running.lifecycle.sealing import seal
+
+RECORD = Path(__file__).with_suffix(".json")
+CANDIDATES = ("dinov2_tiny@last/identity/single/linear", "pixels@patch/identity/single/linear")
+MOST = 0.03
+T_975 = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 11: 2.201}
+"""97.5 % points of Student's t by degrees of freedom."""
+
+
+class NoSnapshot:
+    """In the place of a snapshot of the process."""
+
+    @classmethod
+    def now(cls, *, random: bool = False) -> NoSnapshot:
+        """Looks at nothing."""
+        return cls()
+
+    def put_back(self) -> str:
+        """Puts nothing back."""
+        return ""
+
+
+class Timed:
+    """Snapshots and seal of one run, and the processor seconds that they took."""
+
+    def __init__(self) -> None:
+        self.snapshots = self.seconds = self.seal_s = 0.0
+
+    def seal(self, run: Path) -> str:
+        """The seal, timed."""
+        began = time.process_time()
+        digest = seal(run)
+        self.seal_s += time.process_time() - began
+        return digest
+
+    def now(self, *, random: bool = False) -> Timed.Snapshot:
+        """A snapshot, timed."""
+        began = time.process_time()
+        state = ProcessState.now(random=random)
+        self.seconds += time.process_time() - began
+        self.snapshots += 1
+        return Timed.Snapshot(self, state)
+
+    class Snapshot:
+        """One that is put back in time."""
+
+        def __init__(self, timed: Timed, state: ProcessState) -> None:
+            self._timed, self._state = timed, state
+
+        def put_back(self) -> str:
+            """As the snapshot does."""
+            began = time.process_time()
+            moved = self._state.put_back()
+            self._timed.seconds += time.process_time() - began
+            return moved
+
+
+@contextmanager
+def instead(snapshot: Any, sealing: Callable[[Path], str]) -> Iterator[None]:
+    """Other snapshots and another seal for as long as a run takes."""
+    before = calls.ProcessState, keeper.seal
+    calls.ProcessState, keeper.seal = snapshot, sealing  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        calls.ProcessState, keeper.seal = before  # type: ignore[misc]
+
+
+def a_run(cache: Path, checked: bool) -> dict[str, float]:
+    """Processor seconds of one run, and of what was timed in it."""
+    timed = Timed()
+    with tempfile.TemporaryDirectory() as place:
+        given = {"out": Path(place), "feature_cache": cache, "train_size": 64, "no_spot_check": not checked}
+        began = time.process_time()
+        with instead(timed if checked else NoSnapshot, timed.seal if checked else lambda run: ""):
+            run = score(CANDIDATES, ("spatial", "alignment"), "shapes", **given)
+        took = time.process_time() - began
+        assert not run.failures
+    return {"s": took, "snapshots": timed.snapshots, "snapshots_s": timed.seconds, "seal_s": timed.seal_s}
+
+
+def pairs_of(count: int, warm: bool) -> list[tuple[dict[str, float], dict[str, float]]]:
+    """Runs with and without, in turns."""
+    found = []
+    with tempfile.TemporaryDirectory() as place:
+        caches = Path(place)
+        a_run(caches / "warm", checked=False)  # imports, and the warm cache
+        for pair in range(count):
+            told = {}
+            for checked in (True, False) if pair % 2 else (False, True):
+                told[checked] = a_run(caches / ("warm" if warm else f"cold{pair}{checked}"), checked)
+            found.append((told[True], told[False]))
+            print(f"{told[True]['s']:.2f} s with, {told[False]['s']:.2f} s without", flush=True)
+    return found
+
+
+def figures(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str, Any]:
+    """Ratio with interval, and shares of what was timed."""
+    logs = [math.log(one["s"] / other["s"]) for one, other in pairs]
+    middle, half = statistics.mean(logs), T_975[len(logs) - 1] * statistics.stdev(logs) / math.sqrt(len(logs))
+    whole = sum(one["s"] for one, _ in pairs)
+    return {
+        "pairs": [[round(one["s"], 3), round(other["s"], 3)] for one, other in pairs],
+        "ratio": round(math.exp(middle), 4),
+        "interval": [round(math.exp(middle - half), 4), round(math.exp(middle + half), 4)],
+        "snapshots_a_run": round(statistics.mean(one["snapshots"] for one, _ in pairs)),
+        "share_of_snapshots": round(sum(one["snapshots_s"] for one, _ in pairs) / whole, 5),
+        "share_of_seal": round(sum(one["seal_s"] for one, _ in pairs) / whole, 5),
+    }
+
+
+def main() -> None:
+    """Measure, print, and fail above the limit."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=6)
+    parser.add_argument("--cache", choices=("warm", "cold"), default="warm")
+    parser.add_argument("--write", action="store_true", help=f"keep the figures under the cache in {RECORD.name}")
+    arguments = parser.parse_args()
+    found = {"command": " ".join(["python benchmarks/perf/self_checks.py", *sys.argv[1:]])}
+    found |= figures(pairs_of(arguments.pairs, arguments.cache == "warm"))
+    print(json.dumps(found, indent=1))
+    if arguments.write:
+        kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+        RECORD.write_text(json.dumps({**kept, arguments.cache: found}, indent=1) + "\n", encoding="utf-8")
+    if found["interval"][0] > 1 + MOST:  # the whole interval
+        sys.exit(f"over {MOST:.0%}")
+
+
+if __name__ == "__main__":
+    main()
