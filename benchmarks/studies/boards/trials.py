@@ -134,9 +134,13 @@ def _worse(scores: Scores, seeds: int, candidates: int, random: Random) -> Count
     encoder = int(random.integers(2))
     pictures, of = scores.pictures(random, 500), scores.by_seed[encoder]
     lost = np.where(np.arange(candidates) == 0, DROP / of.mean(), 0.0)
-    rows = [of[np.ix_(random.permutation(len(of))[:seeds], pictures)] * (random.random(500) >= share) for share in lost]
+    drawn = [random.permutation(len(of))[:seeds] for _ in lost]
+    rows = [of[np.ix_(own, pictures)] * (random.random(500) >= share) for own, share in zip(drawn, lost, strict=True)]
     found = judge_board(mean_evidence(rows, names(500)), "higher", (0.0, 1.0), draws=DRAWS).pair(0, 1)
-    inside = found.low is not None and found.high is not None and found.low <= -DROP <= found.high
+    # Of one fit the truth is its own, since nothing is claimed of other seeds; of several it is that of all.
+    means = [of[own].mean() if seeds == 1 else of.mean() for own in drawn]
+    truth = means[0] * (1 - lost[0]) - means[1]
+    inside = found.low is not None and found.high is not None and found.low <= truth <= found.high
     return {"tries": 1, "hits": found.separated and found.difference < 0, "covered": inside}
 
 
