@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from foresight_reports import RunFolderError, SchemaError, write_report
-from foresight_reports.decision import basis, decision_page, duration, lacking, quantity
+from foresight_reports.decision import basis, card, decision_page, duration, lacking, quantity
 from run_plans import TINY
 
 EVIL = "</title><script>alert(1)</script>\u202e"
@@ -68,15 +68,35 @@ def test_an_answer_rests_on_what_its_branch_names_and_a_stop_on_what_is_not_met(
 
 
 def test_a_guessed_time_is_no_promise() -> None:
-    assert duration({"seconds": 7200.0, "measured": True}) == "about 2.0 hours"
-    assert duration({"seconds": 7200.0, "measured": False}) == ""
+    assert duration({"seconds": 7200.0, "measured": True}) == "about 2.0 hours, as this machine measured the like"
+    assert duration({"seconds": 7200.0, "measured": False}) == "perhaps 2.0 hours on a processor, which is a guess"
+    assert duration({"seconds": 7.5e6}) == "too long for a processor (a guess: 87 days), so it needs a graphics card"
     assert duration({"seconds": None, "measured": False}) == ""
+    assert card({"gpu_hours": 1.25}) == "1.2 GPU hours"
+    assert card({"gpu_hours": None}) == card({}) == "GPU hours: not measured on a card"
 
 
 def test_what_is_missing_is_said_without_its_command() -> None:
     line = "IoU: the document says video, shapes is stills; pytest benchmarks/ -k spatial"
     assert lacking({"missing": [line]}) == "the document says video, shapes is stills"
     assert lacking({"missing": []}) == ""
+
+
+def test_what_is_missing_is_said_in_plain_words() -> None:
+    line = "IoU: no candidate like 'qwen2_5_vl*@pre_merge*' in this run"
+    assert lacking({"missing": [line]}) == "none of the models that it is about was measured"
+    line = "IoU: would be GO; missing: random weights (dinov2_tiny); foresight-bench weights fetch dinov2_tiny"
+    assert lacking({"missing": [line]}) == "a trained model (dinov2_tiny has random weights here)"
+
+
+def test_a_matrix_of_which_nothing_is_known_takes_a_line() -> None:
+    weights = [{"rule": "iou", "label": "IoU", "weight": 40}]
+    row = {"candidate": "model_a", "sure": 0.0, "possible": 1.0, "criteria": {"iou": "NOT MEASURED"}}
+    unknown = {"gate": "g", "title": "t", "weights": weights, "rows": [row]}
+    assert "No model has a point for sure yet" in decision_page({**decision(), "matrix": unknown})
+    page = decision_page({**decision(), "matrix": {**unknown, "rows": [{**row, "sure": 0.4}]}})
+    assert "No model has a point" not in page
+    assert "model_a" in page
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from foresight_harness.judging.gates import find_gates
 from foresight_harness.planning.candidates import select_candidates
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.surface.command import main
+from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -95,6 +97,7 @@ def test_good_numbers_of_the_wrong_kind_decide_nothing_and_say_what_would(decide
         assert "--candidate" in one["next"]["command"]
         assert one["next"]["seconds"] > 0
         assert one["next"]["gpu_hours"] is None
+        assert one["next"]["gpu"] == "not measured on a card"
 
 
 def test_two_runs_are_read_as_one_and_what_both_measured_must_hold_in_both(decide: Decide) -> None:
@@ -120,6 +123,35 @@ def test_markdown_says_the_same_and_lets_no_text_out_of_its_cell(decide: Decide,
     assert "<b>" not in text
     assert "\n# no" not in text
     assert text.count("**CANNOT SAY**") == 5
+
+
+@pytest.mark.parametrize("name", ["good", "bad", "cheap"])
+def test_markdown_is_read_as_whole_tables_lists_and_commands(decide: Decide, name: str) -> None:
+    """As a library reads it: no row lacks a cell, no line fell out of its table or list."""
+    _, found, _ = decide(name)
+    found["proposals"][0]["missing"] = ["a | b\n| c", "- d", "1. e"]
+    tokens = MarkdownIt().enable("table").parse(as_markdown(found))
+    kinds = Counter(token.type for token in tokens)
+    proposals = found["proposals"]
+    assert kinds["table_open"] == 1 + len(proposals) + bool(found["matrix"] and found["matrix"]["rows"])
+    widths: list[list[int]] = []
+    for token in tokens:
+        if token.type == "table_open":
+            widths.append([])
+        elif token.type == "tr_open":
+            widths[-1].append(0)
+        elif token.type in ("th_open", "td_open"):
+            widths[-1][-1] += 1
+    assert all(len(set(rows)) == 1 for rows in widths), widths
+    decided = [sum(row["decides"] for row in one["criteria"]) for one in proposals]
+    assert [len(rows) - 1 for rows in widths[: 1 + len(proposals)]] == [len(proposals), *decided]
+    lines = sum(len(one["missing"]) + len(one["ask"]) for one in proposals)
+    assert kinds["list_item_open"] == lines
+    assert kinds["bullet_list_open"] == sum(bool(one["missing"]) + bool(one["ask"]) for one in proposals)
+    commands = [token.content.strip() for token in tokens if token.type == "code_block"]
+    assert commands == [one["next"]["command"] for one in proposals if one["next"]]
+    outside = [token.content for token in tokens if token.type == "inline" and token.level == 1]
+    assert not [text for text in outside if text.startswith("|") or "---|" in text]
 
 
 def test_slips_are_one_line_and_exit_2(studies, tmp_path: Path, monkeypatch, capsys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ MEANS = {
 SHOWN = 3
 """Criteria on a card; the others are one click away."""
 LEAST = 1e-3
+LONG_S = 48 * 3600.0
 
 
 def write_decision(file: Path, output: Path) -> Path:
@@ -38,7 +40,7 @@ def decision_page(decision: Mapping[str, Any]) -> str:
     made.globals.update(
         tones=TONES, means=MEANS, basis=basis, quantity=quantity, between=between, asked=asked, plainly=plainly
     )
-    made.globals.update(duration=duration, percent=percent, lacking=lacking)
+    made.globals.update(duration=duration, card=card, told_apart=told_apart, percent=percent, lacking=lacking)
     policy = (
         f"default-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; style-src {source_hash(style)}"
     )
@@ -93,20 +95,50 @@ def asked(row: Mapping[str, Any]) -> str:
 
 
 def duration(found: Mapping[str, Any]) -> str:
-    """Predicted time in words; empty where there is none."""
+    """Predicted time in words, and whether anybody measured the like; empty where there is none."""
     seconds = found.get("seconds")
-    if not isinstance(seconds, int | float) or not found.get("measured"):
-        return ""  # a guess for another machine would be read as a promise
+    if not isinstance(seconds, int | float):
+        return ""
+    said = _length(seconds)
+    if found.get("measured"):
+        return f"about {said}, as this machine measured the like"
+    if seconds > LONG_S:
+        return f"too long for a processor (a guess: {said}), so it needs a graphics card"
+    return f"perhaps {said} on a processor, which is a guess"
+
+
+def _length(seconds: float) -> str:
     if seconds < 90:
-        return f"about {seconds:.0f} seconds"
-    return f"about {seconds / 60:.0f} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours" if seconds <= LONG_S else f"{seconds / 86400:.0f} days"
+
+
+def card(found: Mapping[str, Any]) -> str:
+    """Hours of a graphics card in words."""
+    hours = found.get("gpu_hours")
+    return f"{hours:.1f} GPU hours" if isinstance(hours, int | float) else "GPU hours: not measured on a card"
 
 
 def lacking(proposal: Mapping[str, Any]) -> str:
     """The first thing that is missing, without its command; empty where nothing that can be measured is."""
     found = proposal["missing"][0] if proposal["missing"] else ""
     reason = str(found).partition(": ")[2] or str(found)
-    return reason.partition("; pytest ")[0].partition("; foresight-bench ")[0].removeprefix("would be GO; missing: ")
+    reason = reason.partition("; pytest ")[0].partition("; foresight-bench ")[0].removeprefix("would be GO; missing: ")
+    if reason.startswith("no candidate "):
+        return "none of the models that it is about was measured"
+    if reason.endswith(" is not in this run"):
+        return "its number was not measured"
+    untrained = re.fullmatch(r"(random|nano) weights \((.+)\)", reason)
+    if untrained:
+        return f"a trained model ({untrained[2]} has {'random' if untrained[1] == 'random' else 'toy'} weights here)"
+    return reason
+
+
+def told_apart(matrix: Mapping[str, Any]) -> bool:
+    """Whether the weighted matrix says anything of any model."""
+    return any(row["sure"] > 0 or row["possible"] < 1 for row in matrix["rows"])
 
 
 def percent(share: Any) -> str:

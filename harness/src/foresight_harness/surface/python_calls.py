@@ -13,7 +13,7 @@ from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.judging.analyses.catalogue import conclude
 from foresight_harness.judging.comparison.against import Target, compare_with, keep, require_complete, target_of
 from foresight_harness.judging.comparison.sentinels import Sentinels, read_sentinels, sentinel_file
-from foresight_harness.judging.gates.gate_files import find_gates, keep_gates
+from foresight_harness.judging.gates.gate_files import answers_of, find_gates, keep_answers, keep_gates
 from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.suites.timing import PlainTimer
 from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
@@ -129,10 +129,12 @@ def opened(
     if chosen.resume:
         check_resume(registry, chosen, cells, f"{command} without resume=True")
     gates = find_gates(chosen.gates, folders_of("gates"), registry)
+    answers = answers_of(chosen.answers, gates, folders_of("gates"), registry)
     keeper = RunKeeper(registry, chosen, progress or silent(), command)
     keeper.plan(cells)
     if gates and not keeper.settled:
-        keeper.describe(gates=keep_gates(keeper.folder.path, gates))
+        folder = keeper.folder.path
+        keeper.describe(gates=keep_gates(folder, gates), answers=keep_answers(folder, answers))
         keeper.write_manifest(RUNNING)
     return keeper
 

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from foresight_harness.contracts.errors import RunFolderError
+from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.judging.analyses.gates import analyse
+from foresight_harness.judging.consistency.manifest import check_manifest
 from foresight_harness.judging.gates import find_gates, keep_gates
+from foresight_harness.judging.gates.gate_files import answers_of, keep_answers
 from foresight_harness.running.run_folder.run_data import RunData
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -70,3 +72,55 @@ def test_gate_that_was_changed_after_the_run_is_refused(gated: Path) -> None:
     kept.unlink()
     with pytest.raises(RunFolderError, match="cannot be read"):
         analyse(RunData.load(gated))
+
+
+ANSWERS = """schema = 1
+[[answer]]
+gate = "vlm_week6"
+rule = "{rule}"
+value = true
+who = "A. Person"
+when = 2026-02-01
+evidence = "minutes, page 3"
+
+[[answer]]
+gate = "vlm_phase1"
+rule = "on_time"
+value = 2
+who = "A. Person"
+when = 2026-02-01
+evidence = "a gate that this run was not asked for"
+"""
+
+
+@pytest.fixture
+def answered(write_run, record, tmp_path: Path) -> Path:
+    """A run that was asked for ``vlm_week6`` and given a file of answers, as a session keeps it."""
+    folder = ROOT / "benchmarks" / "gates"
+    gates = find_gates(["vlm_week6"], [folder])
+    text = ANSWERS.format(rule=next(rule.id for rule in gates[0].rules if rule.by_person))
+    (tmp_path / "given.toml").write_text(text)
+    answers = answers_of(tmp_path / "given.toml", gates, [folder])
+    path = write_run([record(per_sample=None)])
+    kept = keep_answers(path, answers)
+    return write_run([record(per_sample=None)], gates=keep_gates(path, gates), answers=kept)
+
+
+def test_answers_of_a_run_are_kept_and_judged_again_from_the_run_alone(answered: Path) -> None:
+    rows = analyse(RunData.load(answered)).as_json()["rows"]
+    said = [row["answered"] for row in rows if row["answered"]]
+    assert said == ["answered by A. Person on 2026-02-01: minutes, page 3"]
+    assert not [line for line in check_manifest(RunData.load(answered)) if "answers.toml" in line]
+
+
+def test_kept_answers_that_were_changed_are_refused_and_named(answered: Path) -> None:
+    file = answered / "answers.toml"
+    file.write_text(file.read_text().replace("true", "false"))
+    with pytest.raises(RunFolderError, match=r"answers\.toml was changed after the run"):
+        analyse(RunData.load(answered))
+    assert "answers.toml, which holds what people answered, was changed" in list(check_manifest(RunData.load(answered)))
+
+
+def test_answers_that_no_gate_asks_for_are_a_slip(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no gate was named"):
+        answers_of(tmp_path / "given.toml", [], [])

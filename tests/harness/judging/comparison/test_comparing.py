@@ -8,6 +8,8 @@ from foresight_harness.judging.comparison.acknowledging import Acknowledgement, 
 from foresight_harness.judging.comparison.comparing import compare, impossible, regressed, warned
 from foresight_harness.judging.comparison.sentinels import Sentinels
 from foresight_harness.judging.comparison.table import as_analysis, finding
+from foresight_harness.parts.statistics.evidence import mean_evidence
+from foresight_harness.parts.statistics.families import compare_family
 from foresight_harness.running.run_folder.run_data import RunData
 
 
@@ -218,7 +220,22 @@ def test_seeds_of_trained_cells_count_as_noise(write_run, record, sentinels) -> 
     assert verdict.count("within noise") >= 27
     (one,) = compare(base, seeded(write_run, record, "worse", 1, drop=0.3), sentinels)
     assert one.verdict == "regressed"
-    assert one.paired.interval.method == "seeds-samples-t-95"  # type: ignore[union-attr]
+    assert one.paired.interval.method == "sign-flips-studentised-95"  # type: ignore[union-attr]
+
+
+def test_two_runs_are_compared_by_the_statistic_of_a_board(write_run, record, sentinels) -> None:
+    """What ``versus`` says of two candidates, ``compare`` says of two runs: equal differences, ends and p."""
+    sides = [seeded(write_run, record, name, draw) for name, draw in (("base", 0), ("head", 4))]
+    (one,) = compare(*sides, sentinels)
+    before, after = (side.values(side.records[0]) for side in sides)
+    assert before is not None
+    assert after is not None
+    evidence = mean_evidence([after.values, before.values], after.groups)
+    (other,) = compare_family(evidence, [(0, 1)], draws=12_000)
+    assert one.paired is not None
+    assert one.paired.interval is not None
+    assert (one.paired.difference, one.paired.p_value) == (other.difference, other.p_value)
+    assert one.paired.interval[:2] == (other.low, other.high)
 
 
 def test_the_same_fits_again_are_identical_and_other_seeds_are_not_compared(write_run, record, sentinels) -> None:

@@ -47,8 +47,16 @@ def test_each_metric_over_time_names_its_variant_and_only_one_without_units_is_b
     measurements, _ = over_time([targets], seen)
     by_metric = {entry.metric: entry for entry in measurements}
     barred = [name for name, entry in by_metric.items() if not entry.gateable]
-    assert barred == ["temporal_lpips_random_trunk_variance"]
-    assert {name: entry.details["variant"] for name, entry in by_metric.items()} == variants(
-        ["psnr", "lpips_random_trunk"]
-    )
+    assert barred == ["temporal_lpips_random_trunk_variance", "lpips_random_trunk_reversed"]
+    named = {name: entry.details["variant"] for name, entry in by_metric.items() if "variant" in entry.details}
+    assert named == variants(["psnr", "lpips_random_trunk"])
     assert set(by_metric) == {*barred, "frame_consistency", "object_count_accuracy", "object_steadiness"}
+
+
+def test_a_clip_played_backwards_is_further_from_what_happened_and_a_still_is_not(targets: Tensor) -> None:
+    moving = torch.rand(2, 3, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    for clips, further in ((moving, True), (targets, False)):
+        found = {entry.metric: entry.values for entry in over_time([clips], known(clips))[0]}
+        backwards = found["lpips_random_trunk_reversed"]
+        assert backwards is not None
+        assert (backwards > 1e-3).all() if further else (backwards < 1e-9).all()

@@ -91,3 +91,22 @@ def test_controls_have_the_role_that_is_known_of_them(registry: Registry) -> Non
     assert roles.pop("oracle") == "ceiling"
     assert {"constant", "pixels", "shuffled", "window_order"} <= set(roles)
     assert set(roles.values()) == {"floor"}
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"),
+    [
+        (("candidate", "floor"), "candidate"),
+        (("floor", "floor"), "floor"),
+        (("candidate", "ceiling"), "ceiling"),
+        (("twin", "floor"), "twin"),
+    ],
+)
+def test_a_control_beside_an_encoder_makes_no_control_of_it(registry: Registry, roles, role: str) -> None:
+    """Raw pixels tell nothing of the answer; what knows it, or is untrained, is never a part of a candidate."""
+    found = resolve(parse_candidate("pixels@patch+constant@patch/identity/concat/linear"), registry)
+    streams = [
+        replace(stream, encoder=replace(stream.encoder, role=own))
+        for stream, own in zip(found.streams, roles, strict=True)
+    ]
+    assert replace(found, streams=tuple(streams)).role == role

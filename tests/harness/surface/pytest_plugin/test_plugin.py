@@ -297,3 +297,30 @@ def test_gate_is_judged_kept_and_fails_the_session_where_it_says_no_go(
     assert [entry["name"] for entry in manifest["gates"]] == ["places"]
     assert (run / "gates" / "places.toml").read_text() == GATE.format(bound=bound)
     assert json.loads((run / "analysis" / "gates.json").read_text())["gates"][0]["verdict"] == verdict
+
+
+BY_PERSON = '[[rule]]\nid = "plan"\nquote = "Plan viable"\nline = 9\nmeasured_by = "person"\nask = "judge it"\n'
+ANSWERED = """schema = 1
+[[answer]]
+gate = "places"
+rule = "plan"
+value = {value}
+who = "A. Person"
+when = 2026-02-01
+evidence = "minutes, page 3"
+"""
+
+
+@pytest.mark.parametrize(("value", "code", "verdict"), [("true", 0, "GO"), ("false", 1, "NO-GO")])
+def test_answers_of_people_count_for_the_gate_of_a_session_and_are_kept(
+    dropin: Path, benchmarks, pytester: pytest.Pytester, value: str, code: int, verdict: str
+) -> None:
+    (pytester.path / "places.toml").write_text(GATE.format(bound=0.01) + BY_PERSON)
+    (pytester.path / "said.toml").write_text(ANSWERED.format(value=value))
+    words = ("--candidate", "gradients_tiny*", "-k", "spatial")
+    result = benchmarks("--gate", "places.toml", "--answers", "said.toml", *words)
+    assert result.ret == code
+    result.stdout.fnmatch_lines([f"gate places: {verdict}. *"])
+    run = pytester.path / "runs" / "latest"
+    assert (run / "answers.toml").read_text() == ANSWERED.format(value=value)
+    assert json.loads((run / "run.json").read_text())["answers"]["path"] == "answers.toml"

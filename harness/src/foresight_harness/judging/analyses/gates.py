@@ -9,7 +9,7 @@ from typing import Any
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
 from foresight_harness.judging.gates.evaluate import GateResult, evaluate
 from foresight_harness.judging.gates.finding import Finding
-from foresight_harness.judging.gates.gate_files import kept_gates
+from foresight_harness.judging.gates.gate_files import kept_answers, kept_gates
 from foresight_harness.running.run_folder.run_data import RunData
 
 COLUMNS = (
@@ -41,7 +41,8 @@ def analyse(run: RunData) -> Analysis | None:
     if not run.manifest.get("gates"):
         return None
     gates = kept_gates(run.path, run.manifest, load_registry())
-    return as_analysis([evaluate(gate, run) for gate in gates])
+    answers = kept_answers(run.path, run.manifest, gates)
+    return as_analysis([evaluate(gate, run, answers) for gate in gates])
 
 
 def as_analysis(results: Sequence[GateResult]) -> Analysis:

@@ -13,14 +13,20 @@ from foresight_harness.judging.comparison.acknowledging import Acknowledgement
 from foresight_harness.judging.comparison.making import made_otherwise, sentence
 from foresight_harness.judging.comparison.matching import Key, Pair, pairs
 from foresight_harness.judging.comparison.sentinels import Sentinels
+from foresight_harness.parts.statistics.evidence import mean_evidence
+from foresight_harness.parts.statistics.families import compare_family
+from foresight_harness.parts.statistics.interval import Interval
 from foresight_harness.parts.statistics.multiple import benjamini_hochberg, holm
-from foresight_harness.parts.statistics.paired import ALPHA, Paired, paired_difference
+from foresight_harness.parts.statistics.paired import ALPHA, Paired, flips_needed
 from foresight_harness.parts.statistics.power import detectable_beyond
-from foresight_harness.parts.statistics.seeded import difference_over_seeds
 from foresight_harness.running.run_folder.run_data import RunData, SampleValues
 
 FAMILY = 30
-"""Sentinels that the sign flips are enough for: 12,000 flips, so that Holm's strictest level can be reached."""
+"""Sentinels that the sign flips are enough for, so that Holm's strictest level can be reached."""
+FLIPS = flips_needed(FAMILY)
+"""12,000."""
+METHOD = "sign-flips-studentised-95"
+"""How ``compare_family`` compares one pair, without the bound by the range of values: it would hide a thousandth."""
 REGRESSED, IMPROVED, NOISE, IDENTICAL, NOT_COMPARED = (
     "regressed",
     "improved",
@@ -113,19 +119,27 @@ def _measured(pair: Pair, base: RunData, head: RunData, sentinels: Sentinels) ->
 
 
 def _difference(after: SampleValues, before: SampleValues) -> Paired | None:
-    """Over the pictures that both runs have; with several seeds their spread counts as noise too. None: no picture."""
+    """Over the pictures that both runs have, by the statistic of every board; seeds' spread is noise too. None: no
+    picture."""
     places = [{sample: place for place, sample in enumerate(side.samples)} for side in (after, before)]
     shared = [sample for sample in after.samples if sample in places[1]]
     if not shared:
         return None
     columns = [[place[sample] for sample in shared] for place in places]
     groups = [after.groups[place] for place in columns[0]]
-    if min(len(after.seeds), len(before.seeds)) < 2:
-        first, second = after.mean_over_seeds[columns[0]], before.mean_over_seeds[columns[1]]
-        return paired_difference(first, second, groups, tests=FAMILY)
-    found = difference_over_seeds(after.values[:, columns[0]], before.values[:, columns[1]], groups)
-    clusters = found.interval.clusters if found.interval else 0
-    return Paired(found.difference, found.interval, found.p_value, 0, False, found.n, clusters, found.identical)
+    sides = (after.values[:, columns[0]], before.values[:, columns[1]])
+    if any(np.isnan(side).all() for side in sides):
+        return Paired(math.nan, None, None, 0, False, 0, 0, False)
+    evidence = mean_evidence(sides, groups)
+    if not evidence.n:
+        return Paired(math.nan, None, None, 0, False, 0, 0, False)
+    (one,) = compare_family(evidence, [(0, 1)], draws=FLIPS)
+    interval = None
+    if one.low is not None and one.high is not None:
+        interval = Interval(one.low, one.high, METHOD, evidence.n, evidence.clusters)
+    flips = 0 if one.p_value is None else FLIPS
+    n, clusters = evidence.n, evidence.clusters
+    return Paired(one.difference, interval, one.p_value, flips, False, n, clusters, one.identical)
 
 
 def _fact(one: Compared, before: Record, after: Record) -> Compared:

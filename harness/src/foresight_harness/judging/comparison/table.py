@@ -54,7 +54,7 @@ def as_analysis(found: Sequence[Compared], baseline: dict[str, Any], notes: Sequ
         caveats=(*notes, "Time is not compared between runs: other load, other clocks."),
         inputs={
             "alpha": ALPHA,
-            "p": "two-sided: sign flips of clustered differences; with several seeds, t over seeds and pictures",
+            "p": "two-sided: sign flips of clustered differences over their error, seeds counted, as of candidates",
             "correction": "Holm over sentinels, Benjamini-Hochberg over the rest",
         },
         further={"baseline": baseline, "counts": counts(found)},

@@ -88,6 +88,12 @@ def _gates(run: RunData) -> Iterator[str]:
             yield f"{entry['path']} of gate {entry['name']} was removed"
         elif hashlib.sha256(path.read_bytes()).hexdigest()[:16] != entry["digest"]:
             yield f"{entry['path']} of gate {entry['name']} was changed"
+    answers = run.manifest.get("answers") or {}
+    kept = run.path / str(answers.get("path"))
+    if answers and not kept.is_file():
+        yield f"{kept.name}, which holds what people answered, was removed"
+    elif answers and hashlib.sha256(kept.read_bytes()).hexdigest()[:16] != answers.get("digest"):
+        yield f"{kept.name}, which holds what people answered, was changed"
 
 
 def _protocol(name: str, choices: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from foresight_harness.judging.gates.gate import Gate
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.run_folder.run_data import RunData
 
-UNSETTLED = "No branch of its decision tree holds yet: what it asks for was not measured, or not well enough."
+UNSETTLED = "Nothing can be said yet: what the proposal asks for was not measured, or not well enough."
 
 
 def decide(
@@ -28,6 +28,7 @@ def decide(
     answers: Answers,
     registry: Registry,
     matrices: Sequence[Path] = (),
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """What the documents' own decision trees say of these runs.
 
@@ -38,6 +39,7 @@ def decide(
         answers: What only people can know.
         registry: What is on offer, for the run that would settle what is open.
         matrices: Folders of matrices, likewise.
+        device: That this run would use.
 
     Returns:
         The content of ``decision.json``.
@@ -49,7 +51,7 @@ def decide(
     data = joined(runs)
     wanted = {name for proposal in proposals for name in proposal.gates}
     results = {gate.name: evaluate(gate, data, answers) for gate in gates if gate.name in wanted}
-    found = [_proposal(proposal, results, registry, matrices) for proposal in proposals]
+    found = [_proposal(one, results, next_run(_own(one, results), registry, matrices, device)) for one in proposals]
     return {
         "schema": SCHEMA,
         "kind": "decision",
@@ -90,11 +92,14 @@ def _run(run: RunData) -> dict[str, Any]:
     }
 
 
-def _proposal(
-    proposal: Proposal, results: Mapping[str, GateResult], registry: Registry, matrices: Sequence[Path]
-) -> dict[str, Any]:
-    own = [results[name] for name in proposal.gates]
-    branch = next((one for one in proposal.branches if _holds(one, results)), None)
+def _own(proposal: Proposal, results: Mapping[str, GateResult]) -> list[GateResult]:
+    """Its gates, the first to be settled first."""
+    return [results[name] for name in proposal.gates]
+
+
+def _proposal(proposal: Proposal, results: Mapping[str, GateResult], run: Mapping[str, Any] | None) -> dict[str, Any]:
+    own = _own(proposal, results)
+    branch = branch_of(proposal, results)
     criteria = [row for result in own for row in criteria_of(result)]
     open_rows = [row for row in criteria if row["decides"] and row["verdict"] in ("INCONCLUSIVE", "NOT MEASURED")]
     return {
@@ -116,9 +121,14 @@ def _proposal(
             for row in criteria
             if row["person"] and row["answered"] is None
         ],
-        "next": next_run(own, registry, matrices),
+        "next": run,
         "budget": proposal.budget or None,
     }
+
+
+def branch_of(proposal: Proposal, results: Mapping[str, GateResult]) -> Branch | None:
+    """The branch that is taken: the first whose conditions all hold; None where none does."""
+    return next((one for one in proposal.branches if _holds(one, results)), None)
 
 
 def _holds(branch: Branch, results: Mapping[str, GateResult]) -> bool:
@@ -155,6 +165,9 @@ def _matrix(result: GateResult) -> dict[str, Any]:
     return {
         "gate": result.gate.name,
         "title": result.gate.title,
-        "weights": [{"rule": rule.id, "label": rule.label, "weight": rule.weight} for rule in weighted],
+        "weights": [
+            {"rule": rule.id, "label": rule.label, "plain": rule.fact.plain or None, "weight": rule.weight}
+            for rule in weighted
+        ],
         "rows": sorted(rows, key=lambda row: (-row["sure"], -row["possible"], row["candidate"])),
     }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from foresight_harness.judging.comparison.safe_text import markdown_text
+
+LONG_S = 48 * 3600.0
+"""Longer times are said in days."""
 
 
 def as_markdown(decision: Mapping[str, Any]) -> str:
@@ -20,7 +24,7 @@ def _lines(decision: Mapping[str, Any]) -> Iterator[str]:
         name = f"{markdown_text(one['proposal'])}: {markdown_text(one['title'])}"
         yield f"| {name} | **{one['answer']}** | {markdown_text(one['say'])} |"
     for one in decision["proposals"]:
-        yield from ("", f"## {markdown_text(one['proposal'])}: {one['answer']}", "", markdown_text(one["question"]), "")
+        yield from ("", f"## {markdown_text(one['proposal'])}: {one['answer']}", "", _line(one["question"]), "")
         yield from _criteria(one)
         yield from _open(one)
     yield from _matrix(decision["matrix"])
@@ -53,14 +57,20 @@ def _criteria(proposal: Mapping[str, Any]) -> Iterator[str]:
 
 def _open(proposal: Mapping[str, Any]) -> Iterator[str]:
     if proposal["missing"]:
-        yield from ("", "Missing:", *(f"- {markdown_text(line)}" for line in proposal["missing"]))
+        yield from ("", "Missing:", *(f"- {_line(line)}" for line in proposal["missing"]))
     if proposal["ask"]:
         yield from ("", "People must still answer:")
-        yield from (f"- {markdown_text(one['label'])}: {markdown_text(one['ask'])}" for one in proposal["ask"])
+        yield from (f"- {_line(one['label'])}: {markdown_text(one['ask'])}" for one in proposal["ask"])
     found = proposal["next"]
     if found:
         yield from ("", f"The cheapest run that would settle the next step ({duration(found)}):", "")
         yield f"    {found['command']}"
+
+
+def _line(text: str) -> str:
+    """Harmless text that begins a line or an item: nothing in it starts a list of its own."""
+    safe = markdown_text(text).strip()
+    return f"\\{safe}" if safe.startswith("-") else re.sub(r"^(\d+)\.", r"\1\.", safe)
 
 
 def _matrix(matrix: Mapping[str, Any] | None) -> Iterator[str]:
@@ -98,15 +108,19 @@ def between(score: Mapping[str, Any]) -> str:
 
 
 def duration(found: Mapping[str, Any]) -> str:
-    """Predicted time in words."""
+    """Predicted time and GPU hours in words."""
     seconds = found["seconds"]
+    hours = found.get("gpu_hours")
+    card = f"GPU hours: {found.get('gpu') or 'not measured on a card'}" if hours is None else f"{hours:.1f} GPU hours"
     if seconds is None:
-        return f"time not predicted: {markdown_text(found['reason'])}"
-    time = (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )
-    return f"about {time}, {markdown_text(found['reason'])}"
+        return f"time not predicted: {markdown_text(found['reason'])}; {card}"
+    return f"about {in_words(seconds)}, {markdown_text(found['reason'])}; {card}"
+
+
+def in_words(seconds: float) -> str:
+    """A length of time in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds <= LONG_S else f"{seconds / 86400:.0f} days"

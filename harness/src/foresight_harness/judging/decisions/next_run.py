@@ -19,20 +19,24 @@ from foresight_harness.planning.registry import Registry
 SCALE, WEIGHTS = "full", "pretrained"
 DATASETS = {"clips": "moving_shapes", "stills": "shapes", "any": "shapes"}
 """What is measured on where a rule names no data set; a user's own may stand in its place."""
+NO_CARD = "not measured on a card"
 
 
-def next_run(results: Sequence[GateResult], registry: Registry, matrices: Sequence[Path]) -> dict[str, Any] | None:
+def next_run(
+    results: Sequence[GateResult], registry: Registry, matrices: Sequence[Path], device: str = "cpu"
+) -> dict[str, Any] | None:
     """The run that the first open gate waits for; None where nothing that a run could measure is open.
 
     Args:
         results: Of a proposal's gates, the first to be settled first.
         registry: What is on offer: a candidate of a plugin that is not installed cannot be planned, and is not.
         matrices: Folders of matrices.
+        device: That the run would use: of a card, its hours are those of cells that were measured on it.
     """
     for result in results:
         rules = _open(result)
         if rules:
-            return _of_gate(result.gate, rules, registry, matrices)
+            return _of_gate(result.gate, rules, registry, matrices, device)
     return None
 
 
@@ -46,7 +50,9 @@ def _open(result: GateResult) -> list[Rule]:
     return [rule for rule in result.gate.deciding() if rule.id in waiting and not rule.by_person]
 
 
-def _of_gate(gate: Gate, rules: Sequence[Rule], registry: Registry, matrices: Sequence[Path]) -> dict[str, Any]:
+def _of_gate(
+    gate: Gate, rules: Sequence[Rule], registry: Registry, matrices: Sequence[Path], device: str
+) -> dict[str, Any]:
     suites = list(dict.fromkeys(rule.suite for rule in rules))
     dataset = next((rule.dataset for rule in rules if rule.dataset), DATASETS[gate.needs.input])
     said: dict[str, Any] = {"gate": gate.name, "why": f"it settles {gate.title}"}
@@ -54,9 +60,10 @@ def _of_gate(gate: Gate, rules: Sequence[Rule], registry: Registry, matrices: Se
     if gate.matrix:
         words += ["--matrix", gate.matrix]
     tail = ["--dataset", dataset, "--scale", SCALE, "--weights", WEIGHTS, "--gate", gate.name]
+    tail += [] if device == "cpu" else ["--device", device]
     try:
         selection = select_candidates(registry, [], gate.matrix or None, matrices, SCALE)
-        chosen, time = _cheapest(gate, rules, suites, dataset, selection, registry)
+        chosen, time = _cheapest(gate, rules, suites, dataset, selection, registry, device)
     except (ForesightError, OSError, ValueError) as error:  # a plan that cannot be made is no reason to say nothing
         return (
             said | _command([*words, *tail]) | _untimed(f"the plan cannot be made here: {' '.join(str(error).split())}")
@@ -73,11 +80,22 @@ def _command(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _untimed(reason: str) -> dict[str, Any]:
-    return {"seconds": None, "low": None, "high": None, "measured": False, "gpu_hours": None, "reason": reason}
+    return {"seconds": None, "low": None, "high": None, "measured": False, "reason": reason} | _card(None)
+
+
+def _card(hours: float | None) -> dict[str, Any]:
+    """Hours of a graphics card, or why there is no number."""
+    return {"gpu_hours": hours, "gpu": NO_CARD if hours is None else "of this machine's card, as it measured the like"}
 
 
 def _cheapest(
-    gate: Gate, rules: Sequence[Rule], suites: Sequence[str], dataset: str, selection: Selection, registry: Registry
+    gate: Gate,
+    rules: Sequence[Rule],
+    suites: Sequence[str],
+    dataset: str,
+    selection: Selection,
+    registry: Registry,
+    device: str,
 ) -> tuple[list[str] | None, dict[str, Any]]:
     """The candidates with the least predicted time, what they are compared with, and the time of all together.
 
@@ -86,7 +104,7 @@ def _cheapest(
     from foresight_harness.running.costs.accounting import predicted  # loads torch
     from foresight_harness.running.costs.predicting import Prediction
 
-    options = run_options({"dataset": (dataset,), "weights": WEIGHTS}, selection)
+    options = run_options({"dataset": (dataset,), "weights": WEIGHTS, "device": device}, selection)
     kinds = [registry.suite(suite) for suite in suites]
 
     def time(chosen: Sequence[ResolvedCandidate]) -> Prediction:
@@ -102,16 +120,14 @@ def _cheapest(
             return None, {}
         picked |= {str(one): one for one in (cheapest, *_references(group, selection))}
     found = time(list(picked.values()))
-    sure = found.measured == found.cells
+    sure, on_card = found.measured == found.cells, device != "cpu"
+    told = {"seconds": found.seconds, "low": found.low, "high": found.high, "measured": sure}
     return list(picked), {
-        "seconds": found.seconds,
-        "low": found.low,
-        "high": found.high,
-        "measured": sure,
-        "gpu_hours": None,
-        "reason": "of a processor like this machine's, from cells that it has measured"
+        **told,
+        **_card(found.seconds / 3600 if sure and on_card else None),
+        "reason": f"of {'a card' if on_card else 'a processor'} like this machine's, from cells that it has measured"
         if sure
-        else "guessed for a processor like this machine's; a graphics card is faster, and no card was measured here",
+        else "guessed for a processor like this machine's; a graphics card is faster",
     }
 
 

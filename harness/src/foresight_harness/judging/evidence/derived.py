@@ -7,8 +7,18 @@ from typing import Any, NamedTuple
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.evidence.intervals import reading_of, spread_of
+from foresight_harness.judging.evidence.verification import verification_of
 from foresight_harness.judging.gates.verdict import Reading
-from foresight_harness.judging.gates.vocabulary import CEILING, CONVERGED, HOURS, PARAMS, SPREAD, STEPS
+from foresight_harness.judging.gates.vocabulary import (
+    CEILING,
+    CONVERGED,
+    HOURS,
+    PARAMS,
+    REVERSED,
+    SPREAD,
+    STEPS,
+    VERIFICATION,
+)
 from foresight_harness.running.run_folder.run_data import RunData
 
 OF_CELLS = (PARAMS, STEPS, CONVERGED, HOURS)
@@ -39,11 +49,13 @@ def records_behind(run: RunData, suite: str, metric: str, probe: str | None) -> 
 
 def is_quality(metric: str) -> bool:
     """Whether a number says how good something is; sizes, hours, spreads and the decoder's own scores do not."""
-    return metric not in OF_CELLS and not metric.endswith((SPREAD, CEILING))
+    return metric not in OF_CELLS and not metric.endswith((SPREAD, CEILING, VERIFICATION))
 
 
 def base_of(metric: str) -> str:
-    """The recorded metric that a spread or a ceiling is of; any other is its own."""
+    """The recorded metric that a spread, a ceiling or a verification is of; any other is its own."""
+    if metric.endswith(VERIFICATION):
+        return f"{metric.removesuffix(VERIFICATION)}{REVERSED}"
     return metric.removesuffix(SPREAD).removesuffix(CEILING)
 
 
@@ -64,6 +76,8 @@ def derived(run: RunData, metric: str, record: Record, contenders: int) -> Deriv
         return _of_fit(metric, record)
     if metric.endswith(SPREAD):
         return Derived(spread_of(run, record, contenders), "too few scenes to tell how much they differ")
+    if metric.endswith(VERIFICATION):
+        return Derived(verification_of(run, record, contenders), "too few clips to tell right answers from wrong ones")
     if metric.endswith(CEILING):
         return Derived(None if record.ceiling is None else Reading(record.ceiling, None, None, record.n, None))
     return Derived(reading_of(run, record, contenders))

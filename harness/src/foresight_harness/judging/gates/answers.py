@@ -47,6 +47,8 @@ class Answers:
     path: str = ""
     digest: str = ""
     """First 16 hex digits of the sha256 of the file."""
+    raw: bytes = b""
+    """The file."""
     by_rule: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
 
     def of(self, gate: str, rule: str) -> Answer | None:
@@ -57,12 +59,13 @@ class Answers:
 NO_ANSWERS = Answers()
 
 
-def read_answers(path: Path, gates: Sequence[Gate]) -> Answers:
+def read_answers(path: Path, gates: Sequence[Gate], *, of_others: bool = False) -> Answers:
     """Read and check a file of answers.
 
     Args:
         path: TOML with one table ``[[answer]]`` a rule.
         gates: Every gate that the file may speak of.
+        of_others: Whether it may speak of other gates too, whose answers are passed over.
 
     Raises:
         UsageError: in one line, naming the file, the answer and what is wrong.
@@ -84,11 +87,13 @@ def read_answers(path: Path, gates: Sequence[Gate]) -> Answers:
     known = {gate.name: gate for gate in gates}
     found: dict[tuple[str, str], Answer] = {}
     for number, entry in enumerate(entries, start=1):
+        if of_others and isinstance(entry, dict) and entry.get("gate") not in known:
+            continue
         answer = _answer(f"answers {path}, answer {number}", entry, known)
         if (answer.gate, answer.rule) in found:
             raise UsageError(f"answers {path}, answer {number}: {answer.gate} {answer.rule} is answered twice")
         found[answer.gate, answer.rule] = answer
-    return Answers(str(path), hashlib.sha256(raw).hexdigest()[:16], found)
+    return Answers(str(path), hashlib.sha256(raw).hexdigest()[:16], raw, found)
 
 
 def _answer(where: str, entry: Any, gates: Mapping[str, Gate]) -> Answer:

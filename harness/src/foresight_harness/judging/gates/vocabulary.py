@@ -36,6 +36,10 @@ SPREAD = "_spread"
 """Ending of the standard deviation of a metric from scene to scene."""
 CEILING = "_ceiling"
 """Ending of what the decoder's own round trip scores."""
+REVERSED = "_reversed"
+"""Ending of a distance of clips played backwards: answers that are known to be wrong."""
+VERIFICATION = "_verification"
+"""Ending of the correlation of a distance with whether the answer is wrong, over clips as they are and backwards."""
 
 CONVERSIONS: Mapping[tuple[str, str], float] = {
     ("s", "ms"): 1000.0,
@@ -86,7 +90,15 @@ def metrics_of(registry: Registry, suite: SuiteFacts) -> dict[str, Fact]:
         f"{name}{CEILING}": replace(fact, exact=True, plain=fact.plain and f"of the decoder by itself: {fact.plain}")
         for name, fact in known.items()
     }
-    return {**ceilings, **spreads, **known, **_IMPLIED}
+    verifications = {
+        f"{name.removesuffix(REVERSED)}{VERIFICATION}": Fact("ratio", "higher", (-1.0, 1.0), plain=TELLS)
+        for name in known
+        if name.endswith(REVERSED)
+    }
+    return {**ceilings, **spreads, **verifications, **known, **_IMPLIED}
+
+
+TELLS = "visible difference tells a wrong answer from a right one (1 is always, 0 is chance)"
 
 
 _IMPLIED: Mapping[str, Fact] = {

@@ -75,9 +75,29 @@ def over_time(outputs: Sequence[Tensor], known: References) -> tuple[list[Measur
                 details={"variant": VARIANCE_VARIANT.format(name=name)},
             )
         )
+        found.append(_played_backwards(name, metric, outputs, known))
         details[f"{name}_per_frame"] = _rows(curves[0])
         details[f"{name}_per_frame_round_trip"] = _rows(best)
     return found, details
+
+
+def _played_backwards(
+    name: str, metric: PerceptualDistance, outputs: Sequence[Tensor], known: References
+) -> Measurement:
+    """Perceptual distance of an answer that is known to be wrong: the decoded clip played backwards.
+
+    The same scene and the same decoder, and another event: whether the distance tells right from wrong is read from
+    this one beside the distance of the clip as it is.
+    """
+    wrong = [metric.per_frame(output.flip(1), known.targets).mean(dim=1) for output in outputs]
+    return Measurement(
+        metric=f"{name}_reversed",
+        unit="distance",
+        direction="none",
+        range=(0.0, None),
+        values=np.stack([values.numpy() for values in wrong]),
+        gateable=name != LPIPS_RANDOM_TRUNK,
+    )
 
 
 def _objects(outputs: Sequence[Tensor], known: References) -> list[Measurement]:

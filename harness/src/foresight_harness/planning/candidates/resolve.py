@@ -74,9 +74,15 @@ class ResolvedCandidate:
 
     @property
     def role(self) -> Role:
-        """``floor``, ``ceiling`` or ``twin`` where a stream is a control, else ``candidate``."""
+        """``ceiling`` or ``twin`` where a stream is one, ``floor`` where every stream is, else ``candidate``.
+
+        Raw pixels beside an encoder tell nothing of the answer: the two together are a pipeline like any other. A
+        stream that knows the answer is never a candidate's, and one with random weights makes the whole a twin.
+        """
         roles = {stream.encoder.role for stream in self.streams}
-        return next((role for role in ("floor", "ceiling", "twin") if role in roles), "candidate")  # type: ignore[return-value]
+        if "ceiling" in roles or "twin" in roles:
+            return "ceiling" if "ceiling" in roles else "twin"
+        return "floor" if roles == {"floor"} else "candidate"
 
     def conditioning_shape(self) -> GridShape:
         """Expected shape of the conditioning grid or token set."""

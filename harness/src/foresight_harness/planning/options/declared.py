@@ -109,6 +109,7 @@ OPTIONS = (
         default=DEFAULT_RECIPE,
     ),
     Option("gate", "fail the session where this gate says NO-GO", "NAME", default=()),
+    Option("answers", "what only people can know, for --gate; kept with the run", "FILE"),
     Option("baseline", "compare with that run or baseline", "RUN|NAME"),
     Option(
         "export",

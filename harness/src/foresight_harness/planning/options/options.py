@@ -106,6 +106,8 @@ class RunOptions:
     recipe: str = DEFAULT_RECIPE
     """How fits to a decoder's latents are made; see ``fit.recipes``."""
     gates: tuple[str, ...] = ()
+    answers: str | None = None
+    """File of what only people can know, for the gates."""
     baseline: str | None = None
     exports: tuple[str, ...] = ()
     """Trackers that records are sent to."""

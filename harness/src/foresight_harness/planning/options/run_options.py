@@ -57,6 +57,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         probes=values["probe"] or selection.probes,
         recipe=values["recipe"],
         gates=values["gate"],
+        answers=None if values["answers"] is None else str(values["answers"]),
         baseline=values["baseline"],
         exports=values["export"],
         out=Path(values["out"]),

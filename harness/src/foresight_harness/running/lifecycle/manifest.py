@@ -103,6 +103,7 @@ class Manifest:
         return {
             **facts,
             "gates": with_earlier(self.kept.get("gates"), facts.get("gates") or (), "name"),
+            "answers": facts.get("answers") or self.kept.get("answers"),
             "started": next((one["started"] for one in sessions if one.get("started")), self.started),
             "ended": session["ended"],
             "status": status,

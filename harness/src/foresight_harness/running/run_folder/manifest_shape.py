@@ -10,7 +10,18 @@ from typing import Any
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records.record import check_schema
 
-OBJECTS = ("options", "environment", "hardware", "protocols", "counts", "extraction", "suite_facts", "probe_facts")
+OBJECTS = (
+    "options",
+    "environment",
+    "hardware",
+    "protocols",
+    "counts",
+    "extraction",
+    "suite_facts",
+    "probe_facts",
+    "answers",
+)
+OBJECTS_OR_NONE = ("answers",)
 OBJECTS_OF_OBJECTS = ("protocols", "suite_facts", "probe_facts")
 LISTS_OF_OBJECTS = ("plugins", "datasets", "gates", "exporters", "sessions", "cells")
 TEXTS = ("run", "command", "started", "status", "scale")
@@ -47,7 +58,7 @@ def read_manifest(file: Path) -> dict[str, Any]:
 
 def _wrong(name: str, value: Any) -> str | None:
     """What a field should be, where it is not."""
-    if name in OBJECTS and not isinstance(value, dict):
+    if name in (*OBJECTS, *OBJECTS_OR_NONE) and not isinstance(value, dict):
         return "an object"
     if name in OBJECTS_OF_OBJECTS and not all(isinstance(entry, dict) for entry in value.values()):
         return "an object of objects"

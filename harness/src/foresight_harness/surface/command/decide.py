@@ -12,12 +12,11 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.decisions.deciding import decide
 from foresight_harness.judging.decisions.decision_files import find_proposals
 from foresight_harness.judging.decisions.markdown import as_markdown
-from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.named_files import folders_of
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import find_run, writing
 from foresight_harness.running.run_folder.run_data import RunData
-from foresight_harness.surface.command.gate import answers_of
 from foresight_harness.surface.command.printing import console, print_json, print_table
 from foresight_harness.surface.report_writers import is_for_the_user, reporter
 
@@ -29,13 +28,16 @@ EXAMPLES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """RUN..., ``--answers``, ``-o``, ``--markdown``, ``--out``."""
+    """RUN..., ``--answers``, ``-o``, ``--markdown``, ``--device``, ``--out``."""
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, ids or latest; read as one")
     parser.add_argument("--answers", type=Path, metavar="FILE", help="what only people can know, in TOML")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="page to write; default decision.html in the first run"
     )
     parser.add_argument("--markdown", action="store_true", help="print Markdown instead of text")
+    parser.add_argument(
+        "--device", default="cpu", metavar="DEVICE", help="of the run that would settle what is open; default cpu"
+    )
     parser.add_argument("--out", default="runs", metavar="DIR", help="where ids are looked for; default runs")
 
 
@@ -47,9 +49,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("there is no benchmarks/decisions here, and no benchmarks are installed; install them")
     gates = find_gates(["all"], folders, registry)
     proposals = find_proposals(trees[0], [gate.name for gate in gates])
-    answers = answers_of(options.answers, gates, registry)
+    answers = answers_of(options.answers, gates, folders, registry)
     runs = [RunData.load(find_run(Path(options.out), name)) for name in options.runs]
-    found = decide(proposals, gates, runs, answers, registry, folders_of("matrices"))
+    found = decide(proposals, gates, runs, answers, registry, folders_of("matrices"), options.device)
     page = options.output or runs[0].path / "decision.html"
     said = _write(found, page)
     if options.json:

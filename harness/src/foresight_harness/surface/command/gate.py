@@ -7,12 +7,11 @@ from pathlib import Path
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.analyses.gates import as_analysis
-from foresight_harness.judging.gates.answers import NO_ANSWERS, Answers, read_answers, template
+from foresight_harness.judging.gates.answers import template
 from foresight_harness.judging.gates.evaluate import GateResult, evaluate
-from foresight_harness.judging.gates.gate import Gate
-from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.named_files import folders_of
-from foresight_harness.planning.registry import Registry, load_registry
+from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import find_run
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_json, print_table
@@ -56,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.names and not folders_of("gates"):
         raise UsageError("no gate was named and there is no benchmarks/gates; name a gate file")
     gates = find_gates(options.names or ["all"], folders_of("gates"), registry)
-    answers = answers_of(options.answers, gates, registry)
+    answers = answers_of(options.answers, gates, folders_of("gates"), registry)
     data = RunData.load(find_run(Path(options.out), options.target))
     results = [evaluate(gate, data, answers) for gate in gates]
     if options.json:
@@ -65,15 +64,6 @@ def run(options: argparse.Namespace) -> int:
     for result in results:
         _print(result, with_rows=len(results) == 1)
     return exit_code(results)
-
-
-def answers_of(path: Path | None, gates: list[Gate], registry: Registry) -> Answers:
-    """The answers of a file, which may speak of every gate that lies beside. Raises: UsageError."""
-    if path is None:
-        return NO_ANSWERS
-    named, folders = {gate.name for gate in gates}, folders_of("gates")
-    beside = find_gates(["all"], folders, registry) if folders else []
-    return read_answers(path, [*gates, *(gate for gate in beside if gate.name not in named)])
 
 
 def _print(result: GateResult, *, with_rows: bool) -> None:

@@ -14,7 +14,7 @@ from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.contracts.text import one_line
 from foresight_harness.judging.comparison.against import require_complete, target_of
 from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
-from foresight_harness.judging.gates.gate_files import find_gates
+from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.probe_names import check_probes
@@ -93,6 +93,7 @@ def _prepare(state: State) -> None:
         state.selection = with_twins(selection, state.registry, state.options)
         gates = named_folders(state.config, "gates")
         state.gates = find_gates(state.options.gates, gates, state.registry)
+        state.answers = answers_of(state.options.answers, state.gates, gates, state.registry)
     except UsageError as error:
         state.error = error
 

@@ -13,7 +13,7 @@ from foresight_harness.contracts.identity import cell_id
 from foresight_harness.contracts.outcomes import Outcome
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.text import one_line, without_secrets
-from foresight_harness.judging.gates.gate_files import keep_gates
+from foresight_harness.judging.gates.gate_files import keep_answers, keep_gates
 from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.workshop.cell import Timer
 from foresight_harness.running.costs.accounting import Account
@@ -106,7 +106,8 @@ def started(state: State, session: pytest.Session) -> Engine:
         left = {item.nodeid for item in session.items}
         state.keeper.plan(cell for name, cells in state.planned.items() if name in left for cell in cells)
         if state.gates and not state.keeper.settled:
-            state.keeper.describe(gates=keep_gates(state.keeper.folder.path, state.gates))
+            folder = state.keeper.folder.path
+            state.keeper.describe(gates=keep_gates(folder, state.gates), answers=keep_answers(folder, state.answers))
             state.keeper.write_manifest(RUNNING)
         state.account = Account.opened(
             [cell for cell in state.keeper.planned if cell_id(*cell_key(cell)) not in state.keeper.done], state.options

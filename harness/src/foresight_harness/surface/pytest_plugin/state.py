@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foresight_harness.contracts.errors import UsageError
     from foresight_harness.judging.comparison.against import Target
     from foresight_harness.judging.comparison.sentinels import Sentinels
+    from foresight_harness.judging.gates.answers import Answers
     from foresight_harness.judging.gates.gate import Gate
     from foresight_harness.planning.candidates import Selection
     from foresight_harness.planning.options import RunOptions
@@ -46,6 +47,7 @@ class State:
     """Cells by the node id of their test."""
     keeper: RunKeeper | None = None
     gates: list[Gate] = field(default_factory=list)
+    answers: Answers | None = None
     """Read and checked at plan time."""
     analyses: tuple[str, ...] = ()
     """Kinds that were concluded."""

@@ -14,6 +14,7 @@ from foresight_harness.judging.analyses.catalogue import conclude
 from foresight_harness.judging.comparison.against import compare_with, keep
 from foresight_harness.judging.comparison.comparing import regressed as regressions
 from foresight_harness.judging.comparison.outputs import sentence
+from foresight_harness.judging.gates.answers import NO_ANSWERS
 from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.measuring.suites.memory import peak_bytes
 from foresight_harness.running.lifecycle.status import COMPLETE, FAILED, INTERRUPTED, STOPPED
@@ -104,7 +105,7 @@ def _judge_again(state: State) -> None:
     """Gates over a run that was finished before: judged, not written, so that not a byte of it changes."""
     assert state.keeper is not None
     data = RunData.load(state.keeper.folder.path)
-    results = [evaluate(gate, data) for gate in state.gates]
+    results = [evaluate(gate, data, state.answers or NO_ANSWERS) for gate in state.gates]
     state.verdicts = {result.gate.name: (result.verdict, result.sentence) for result in results}
 
 
