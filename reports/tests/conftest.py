@@ -18,7 +18,7 @@ from make_run import make_run
 from run_plans import SMOKE, TINY, Plan, many
 
 UNFOLD = "document.querySelectorAll('.fold > details, .board > details').forEach((each) => (each.open = true))"
-DRAWN = """[...document.querySelectorAll('[data-plot]')].every(
+DRAWN = """() => [...document.querySelectorAll('[data-plot]')].every(
   (each) => each.parentElement.closest('details:not([open])') || each.querySelector('svg'))"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]

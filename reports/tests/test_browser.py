@@ -137,7 +137,7 @@ def test_a_choice_of_columns_spans_suites(visit: Callable[..., Any], smoke_page:
     row = shown.first.locator(".rows tr").first
     assert row.locator("td:visible").count() == 1 + shown.first.locator("thead th[data-family]:visible").count()
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelectorAll('.board[hidden]').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('.board[hidden]').length === 0")
     assert page.complaints == []
 
 
@@ -224,7 +224,7 @@ def test_long_boards_are_short_until_asked_and_filters_see_all_rows(visit: Calla
     table = page.locator(".ranking").first
     assert table.locator(".rows tr:visible").count() == 25
     page.locator(".board button.more").first.click()
-    page.wait_for_function("document.querySelectorAll('.ranking')[0].querySelectorAll('.rows tr').length === 300")
+    page.wait_for_function("() => document.querySelectorAll('.ranking')[0].querySelectorAll('.rows tr').length === 300")
 
 
 def test_a_filter_reaches_rows_beyond_the_ones_shown(visit: Callable[..., Any], many_page: Path) -> None:

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.browser
 
 CATCH = """() => {
   window.copied = null;
-  Object.defineProperty(navigator, "clipboard", {value: {writeText: async (text) => (window.copied = text)}});
+  Object.defineProperty(navigator, "clipboard", {configurable: true, value: {writeText: async (text) => (window.copied = text)}});
 }"""
 
 
 def copied(page: Any, box: str, kind: str) -> str:
     page.evaluate(CATCH)
     page.locator(f"{box} .downloads").first.get_by_text(kind, exact=True).click()
-    page.wait_for_function("window.copied !== null")
+    page.wait_for_function("() => window.copied !== null")
     return str(page.evaluate("window.copied"))
 
 

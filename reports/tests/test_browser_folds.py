@@ -37,8 +37,8 @@ def test_a_section_opens_by_keyboard_with_its_finding_as_its_heading(
 @pytest.mark.parametrize("anchor", ["#audit", "#t-proxies", "#provenance"])
 def test_a_deep_link_opens_what_it_leads_to(visit: Callable[..., Any], smoke_page: Path, anchor: str) -> None:
     page = visit(smoke_page, anchor=anchor)
-    assert page.evaluate(f"document.querySelector('{anchor}').closest('.fold').querySelector('details').open")
-    assert page.evaluate(f"document.querySelector('{anchor}').getBoundingClientRect().top < innerHeight")
+    page.wait_for_function(f"() => document.querySelector('{anchor}').closest('.fold').querySelector('details').open")
+    page.wait_for_function(f"() => document.querySelector('{anchor}').getBoundingClientRect().top < innerHeight")
 
 
 def test_a_link_in_the_bar_opens_its_section_each_time(visit: Callable[..., Any], smoke_page: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_link_in_the_bar_opens_its_section_each_time(visit: Callable[..., Any]
     opened = "document.querySelector('#samples > details').open"
     for _ in range(2):
         page.click("nav a[href='#samples']")
-        page.wait_for_function(opened)
+        page.wait_for_function(f"() => {opened}")
         page.evaluate("document.querySelector('#samples > details').open = false")
 
 
@@ -57,13 +57,13 @@ def test_a_search_opens_what_it_finds_and_closes_it_again(visit: Callable[..., A
     page.wait_for_function(opened, arg="candidates")
     assert page.locator("details.candidate:visible").count() == 6
     page.fill("#search", "window order")
-    page.wait_for_function("document.getElementById('count').textContent.startsWith('0 of 16 candidates')")
+    page.wait_for_function("() => document.getElementById('count').textContent.startsWith('0 of 16 candidates')")
     assert not page.evaluate(opened, "candidates")
     page.fill("#search", "permutation null")
     page.wait_for_function(opened, arg="alignment")
     assert "in Alignment" in page.locator("#count").inner_text()
     page.fill("#search", "")
-    page.wait_for_function(f"!({opened})('alignment')")
+    page.wait_for_function(f"() => !({opened})('alignment')")
 
 
 def test_print_opens_every_section_and_closes_it_again(visit: Callable[..., Any], smoke_page: Path) -> None:

@@ -21,7 +21,7 @@ CONTROLS = "all candidates against controls of the table"
 
 
 def pairs(boards: Sequence[Board], run: str, analyses: Mapping[str, Analysis], names: Names) -> dict[str, Any]:
-    """What the page needs to set two candidates against each other; empty where fewer than two have a rank.
+    """What the page needs to set two candidates against each other; empty where no table holds two.
 
     Args:
         boards: All tables of the page.
@@ -36,8 +36,6 @@ def pairs(boards: Sequence[Board], run: str, analyses: Mapping[str, Analysis], n
             name = row.pipeline.candidate
             role = "" if row.role == "candidate" else row.role
             listed.setdefault(name, [name, names.short(name), row.pipeline.anchor, role or row.weights])
-    if sum(any(row.role == "candidate" for row in rows) and len(rows) > 1 for _, rows in mine) == 0:
-        return {}
     places = {name: place for place, name in enumerate(listed)}
     met = _met(analyses)
     tables = [
@@ -46,7 +44,7 @@ def pairs(boards: Sequence[Board], run: str, analyses: Mapping[str, Analysis], n
         for column in board.columns
         if not board.broken and (table := _table(board, column, rows, places, met, analyses.get("rankings")))
     ]
-    return {"run": run, "names": list(listed.values()), "tables": tables}
+    return {"run": run, "names": list(listed.values()), "tables": tables} if tables else {}
 
 
 def _table(

@@ -64,7 +64,7 @@
     if (own && target.matches(".fold, .board")) own.open = true;
     target.scrollIntoView({block: "nearest"});
     const rect = target.getBoundingClientRect();
-    if (rect.top < 60 || rect.top > innerHeight * 0.8) target.scrollIntoView({block: "start"});
+    if (rect.top < 110 || rect.top > innerHeight * 0.8) target.scrollIntoView({block: "start"});
     const focus = target.querySelector(target.matches("details") ? "summary" : ":scope > details > summary") ?? target;
     if (!focus.matches("summary, a, button")) focus.tabIndex = -1;
     focus.focus({preventScroll: true});

@@ -76,10 +76,10 @@
     }
     body.replaceChildren(...rows);
     const said = [
-      [tally.better, "better"], [tally.worse, "worse"], [tally.chance, "may differ by chance"], [tally.untested, "was not tested by difference"],
+      [tally.better, "the first is better"], [tally.worse, "the first is worse"], [tally.chance, "the difference may be chance"], [tally.untested, "no test of this pair"],
     ].filter(([count]) => count).map(([count, words]) => `${words} in ${count}`);
     document.getElementById("pair-finding").textContent = rows.length
-      ? `Of ${rows.length} ${rows.length === 1 ? "number" : "numbers"} that both have, the first is: ${said.join(", ")}.`
+      ? `Of ${rows.length} ${rows.length === 1 ? "number" : "numbers"} that both have: ${said.join(", ")}.`
       : "No table holds both, so nothing sets them against each other.";
     const quoted = (name) => `'${name.replaceAll("'", "'\\''")}'`;
     document.getElementById("pair-command").textContent = `foresight-bench versus ${known.run} ${names.map(([whole]) => quoted(whole)).join(" ")}`;

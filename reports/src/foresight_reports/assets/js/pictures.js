@@ -4,6 +4,7 @@
     "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap", "stroke-linejoin",
     "opacity", "font-family", "font-size", "font-weight", "text-anchor", "paint-order", "dominant-baseline", "visibility",
   ];
+  const EDGE = 24;  // labels at the ends of an axis reach beyond the chart
   const SPACE = "http://www.w3.org/2000/svg";
   const made = (tag, facts, text = "") => {
     const node = document.createElementNS(SPACE, tag);
@@ -55,7 +56,7 @@
     let x = 10;
     y += 6;
     for (const item of figure.querySelectorAll(".plot-key li")) {
-      const words = item.textContent;
+      const words = item.lastChild.textContent;  // not the styles of its swatch
       const wide = 34 + pen.measureText(words).width + 14;
       if (x > 10 && x + wide > width) [x, y] = [10, y + 18];
       const mark = standing(item.querySelector("svg"));
@@ -65,10 +66,11 @@
     }
     if (x > 10) y += 24;
     const chart = standing(plot);
-    Object.entries({x: 0, y, width, height: tall, overflow: "visible"}).forEach(([name, value]) => chart.setAttribute(name, value));
-    const whole = made("svg", {xmlns: SPACE, viewBox: `0 0 ${width} ${y + tall + 8}`, width, height: y + tall + 8});
+    Object.entries({x: EDGE, y, width, height: tall, overflow: "visible"}).forEach(([name, value]) => chart.setAttribute(name, value));
+    const [wide, high] = [width + 2 * EDGE, y + tall + 8];
+    const whole = made("svg", {viewBox: `0 0 ${wide} ${high}`, width: wide, height: high});
     whole.append(made("rect", {width: "100%", height: "100%", fill: ground === "rgba(0, 0, 0, 0)" ? colour("--panel") : ground}), ...parts, chart);
-    return {text: new XMLSerializer().serializeToString(whole), width, height: y + tall + 8};
+    return {text: new XMLSerializer().serializeToString(whole), width: wide, height: high};
   }
 
   function save(blob, name) {
