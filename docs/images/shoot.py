@@ -22,7 +22,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1150}, color_scheme="light")
         page.goto(page_path.as_uri())
-        page.wait_for_timeout(1500)
+        page.wait_for_selector("html[data-drawn]", state="attached")
         page.screenshot(path=HERE / "report.png")
         browser.close()
 

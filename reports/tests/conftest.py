@@ -17,6 +17,9 @@ from foresight_reports import write_report
 from make_run import make_run
 from run_plans import SMOKE, TINY, Plan, many
 
+UNFOLD = "document.querySelectorAll('.fold > details, .board > details').forEach((each) => (each.open = true))"
+DRAWN = """() => [...document.querySelectorAll('[data-plot]')].every(
+  (each) => each.parentElement.closest('details:not([open])') || each.querySelector('svg'))"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 
@@ -49,8 +52,9 @@ def make(tmp_path: Path, written: Callable[[Plan], Path]) -> Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def smoke_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a smoke-like run with pictures."""
-    return write_report([make_run(tmp_path_factory.mktemp("runs") / "smoke", replace(SMOKE, samples=12, pictures=10))])
+    """The report of a smoke-like run with pictures; of random weights alone a page would show no charts."""
+    plan = replace(SMOKE, weights="nano", samples=12, pictures=10)
+    return write_report([make_run(tmp_path_factory.mktemp("runs") / "smoke", plan)])
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +91,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     """Open a report; what the browser complained about or asked the network for is in ``page.complaints``.
 
     With ``timed``, ``page.spent`` are the seconds of processor time that its main thread took until it was ready.
-    A page of which no script ``says_ready`` is not waited for.
+    A page of which no script ``says_ready`` is not waited for. With ``unfolded`` all sections and tables are opened.
     """
     contexts: list[Any] = []
 
@@ -95,13 +99,15 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         file: Path,
         theme: str = "light",
         width: int = 1400,
+        height: int = 900,
         scripts: bool = True,
         anchor: str = "",
         timed: bool = False,
         says_ready: bool = True,
+        unfolded: bool = False,
     ) -> Any:
         context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=scripts
+            viewport={"width": width, "height": height}, color_scheme=theme, java_script_enabled=scripts
         )
         contexts.append(context)
         page = context.new_page()
@@ -115,6 +121,9 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.goto(file.as_uri() + anchor)
         if scripts and says_ready:
             page.wait_for_selector("html[data-ready]", state="attached")
+        if unfolded:
+            page.evaluate(UNFOLD)
+            page.wait_for_function(DRAWN)
         if timed:
             found = {each["name"]: each["value"] for each in probe.send("Performance.getMetrics")["metrics"]}
             page.spent = found["TaskDuration"]

@@ -162,8 +162,8 @@ def test_the_share_of_the_range_works_in_both_directions() -> None:
     [
         (0.5, 0.0, 1.0, ""),
         (1.2, 0.0, 1.0, "it lies above its ceiling round_trip, which is then no bound"),
-        (-0.1, 0.0, 1.0, "it lies below its floor mean_picture"),
-        (0.5, 1.0, 0.2, "its ceiling round_trip is no better than its floor mean_picture"),
+        (-0.1, 0.0, 1.0, "it is worse than mean_picture, which sees no features"),
+        (0.5, 1.0, 0.2, "its ceiling round_trip is no better than mean_picture"),
     ],
 )
 def test_a_value_off_the_way_from_floor_to_ceiling_has_no_share_and_a_reason(
@@ -227,5 +227,5 @@ def test_where_all_score_the_same_nobody_leads(make: Callable[..., Path]) -> Non
     assert not spatial(boards_of(run)).flat
     board = spatial(boards_of(edit(run, flatten)))
     assert board.flat
-    assert captions.board(board).startswith(f"All {len(board.rows)} candidates have IoU 0.250")
+    assert captions.board(board).startswith(f"All {len(board.rows)} candidates score the same: IoU 0.250")
     assert "leads" not in captions.board(board)

@@ -33,7 +33,7 @@ EVERYTHING = """() => {
   const drawing = (node) => node.querySelector("[data-plot]")?.dataset.plot ?? "map";
   thin(document.querySelectorAll(".cards > figure"), drawing);
   thin(document.querySelectorAll("figure.sample"));
-  for (const node of document.querySelectorAll("section > details.numbers, details.gate-rules")) node.open = true;
+  for (const node of document.querySelectorAll("details.numbers, details.gate-rules, details.aside")) node.open = true;
 }"""
 
 
@@ -46,8 +46,7 @@ def test_the_page_has_no_complaints_and_no_accessibility_violations(
         "axe_playwright_python.sync_playwright",
         reason="accessibility left out: pip install 'foresight-reports[browser]'",
     )
-    page = visit(request.getfixturevalue(f"{kind}_page"), theme=theme)
-    page.wait_for_selector("html[data-drawn]", state="attached")
+    page = visit(request.getfixturevalue(f"{kind}_page"), theme=theme, unfolded=True)
     # What is folded or off the screen is checked too.
     page.evaluate(EVERYTHING)
     # Of all rules only contrast depends on the theme.
@@ -62,12 +61,14 @@ def test_the_page_has_no_complaints_and_no_accessibility_violations(
 def test_a_narrow_screen_does_not_scroll_sideways(
     visit: Callable[..., Any], request: pytest.FixtureRequest, kind: str
 ) -> None:
-    page = visit(request.getfixturevalue(f"{kind}_page"), width=400)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page = visit(request.getfixturevalue(f"{kind}_page"), width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate("document.querySelectorAll('main details').forEach((each) => (each.open = true))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_rows_of_failed_cells_stay_low_on_a_narrow_screen(visit: Callable[..., Any], smoke_page: Path) -> None:
-    page = visit(smoke_page, width=390)
+    page = visit(smoke_page, width=390, unfolded=True)
     tall = page.locator("#failed tbody tr").evaluate_all("all => all.map((row) => row.offsetHeight)")
     assert tall
     assert max(tall) < 200
@@ -76,7 +77,9 @@ def test_rows_of_failed_cells_stay_low_on_a_narrow_screen(visit: Callable[..., A
 def test_without_scripts_verdict_leaderboard_and_samples_stand(visit: Callable[..., Any], smoke_page: Path) -> None:
     page = visit(smoke_page, scripts=False)
     assert page.locator(".banner .word").is_visible()
-    assert page.locator(".ranking .rows tr").last.is_visible()
+    assert page.locator(".board details[open] .ranking .rows tr").last.is_visible()
+    assert not page.locator(".sample img").first.is_visible()
+    page.click("#samples > details > summary")
     assert page.locator(".sample img").first.is_visible()
     assert page.locator("svg.boxed").first.is_visible()
     assert not page.locator(".filters").is_visible()
@@ -108,7 +111,7 @@ def test_search_and_filters_narrow_tables_and_candidates(visit: Callable[..., An
     sync_api.expect(page.locator("#count")).to_have_text("3 of 16 candidates")
     shown = page.locator(".ranking").first.locator(".rows tr:visible th").all_inner_texts()
     assert len(shown) == 3
-    assert all("qwen2_5" in name and "/sem/" in name for name in shown)
+    assert all("qwen2_5" in name and "/sem" in name for name in shown)
     page.select_option("[data-axis='1']", "pre_merge")
     sync_api.expect(page.locator("#count")).to_have_text("1 of 16 candidates")
     assert page.locator("details.candidate:visible").count() == 1
@@ -125,7 +128,7 @@ def test_column_presets_show_and_hide(visit: Callable[..., Any], smoke_page: Pat
 
 
 def test_a_choice_of_columns_spans_suites(visit: Callable[..., Any], smoke_page: Path) -> None:
-    page = visit(smoke_page)
+    page = visit(smoke_page, unfolded=True)
     page.select_option("#columns", "of-pixels")
     heads = page.locator(".ranking thead th[data-family]:visible")
     assert set(heads.evaluate_all("all => all.map((each) => each.dataset.family)")) == {"pixels"}
@@ -134,12 +137,12 @@ def test_a_choice_of_columns_spans_suites(visit: Callable[..., Any], smoke_page:
     row = shown.first.locator(".rows tr").first
     assert row.locator("td:visible").count() == 1 + shown.first.locator("thead th[data-family]:visible").count()
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelectorAll('.board[hidden]').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('.board[hidden]').length === 0")
     assert page.complaints == []
 
 
 def test_names_of_candidates_beside_pictures_are_never_clipped(visit: Callable[..., Any], smoke_page: Path) -> None:
-    page = visit(smoke_page)
+    page = visit(smoke_page, unfolded=True)
     names = page.locator(".shot > .who")
     assert names.count() > 20
     clipped = "all => all.filter((each) => each.scrollHeight > each.clientHeight + 1).length"
@@ -152,7 +155,7 @@ def test_names_of_candidates_beside_pictures_are_never_clipped(visit: Callable[.
 
 
 def test_points_of_a_chart_are_walked_by_arrow_and_announced(visit: Callable[..., Any], smoke_page: Path) -> None:
-    page = visit(smoke_page)
+    page = visit(smoke_page, unfolded=True)
     points = page.locator("[data-plot=tradeoff]").first.locator("[role=link]")
     assert points.count() == 16
     assert page.locator("[data-plot=tradeoff]").first.locator("[tabindex='0']").count() == 1
@@ -161,7 +164,7 @@ def test_points_of_a_chart_are_walked_by_arrow_and_announced(visit: Callable[...
     page.keyboard.press("ArrowRight")
     after = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert before != after
-    assert "random weights" in after
+    assert "nano weights" in after
     assert page.locator("#tip").is_visible()
     page.keyboard.press("Enter")
     page.locator("details.candidate[open]").wait_for()
@@ -200,7 +203,7 @@ def test_downloads_hold_every_row_with_full_numbers(visit: Callable[..., Any], s
     best = max((r for r in records if r["metric"] == "iou" and r["role"] == "candidate"), key=lambda r: r["value"])
     assert candidates[0]["Candidate"] == best["candidate"]
     assert candidates[0]["IoU ci_low"] == pytest.approx(best["ci_low"], rel=1e-4)
-    assert candidates[0]["weights"] == "random"
+    assert candidates[0]["weights"] == "nano"
     assert float(rows[2]["IoU"]) == lines[2]["IoU"]
 
 
@@ -221,7 +224,7 @@ def test_long_boards_are_short_until_asked_and_filters_see_all_rows(visit: Calla
     table = page.locator(".ranking").first
     assert table.locator(".rows tr:visible").count() == 25
     page.locator(".board button.more").first.click()
-    assert table.locator(".rows tr:visible").count() == 300
+    page.wait_for_function("() => document.querySelectorAll('.ranking')[0].querySelectorAll('.rows tr').length === 300")
 
 
 def test_a_filter_reaches_rows_beyond_the_ones_shown(visit: Callable[..., Any], many_page: Path) -> None:
@@ -238,13 +241,13 @@ def test_a_filter_reaches_rows_beyond_the_ones_shown(visit: Callable[..., Any], 
 
 
 def test_rows_that_lie_packed_unfold_sort_and_download(visit: Callable[..., Any], many_page: Path) -> None:
-    page = visit(many_page)
+    page = visit(many_page, unfolded=True)
     wanted = len(json.loads((many_page.parent / "analysis" / "gates.json").read_text())["rows"])
-    page.evaluate("document.querySelector('#gates > details.numbers').open = true")
+    page.evaluate("document.querySelector('#gates .within > details.numbers').open = true")
     table = page.locator("#t-gates")
     assert table.locator("tbody tr").count() < wanted
     with page.expect_download() as waiting:
-        page.locator("#gates > details.numbers .downloads").get_by_text("JSON").click()
+        page.locator("#gates .within > details.numbers .downloads").get_by_text("JSON").click()
     assert len(json.loads(Path(waiting.value.path()).read_text())) == wanted
     table.locator("thead th", has_text="Measured").locator("button").click()
     page.locator("#gates button.more").click()
@@ -275,7 +278,7 @@ def test_pages_of_hundreds_and_thousands_of_candidates_are_ready_soon(
 def test_the_rest_of_a_page_is_drawn_unasked_and_leaves_no_blank_card(
     visit: Callable[..., Any], smoke_page: Path
 ) -> None:
-    page = visit(smoke_page)
+    page = visit(smoke_page, unfolded=True)
     boxes = page.locator("[data-plot]").count()
     assert boxes > 10
     page.wait_for_selector("html[data-drawn]", state="attached")
@@ -289,7 +292,7 @@ def test_a_page_as_a_folder_draws_sorts_and_unfolds_like_a_single_file(
 ) -> None:
     from foresight_reports import write_report
 
-    page = visit(write_report([many_page.parent], tmp_path / "site", folder=True))
+    page = visit(write_report([many_page.parent], tmp_path / "site", folder=True), unfolded=True)
     assert page.evaluate("document.querySelectorAll('script[data-packed]').length") == 0
     page.wait_for_selector(".plot svg", state="attached")
     first = page.locator("details.candidate").first
@@ -332,7 +335,7 @@ def test_a_hostile_page_runs_nothing(visit: Callable[..., Any], make: Callable[.
 def test_clips_stop_on_demand_and_never_start_where_less_motion_is_wished(
     visit: Callable[..., Any], smoke_page: Path
 ) -> None:
-    page = visit(smoke_page)
+    page = visit(smoke_page, unfolded=True)
     clip = page.locator(".looped").first
     assert clip.locator(".moving").is_visible()
     assert not clip.locator(".still").is_visible()
@@ -345,7 +348,7 @@ def test_clips_stop_on_demand_and_never_start_where_less_motion_is_wished(
 
 
 def test_points_of_every_kind_of_chart_are_reached_by_keyboard(visit: Callable[..., Any], smoke_page: Path) -> None:
-    page = visit(smoke_page)
+    page = visit(smoke_page, unfolded=True)
     for kind in ("tradeoff", "profile", "alignment", "strips", "depth", "tokens"):
         chart = page.locator(f"[data-plot={kind}]").first
         chart.scroll_into_view_if_needed()
@@ -363,7 +366,7 @@ def test_points_of_every_kind_of_chart_are_reached_by_keyboard(visit: Callable[.
 def test_hostile_conclusions_run_nothing_and_stay_texts(visit: Callable[..., Any], make: Callable[..., Path]) -> None:
     from foresight_reports import write_report
 
-    run = make(analyses=True, pictures=1)
+    run = make(analyses=True, pictures=1, weights="nano")
     hostile = "</script><script>window.harmed=1</script><img src=x onerror=window.harmed=1>\"'\u202e" + "x" * 10_000
 
     def poison(value: Any) -> Any:

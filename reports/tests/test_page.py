@@ -117,7 +117,7 @@ def test_links_of_a_page_elsewhere_lead_back_into_the_run(make: Callable[..., Pa
     assert (page.parent / target).is_file()
 
 
-def test_random_weights_are_marked_in_every_row(smoke_page: Path) -> None:
+def test_weights_that_mean_nothing_are_marked_in_every_row(smoke_page: Path) -> None:
     html = smoke_page.read_text()
     board = html[html.index('<section id="leaderboard"') :]
     rows = re.findall(r"<tbody class=\"rows\">(.*?)<tbody class=\"controls floor\">", board, re.S)
@@ -125,10 +125,10 @@ def test_random_weights_are_marked_in_every_row(smoke_page: Path) -> None:
     for body in rows:
         marks = [row for row in body.split("<tr") if "<td" in row]
         assert marks
-        assert all('class="w-random"' in row and '<span class="chip random">' in row for row in marks)
+        assert all('class="w-nano"' in row and '<span class="chip nano">' in row for row in marks)
 
 
-def test_a_page_of_random_weights_is_provisional(smoke_page: Path) -> None:
+def test_a_page_of_nano_weights_is_provisional(smoke_page: Path) -> None:
     html = smoke_page.read_text()
     assert '<p class="word">Provisional</p>' in html
     assert "No number here can pass a gate." in html
@@ -197,7 +197,7 @@ def test_hostile_texts_stay_texts(make: Callable[..., Path]) -> None:
     reader = Reader(html)
     assert "alert" not in "".join(reader.content["script"])
     parts = reader.all("data-packed")
-    assert all(re.fullmatch(r"charts|[bt]-[\w-]+", part) for part in parts)
+    assert all(re.fullmatch(r"charts|pairs|[bt]-[\w-]+", part) for part in parts)
     assert reader.tags.count("script") == 2 + len(parts)
     assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
     assert [value for value in reader.all("src") if not value.startswith("data:image/webp;base64,")] == []

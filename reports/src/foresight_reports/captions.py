@@ -60,23 +60,23 @@ def board(found: Board) -> str:
         return f"{rows}; {primary.label} is a fact without a better side, so nothing is ranked."
     record = leader.records[primary.metric]
     if found.flat:
-        return f"All {len(found.rows)} candidates have {primary.label} {quantity(record)}: none is told from another."
+        return f"All {len(found.rows)} candidates score the same: {primary.label} {quantity(record)}."
     said = found.judged.sentences if found.judged else _untested(found, leader, record)
     if found.judged is None:
         said += _floors_above(found, record)
     elif found.elsewhere:
-        said += f" By {listed(found.elsewhere)} it is told not to be the best."
+        said += f" Another candidate is better by {listed(found.elsewhere)}."
     share, off = share_of_range(record), off_the_way(record)
     if share is not None and not found.timed:
-        ends = _end(record.floor_by, "floor"), _end(record.ceiling_by, "ceiling")
-        said += f" It is {share:.0%} of the way from {ends[0]} to {ends[1]}."
+        ends = f"an answer without features{_by(record.floor_by)} to the ceiling{_by(record.ceiling_by)}"
+        said += f" It is {share:.0%} of the way from {ends}."
     elif off and not found.timed:
         said += f" {off[0].upper()}{off[1:]}."
     return said + real_leader(found, leader)
 
 
-def _end(name: str | None, kind: str) -> str:
-    return f"the {kind}" + (f" {name}" if name else "")
+def _by(name: str | None) -> str:
+    return f" ({name})" if name else ""
 
 
 def real_leader(found: Board, leader: Row) -> str:

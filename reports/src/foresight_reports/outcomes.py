@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from foresight_reports.brief.warnings import FAILURE_WORDS, FAILURES
 from foresight_reports.captions import counted
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
-from foresight_reports.verdict import FAILURE_WORDS, FAILURES
 
 
 def failures_of_cells(records: Iterable[Record]) -> list[Record]:

@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from foresight_reports.analysis.gates import TONES
 from foresight_reports.analysis.sections import conclude
 from foresight_reports.analysis.ties import judged
 from foresight_reports.boards import Board, build_boards
+from foresight_reports.brief.naming import WHOLE, Names
+from foresight_reports.brief.pairs import pairs
+from foresight_reports.brief.silence import silence
+from foresight_reports.brief.warnings import FAILURE_WORDS
 from foresight_reports.comparison import comparisons
 from foresight_reports.details import candidates
 from foresight_reports.gallery import galleries
@@ -29,11 +34,11 @@ from foresight_reports.profiles import by_encoder, profiles
 from foresight_reports.reading import Run, suites_of
 from foresight_reports.refusals import refusals, told_apart
 from foresight_reports.suites import BEFORE, Suites
-from foresight_reports.verdict import FAILURE_WORDS, judge
+from foresight_reports.verdict import SENTENCE_END, judge, quoted_of
 
 ASSETS = Path(__file__).parent / "assets"
-STYLES = ("base", "verdict", "tables", "figures", "analysis", "samples", "details", "print")
-SCRIPTS = ("packed", "tables", "page", "kit", "charts", "strips", "drawing")
+STYLES = ("base", "verdict", "folds", "tables", "figures", "analysis", "samples", "details", "print")
+SCRIPTS = ("packed", "tables", "copying", "page", "kit", "charts", "strips", "drawing", "pictures", "pairs")
 LINES = 6
 """Lines of one layer profile: more are a tangle."""
 
@@ -61,7 +66,7 @@ def build_page(
     context = _context(runs, store, links, made)
     head_script, script, style = asset("js/theme.js"), _script(), _style()
     chart_style = asset("vendor/plot/inline-style.css")
-    writer = environment(suites_of(runs))
+    writer = environment(suites_of(runs), context["names"])
     packed = _packed(writer, context)
     if not store.inline:
         # A classic script, which a browser also takes from a file beside the page.
@@ -88,14 +93,18 @@ def _context(
 ) -> dict[str, Any]:
     boards = judged(told_apart(build_boards(runs), runs), runs[0].name, runs[0].analyses.get("rankings"))
     refused = refusals(boards, runs)
+    heard = silence(runs[0].analyses, boards)
+    short = Names(row.pipeline.candidate for board in boards for row in (*board.rows, *board.controls))
     drawn = [board for board in boards if not board.broken and not board.timed][: 4 * CHARTS_SHOWN]
-    scatter = tradeoffs(boards)[:CHARTS_SHOWN]
+    drawn = drawn if heard.pictures else []
+    scatter = tradeoffs(boards)[:CHARTS_SHOWN] if heard.pictures else []
     depth = [group for board in drawn for group in by_encoder(profiles(board))][: CHARTS_SHOWN + 2]
     aligned = [(board, rows) for board in drawn if len(rows := charts.alignment_rows(board)) >= 3][:CHARTS_SHOWN]
     maps = [each for board in drawn for each in heat_maps(board)][: 2 * CHARTS_SHOWN]
     tags = {run.name: chr(ord("A") + place % 26) for place, run in enumerate(runs)}
     names = charts.Names(tags if len(runs) > 1 else None)
-    found = conclude(runs[0], boards)
+    found = conclude(runs[0], boards, heard.analyses, short.breakable)
+    beside = pairs(boards, runs[0].name, {**runs[0].analyses, **found.analyses}, short)
     everyone = candidates(runs, boards)
     shown = {column.family for board in boards for column in board.columns}
     chart_data: dict[str, Any] = {
@@ -104,6 +113,7 @@ def _context(
         **{f"alignment-{i}": charts.alignment_data(board, rows, names) for i, (board, rows) in enumerate(aligned)},
     }
     chart_data |= {"candidates": names.rows, **found.charts}
+    mine = [board for board in boards if not board.broken]
     return {
         "runs": runs,
         "run": runs[0],
@@ -115,6 +125,10 @@ def _context(
         "found": found,
         "tones": TONES,
         "boards": boards,
+        "first": quoted_of(mine) or (boards[0] if boards else None),
+        "names": short,
+        "left_out": heard.sentence,
+        "pairs": beside,
         "refused": refused,
         "families": [name for name in (*suites_of(runs).families, "others") if name in shown],
         "filters": tables.axis_values(boards),
@@ -147,11 +161,14 @@ def _users(boards: Sequence[Board]) -> dict[str, list[Board]]:
 def _packed(writer: Environment, context: Mapping[str, Any]) -> dict[str, str]:
     """What unfolds on demand, compressed: charts, rows of long tables, and details of very many candidates."""
     parts = {"charts": island(context["chart_data"]), **context["found"].packed}
+    if context["pairs"]:
+        parts["pairs"] = island(context["pairs"])
     tags = context["tags"] if len(context["runs"]) > 1 else {}
+    ranked_row = writer.globals["ranked_row"]
     for board in context["boards"]:
         parts[f"{board.anchor}-values"] = tables.packed_values(board)
         if len(board.rows) > tables.MOST_ROWS:
-            rest = (tables.ranked_row(row, board, tags) for row in board.rows[tables.FIRST_ROWS :])
+            rest = (ranked_row(row, board, tags) for row in board.rows[tables.FIRST_ROWS :])
             parts[f"{board.anchor}-table"] = "".join(rest)
     if context["folded"]:
         template = writer.get_template("candidate.html")
@@ -165,8 +182,13 @@ def _deflated(written: str) -> str:
     return base64.b85encode(zlib.compress(written.encode("utf-8", "replace"), 9)).decode().translate(HARMLESS)
 
 
-def environment(suites: Suites = BEFORE) -> Environment:
-    """How templates are filled: everything is escaped, hidden marks are shown, metrics called as their suites say."""
+def environment(suites: Suites = BEFORE, names: Names = WHOLE) -> Environment:
+    """How templates are filled: everything is escaped, hidden marks are shown, metrics called as their suites say.
+
+    Args:
+        suites: What a reader calls metrics.
+        names: What a reader calls candidates.
+    """
     made = Environment(
         loader=PackageLoader("foresight_reports"),
         autoescape=True,
@@ -180,7 +202,8 @@ def environment(suites: Suites = BEFORE) -> Environment:
         number_cell=tables.number_cell,
         reference_cell=tables.reference_cell,
         record_row=tables.record_row,
-        ranked_row=tables.ranked_row,
+        ranked_row=partial(tables.ranked_row, name=names.breakable),
+        lead_of=lead_of,
         most_rows=tables.MOST_ROWS,
         first_rows=tables.FIRST_ROWS,
         axes_of=tables.axes_of,
@@ -192,7 +215,7 @@ def environment(suites: Suites = BEFORE) -> Environment:
         failure_words=FAILURE_WORDS,
     )
     made.filters.update(
-        name=tables.breakable,
+        name=names.breakable,
         whole_name=tables.isolated,
         whole=tables.whole,
         unit=metrics.pretty_unit,
@@ -200,6 +223,12 @@ def environment(suites: Suites = BEFORE) -> Environment:
         metrics_named=suites.named,
     )
     return made
+
+
+def lead_of(text: str) -> tuple[str, str]:
+    """The first sentence of a finding, for a heading, and what follows it."""
+    first, *rest = SENTENCE_END.split(text, maxsplit=1)
+    return first, rest[0] if rest else ""
 
 
 def _pretty(value: object) -> str:

@@ -18,13 +18,13 @@ def off_the_way(record: Record) -> str:
     value, floor, ceiling, direction = record.value, record.floor, record.ceiling, record.direction
     if value is None or floor is None or ceiling is None:
         return ""
-    below, above = record.floor_by or "floor", record.ceiling_by or "ceiling"
+    below, above = record.floor_by or "an answer without features", record.ceiling_by or "ceiling"
     if direction not in metrics.MARKS:
         direction = "higher" if ceiling > floor else "lower"
     if not metrics.better(direction, ceiling, floor):
-        return f"its ceiling {above} is no better than its floor {below}, so no share of the way is given"
+        return f"its ceiling {above} is no better than {below}, so no share of the way is given"
     if metrics.better(direction, floor, value):
-        return f"it lies below its floor {below}"
+        return f"it is worse than {below}, which sees no features"
     if metrics.better(direction, value, ceiling):
         return f"it lies above its ceiling {above}, which is then no bound"
     return ""

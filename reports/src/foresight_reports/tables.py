@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from markupsafe import Markup, escape
@@ -16,7 +16,7 @@ from foresight_reports.records import Record
 SUMMARY_COLUMNS = 6
 """Columns that a board shows at first; the others are one choice away."""
 
-MOST_ROWS, FIRST_ROWS = 500, 100
+MOST_ROWS, FIRST_ROWS = 150, 50
 """Rows of a board that stand in the page; of a longer one the first ones do, and the others unfold on demand."""
 
 LOUD = ("random", "nano")
@@ -59,8 +59,17 @@ def packed_values(board: Board) -> str:
     return "\n".join(";".join("" if r is None or r.value is None else raw(r) for r in records) for records in known)
 
 
-def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
-    """One candidate of a board: rank, name and all numbers. ``tags`` names its run where there are several."""
+def ranked_row(
+    row: Row, board: Board, tags: Mapping[str, str], name: Callable[[object], Markup] | None = None
+) -> Markup:
+    """One candidate of a board: rank, name and all numbers.
+
+    Args:
+        row: The candidate.
+        board: Its table.
+        tags: Names its run where there are several.
+        name: How a candidate is written; whole where nobody says.
+    """
     kind = f' class="w-{row.weights}"' if row.weights in LOUD else ""
     tied = TIED if row.tied and board.judged is None else ""
     if row.letters and len(board.rows) > 1:
@@ -71,7 +80,8 @@ def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
         look = "broken" if row.admission == "refused" else "role"
         weights += f' <span class="chip {look}" title="{why}">{row.admission}</span>'
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
-    who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'
+    written = (name or breakable)(row.pipeline.candidate)
+    who = f'<a href="#{row.pipeline.anchor}">{written}</a> {weights}{tag}'
     cells = "".join(
         number_cell(row, column, place >= SUMMARY_COLUMNS, packed=True) for place, column in enumerate(board.columns)
     )

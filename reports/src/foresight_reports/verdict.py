@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from foresight_reports import fits
 from foresight_reports.analysis.gates import Gate, summary
 from foresight_reports.boards import RANDOM, Board, Row
+from foresight_reports.brief.warnings import failed_words, failures, missing_controls, warnings
 from foresight_reports.captions import LOUD, counted, listed, real_leader
 from foresight_reports.captions import board as board_sentence
 from foresight_reports.reading import Run
@@ -17,12 +18,12 @@ from foresight_reports.shares import off_the_way, share_of_range
 
 TRAINED = ("pretrained", "published")
 FLOOR_NOTES = {"worse": "below a floor", "not told apart": "not told from a floor", "absent": "no floor beside it"}
-FAILURES = ("failed", "oom", "unavailable")
-FAILURE_WORDS = {"failed": "failed", "oom": "ran out of memory", "unavailable": "could not be had"}
-
-
 GATED = {"bad": "broken", "warn": "provisional", "good": "measured"}
 """Look of the banner by the answers of the gates."""
+
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+MOST_SENTENCES = 5
+"""Conclusions at the top of a page."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,23 @@ class Verdict:
     state: str
     word: str
     headline: str
-    sentence: str
+    sentences: Sequence[str]
+    """What may be concluded, ``MOST_SENTENCES`` at most."""
     tiles: Sequence[Tile]
-    caveats: Sequence[str]
+    urgent: Sequence[str]
+    """What was refused, is broken, suspicious or lost: always in sight."""
+    remarks: Sequence[str]
+    """What else must not be concluded: one click away."""
 
+    @property
+    def sentence(self) -> str:
+        """The conclusions in one go."""
+        return " ".join(self.sentences)
 
-def failures(run: Run) -> list[Record]:
-    """Records of cells that gave no number."""
-    return [record for record in run.records if record.status in FAILURES]
+    @property
+    def caveats(self) -> list[str]:
+        """All that must not be concluded, the urgent first."""
+        return [*self.urgent, *self.remarks]
 
 
 def judge(
@@ -69,39 +79,48 @@ def judge(
     of = f" of {planned:,} planned" if isinstance(planned, int) and planned else ""
     headline = f"{counted(len(rows), 'candidate')} measured in {len(cells):,}{of} cells"
     if failed:
-        headline += f"; {_failed_words(failed)}"
+        headline += f"; {failed_words(failed)}"
     if not cells:
-        state, word, sentence = "incomplete", "No numbers", "No cell of this run has given a number."
+        state, word, said = "incomplete", "No numbers", ["No cell of this run has given a number."]
     elif status != "complete":
         state, word = "incomplete", "Incomplete"
-        sentence = f"The run is {status}: what stands below may change when it is resumed."
+        said = [f"The run is {status}: what stands below may change when it is resumed."]
     elif mine and not ranked:
         state, word = "broken", "Not ranked"
-        sentence = "Every suite has a control out of its known range, so no number here may be ranked."
+        said = ["Every suite has a control out of its known range, so no number here may be ranked."]
     elif rows and len(loud) == len(rows):
         state, word = "provisional", "Provisional"
-        sentence = (
+        said = [
             "Every candidate ran on random or nano weights: the page shows that the pipelines run and what they "
-            "cost, not which encoder is better. No number here can pass a gate."
-        )
+            "cost, not which encoder is better.",
+            "No number here can pass a gate.",
+        ]
     else:
-        state, word, sentence = _measured(ranked, run, gates)
-    return Verdict(state, word, headline, sentence, _tiles(mine, run), _caveats(runs, boards, refused, loud, rows))
+        state, word, said = _measured(ranked, run, gates)
+        if loud and len(said) < MOST_SENTENCES:
+            said.append(
+                f"{len(loud)} of {counted(len(rows), 'candidate')} have random or nano weights, marked r and n: their "
+                "numbers say nothing about a published model."
+            )
+    warned = warnings(runs, boards, refused, rows)
+    said = [each for text in said for each in SENTENCE_END.split(text)]
+    shown, rest = said[:MOST_SENTENCES], said[MOST_SENTENCES:]
+    return Verdict(state, word, headline, shown, _tiles(mine, run), warned.urgent, [*rest, *warned.remarks])
 
 
-def _measured(ranked: Sequence[Board], run: Run, gates: Sequence[Gate]) -> tuple[str, str, str]:
-    """Look, word and sentence of a whole run with real weights: *Measured* only where controls and twins stand."""
+def _measured(ranked: Sequence[Board], run: Run, gates: Sequence[Gate]) -> tuple[str, str, list[str]]:
+    """Look, word and sentences of a whole run with real weights: *Measured* only where controls and twins stand."""
     lacking = _lacking(ranked, run)
     chosen = quoted_of(ranked)
     alone = chosen is None or not holds(chosen)
     state, word = ("provisional", "Provisional") if lacking or alone else ("measured", "Measured")
-    sentence = " ".join([_sentence(ranked), *lacking])
+    said = [*_sentences(ranked), *lacking]
     tone, answer, counts = summary(gates)
     if answer:
         # Gates decide only where the run is whole and its weights are real: anything else was said above.
         state = "provisional" if (lacking or alone) and tone == "good" else GATED[tone]
-        return state, answer, f"{counts}. {sentence}"
-    return state, word, sentence
+        return state, answer, [f"{counts}.", *said]
+    return state, word, said
 
 
 def _lacking(ranked: Sequence[Board], run: Run) -> list[str]:
@@ -134,37 +153,19 @@ def twins_missing(board: Board) -> list[str]:
     return [row.pipeline.candidate for row in rows if row.pipeline.candidate not in twins]
 
 
-def missing_controls(board: Board, run: Run) -> list[str]:
-    """Controls that the board's suite is scored with and that left no row; *control* where the run lists none."""
-    group = board.group
-    facts = run.section("suite_facts").get(group.suite)
-    scored = [r for r in run.records if (r.suite, r.dataset) == (group.suite, group.dataset) and r.metric is not None]
-    present = {stream for record in scored if record.role != "candidate" for stream in record.axes.streams}
-    if isinstance(facts, Mapping):
-        wanted = [facts.get(name) for name in ("controls", "controls_without_masks")]
-        sets = [[str(each) for each in names] for names in wanted if isinstance(names, list) and names]
-        return min(([name for name in names if name not in present] for names in sets), key=len, default=[])
-    return [] if present or board.references else ["control"]
-
-
-def _failed_words(failed: Sequence[Record]) -> str:
-    said = []
-    for status in FAILURES:
-        count = sum(record.status == status for record in failed)
-        if count:
-            said.append(f"{count:,} {FAILURE_WORDS[status]}")
-    return ", ".join(said)
-
-
-def _sentence(ranked: Sequence[Board]) -> str:
+def _sentences(ranked: Sequence[Board]) -> list[str]:
     """The finding of the board that tells most of the first suite that ranks anything; never of a saturated one."""
     chosen = quoted_of(ranked)
     if chosen is None:
-        return "No suite has a ranking."
-    said = chosen.judged.sentences if chosen.judged else board_sentence(chosen)
-    if chosen.judged and chosen.leader is not None:
-        said += real_leader(chosen, chosen.leader)
-    return said if not chosen.saturated else f"Every table of {chosen.group.suite} is saturated. {said}"
+        return ["No suite has a ranking."]
+    if chosen.judged is None:
+        said = [board_sentence(chosen)]
+    else:
+        found = chosen.judged
+        said = [each for each in (found.finding, found.floors, found.twins, found.ceilings) if each]
+        if chosen.leader is not None and (real := real_leader(chosen, chosen.leader).strip()):
+            said.insert(1, real)
+    return [f"Every table of {chosen.group.suite} is saturated.", *said] if chosen.saturated else said
 
 
 def quoted_of(ranked: Sequence[Board]) -> Board | None:
@@ -222,72 +223,3 @@ def _tile_note(board: Board, row: Row, more: int) -> str:
     if more:
         said.append(f"{counted(more, 'further table')} of this suite")
     return "; ".join(said)
-
-
-def _without_record(run: Run) -> int:
-    """Planned cells that neither gave a number nor a failure; 0 where the manifest does not count."""
-    counts = run.section("counts")
-    planned = counts.get("planned")
-    ended = [counts.get(state) for state in ("ok", *FAILURES)]
-    if not isinstance(planned, int) or run.manifest.get("status") != "complete":
-        return 0
-    return planned - sum(count for count in ended if isinstance(count, int))
-
-
-def admission(run: Run) -> list[str]:
-    """What was refused or is too good, as the run's own analysis says it; without one, what its records say."""
-    found = run.analyses.get("admission")
-    lines = found.extra.get("lines") if found is not None else None
-    if isinstance(lines, list):
-        return [str(line) for line in lines]
-    reasons = {r.candidate: r.admission_reason for r in run.records if r.admission == "refused"}
-    return [f"{name} is refused and not ranked: {why}" for name, why in reasons.items()]
-
-
-def _caveats(
-    runs: Sequence[Run],
-    boards: Sequence[Board],
-    refused: Sequence[Refusal],
-    loud: Sequence[str],
-    rows: dict[str, Row],
-) -> list[str]:
-    run = runs[0]
-    said = admission(run)
-    if loud:
-        kinds = sorted({rows[name].weights for name in loud})
-        which = f" ({listed(sorted(loud))})" if len(loud) < len(rows) else ""
-        said.append(
-            f"{len(loud)} of {counted(len(rows), 'candidate')} ran with {' or '.join(kinds)} weights{which}; each "
-            "number of theirs is marked and no gate takes it."
-        )
-    for board in boards:
-        if board.broken:
-            said.append(f"{board.title} is not ranked: a control left its known range.")
-        elif missing := missing_controls(board, run):
-            said.append(f"{board.title} has no {listed(missing)}: nothing says that its probe measures what it claims.")
-        if board.saturated:
-            said.append(f"{board.title} is saturated: better candidates could not show it there.")
-    if refused:
-        tables = sum(len(family.boards) for family in refused)
-        said.append(
-            f"{tables} tables of {counted(len(refused), 'subject')} differ in protocol, data or machine: "
-            "no rank holds across them."
-        )
-    said += fits.caveats(run.records)
-    failed = failures(run)
-    if failed:
-        said.append(f"{counted(len(failed), 'cell')} gave no number ({_failed_words(failed)}); see Failed cells.")
-    lost = _without_record(run)
-    if lost > 0:
-        said.append(f"{counted(lost, 'planned cell')} left no record.")
-    absent = [p for p in run.manifest.get("plugins") or () if isinstance(p, dict) and p.get("error")]
-    if absent:
-        names = [str(plugin.get("name")) for plugin in absent]
-        said.append(f"{counted(len(absent), 'plugin')} could not be imported: {listed(names)}. Their rows are missing.")
-    machines = {each.hardware for each in runs}
-    if len(machines) > 1:
-        said.append("The runs come from different machines: latencies are not compared between them.")
-    for each in runs:
-        prefix = f"{each.name}: " if len(runs) > 1 else ""
-        said += [prefix + note for note in each.notes]
-    return said

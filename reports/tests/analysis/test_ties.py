@@ -66,12 +66,12 @@ def test_a_conclusion_by_tie_groups_of_before_gives_no_letters(make: Callable[..
 def test_another_metric_is_named_only_where_a_test_denies_the_leader(make: Callable[..., Path]) -> None:
     before = board(make)
     other = before.columns[1].metric
-    assert "told not to be the best" not in captions.board(before)
+    assert "Another candidate is better" not in captions.board(before)
     names = [row.pipeline.candidate for row in before.rows]
     for best, said in ((names[1:2], True), (names[:2], False)):
         boards = [board_of(before), {**board_of(before), **keys_of(before, other), "best": best}]
         (after,) = judged([before], run_of(before), rankings(rows_of(before, ["a", "b"]), boards))
-        assert (f"By {before.columns[1].label} it is told not to be the best." in captions.board(after)) is said
+        assert (f"Another candidate is better by {before.columns[1].label}." in captions.board(after)) is said
 
 
 def test_leaders_stand_head_to_head_with_the_others_in_a_table(make: Callable[..., Path]) -> None:

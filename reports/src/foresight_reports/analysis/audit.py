@@ -173,7 +173,7 @@ def chart(audit: Audit) -> dict[str, Any]:
         "kinds": [kind if place in used else None for place, kind in enumerate(KINDS)],
         "spans": spans,
         "span": "from shuffled tokens to a perfect mask",
-        "rules": [] if audit.floor is None else [[round_for_page(audit.floor), "floor"]],
+        "rules": [] if audit.floor is None else [[round_for_page(audit.floor), "without features"]],
         "points": [
             [
                 row,

@@ -11,7 +11,7 @@ from foresight_reports import metrics
 from foresight_reports.analysis.files import Analysis, Cell, Head, Line, Measured
 from foresight_reports.analysis.links import Index
 from foresight_reports.charts import round_for_page
-from foresight_reports.tables import breakable, visible
+from foresight_reports.tables import visible
 
 SHOWN = 20
 """Rows that stand in the page as they are; more are packed and unfold on demand."""
@@ -30,6 +30,9 @@ STREAMS = ("a", "b", "stream")
 
 METRICS = ("metric", "proxy", "outcome")
 """Columns whose text is the name of a metric."""
+
+SAID_ONCE = {"proxies": ("sentence",)}
+"""Columns that say again in each row what the numbers beside them and the finding above them say."""
 
 CHIPS = {
     **{"GO": "good", "NO-GO": "bad", "INCONCLUSIVE": "warn", "MARGINAL": "warn", "NOT MEASURED": "mute"},
@@ -66,7 +69,9 @@ def build(analysis: Analysis, index: Index, lines: Sequence[Line] | None = None,
         name: What sets this table's id apart where an analysis has several.
     """
     rows = analysis.rows if lines is None else lines
-    heads = [head for head in analysis.columns if any(row.get(head.key) is not None for row in rows)]
+    silent = SAID_ONCE.get(analysis.kind, ())
+    columns = [head for head in analysis.columns if head.key not in silent]
+    heads = [head for head in columns if any(row.get(head.key) is not None for row in rows)]
     numeric = [any(isinstance(row.get(head.key), Measured | float) for row in rows) for head in heads]
     words = [place for place, number in enumerate(numeric) if not number]
     # A row is named by its candidate where it has one, else by its first text.
@@ -97,12 +102,14 @@ def _row(row: Line, heads: Sequence[Head], numeric: Sequence[bool], first: int, 
         tag = 'th scope="row"' if place == first else "td"
         if numeric[place]:
             anchor = index.anchor(row, head.key) if head.key in LINKED else ""
-            cells.append(_number(value, head, index.board(row) if head.key in DERIVED else anchor, row))
+            cells.append(_number(value, head, index.board(row) if head.key in DERIVED else anchor, index))
         elif isinstance(value, str) and (anchor := _named_by(head.key, value, index)):
-            cells.append(f'<{tag}><a href="#{anchor}">{breakable(value)}</a>')
+            cells.append(f'<{tag}><a href="#{anchor}">{index.name(value)}</a>')
         else:
             named = head.key in METRICS and isinstance(value, str)
-            cells.append(f"<{tag}>{_text(index.suites.label(value) if named and isinstance(value, str) else value)}")
+            cells.append(
+                f"<{tag}>{_text(index.suites.label(value) if named and isinstance(value, str) else value, index)}"
+            )
     return Markup(f"<tr>{''.join(cells)}")
 
 
@@ -111,21 +118,21 @@ def _named_by(key: str, name: str, index: Index) -> str:
     return index.candidate(name) if key in CANDIDATES else index.stream(name) if key in STREAMS else ""
 
 
-def _text(value: Cell) -> str:
+def _text(value: Cell, index: Index) -> str:
     if value is None:
         return "\N{EM DASH}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
         tone = CHIPS.get(value)
-        return f'<span class="chip {tone}">{escape(value)}</span>' if tone else str(breakable(value, 2000))
+        return f'<span class="chip {tone}">{escape(value)}</span>' if tone else str(index.name(value, 2000))
     return str(value)
 
 
-def _number(value: Cell, head: Head, anchor: str, row: Line) -> str:
+def _number(value: Cell, head: Head, anchor: str, index: Index) -> str:
     """A number with its interval; a text in a column of numbers stands as it is."""
     if not isinstance(value, Measured | float) or isinstance(value, bool):
-        return f'<td class="num">{_text(value)}'
+        return f'<td class="num">{_text(value, index)}'
     known = value if isinstance(value, Measured) else Measured(value)
     if known.value is None:
         return '<td class="num">\N{EM DASH}'

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from markupsafe import Markup
 
 from foresight_reports.analysis.files import Line, amount, said
 from foresight_reports.boards import Board, Pipeline
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
+from foresight_reports.tables import breakable
 
 FIELDS = ("suite", "dataset", "metric", "probe")
 
@@ -15,8 +18,10 @@ FIELDS = ("suite", "dataset", "metric", "probe")
 class Index:
     """Finds the one record that a row speaks of, and the place of a candidate in the page."""
 
-    def __init__(self, run: Run, boards: Sequence[Board] = ()) -> None:
+    def __init__(self, run: Run, boards: Sequence[Board] = (), name: Callable[..., Markup] = breakable) -> None:
         self.suites = run.suites
+        self.name = name
+        """How a text that may name candidates is written."""
         self._boards = boards
         self._streams: dict[str, str] = {}
         self._run = run.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from foresight_reports.analysis.links import Index
 from foresight_reports.analysis.ties import head_to_head
 from foresight_reports.boards import Board
 from foresight_reports.reading import Run
+from foresight_reports.tables import breakable
 
 ORDER = (
     *("gates", "regressions", "twins", "audit", "layers", "similarity", "embeddings", "attribution", "proxies"),
@@ -53,12 +54,24 @@ class Conclusions:
         return {each.id: str(Markup("\n").join(each.rest)) for each in self.grids.values() if each.rest}
 
 
-def conclude(run: Run, boards: Sequence[Board] = ()) -> Conclusions:
-    """Views of all conclusions of a run."""
-    found = dict(run.analyses)
+def conclude(
+    run: Run,
+    boards: Sequence[Board] = (),
+    analyses: Mapping[str, Analysis] | None = None,
+    name: Callable[..., Markup] = breakable,
+) -> Conclusions:
+    """Views of the conclusions of a run.
+
+    Args:
+        run: The run.
+        boards: The tables that numbers lead to.
+        analyses: The conclusions to be shown, all of the run's by default.
+        name: How a text that may name candidates is written.
+    """
+    found = dict(run.analyses if analyses is None else analyses)
     if (met := head_to_head(found.get("rankings"))) is not None:
         found[met.kind] = met
-    index = Index(run, boards)
+    index = Index(run, boards, name)
     grids = {kind: grid.build(analysis, index) for kind, analysis in found.items() if kind != "gates"}
     result = Conclusions(analyses=found, grids=grids, others=[kind for kind in found if kind not in ORDER])
 

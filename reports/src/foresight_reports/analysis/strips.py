@@ -62,10 +62,8 @@ def proxies(analysis: Analysis, suites: Suites = BEFORE) -> list[Strip]:
             "x": {"name": f"Rank correlation with {suites.label(outcome)}", "unit": "", "direction": "none"},
             "domain": [-1, 1],
             "rows": [
-                [
-                    _named(line, suites),
-                    "may be gated on" if truth(line, "gateable") else "not to be gated on",
-                ]
+                # The figure's sentence says what holds for all the others.
+                [_named(line, suites), "may stand in" if truth(line, "gateable") else ""]
                 for line in known[:ROWS]
             ],
             "tones": ["" if truth(line, "gateable") else "mute" for line in known[:ROWS]],

@@ -33,7 +33,12 @@ def head_to_head(rankings: Analysis | None) -> Analysis | None:
     content = None if rankings is None else rankings.extra.get("head_to_head")
     if not isinstance(content, Mapping) or not content.get("rows"):
         return None
-    return parse_analysis(content, "head_to_head", "analysis/rankings.json", [])
+    found = parse_analysis(content, "head_to_head", "analysis/rankings.json", [])
+    if found is None:
+        return None
+    told = sum(said(line, "verdict") in ("better", "worse") for line in found.rows)
+    finding = f"{told} of {len(found.rows)} differences between a leader and another candidate are more than chance."
+    return replace(found, finding=finding)
 
 
 def _with(board: Board, run: str, found: Mapping[Key, Judged], lines: Mapping[Key, Mapping[str, Line]]) -> Board:

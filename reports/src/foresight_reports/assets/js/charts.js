@@ -59,7 +59,7 @@
       const top = Math.max(...points.map((p) => p.hi ?? p.y));
       const bottom = Math.min(...points.map((p) => p.lo ?? p.y));
       const near = (value) => value !== null && value <= top + (top - bottom) * 0.6 && value >= bottom - (top - bottom) * 1.2;
-      const bounds = [["floor", chart.floor], ["ceiling", chart.ceiling]].filter(([, value]) => near(value));
+      const bounds = [["without features", chart.floor], ["ceiling", chart.ceiling]].filter(([, value]) => near(value));
       const dense = taps.length > width / 62;
       return Plot.plot({
         className: "fs-plot", width, height: 270, marginLeft: 48, marginBottom: dense ? 78 : 40, marginTop: 26, marginRight: 16,

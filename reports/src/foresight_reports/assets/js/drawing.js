@@ -26,8 +26,10 @@
   const root = document.documentElement;
   const boxes = [...document.querySelectorAll("[data-plot]")];
   const undrawn = new Set(boxes);
+  // What lies in a closed section has no width yet: it is drawn when it is opened.
+  const closed = (box) => box.parentElement.closest("details:not([open])") !== null;
   function drawFirst(box) {
-    if (!undrawn.delete(box)) return;
+    if (closed(box) || !undrawn.delete(box)) return;
     try {
       drawOne(box);
     } catch (problem) {
@@ -44,7 +46,7 @@
     {rootMargin: "800px 0px"},
   );
   function drawRest() {
-    const [box] = undrawn;
+    const box = [...undrawn].find((each) => !closed(each));
     if (box) {
       drawFirst(box);
       idle(drawRest);
@@ -69,6 +71,9 @@
   performance.mark("usable");
   packed.text("charts").then((charts) => {
     Object.assign(data, JSON.parse(charts));
+    for (const fold of document.querySelectorAll("main details:has([data-plot])")) {
+      fold.addEventListener("toggle", () => fold.open && idle(drawRest));
+    }
     addEventListener("beforeprint", () => boxes.forEach(drawFirst));
     drawNear(boxes.filter((box) => box.getBoundingClientRect().top < 2 * innerHeight));
   });

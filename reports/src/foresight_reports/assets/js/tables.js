@@ -1,11 +1,15 @@
 // Sorting, filtering, column presets and downloads of the server-rendered tables.
-(() => {
+const tables = (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const firstNumber = (cell) => {
     const raw = cell?.dataset.v;
     return raw === undefined || raw === "" ? null : Number(raw.split(" ")[0]);
   };
-  const nameOf = (cell) => (cell.querySelector("bdi") ?? cell).textContent.trim();
+  // Whole names: a short one has its whole one as a hint.
+  const nameOf = (cell) => {
+    const names = all("bdi", cell).filter((each) => !each.closest(".chip"));
+    return (names.length ? names.map((each) => each.title || each.textContent).join("") : cell.textContent).trim();
+  };
 
   // All rows of one table. Only the ones that are shown stand in the page; rows of long tables come packed and are
   // put in their place before anything looks at all of them.
@@ -81,6 +85,7 @@
 
   const form = document.querySelector(".filters");
   const search = document.getElementById("search");
+  const count = document.getElementById("count");
   const columns = document.getElementById("columns");
   const axes = form ? all("[data-axis]", form) : [];
   // Rows share what their candidate's details say about its axes, so that it is written once.
@@ -95,6 +100,28 @@
   // A filter that comes late must not undo one that was set after it.
   let turn = 0;
 
+  // Sections that hold what no candidate is called, the first ones.
+  const folds = all("section.fold");
+  const holders = (words) => folds.filter((fold) => words.every((word) => fold.textContent.toLowerCase().includes(word))).slice(0, 3);
+  // What a search has opened closes with it; what the reader opened stays.
+  const unfold = (() => {
+    const opened = new Set();
+    const more = (fold) => {
+      fold.open = true;
+      opened.add(fold);
+    };
+    const set = (sections) => {
+      const wanted = sections.filter(Boolean).map((each) => each.querySelector("details"));
+      opened.forEach((fold) => {
+        if (!wanted.includes(fold)) fold.open = false;
+      });
+      opened.clear();
+      wanted.filter((fold) => !fold.open).forEach(more);
+    };
+    return Object.assign(set, {more});
+  })();
+  const keepOf = (row) => known.get(row.querySelector("th a")?.getAttribute("href"))?.kept ?? true;
+
   async function filter() {
     const mine = ++turn;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -108,12 +135,18 @@
     }
     const own = details.filter(({control}) => !control);
     const shown = own.filter(({kept}) => kept).length;
-    document.getElementById("count").textContent = active ? `${shown} of ${own.length} candidates` : `${own.length} candidates`;
+    const elsewhere = words.length && !shown ? holders(words) : [];
+    const total = own.length.toLocaleString("en");
+    count.textContent = (active ? `${shown.toLocaleString("en")} of ${total} candidates` : `${total} candidates`)
+      + (elsewhere.length ? `; in ${elsewhere.map((fold) => fold.querySelector(".topic").textContent).join(", ")}` : "");
+    unfold(active && shown ? ["leaderboard", "candidates"].map((id) => document.getElementById(id)) : elsewhere);
     for (const table of boards) {
       const view = viewOf(table);
       if (active) await loadRows(view);
       if (mine !== turn) return;
-      view.keep = active ? (row) => known.get(row.querySelector("th a")?.getAttribute("href"))?.kept ?? true : null;
+      const fold = table.closest(".board > details");
+      if (active && fold && !fold.open && view.rows.some(keepOf)) unfold.more(fold);
+      view.keep = active ? keepOf : null;
       show(view);
     }
   }
@@ -169,6 +202,7 @@
   }
 
   function tableFor(node) {
+    if (node.previousElementSibling?.matches("table")) return node.previousElementSibling;
     const own = node.closest("details.numbers, details.gate-rules, article, figure")?.querySelector("table");
     if (own) return own;
     const before = node.closest(".under")?.previousElementSibling?.querySelector("table");
@@ -204,13 +238,20 @@
   all("[data-short], [data-total]").forEach((table) => show(viewOf(table)));
   if (form) {
     form.hidden = false;
+    search.closest("label").hidden = false;
     let waiting;
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", () => {
+    const soon = () => {
       clearTimeout(waiting);
       waiting = setTimeout(filter, 60);
-    });
-    form.addEventListener("reset", () => setTimeout(() => (filter(), preset())));
+    };
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", soon);
+    search.addEventListener("input", soon);
+    form.addEventListener("reset", () => setTimeout(() => {
+      search.value = "";
+      filter();
+      preset();
+    }));
     const sheet = new CSSStyleSheet();
     document.adoptedStyleSheets = [sheet];
     // A choice that spans suites shows its own columns of all tables, and leaves out the tables that have none.
@@ -229,4 +270,13 @@
     columns.addEventListener("change", preset);
     filter();
   }
+  // All rows that a copy has: those that the filters keep, with the controls around them.
+  const rowsOf = async (table) => {
+    if (!table.querySelector("tbody.rows")) return all("tbody tr", table);
+    const view = viewOf(table);
+    await load(view);
+    const around = (kind) => all(`tbody.${kind} tr`, table);
+    return [...around("ceiling"), ...view.rows.filter(view.keep ?? (() => true)), ...around("floor")];
+  };
+  return {tableFor, rowsOf};
 })();
