@@ -124,6 +124,23 @@ NANO = _common(timestep_conditioning=False) | {
     "upsample_factor": [2] * 3,
 }
 """The one that this package trains itself and carries: see ``nano/``."""
+NANO_16PX = _common(timestep_conditioning=False) | {
+    "patch_size": 8,
+    "block_out_channels": [128],
+    "down_block_types": ["LTXVideoDownBlock3D"],
+    "downsample_type": ["conv"],
+    "layers_per_block": [1, 0],
+    "spatio_temporal_scaling": [True],
+    "decoder_block_out_channels": [144],
+    "decoder_layers_per_block": [2, 1],
+    "decoder_spatio_temporal_scaling": [True],
+    "decoder_inject_noise": [False] * 2,
+    "upsample_residual": [False],
+    "upsample_factor": [2],
+    "spatial_compression_ratio": 16,
+    "temporal_compression_ratio": 2,
+}
+"""Cells of 16 px and 2 frames instead of 32 px and 8: its round trip is to be a ceiling, see ``ceiling/``."""
 FVD_VARIABLE = "FORESIGHT_FVD_VIDEOMAE"
 """Environment variable: a folder with the network that FVD compares clips by; there is no default."""
 NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
