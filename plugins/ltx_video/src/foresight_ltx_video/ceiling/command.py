@@ -22,7 +22,7 @@ from foresight_ltx_video.nano.command import run_facts, say, write_json, write_p
 from foresight_ltx_video.presets import NANO_16PX, autoencoder_preset
 
 OUTPUT = Path(__file__).resolve().parent.parent / "weights" / "ltx_video_nano_16px"
-TESTED_BY = (48, 6)
+TESTED_BY = (32, 4)
 """Stills and clips of each set that the shipped weights are tested by."""
 
 

@@ -23,18 +23,18 @@ LARGE_PX = 224
 """The other canvas: the same things, drawn larger."""
 FRAMES = 9
 STILLS: dict[str, tuple[Any, int, int]] = {
-    "shapes": (Shapes, 800, 150),
-    "kinds": (Kinds, 800, 150),
-    "photos": (Photos, 240, 120),
-    "digits": (Digits, 240, 0),
+    "shapes": (Shapes, 400, 60),
+    "kinds": (Kinds, 400, 60),
+    "photos": (Photos, 160, 40),
+    "digits": (Digits, 160, 0),
 }
 """Makers, pictures on the usual canvas, pictures on the large one."""
 CLIPS: dict[str, tuple[Any, int]] = {
-    "moving_shapes": (MovingShapes, 48),
-    "moving_kinds": (MovingKinds, 48),
-    "moving_digits": (MovingDigits, 48),
+    "moving_shapes": (MovingShapes, 32),
+    "moving_kinds": (MovingKinds, 32),
+    "moving_digits": (MovingDigits, 24),
 }
-JUDGED_BY = (12, 2)
+JUDGED_BY = (12, 1)
 """Stills and clips of each set that states of a run are judged by."""
 JUDGED_SEED = 1000
 """Added to the seed for those. Photographs are then other crops of the same files: the training split has no others."""
@@ -95,7 +95,7 @@ def build_pictures(seed: int, share: float = 1.0) -> Pictures:
     return Pictures(torch.stack(stills), torch.stack(large), torch.stack(clips), fingerprints)
 
 
-def held_sets(split: str, seed: int, stills: int, clips: int, *, for_mean: int = 48) -> dict[str, HeldSet]:
+def held_sets(split: str, seed: int, stills: int, clips: int, *, for_mean: int = 32) -> dict[str, HeldSet]:
     """Pictures of every set, beside the mean picture of so many training pictures of seed 0."""
     makers = {name: (maker, stills, None) for name, (maker, _, _) in STILLS.items()}
     makers |= {name: (maker, clips, FRAMES) for name, (maker, _) in CLIPS.items()}
@@ -103,7 +103,7 @@ def held_sets(split: str, seed: int, stills: int, clips: int, *, for_mean: int =
     for name, (maker, count, frames) in makers.items():
         held = maker(DataRequest(split, count, seed, canvas_px=CANVAS_PX, frames=frames))
         samples = [held[index] for index in range(len(held))]
-        known = maker(DataRequest("train", for_mean if frames is None else 8, 0, canvas_px=CANVAS_PX, frames=frames))
+        known = maker(DataRequest("train", for_mean if frames is None else 6, 0, canvas_px=CANVAS_PX, frames=frames))
         mean = torch.stack([known[index].clip.mean(0) for index in range(len(known))]).mean(0)
         masks = None if samples[0].masks is None else [sample.masks for sample in samples]
         groups = [sample.group for sample in samples]

@@ -33,12 +33,12 @@ CLIPS_AT_ONCE = 2
 class CeilingChoices(Choices):
     """What a run is determined by."""
 
-    steps: int = 2000
+    steps: int = 900
     batch: int = 16
     rate: float = 5e-4
-    warm_up: int = 50
+    warm_up: int = 30
     memory: float = 0.99
-    judge_every: int = 400
+    judge_every: int = 300
     """Steps between two states that are judged."""
     crops_until: float = 0.5
     """Share of the run on squares of ``CROP_PX``; then whole pictures, a quarter as many at once."""
@@ -103,6 +103,7 @@ class Best:
         self, folder: Path, distance: PerceptualDistance, held: Mapping[str, HeldSet], say: Callable[[str], None]
     ) -> None:
         self._path, self._distance, self._held, self._say = folder / BEST, distance, held, say
+        self._without_output = {name: references(one, distance) for name, one in held.items()}
         self.figures: dict[str, Any] = {"kept": None, "judged": {}}
         if self._path.is_file():
             with safe_open(self._path, "pt") as opened:
@@ -112,7 +113,7 @@ class Best:
         """Compare the state with the one kept, and keep the better; equal ones leave the earlier."""
         present = {name: parameter.detach().clone() for name, parameter in vae.named_parameters()}
         vae.load_state_dict(vae.state_dict() | dict(mean))
-        found = judged(lambda clips: reconstructed(vae, clips), self._held, self._distance)
+        found = judged(lambda clips: reconstructed(vae, clips), self._held, self._distance, known=self._without_output)
         vae.load_state_dict(vae.state_dict() | present)
         worst = {name: round(min(margins(one).values()), 4) for name, one in found.items()}
         shortfall, margin = standing(found)
@@ -140,24 +141,41 @@ class Best:
 
 
 def judged(
-    round_trip: Callable[[Tensor], Tensor], held: Mapping[str, HeldSet], distance: PerceptualDistance
+    round_trip: Callable[[Tensor], Tensor],
+    held: Mapping[str, HeldSet],
+    distance: PerceptualDistance,
+    *,
+    known: Mapping[str, tuple[float, float | None]] | None = None,
 ) -> dict[str, RoundTrip]:
-    """Means over the pictures of each set. ``round_trip`` is given and gives [B, T, 3, H_px, W_px] in [0, 1]."""
+    """Means over the pictures of each set.
+
+    Args:
+        round_trip: Is given and gives [B, T, 3, H_px, W_px] in [0, 1].
+        held: Pictures by set.
+        distance: LPIPS.
+        known: ``references`` of each set, where they were computed before.
+    """
     found = {}
     for name, one in held.items():
         target = one.clips
         output = torch.cat([round_trip(block) for block in torch.split(target, 8)])
-        mean = one.mean_picture.expand_as(target).contiguous()
-        ious = [] if one.masks is None else [object_iou(clips, target, one.masks) for clips in (output, target)]
+        of_mean, of_target = references(one, distance) if known is None else known[name]
         found[name] = RoundTrip(
             lpips=float(distance(output, target).mean()),
-            lpips_of_mean_picture=float(distance(mean, target).mean()),
+            lpips_of_mean_picture=of_mean,
             psnr=float(psnr(output, target).mean()),
-            object_iou=float(ious[0].nanmean()) if ious else None,
-            object_iou_of_target=float(ious[1].nanmean()) if ious else None,
+            object_iou=None if one.masks is None else float(object_iou(output, target, one.masks).nanmean()),
+            object_iou_of_target=of_target,
             change_kept=float(change_kept(output, target).mean()) if target.shape[1] > 1 else None,
         )
     return found
+
+
+def references(one: HeldSet, distance: PerceptualDistance) -> tuple[float, float | None]:
+    """What does not depend on an output: LPIPS of the mean picture, and the pictures' own object IoU."""
+    mean = one.mean_picture.expand_as(one.clips).contiguous()
+    own = None if one.masks is None else float(object_iou(one.clips, one.clips, one.masks).nanmean())
+    return float(distance(mean, one.clips).mean()), own
 
 
 def reconstructed(vae: Any, clips: Tensor) -> Tensor:
