@@ -71,7 +71,8 @@ def ranked_row(row: Row, board: Board, tags: Mapping[str, str]) -> Markup:
         look = "broken" if row.admission == "refused" else "role"
         weights += f' <span class="chip {look}" title="{why}">{row.admission}</span>'
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
-    who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tag}'
+    tokens = f' <span class="chip role">{row.tokens} tokens</span>' if row.tokens and not board.tokens else ""
+    who = f'<a href="#{row.pipeline.anchor}">{breakable(row.pipeline.candidate)}</a> {weights}{tokens}{tag}'
     cells = "".join(
         number_cell(row, column, place >= SUMMARY_COLUMNS, packed=True) for place, column in enumerate(board.columns)
     )

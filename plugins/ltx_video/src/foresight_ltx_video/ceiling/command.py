@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="share of the training pictures, for a trial")
     parser.add_argument("--work", type=Path, default=Path("runs/train_ceiling"), help="where the state is saved")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder of the checkpoint")
-    parser.add_argument("--save-every", type=float, default=120.0, metavar="SECONDS")
+    parser.add_argument("--save-every", type=float, default=60.0, metavar="SECONDS")
     asked = parser.parse_args(arguments)
     choices = CeilingChoices(seed=asked.seed, steps=asked.steps, batch=asked.batch)
     torch.set_num_threads(1)
