@@ -79,7 +79,7 @@ def _spec(preset: AutoencoderPreset) -> DecoderSpec:
         name=preset.name,
         build=build,
         latent_space=LatentSpace(
-            channels=LATENT_CHANNELS, stride_px=preset.stride_px, stride_frames=preset.stride_frames
+            channels=preset.latent_channels, stride_px=preset.stride_px, stride_frames=preset.stride_frames
         ),
         family="ltx_video",
         config=preset.config,

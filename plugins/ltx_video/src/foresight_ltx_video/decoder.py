@@ -16,7 +16,6 @@ from foresight_ltx_video.loading import part_folder, pretrained_part, random_par
 from foresight_ltx_video.presets import (
     DECODE_NOISE_SCALE,
     DECODE_TIMESTEP,
-    LATENT_CHANNELS,
     AutoencoderPreset,
 )
 
@@ -53,7 +52,9 @@ def build_decoder(preset: AutoencoderPreset, request: BuildRequest) -> LTXVideoD
         vae = pretrained_part(
             AutoencoderKLLTXVideo, preset.config, request, folder, what=f"LTX-Video ({preset.name})", same=MEANING
         )
-    return LTXVideoDecoder(preset.name, vae, LatentSpace(LATENT_CHANNELS, preset.stride_px, preset.stride_frames))
+    return LTXVideoDecoder(
+        preset.name, vae, LatentSpace(preset.latent_channels, preset.stride_px, preset.stride_frames)
+    )
 
 
 class LTXVideoDecoder:
@@ -103,9 +104,9 @@ class LTXVideoDecoder:
         Raises:
             GridError: if ``latents`` is not 5-D or not 128 wide.
         """
-        if latents.ndim != 5 or latents.shape[-1] != LATENT_CHANNELS:
+        if latents.ndim != 5 or latents.shape[-1] != self.latent_space.channels:
             raise GridError(
-                f"latents of {self.name} are [B, T', H', W', {LATENT_CHANNELS}], got shape {tuple(latents.shape)}"
+                f"latents of {self.name} are [B, T', H', W', {self.latent_space.channels}], got shape {tuple(latents.shape)}"
             )
         mean, std = self._statistics
         own = (latents.to(self._device).float() * std / self._scale + mean).permute(0, 4, 1, 2, 3)

@@ -38,6 +38,7 @@ class AutoencoderPreset:
     license: str | None = None
     size: Literal["tiny", "published"] = "published"
     weights: tuple[WeightsKind, ...] = ("random", "pretrained")
+    latent_channels: int = LATENT_CHANNELS
     stride_px: int = STRIDE_PX
     stride_frames: int = STRIDE_FRAMES
 
@@ -128,13 +129,14 @@ NANO = _common(timestep_conditioning=False) | {
 """The one that this package trains itself and carries: see ``nano/``."""
 NANO_16PX = _common(timestep_conditioning=False) | {
     "patch_size": 8,
-    "block_out_channels": [128],
+    "latent_channels": 160,
+    "block_out_channels": [160],
     "down_block_types": ["LTXVideoDownBlock3D"],
     "downsample_type": ["conv"],
-    "layers_per_block": [1, 0],
+    "layers_per_block": [0, 0],
     "spatio_temporal_scaling": [True],
-    "decoder_block_out_channels": [144],
-    "decoder_layers_per_block": [2, 1],
+    "decoder_block_out_channels": [160],
+    "decoder_layers_per_block": [2, 0],
     "decoder_spatio_temporal_scaling": [True],
     "decoder_inject_noise": [False] * 2,
     "upsample_residual": [False],
@@ -142,7 +144,7 @@ NANO_16PX = _common(timestep_conditioning=False) | {
     "spatial_compression_ratio": 16,
     "temporal_compression_ratio": 2,
 }
-"""Cells of 16 px and 2 frames instead of 32 px and 8: its round trip is to be a ceiling, see ``ceiling/``."""
+"""Cells of 16 px and 2 frames, 160 channels, instead of 32 px and 8 frames, 128: its round trip is to be a ceiling, see ``ceiling/``."""
 FVD_VARIABLE = "FORESIGHT_FVD_VIDEOMAE"
 """Environment variable: a folder with the network that FVD compares clips by; there is no default."""
 NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
@@ -158,6 +160,7 @@ AUTOENCODERS = (
         *("ltx_video_nano_16px", NANO_16PX, 7_228_625, NANO_16PX_FOLDER, "Apache-2.0"),
         size="tiny",
         weights=("nano",),
+        latent_channels=160,
         stride_px=16,
         stride_frames=2,
     ),

@@ -33,13 +33,13 @@ CLIPS_AT_ONCE = 2
 class CeilingChoices(Choices):
     """What a run is determined by."""
 
-    steps: int = 1200
+    steps: int = 560
     batch: int = 16
-    rate: float = 8e-5
+    rate: float = 2e-5
     """Five times as much leaves the components at once: what norms divide by is one large constant in all channels."""
-    warm_up: int = 60
+    warm_up: int = 40
     memory: float = 0.99
-    judge_every: int = 200
+    judge_every: int = 140
     """Steps between two states that are judged."""
     crops_until: float = 0.5
     """Share of the run on squares of ``CROP_PX``; then whole pictures, a quarter as many at once."""
@@ -69,6 +69,9 @@ def train(
     torch.manual_seed(choices.seed)
     model_class: Any = AutoencoderKLLTXVideo
     vae = model_class(**NANO_16PX)
+    for parameter in vae.parameters():
+        if parameter.ndim > 1:
+            parameter.register_hook(_centred)
     distance = build_lpips()
     held = held_sets("train", choices.seed + JUDGED_SEED, *JUDGED_BY)
     best = Best(folder, distance, held, say)
@@ -227,6 +230,11 @@ def set_statistics(vae: Any, pictures: Pictures, choices: CeilingChoices, count:
     latents = torch.cat(parts).transpose(0, 1).flatten(1)
     vae.latents_mean.copy_(latents.mean(1))
     vae.latents_std.copy_(latents.std(1))
+
+
+def _centred(gradient: Tensor) -> Tensor:
+    """Without the mean over a filter's inputs, which all hold the one large constant: that is its bias's to move."""
+    return gradient - gradient.mean(dim=tuple(range(1, gradient.ndim)), keepdim=True)
 
 
 def _signed(pixels: Tensor) -> Tensor:
