@@ -105,9 +105,8 @@ class LTXVideoDecoder:
             GridError: if ``latents`` is not 5-D or not 128 wide.
         """
         if latents.ndim != 5 or latents.shape[-1] != self.latent_space.channels:
-            raise GridError(
-                f"latents of {self.name} are [B, T', H', W', {self.latent_space.channels}], got shape {tuple(latents.shape)}"
-            )
+            wanted = f"[B, T', H', W', {self.latent_space.channels}]"
+            raise GridError(f"latents of {self.name} are {wanted}, got shape {tuple(latents.shape)}")
         mean, std = self._statistics
         own = (latents.to(self._device).float() * std / self._scale + mean).permute(0, 4, 1, 2, 3)
         timestep = None

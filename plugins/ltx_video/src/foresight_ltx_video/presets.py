@@ -144,7 +144,8 @@ NANO_16PX = _common(timestep_conditioning=False) | {
     "spatial_compression_ratio": 16,
     "temporal_compression_ratio": 2,
 }
-"""Cells of 16 px and 2 frames, 160 channels, instead of 32 px and 8 frames, 128: its round trip is to be a ceiling, see ``ceiling/``."""
+"""Cells of 16 px and 2 frames in 160 channels, not of 32 px and 8 frames in 128: its round trip is to be a ceiling, see
+``ceiling/``."""
 FVD_VARIABLE = "FORESIGHT_FVD_VIDEOMAE"
 """Environment variable: a folder with the network that FVD compares clips by; there is no default."""
 NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
@@ -157,7 +158,7 @@ AUTOENCODERS = (
     AutoencoderPreset("ltx_video_tiny", _plain([8, 16, 32, 32], [1] * 5), 1_016_313, size="tiny", weights=("random",)),
     AutoencoderPreset("ltx_video_nano", NANO, 5_706_705, NANO_FOLDER, "Apache-2.0", size="tiny", weights=("nano",)),
     AutoencoderPreset(
-        *("ltx_video_nano_16px", NANO_16PX, 7_228_625, NANO_16PX_FOLDER, "Apache-2.0"),
+        *("ltx_video_nano_16px", NANO_16PX, 6_779_873, NANO_16PX_FOLDER, "Apache-2.0"),
         size="tiny",
         weights=("nano",),
         latent_channels=160,

@@ -34,7 +34,7 @@ CLIPS: dict[str, tuple[Any, int]] = {
     "moving_kinds": (MovingKinds, 32),
     "moving_digits": (MovingDigits, 24),
 }
-JUDGED_BY = (12, 1)
+JUDGED_BY = (12, 2)
 """Stills and clips of each set that states of a run are judged by."""
 JUDGED_SEED = 1000
 """Added to the seed for those. Photographs are then other crops of the same files: the training split has no others."""

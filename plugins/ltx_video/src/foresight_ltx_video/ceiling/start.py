@@ -20,7 +20,7 @@ PATCH_PX = 8
 SWING = 0.04
 """Root mean square of what is around the constant that norms divide by, in units of it: at 0.15 black backgrounds, far
 from the mean, are bent so much that digits decode at 23 dB, at 0.04 at 39 dB."""
-OF_CLIPS = 0.6
+OF_CLIPS = 0.85
 """Weight of pairs of frames that differ, beside stills whose two frames are one."""
 QUIET = 0.05
 """Deviation that the posterior declares at first, in root mean squares of the latents."""

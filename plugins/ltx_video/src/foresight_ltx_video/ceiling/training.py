@@ -33,13 +33,14 @@ CLIPS_AT_ONCE = 2
 class CeilingChoices(Choices):
     """What a run is determined by."""
 
-    steps: int = 560
+    steps: int = 80
     batch: int = 16
-    rate: float = 2e-5
-    """Five times as much leaves the components at once: what norms divide by is one large constant in all channels."""
-    warm_up: int = 40
-    memory: float = 0.99
-    judge_every: int = 140
+    rate: float = 5e-6
+    """Four times as much loses motion, twenty times as much the components at once: what norms divide by is one large
+    constant in all channels, and small steps of all weights together move much of it."""
+    warm_up: int = 10
+    memory: float = 0.95
+    judge_every: int = 40
     """Steps between two states that are judged."""
     crops_until: float = 0.5
     """Share of the run on squares of ``CROP_PX``; then whole pictures, a quarter as many at once."""
