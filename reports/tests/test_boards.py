@@ -15,6 +15,7 @@ from foresight_reports.reading import read_run
 from foresight_reports.records import parse_record
 from foresight_reports.refusals import refusals, told_apart
 from foresight_reports.shares import off_the_way, share_of_range
+from foresight_reports.tables import ranked_row
 
 
 def edit(run: Path, change: Callable[[dict[str, Any]], None]) -> Path:
@@ -45,6 +46,22 @@ def test_rows_are_ranked_by_the_primary_metric_in_its_direction(make: Callable[.
         values = [sign * (row.value(board.primary.metric) or 0.0) for row in board.rows]
         assert values == sorted(values)
         assert [row.rank for row in board.rows] == list(range(1, len(board.rows) + 1))
+
+
+def test_tokens_a_picture_stand_at_each_candidate_where_they_differ_and_once_where_not(
+    make: Callable[..., Path],
+) -> None:
+    run = make()
+    equal = spatial(boards_of(edit(run, lambda line: line.update(tokens=[256]))))
+    assert equal.tokens == "256"
+    assert "tokens</span>" not in ranked_row(equal.rows[0], equal, {})
+
+    def unequal(line: dict[str, Any]) -> None:
+        line["tokens"] = [2304, 64] if line["candidate"].startswith("dinov2") else [64]
+
+    board = spatial(boards_of(edit(run, unequal)))
+    assert board.tokens == ""
+    assert any("2,304+64 tokens</span>" in ranked_row(row, board, {}) for row in board.rows)
 
 
 def test_controls_are_never_ranked(make: Callable[..., Path]) -> None:

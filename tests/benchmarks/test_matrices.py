@@ -10,6 +10,7 @@ import pytest
 from foresight_harness.planning.candidates import Selection, select, select_candidates
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options import SCALES, RunOptions
+from foresight_harness.planning.options.run_options import run_options
 from foresight_harness.planning.registry import Registry, load_registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,24 @@ def test_every_name_of_a_matrix_is_on_offer_at_every_scale(
     found = planned(registry, matrix, scale)
     assert found.left_out == ()
     assert len(found.candidates) > 1
+
+
+@pytest.mark.parametrize("scale", list(SCALES))
+@pytest.mark.parametrize("matrix", ["pivot4_vlms", "c1_experiments"])
+def test_matrices_that_compare_models_feed_all_of_them_the_same_side(
+    registry: Registry, matrix: str, scale: str
+) -> None:
+    """D17 of the faults: tokens of one board came from pictures of 224 to 1344 px."""
+    found = planned(registry, matrix, scale)
+    options = run_options({}, found)
+    assert options.input == "equal-pixels"
+    fed = {
+        stream.side_px(options.feeding)
+        for candidate in found.candidates
+        for stream in candidate.streams
+        if stream.run[-1].view_of is None
+    }
+    assert fed == {options.input_size}
 
 
 @pytest.mark.parametrize("matrix", MATRICES)

@@ -98,6 +98,11 @@ class Row:
         """Kind of the weights behind every number of this row."""
         return self.any_record.weights
 
+    @property
+    def tokens(self) -> str:
+        """Tokens a picture of each stream, empty where the run does not say."""
+        return "+".join(f"{count:,}" for count in self.any_record.tokens or ())
+
     def value(self, metric: str) -> float | None:
         """The number, None where it was not measured."""
         record = self.records.get(metric)
@@ -134,6 +139,12 @@ class Board:
     def anchor(self) -> str:
         """Name of the board's place in the page."""
         return "b-" + sha256("\n".join(str(part) for part in self.group).encode("utf-8", "replace")).hexdigest()[:8]
+
+    @property
+    def tokens(self) -> str:
+        """What all its candidates make of a picture, empty where they differ or nobody says."""
+        found = {row.tokens for row in self.rows}
+        return found.pop() if len(found) == 1 else ""
 
     @property
     def timed(self) -> bool:

@@ -85,6 +85,7 @@ def _candidate(run: str, name: str, rows: Sequence[tuple[Board, Row]], failed: S
 
 def _conditions(record: Record) -> list[tuple[str, str]]:
     pairs = [("dtype", record.dtype), ("device", record.device), ("attention", record.attention)]
+    pairs.append(("tokens a picture", "+".join(f"{count:,}" for count in record.tokens or ())))
     pairs.append(("seeds", ", ".join(str(seed) for seed in record.seeds)))
     return [(name, value) for name, value in pairs if value]
 

@@ -94,6 +94,8 @@ class Record:
     device: str
     attention: str
     params: Mapping[str, float] | None
+    tokens: tuple[int, ...] | None
+    """That each stream makes of a picture; None in older runs."""
     wall_s: float | None
     status: str
     error: str | None
@@ -189,6 +191,12 @@ def _counts(value: Any) -> dict[str, float] | None:
     return {str(part): count for part, found in value.items() if (count := number(found)) is not None}
 
 
+def _tokens(value: Any) -> tuple[int, ...] | None:
+    if not isinstance(value, list) or not all(type(count) is int and count >= 0 for count in value):
+        return None
+    return tuple(value)
+
+
 def check_schema(found: Any, where: str) -> None:
     """Refuse what a newer version wrote. Raises: SchemaError."""
     if not isinstance(found, int) or found > SCHEMA:
@@ -255,6 +263,7 @@ def parse_record(line: Mapping[str, Any], position: int, place: int = 0, suites:
         device=text(line.get("device")),
         attention=text(line.get("attention")),
         params=_counts(line.get("params")),
+        tokens=_tokens(line.get("tokens")),
         wall_s=number(line.get("wall_s")),
         status=text(line.get("status"), "ok"),
         error=None if line.get("error") is None else str(line["error"]),

@@ -80,8 +80,9 @@ def ranked_row(
         look = "broken" if row.admission == "refused" else "role"
         weights += f' <span class="chip {look}" title="{why}">{row.admission}</span>'
     tag = f' <span class="chip run">{tags[row.pipeline.run]}</span>' if tags else ""
+    tokens = f' <span class="chip role">{row.tokens} tokens</span>' if row.tokens and not board.tokens else ""
     written = (name or breakable)(row.pipeline.candidate)
-    who = f'<a href="#{row.pipeline.anchor}">{written}</a> {weights}{tag}'
+    who = f'<a href="#{row.pipeline.anchor}">{written}</a> {weights}{tokens}{tag}'
     cells = "".join(
         number_cell(row, column, place >= SUMMARY_COLUMNS, packed=True) for place, column in enumerate(board.columns)
     )

@@ -172,7 +172,7 @@ def pictures_of(cell: PlannedCell, scale: Scale) -> int:
 def tap_bytes(stream: ResolvedStream, tap: str, pictures: int, options: RunOptions) -> int:
     """Bytes of one tap's features of that many pictures."""
     found = stream.encoder.tap(tap)
-    cells_of_grid = found.cells(stream.side_px(options.picture_px)) ** 2
+    cells_of_grid = found.cells(stream.side_px(options.feeding)) ** 2
     return pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
 
 

@@ -67,7 +67,10 @@ class VlmEncoder(ABC, Generic[Reader]):
         return {tap: TokenGrid(grids[tap]) for tap in taps}
 
     def facts(self) -> Mapping[str, Any]:
-        """What is really used. ``params`` is the whole model; ``params_built`` grows when the LLM is first read."""
+        """What is really used. ``params`` is the whole model; ``params_built`` grows when the LLM is first read.
+
+        ``params_by_tap`` are those that a tap needs, of the taps that what was built can be read at.
+        """
         built = [*self.vision_side(), *([self.language.language_model] if self.language else [])]
         return {
             "attention": self.origin.attention,
@@ -75,6 +78,7 @@ class VlmEncoder(ABC, Generic[Reader]):
             "device": self.origin.device,
             "params": self._params,
             "params_built": count(*built),
+            "params_by_tap": self._params_by_tap(),
             "llm_blocks": self.language.depth if self.language else 0,
             "input_px": self.input_px,
             **self.own_facts(),
@@ -86,6 +90,20 @@ class VlmEncoder(ABC, Generic[Reader]):
             self.language = None  # the old blocks are freed before the deeper model is allocated
             self.language = self.build_language(depth)
         return self.language
+
+    def _params_by_tap(self) -> dict[str, int]:
+        """Of a tap of the language model: vision side, and its blocks up to the tap with what stands beside them."""
+        vision = count(*self.vision_side())
+        blocks = [count(block) for block in self.language.language_model.layers] if self.language else []
+        beside = count(self.language.language_model) - sum(blocks) if self.language else 0
+        found = {}
+        for name in self.taps:
+            depth = llm_depth(name)
+            if depth is None:
+                found[name] = vision
+            elif depth <= len(blocks):
+                found[name] = vision + beside + sum(blocks[:depth])
+        return found
 
     def _check(self, clips: Tensor, taps: Sequence[str]) -> None:
         name = self.origin.name

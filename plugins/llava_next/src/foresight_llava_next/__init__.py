@@ -41,6 +41,7 @@ def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:
         default_tap=PROJECTED,
         input_px=preset.sides(tiled)[-1],
         fixed_input=True,
+        view_of=preset.name if tiled else None,
         family="llava_next",
         preprocessing=TILED_PREPROCESSING if tiled else BASE_PREPROCESSING,
         config=preset.config,

@@ -78,7 +78,9 @@ def _spec(preset: AutoencoderPreset) -> DecoderSpec:
     return DecoderSpec(
         name=preset.name,
         build=build,
-        latent_space=LatentSpace(channels=LATENT_CHANNELS, stride_px=STRIDE_PX, stride_frames=STRIDE_FRAMES),
+        latent_space=LatentSpace(
+            channels=preset.latent_channels, stride_px=preset.stride_px, stride_frames=preset.stride_frames
+        ),
         family="ltx_video",
         config=preset.config,
         params=preset.params,

@@ -11,14 +11,11 @@ from foresight_harness import BuildRequest, LatentSpace
 from foresight_harness.contracts.errors import GridError
 from torch import Tensor, nn
 
-from foresight_ltx_video.legal_sizes import require_legal_size
+from foresight_ltx_video.legal_sizes import PUBLISHED, require_legal_size
 from foresight_ltx_video.loading import part_folder, pretrained_part, random_part
 from foresight_ltx_video.presets import (
     DECODE_NOISE_SCALE,
     DECODE_TIMESTEP,
-    LATENT_CHANNELS,
-    STRIDE_FRAMES,
-    STRIDE_PX,
     AutoencoderPreset,
 )
 
@@ -55,26 +52,28 @@ def build_decoder(preset: AutoencoderPreset, request: BuildRequest) -> LTXVideoD
         vae = pretrained_part(
             AutoencoderKLLTXVideo, preset.config, request, folder, what=f"LTX-Video ({preset.name})", same=MEANING
         )
-    return LTXVideoDecoder(preset.name, vae)
+    return LTXVideoDecoder(
+        preset.name, vae, LatentSpace(preset.latent_channels, preset.stride_px, preset.stride_frames)
+    )
 
 
 class LTXVideoDecoder:
-    """A causal video autoencoder: 32 px and 8 frames a latent cell, 128 channels, the first frame a slot of its own.
+    """A causal video autoencoder: 32 px and 8 frames a latent cell as published, 128 channels, the first frame a slot
+    of its own.
 
     Parameters are frozen; ``decode`` can be differentiated with respect to latents.
     """
 
-    latent_space = LatentSpace(channels=LATENT_CHANNELS, stride_px=STRIDE_PX, stride_frames=STRIDE_FRAMES)
-
-    def __init__(self, name: str, vae: nn.Module) -> None:
-        self.name = name
+    def __init__(self, name: str, vae: nn.Module, latent_space: LatentSpace = PUBLISHED) -> None:
+        self.name, self.latent_space = name, latent_space
         self.vae: Any = vae
 
     def encode(self, clips: Tensor) -> Tensor:
         """Latents at the mode of the posterior, normalised by the checkpoint's own mean and deviation.
 
         Args:
-            clips: Pixels in [0, 1]; 8k + 1 frames, sides that are multiples of 32. [B, T, 3, H_px, W_px]
+            clips: Pixels in [0, 1]; 8k + 1 frames, sides that are multiples of 32, or as the latent space has it.
+                [B, T, 3, H_px, W_px]
 
         Returns:
             [B, T', H', W', 128] float32
@@ -84,7 +83,7 @@ class LTXVideoDecoder:
         """
         if clips.ndim != 5 or clips.shape[2] != 3:
             raise GridError(f"clips are [B, T, 3, H_px, W_px], got shape {tuple(clips.shape)}")
-        require_legal_size(clips.shape[1], clips.shape[3], clips.shape[4])
+        require_legal_size(clips.shape[1], clips.shape[3], clips.shape[4], self.latent_space)
         pixels = (clips.to(self._device, self._dtype) * 2 - 1).transpose(1, 2)
         latents: Tensor = self.vae.encode(pixels).latent_dist.mode()
         mean, std = self._statistics
@@ -105,10 +104,9 @@ class LTXVideoDecoder:
         Raises:
             GridError: if ``latents`` is not 5-D or not 128 wide.
         """
-        if latents.ndim != 5 or latents.shape[-1] != LATENT_CHANNELS:
-            raise GridError(
-                f"latents of {self.name} are [B, T', H', W', {LATENT_CHANNELS}], got shape {tuple(latents.shape)}"
-            )
+        if latents.ndim != 5 or latents.shape[-1] != self.latent_space.channels:
+            wanted = f"[B, T', H', W', {self.latent_space.channels}]"
+            raise GridError(f"latents of {self.name} are {wanted}, got shape {tuple(latents.shape)}")
         mean, std = self._statistics
         own = (latents.to(self._device).float() * std / self._scale + mean).permute(0, 4, 1, 2, 3)
         timestep = None

@@ -38,6 +38,9 @@ class AutoencoderPreset:
     license: str | None = None
     size: Literal["tiny", "published"] = "published"
     weights: tuple[WeightsKind, ...] = ("random", "pretrained")
+    latent_channels: int = LATENT_CHANNELS
+    stride_px: int = STRIDE_PX
+    stride_frames: int = STRIDE_FRAMES
 
 
 @dataclass(frozen=True)
@@ -124,9 +127,29 @@ NANO = _common(timestep_conditioning=False) | {
     "upsample_factor": [2] * 3,
 }
 """The one that this package trains itself and carries: see ``nano/``."""
+NANO_16PX = _common(timestep_conditioning=False) | {
+    "patch_size": 8,
+    "latent_channels": 160,
+    "block_out_channels": [160],
+    "down_block_types": ["LTXVideoDownBlock3D"],
+    "downsample_type": ["conv"],
+    "layers_per_block": [0, 0],
+    "spatio_temporal_scaling": [True],
+    "decoder_block_out_channels": [160],
+    "decoder_layers_per_block": [2, 0],
+    "decoder_spatio_temporal_scaling": [True],
+    "decoder_inject_noise": [False] * 2,
+    "upsample_residual": [False],
+    "upsample_factor": [2],
+    "spatial_compression_ratio": 16,
+    "temporal_compression_ratio": 2,
+}
+"""Cells of 16 px and 2 frames in 160 channels, not of 32 px and 8 frames in 128: its round trip is to be a ceiling, see
+``ceiling/``."""
 FVD_VARIABLE = "FORESIGHT_FVD_VIDEOMAE"
 """Environment variable: a folder with the network that FVD compares clips by; there is no default."""
 NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
+NANO_16PX_FOLDER = f"{NANO_FOLDER}_16px"
 AUTOENCODERS = (
     AutoencoderPreset("ltx_video", VAE_090, 419_193_649, REPO, LICENSE),
     AutoencoderPreset("ltx_video_091", VAE_091, 934_976_434, "diffusers/LTX-Video-0.9.1", LICENSE),
@@ -134,6 +157,14 @@ AUTOENCODERS = (
     AutoencoderPreset("ltx_video_097", VAE_095, 1_246_913_522, "Lightricks/LTX-Video-0.9.7-dev", LICENSE),
     AutoencoderPreset("ltx_video_tiny", _plain([8, 16, 32, 32], [1] * 5), 1_016_313, size="tiny", weights=("random",)),
     AutoencoderPreset("ltx_video_nano", NANO, 5_706_705, NANO_FOLDER, "Apache-2.0", size="tiny", weights=("nano",)),
+    AutoencoderPreset(
+        *("ltx_video_nano_16px", NANO_16PX, 6_779_873, NANO_16PX_FOLDER, "Apache-2.0"),
+        size="tiny",
+        weights=("nano",),
+        latent_channels=160,
+        stride_px=16,
+        stride_frames=2,
+    ),
 )
 
 

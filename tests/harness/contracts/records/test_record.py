@@ -20,7 +20,7 @@ LINE = (
     '"sha256": "ab", "repo": null, "revision": null, "seed": 0}, {"part": "decoder", "name": "linear", "kind": '
     '"none"}], "dtype": "float32", "device": "cpu", "attention": "none", "wall_s": 0.5, "params": {"adapter": 3, '
     '"decoder": 9}, "modules": [{"part": "enhancer", "name": "sem", "width": [24], "params": 10, "claimed_width": '
-    'null, "claimed_width_params": null, "claimed": null, "source": null}], "samples_digest": "sd", "tokens_digest": '
+    'null, "claimed_width_params": null, "claimed": null, "source": null}], "tokens": [256], "samples_digest": "sd", "tokens_digest": '
     'null, "of_cell": 1, "status": "ok", "error": null, "metric": "iou", "probe": "dense_ridge", "value": 0.25, '
     '"unit": "ratio", "direction": "higher", "range": [0.0, null], "n": 4, "ci_low": 0.125, "ci_high": 0.5, '
     '"ci_method": "m", "floor": null, "floor_by": null, "ceiling": 1.0, "ceiling_by": "oracle", "null": {"mean": '

@@ -165,6 +165,15 @@ def test_unequal_pictures_are_said_where_the_protocol_says_so(gate, write_run, r
         assert evaluate(found, RunData.load(write_run([line], protocols=protocols))).verdict == verdict
 
 
+def test_a_run_whose_encoders_had_their_own_sizes_passes_no_gate_on_equal_pixels(gate, write_run, record) -> None:
+    found = gate(rules=needs('input_policy = "equal-pixels"') + IOU)
+    line = record(suite="reconstruction", metric="decoded_iou", candidate=A, per_sample=None, value=0.8, n=50)
+    line |= {"ci_low": 0.7, "ci_high": 0.9}
+    result = evaluate(found, RunData.load(write_run([line], options={"input": "own"})))
+    assert result.verdict == "INCONCLUSIVE"
+    assert "--input equal-pixels" in result.findings[0].reason
+
+
 def test_a_gate_of_a_user_s_own_is_read_and_judged_and_never_passes_random_weights(
     tmp_path: Path, write_run, record, builtins, rule_text
 ) -> None:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.measuring.suites.efficiency import median_interval
+from foresight_harness.measuring.suites.efficiency import built_for, median_interval
 from foresight_harness.measuring.suites.memory import PeakMemory
 from foresight_harness.parts.controls.encoders import Pixels
 
@@ -45,6 +45,21 @@ def test_memory_counts_what_was_built_and_parameters_the_whole_model(
     found = {entry.metric: entry.value for entry in make_keeper().run_cell(cell, timer).measurements}
     assert found["params"] >= 10**9
     assert 4 * 10**6 / 2**20 <= found["peak_mib"] < 4 * 10**9 / 2**20
+
+
+def test_a_tap_is_charged_for_itself_and_not_for_what_an_earlier_cell_read(
+    make_keeper, builtins, planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One encoder serves all cells of its run: after a deep tap was read it holds more than a shallow one needs."""
+    facts = {**Pixels(14, 224).facts(), "params": 10**9, "params_built": 10**8, "params_by_tap": {"patch": 10**6}}
+    monkeypatch.setattr(Pixels, "facts", lambda encoder: facts)
+    cell = planned(builtins, "pixels@patch/identity/single/linear", "efficiency")
+    found = {entry.metric: entry for entry in make_keeper().run_cell(cell, timer).measurements}
+    adapter = found["resident_mib"].details["built"]["adapter"]
+    assert found["params_built"].value == 10**6 + adapter
+    assert found["resident_mib"].value == pytest.approx(4 * (10**6 + adapter) / 2**20)
+    assert found["peak_mib"].value >= found["resident_mib"].value
+    assert built_for({"params": 7, "params_built": 5, "params_by_tap": {"patch": 3}}, ["last"]) == 5
 
 
 def test_untimed_efficiency_says_how_to_time(make_keeper, builtins, planned) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from foresight_harness.contracts.errors import CandidateError, UnknownPartError
 from foresight_harness.planning.candidates import fed_px, parse_candidate, resolve
+from foresight_harness.planning.options.feeding import Feeding
 from foresight_harness.planning.registry import Registry, own_registry
 
 
@@ -66,17 +67,17 @@ def test_argument_of_an_encoder_that_is_no_family_is_refused(registry: Registry)
 def test_encoder_is_fed_the_asked_side_down_to_whole_tokens(registry: Registry, name: str, side: int | None) -> None:
     """336 is 24 patches of 14 px; 340 leaves 4 px over. A transform of grids is fed no picture."""
     for asked in (336, 340):
-        assert fed_px(registry.lineage(name), asked) == side
-    assert fed_px(registry.lineage(name), None) is None
+        assert fed_px(registry.lineage(name), Feeding(size=asked)) == side
+    assert fed_px(registry.lineage(name), Feeding()) is None
 
 
 def test_encoder_of_one_size_keeps_it(registry: Registry) -> None:
-    assert fed_px((replace(registry.encoder("pixels"), fixed_input=True),), 336) is None
+    assert fed_px((replace(registry.encoder("pixels"), fixed_input=True),), Feeding(size=336)) is None
 
 
 def test_planned_shape_follows_the_asked_side(registry: Registry) -> None:
     (stream,) = resolve(parse_candidate("pooled4:pixels@patch/identity/single/linear"), registry).streams
-    assert (stream.shape().rows, stream.shape(336).rows) == (4, 6)
+    assert (stream.shape().rows, stream.shape(Feeding(size=336)).rows) == (4, 6)
 
 
 def test_a_family_that_means_nothing_alone_says_how_to_write_it(registry: Registry) -> None:

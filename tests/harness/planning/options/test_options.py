@@ -54,6 +54,8 @@ def test_options_survive_json_whatever_they_hold() -> None:
         seeds=2,
         train_size=64,
         picture_px=336,
+        input="equal-tokens",
+        input_size=24,
         gates=("x",),
         weights_sources=(parse_weights_source("dinov2_base=weights/dinov2"),),
         engine="local:3",
@@ -83,6 +85,7 @@ def test_limits_are_above_nothing(limit: str, option: str) -> None:
     [
         ({"train_size": 4}, "--train-size 4: at least 16 pictures are needed"),
         ({"picture_px": 225}, "--picture-px 225: a side is a multiple of 8 px, such as 224"),
+        ({"input": "same"}, "--input same: unknown; choose one of own, equal-pixels, equal-tokens"),
         ({"picture_px": 0}, "--picture-px 0: a side is a multiple of 8 px, such as 8"),
     ],
 )

@@ -26,6 +26,19 @@ def test_plan_tells_time_memory_and_disk_with_how_sure_it_is(
     assert predicted["disk_bytes"] >= found["feature_bytes"] > 0
 
 
+def test_plan_names_the_tokens_of_a_picture_of_each_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", *CHOICE, "--input", "equal-pixels", "--picture-px", "112", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["input"], found["input_size"]) == ("equal-pixels", 112)
+    assert found["tokens"]["pixels@patch/identity/single/linear"] == [64]
+    assert main(["plan", *CHOICE]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "input own; tokens a picture: 256: pixels@patch" in said
+
+
 def test_plan_says_in_words_that_it_guesses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

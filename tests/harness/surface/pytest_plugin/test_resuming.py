@@ -58,6 +58,7 @@ def begun(session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
 OTHERWISE: dict[str, tuple[tuple[str, ...], str]] = {
     "dtype": (("--dtype", "bfloat16"), "--dtype was float32 and is bfloat16"),
     "picture size": (("--picture-px", "64"), "--picture-px was not given and is 64"),
+    "input": (("--input", "equal-tokens"), "--input was own and is equal-tokens"),
     "seeds": (("--seeds", "2"), "--seeds was not given and is 2"),
     "training size": (("--train-size", "20"), "--train-size was not given and is 20"),
     "scale": (("--scale", "small"), "--scale was smoke and is small"),

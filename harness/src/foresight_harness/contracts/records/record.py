@@ -83,6 +83,10 @@ class Record:
         default=None,
         metadata=about(optional(many(part(ModuleSize))), "one object a trained enhancer or fusion and width"),
     )
+    tokens: tuple[int, ...] | None = field(
+        default=None,
+        metadata=about(optional(many(COUNT)), "tokens that each stream makes of a square picture, by its strides"),
+    )
     samples_digest: str | None = field(
         default=None,
         metadata=about(_TEXT, "of the rows of the cell's sample file, to the last bit: 16 hex digits", lasting=False),

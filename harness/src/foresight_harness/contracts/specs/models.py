@@ -105,6 +105,9 @@ class EncoderSpec:
     means nothing by its bare name."""
     fixed_input: bool = False
     """True where the model takes pictures of ``input_px`` only."""
+    view_of: str | None = None
+    """The encoder that this one is another way of reading pictures with, by its design (``llava_next_7b:hires`` reads
+    tiles): an input policy that feeds all encoders equally leaves its size to it."""
     attention: tuple[str, ...] = ("eager", "sdpa")
     """Attention implementations that the architecture supports."""
     environment: tuple[str, ...] = ()

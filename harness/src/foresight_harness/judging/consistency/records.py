@@ -11,7 +11,7 @@ from foresight_harness.running.run_folder.run_data import RunData
 
 OF_CELL = (
     *("candidate", "axes", "role", "suite", "dataset", "split", "fingerprint", "provenance", "dtype", "device"),
-    *("attention", "wall_s", "params", "modules", "samples_digest", "tokens_digest", "of_cell"),
+    *("attention", "wall_s", "params", "modules", "tokens", "samples_digest", "tokens_digest", "of_cell"),
 )
 """Fields in which all records of one cell agree."""
 TRUSTED = ("published", "none")

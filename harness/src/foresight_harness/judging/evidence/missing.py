@@ -135,9 +135,9 @@ def _stands_still(run: RunData, needs: Needs, record: Record) -> str | None:
 
 def _unequal_input(run: RunData, needs: Needs, record: Record) -> str | None:
     choices = (run.manifest.get("protocols") or {}).get(record.protocol) or {}
-    given = choices.get("input")
+    given = choices.get("input") or (run.manifest.get("options") or {}).get("input")
     if needs.input_policy == "any" or given in (None, needs.input_policy):
-        return None  # a run that does not say brought all pictures to one canvas
+        return None  # an older run does not say
     return f"encoders were given unequal pictures (input {given!s:.40}); {RUN} --input {needs.input_policy}"
 
 

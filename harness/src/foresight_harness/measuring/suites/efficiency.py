@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,7 @@ class Stages:
         for stream in cell.candidate.streams:
             for spec in stream.run:
                 wanted[spec.name] += stream.ref.taps
+        self.taps = wanted
         self.encoders = {name: cell.workshop.pool.get(spec, wanted[name]) for name, spec in self.specs.items()}
         self.decoder = cell.workshop.latents.decoder(cell.candidate.decoder)
         self.own = cell.workshop.latents.conditioned(cell.candidate.decoder)
@@ -136,17 +137,29 @@ class Stages:
 
     def params(self) -> dict[str, int]:
         """Parameters by part."""
-        return self._counted(lambda facts: facts["params"])
+        return self._counted(lambda facts, taps: int(facts["params"]))
 
-    def params_in_memory(self) -> int:
-        """Those that were built for the taps in use: an encoder may leave out most of a model (``params_built``)."""
-        return sum(self._counted(lambda facts: facts.get("params_built", facts["params"])).values())
+    def params_built(self) -> dict[str, int]:
+        """Those that the taps in use need, by part: an encoder may leave out most of a model.
 
-    def _counted(self, of_encoder: Callable[[Mapping[str, Any]], Any]) -> dict[str, int]:
-        encoders = sum(int(of_encoder(encoder.facts())) for encoder in self.encoders.values())
+        One that was read deeper by an earlier cell counts what this cell's taps need, where it says so
+        (``params_by_tap``), not what it happens to hold.
+        """
+        return self._counted(lambda facts, taps: built_for(facts, taps))
+
+    def _counted(self, of_encoder: Callable[[Mapping[str, Any], Sequence[str]], int]) -> dict[str, int]:
+        encoders = sum(of_encoder(encoder.facts(), self.taps[name]) for name, encoder in self.encoders.items())
         adapter = sum(parameter.numel() for part in (self.reader, self.adapter) for parameter in part.parameters())
         decoder = int(self.decoder.facts()["params"])
         return {"encoder": encoders, **self.modules.counts(), "adapter": adapter, "decoder": decoder}
+
+
+def built_for(facts: Mapping[str, Any], taps: Sequence[str]) -> int:
+    """Parameters of an encoder that reading these taps needs, as far as it tells: else all that it has built."""
+    by_tap: Mapping[str, int] = facts.get("params_by_tap", {})
+    if taps and all(tap in by_tap for tap in taps):
+        return max(by_tap[tap] for tap in taps)
+    return int(facts.get("params_built", facts["params"]))
 
 
 def synchronise(device: str) -> None:
@@ -173,8 +186,8 @@ def score(cell: Cell) -> Outcome:
     seconds = np.array(cell.timer(lambda: stages.run(single), cell.scale.rounds)) * 1000
     with PeakMemory(cell.workshop.options.device) as memory:
         stages.run(single)
-    params = stages.params()
-    weights_mib = stages.params_in_memory() * BYTES[cell.workshop.options.dtype] / 2**20
+    params, built = stages.params(), stages.params_built()
+    resident_mib = sum(built.values()) * BYTES[cell.workshop.options.dtype] / 2**20
     throughput = BATCH / float(np.median(_repeat(lambda: stages.run(block), 5)))
     quantiles = {f"latency_p{q}_ms": float(np.percentile(seconds, q)) for q in (50, 90, 99)}
     low, high = median_interval(seconds)
@@ -195,8 +208,10 @@ def score(cell: Cell) -> Outcome:
         Measurement("latency_p90_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p90_ms"], **facts),
         Measurement("latency_p99_ms", "ms", "lower", (0.0, None), value=quantiles["latency_p99_ms"], **facts),
         Measurement("throughput_per_s", "pictures/s", "higher", (0.0, None), value=throughput, n=5),
-        Measurement("peak_mib", "MiB", "lower", (0.0, None), value=memory.rise_mib + weights_mib, n=1),
+        Measurement("peak_mib", "MiB", "lower", (0.0, None), value=memory.rise_mib + resident_mib, n=1),
+        Measurement("resident_mib", "MiB", "none", (0.0, None), value=resident_mib, n=1, details={"built": built}),
         Measurement("params", "parameters", "none", (0.0, None), value=float(sum(params.values())), n=1),
+        Measurement("params_built", "parameters", "none", (0.0, None), value=float(sum(built.values())), n=1),
     ]
     return Outcome(tuple(measurements), params=params)
 

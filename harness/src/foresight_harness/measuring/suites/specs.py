@@ -175,7 +175,17 @@ def _efficiency() -> SuiteSpec:
                 plain="memory at its peak",
             ),
             MetricFacts(
+                *("resident_mib", "MiB", "none", ABOVE_ZERO, "Resident weights", "cost"),
+                exact=True,
+                gate_direction="lower",
+            ),
+            MetricFacts(
                 "params", "parameters", "none", ABOVE_ZERO, "Parameters", "cost", exact=True, gate_direction="lower"
+            ),
+            MetricFacts(
+                *("params_built", "parameters", "none", ABOVE_ZERO, "Parameters built", "cost"),
+                exact=True,
+                gate_direction="lower",
             ),
         ),
         read_by=("latency_p50_ms",),

@@ -14,6 +14,7 @@ from foresight_harness.measuring.fitting.fitted import Fitted
 from foresight_harness.measuring.workshop.assignment import Assignment
 from foresight_harness.measuring.workshop.calibrating import calibrate
 from foresight_harness.measuring.workshop.fits import fit_for_latents, fit_for_places
+from foresight_harness.planning.options.feeding import OWN
 
 Timer = Callable[[Callable[[], object], int], list[float]]
 """Runs a function that many times after a warm-up; returns the seconds of each repeat."""
@@ -57,6 +58,9 @@ class Cell(Assignment):
             **{f"fingerprint_{name}": self.workshop.splits.built(self.dataset, name).fingerprint for name in SPLITS},
             **self.suite.protocol(self),
         }
+        policy, size = self.workshop.options.feeding
+        if policy != OWN:  # absent where each encoder has its own size: digests of such runs stay what they were
+            choices |= {"input": policy, "input_size": size}
         return choices
 
     def protocol_digest(self) -> str:

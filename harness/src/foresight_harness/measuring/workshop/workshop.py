@@ -83,7 +83,7 @@ class Workshop:
             device=self.options.device,
             dtype=self.options.dtype,
             attention=self.options.attention,  # type: ignore[arg-type]
-            input_px=fed_px(lineage, self.options.picture_px),
+            input_px=fed_px(lineage, self.options.feeding),
         )
 
     def decoder_request(self, spec: DecoderSpec) -> BuildRequest:

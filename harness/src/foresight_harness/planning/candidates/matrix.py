@@ -13,10 +13,11 @@ from typing import Any
 from foresight_harness.contracts.errors import CandidateError, UnknownPartError, UsageError
 from foresight_harness.planning.candidates.candidate import Candidate, parse_candidate
 from foresight_harness.planning.options import DEFAULT_SCALE, SCALES, DatasetChoice, parse_dataset, scale_of
+from foresight_harness.planning.options.feeding import POLICIES
 from foresight_harness.planning.options.probe_names import checked_probe
 from foresight_harness.planning.registry import Registry
 
-MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "probes", "group", "candidates"}
+MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "probes", "input", "group", "candidates"}
 GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment", "where_weights_are"}
 
 
@@ -39,6 +40,8 @@ class Matrix:
     """The scale that groups were chosen for: ``--scale``, else the matrix's own, else ``smoke``."""
     probes: tuple[str, ...] = ()
     """Probes that are scored beside the primary one where ``--probe`` is not given."""
+    input: str | None = None
+    """What encoders are fed where ``--input`` is not given; None is the harness's own default."""
     where_weights_are: frozenset[str] = frozenset()
     """Candidates that are left out, and said, where their published weights are not on this machine."""
 
@@ -97,6 +100,7 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
         only=_only_of(content, path, registry),
         scale=chosen,
         probes=_probes_of(content, path, registry),
+        input=_input_of(content, f"matrix {path}"),
         where_weights_are=frozenset(conditional),
     )
 
@@ -168,6 +172,13 @@ def _probes_of(content: Mapping[str, Any], path: Path, registry: Registry) -> tu
         return tuple(checked_probe(registry, name) for name in _names(content, "probes", f"matrix {path}", []))
     except UsageError as error:
         raise UsageError(str(error).replace("--probe", f"matrix {path}: probe", 1)) from error
+
+
+def _input_of(content: Mapping[str, Any], where: str) -> str | None:
+    value = _text(content, "input", where, "") or None
+    if value is not None and value not in POLICIES:
+        raise UsageError(f"{where}: unknown input {value!r}; there are {', '.join(POLICIES)}")
+    return value
 
 
 def _scales_of(group: Mapping[str, Any], where: str) -> list[str]:

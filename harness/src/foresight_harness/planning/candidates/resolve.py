@@ -16,6 +16,7 @@ from foresight_harness.contracts.specs import (
 )
 from foresight_harness.contracts.specs.models import Role
 from foresight_harness.planning.candidates.candidate import Candidate, StreamRef
+from foresight_harness.planning.options.feeding import AS_EACH_SAYS, EQUAL_TOKENS, Feeding
 from foresight_harness.planning.registry import Registry
 from foresight_harness.planning.registry.registry import nearest
 
@@ -42,13 +43,13 @@ class ResolvedStream:
         fed = next(place for place, spec in enumerate(self.lineage) if spec.inputs != "grids")
         return self.lineage[: fed + 1]
 
-    def side_px(self, picture_px: int | None = None) -> int:
-        """Side of what is fed, where a run asks for pictures of ``picture_px`` (None: as the encoder says)."""
-        return fed_px(self.lineage[len(self.run) - 1 :], picture_px) or self.encoder.input_px
+    def side_px(self, feeding: Feeding = AS_EACH_SAYS) -> int:
+        """Side of what is fed by a run."""
+        return fed_px(self.lineage[len(self.run) - 1 :], feeding) or self.encoder.input_px
 
-    def shape(self, picture_px: int | None = None) -> GridShape:
+    def shape(self, feeding: Feeding = AS_EACH_SAYS) -> GridShape:
         """Expected shape on a square picture; an encoder may round otherwise, so modules are built from real grids."""
-        side = self.side_px(picture_px)
+        side = self.side_px(feeding)
         return self.extractor.output_shape([_tap_shape(self.encoder, tap, side) for tap in self.ref.taps])
 
 
@@ -83,6 +84,10 @@ class ResolvedCandidate:
         if "ceiling" in roles or "twin" in roles:
             return "ceiling" if "ceiling" in roles else "twin"
         return "floor" if roles == {"floor"} else "candidate"
+
+    def tokens(self, feeding: Feeding = AS_EACH_SAYS) -> tuple[int, ...]:
+        """Tokens that each stream makes of a square picture, before enhancer and fusion."""
+        return tuple(shape.rows * shape.cols for shape in (stream.shape(feeding) for stream in self.streams))
 
     def conditioning_shape(self) -> GridShape:
         """Expected shape of the conditioning grid or token set."""
@@ -133,21 +138,25 @@ def _check_count(what: str, unit: str, found: int, bounds: tuple[int, int | None
         raise CandidateError(f"{what} takes {wanted} {unit}{'' if wanted == 'exactly 1' else 's'}, got {found}")
 
 
-def fed_px(lineage: Sequence[EncoderSpec], picture_px: int | None) -> int | None:
-    """What an encoder is asked to resize to where a run asks for pictures of ``picture_px``.
+def fed_px(lineage: Sequence[EncoderSpec], feeding: Feeding) -> int | None:
+    """What an encoder is asked to resize to by a run.
 
     Args:
         lineage: The encoder, and what it is a variant of: ``larger2`` is fed twice the side.
-        picture_px: The run's ``--picture-px``.
+        feeding: Of the run.
 
     Returns:
-        The nearest side below that every tap divides; None leaves it to the encoder.
+        The nearest side below that every tap divides, or the one that gives so many tokens; None leaves it to the
+        encoder.
     """
     spec = lineage[0]
-    if picture_px is None or spec.fixed_input or spec.inputs == "grids":
+    if feeding.size is None or spec.fixed_input or spec.inputs == "grids":
         return None
-    step = max(tap.stride_px for tap in spec.taps)
-    return max(step, picture_px * spec.input_px // lineage[-1].input_px // step * step)
+    tap = max(spec.taps, key=lambda one: one.stride_px)
+    step = tap.stride_px
+    if feeding.policy == EQUAL_TOKENS:
+        return feeding.size * spec.input_px // lineage[-1].input_px * step + tap.margin_px
+    return max(step, feeding.size * spec.input_px // lineage[-1].input_px // step * step)
 
 
 def _tap_shape(encoder: EncoderSpec, tap: str, side: int) -> GridShape:

@@ -11,6 +11,7 @@ from foresight_harness.contracts.errors import CandidateError, UnknownPartError,
 from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.parts.controls.variants import TWIN
 from foresight_harness.planning.candidates.candidate import Candidate, parse_candidate
+from foresight_harness.planning.candidates.feeding import input_size
 from foresight_harness.planning.candidates.matrix import read_matrix
 from foresight_harness.planning.candidates.presence import absent_weights
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
@@ -40,6 +41,12 @@ class Selection(NamedTuple):
     """Probes that the matrix names, for where the command names none."""
     added: frozenset[str] = frozenset()
     """Twins and raw pixels that nobody named: scored beside the candidates, never timed."""
+    input: str | None = None
+    """The input policy that the matrix names, for where the command names none."""
+
+    def input_size(self, policy: str, picture_px: int | None) -> int | None:
+        """What an input policy comes to for the candidates. Raises: UsageError."""
+        return input_size(self.candidates, policy, picture_px)
 
 
 def suites_of(selection: Selection, registry: Registry) -> tuple[str, ...]:
@@ -99,7 +106,7 @@ def select_candidates(
     settings = Selection((), (), scale=scale_of(scale or DEFAULT_SCALE).name)
     if path is not None:
         read = read_matrix(path, registry, scale)
-        settings = Selection((), (), read.suites, read.datasets, read.only, read.scale, read.probes)
+        settings = Selection((), (), read.suites, read.datasets, read.only, read.scale, read.probes, input=read.input)
         left_out += read.left_out
         for candidate in read.candidates:
             try:

@@ -95,6 +95,11 @@ OPTIONS = (
     Option("seeds", "seeds of trained parts; default by scale", "N", int),
     Option("train_size", "pictures that everything is fitted on; default by scale", "N", int),
     Option("picture_px", "side of the pictures, and of what encoders are fed where they take any size", "N", int),
+    Option(
+        "input",
+        "what encoders are fed: own size each (default), the same side in pixels, or sides that give as many tokens",
+        "own|equal-pixels|equal-tokens",
+    ),
     Option("max_pixels", "greatest picture of a file that is decoded; default 120 million pixels", "N", int),
     Option(
         "probe",

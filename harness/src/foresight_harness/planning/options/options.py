@@ -9,6 +9,7 @@ from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
 from foresight_harness.planning.recipes import check_recipe
@@ -99,6 +100,10 @@ class RunOptions:
     picture_px: int | None = None
     """Side of the square that every picture is brought to, and of what encoders are fed where they take any size; None
     is what the scale and each encoder say."""
+    input: str = OWN
+    """What encoders are fed, see ``feeding``: ``own``, ``equal-pixels`` or ``equal-tokens``."""
+    input_size: int | None = None
+    """What an equal input comes to for the run's candidates: side in pixels, or tokens along a side."""
     max_pixels: int | None = None
     """Greatest picture of a file that is decoded; None is 120 million pixels."""
     probes: tuple[str, ...] = ()
@@ -139,6 +144,7 @@ class RunOptions:
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),
             ("--admission", self.admission, ADMISSION),
+            ("--input", self.input, POLICIES),
         ):
             if value is not None and value not in choices:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
@@ -171,6 +177,11 @@ class RunOptions:
     def source_of(self, name: str) -> str | None:
         """Where the weights of that encoder or decoder come from, where the user said so."""
         return next((chosen.source for chosen in self.weights_sources if chosen.name == name), None)
+
+    @property
+    def feeding(self) -> Feeding:
+        """What encoders are asked to resize to."""
+        return Feeding(self.input, self.picture_px if self.input == OWN else self.input_size)
 
     @property
     def workers(self) -> int | None:

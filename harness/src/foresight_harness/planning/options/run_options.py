@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.planning.options.declared import BY_NAME
+from foresight_harness.planning.options.feeding import OWN
 from foresight_harness.planning.options.options import RunOptions, datasets_or, parse_weights_source
 from foresight_harness.planning.options.scale import Scale
 from foresight_harness.planning.options.storage import place_of
@@ -37,6 +38,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
     values = {name: default if given.get(name) is None else given[name] for name, default in DEFAULTS.items()}
     values |= {name: as_texts(values[name]) for name in REPEATABLE}
     cache, cache_url = place_of(str(values["feature_cache"]))
+    policy = values["input"] or selection.input or OWN
     return RunOptions(
         candidates=values["candidate"],
         matrix=None if values["matrix"] is None else str(values["matrix"]),
@@ -53,6 +55,8 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         seeds=values["seeds"],
         train_size=values["train_size"],
         picture_px=values["picture_px"],
+        input=policy,
+        input_size=selection.input_size(policy, values["picture_px"]),
         max_pixels=values["max_pixels"],
         probes=values["probe"] or selection.probes,
         recipe=values["recipe"],

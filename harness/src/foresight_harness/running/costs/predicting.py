@@ -10,6 +10,7 @@ import numpy as np
 
 from foresight_harness.measuring.cache.upkeep import Entry
 from foresight_harness.parts.controls.specs import INPUT_PX, control_specs
+from foresight_harness.planning.candidates import fed_px
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell, in_running_order, pictures_of, tap_bytes
 from foresight_harness.running.costs.history import CostBook, First, Predicted
@@ -153,8 +154,9 @@ def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
 
 def _patch_bytes(options: RunOptions) -> int:
     """Of one picture as raw patches."""
-    tap = control_specs()[0].taps[0]
-    return tap.cells(options.picture_px or INPUT_PX) ** 2 * tap.width * DTYPE_BYTES[options.dtype]
+    spec = control_specs()[0]
+    tap = spec.taps[0]
+    return tap.cells(fed_px((spec,), options.feeding) or INPUT_PX) ** 2 * tap.width * DTYPE_BYTES[options.dtype]
 
 
 def _other_bytes(cells: Sequence[PlannedCell], options: RunOptions, entries: Sequence[Entry]) -> int:

@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, str] = {
     "seeds": "--seeds",
     "train_size": "--train-size",
     "picture_px": "--picture-px",
+    "input": "--input",
     "probes": "--probe",
     "recipe": "--recipe",
 }

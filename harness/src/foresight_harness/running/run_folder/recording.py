@@ -46,7 +46,8 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
     context = _context(cell, wall_s)
     shared: dict[str, Any] = {
         "params": dict(outcome.params) or None,
-        "modules": module_sizes(cell.candidate, cell.workshop.options.picture_px),
+        "modules": module_sizes(cell.candidate, cell.workshop.options.feeding),
+        "tokens": cell.candidate.tokens(cell.workshop.options.feeding),
         "samples_digest": rows_digest(rows) if rows else None,
         "tokens_digest": kept,
         "of_cell": len(outcome.measurements),

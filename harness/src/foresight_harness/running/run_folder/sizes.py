@@ -11,22 +11,23 @@ from torch import nn
 
 from foresight_harness.contracts.records.parts import ModuleSize
 from foresight_harness.contracts.specs import EnhancerSpec, FusionSpec, GridShape
+from foresight_harness.planning.options.feeding import AS_EACH_SAYS, Feeding
 
 if TYPE_CHECKING:
     from foresight_harness.planning.candidates import ResolvedCandidate
 
 
-def module_sizes(candidate: ResolvedCandidate, picture_px: int | None = None) -> tuple[ModuleSize, ...]:
+def module_sizes(candidate: ResolvedCandidate, feeding: Feeding = AS_EACH_SAYS) -> tuple[ModuleSize, ...]:
     """Every trained enhancer and fusion of a candidate, each once a width.
 
     Args:
         candidate: Whose modules are counted.
-        picture_px: Side that a run asks for; it moves grids, which some modules' sizes follow.
+        feeding: What the run feeds its encoders; it moves grids, which some modules' sizes follow.
 
     Returns:
         One each; widths are one number a stream, and what the document does not state is None.
     """
-    streams = [stream.shape(picture_px) for stream in candidate.streams]
+    streams = [stream.shape(feeding) for stream in candidate.streams]
     found = []
     if candidate.enhancer.trainable:
         found += [_enhancer(candidate.enhancer, shape) for shape in dict.fromkeys(streams)]

@@ -70,8 +70,9 @@ def sources(options: argparse.Namespace, selection: Selection, wanted: RunOption
         "scale": selection.scale != DEFAULT_SCALE,
         "dataset": bool(selection.datasets),
         "probe": bool(selection.probes),
+        "input": selection.input is not None,
     }
-    filled_in = {"scale": wanted.scale, "dataset": wanted.datasets, "probe": wanted.probes}
+    filled_in = {"scale": wanted.scale, "dataset": wanted.datasets, "probe": wanted.probes, "input": wanted.input}
     rows: list[Mapping[str, Any]] = []
     for name, option in BY_NAME.items():
         value = filled_in.get(name, said.get(name, file.values.get(name, option.default)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from foresight_harness.planning.candidates import suites_of
 from foresight_harness.planning.candidates.twins import with_twins
+from foresight_harness.planning.options.feeding import EQUAL_PIXELS, EQUAL_TOKENS
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of, unfed
 from foresight_harness.surface.command.candidate_options import (
@@ -22,10 +23,13 @@ from foresight_harness.surface.command.printing import console, print_json, prin
 
 if TYPE_CHECKING:
     from foresight_harness.contracts.specs import SuiteSpec
+    from foresight_harness.planning.candidates import ResolvedCandidate
     from foresight_harness.planning.options import RunOptions
     from foresight_harness.planning.registry import Registry
     from foresight_harness.running.costs.predicting import Prediction
 
+SHOWN = 8
+"""Streams that a line of tokens names."""
 EXAMPLES = (
     "foresight-bench plan",
     "foresight-bench plan --candidate 'dinov2*' --scale full --device cuda",
@@ -70,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
         }
         for each in suites
     ]
+    tokens = {str(each): list(each.tokens(wanted.feeding)) for each in candidates}
     without = [line for each in suites for line in unfed(each, registry, wanted)]
     if options.json:
         print_json(
@@ -77,6 +82,9 @@ def run(options: argparse.Namespace) -> int:
                 "not_scored": without,
                 "scale": wanted.scale,
                 "candidates": [str(candidate) for candidate in candidates],
+                "input": wanted.input,
+                "input_size": wanted.input_size,
+                "tokens": tokens,
                 "suites": rows,
                 "cells": cost.cells,
                 "encoder_forwards": cost.forwards,
@@ -94,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
         f"{cost.fits} trained fits; what the cache holds is not done again",
         markup=False,
     )
+    for line in tokens_lines(candidates, wanted):
+        console().print(line, markup=False)
     for line in sentences(found):
         console().print(line, markup=False)
     return 0
@@ -123,6 +133,21 @@ def sentences(found: Prediction) -> list[str]:
         f"about {_time(found.seconds)}, between {_time(found.low)} and {_time(found.high)} ({sure})",
         f"about {found.memory_bytes / 2**30:.1f} GiB of memory a process, {found.disk_bytes / 2**20:.0f} MiB more in "
         "the cache",
+    ]
+
+
+def tokens_lines(candidates: Sequence[ResolvedCandidate], options: RunOptions) -> list[str]:
+    """What encoders are fed, and which streams make how many tokens of a picture, the most first."""
+    unit = {EQUAL_PIXELS: "px", EQUAL_TOKENS: "tokens a side"}.get(options.input)
+    said = f"input {options.input}" + (f" ({options.input_size} {unit})" if unit else "")
+    streams: dict[int, dict[str, None]] = {}
+    for candidate in candidates:
+        for stream, count in zip(candidate.streams, candidate.tokens(options.feeding), strict=True):
+            streams.setdefault(count, {})[str(stream.ref)] = None
+    return [f"{said}; tokens a picture:"] + [
+        f"  {count}: {', '.join(list(streams[count])[:SHOWN])}"
+        + (f" and {len(streams[count]) - SHOWN} more" if len(streams[count]) > SHOWN else "")
+        for count in sorted(streams, reverse=True)
     ]
 
 

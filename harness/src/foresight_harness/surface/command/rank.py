@@ -18,7 +18,7 @@ from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.choosing import chosen
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
-COLUMNS = ("place", "letters", "candidate", "role", "value", "interval", "n")
+COLUMNS = ("place", "letters", "candidate", "role", "tokens", "value", "interval", "n")
 EXAMPLES = (
     "foresight-bench rank",
     "foresight-bench rank latest --metric iou --dataset shapes",
@@ -75,6 +75,7 @@ def _row(record: Record) -> dict[str, Any]:
     interval = None if record.ci_low is None else f"[{record.ci_low:.4f}, {record.ci_high:.4f}]"
     return {
         **{"candidate": record.candidate, "role": kind_of(record)},
+        "tokens": None if record.tokens is None else "+".join(map(str, record.tokens)),
         **{"value": f"{record.value:.4f}", "interval": interval, "n": record.n},
     }
 

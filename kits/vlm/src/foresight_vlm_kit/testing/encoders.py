@@ -84,6 +84,19 @@ class VlmConformance(EncoderConformance):
         assert torch.equal(encoder.encode(clips, ["llm.02", "llm.04"])["llm.02"].tokens, shallow)
         assert encoder.facts()["llm_blocks"] == 4
 
+    def test_parameters_of_a_tap_do_not_depend_on_what_was_read_before(self, spec: EncoderSpec) -> None:
+        """Resident bytes of a tap: one encoder in memory serves cells of a vision tap and of a deep one alike."""
+        fresh: dict[str, int] = {}
+        for tap in ("llm.01", "llm.02", "llm.04"):
+            encoder: Any = spec.build(BuildRequest())
+            encoder.encode(random_clips((112, 140)), [tap])
+            fresh[tap] = encoder.facts()["params_built"]
+        assert fresh["llm.01"] < fresh["llm.02"] < fresh["llm.04"]
+        by_tap = encoder.facts()["params_by_tap"]
+        assert {tap: by_tap[tap] for tap in fresh} == fresh
+        vision = [tap.name for tap in spec.taps if llm_depth(tap.name) is None]
+        assert {by_tap[tap] for tap in vision} == {count(*encoder.vision_side())}
+
     def test_no_more_blocks_run_than_the_taps_need_and_no_hook_stays(self, spec: EncoderSpec) -> None:
         encoder: Any = spec.build(BuildRequest())
         layers = list(encoder.language_of(4).language_model.layers)

@@ -49,6 +49,7 @@ def run_steps(
     start: Callable[[], None],
     save_every_s: float,
     say: Callable[[str], None],
+    watch: Callable[[int, dict[str, Tensor]], None] | None = None,
 ) -> Progress:
     """Train by Adam, or go on from what ``folder`` holds; leaves the running mean of parameters in ``model``.
 
@@ -61,6 +62,8 @@ def run_steps(
         start: Called where there is no state: sets the parameters that training begins at.
         save_every_s: Seconds between two saves.
         say: Given one line a save.
+        watch: Given the number of steps that are done and the running mean, after every step; for a run that went on
+            from a saved state, also after steps that it had seen before.
 
     Raises:
         UsageError: if ``folder`` was begun with another identity.
@@ -84,6 +87,8 @@ def run_steps(
         loss = _step(model, mean, optimiser, loss_at, choices, progress.step)
         progress.step += 1
         progress.losses.append(round(loss, 6))
+        if watch is not None:
+            watch(progress.step, mean)
         progress.wall_s = earlier[0] + time.monotonic() - began[0]
         progress.cpu_s = earlier[1] + time.process_time() - began[1]
         if time.monotonic() - saved >= save_every_s or progress.step == choices.steps:

@@ -54,7 +54,7 @@ def _set_encoder(vae: Any, bases: list[Basis], pictures: Tensor, generator: torc
     encoder = vae.encoder
     first = bases[0]
     order = patch_order(4)
-    weight, bias = _cleared(encoder.conv_in.conv, spare=True)
+    weight, bias = cleared(encoder.conv_in.conv, spare=True)
     held = first.components.shape[1]
     weight[:held] = 0
     weight[:held, :, CAUSAL, 1, 1] = first.components[order].T
@@ -64,14 +64,14 @@ def _set_encoder(vae: Any, bases: list[Basis], pictures: Tensor, generator: torc
     for level in range(3):
         fine, coarse = bases[level], bases[level + 1]
         _, gather, shares = pieces(fine, coarse)
-        weight, bias = _cleared(encoder.down_blocks[level].downsamplers[0].conv)
+        weight, bias = cleared(encoder.down_blocks[level].downsamplers[0].conv)
         count, held = gather.shape[2:]
         for time in (1, 2):  # the two newest of the three frames: together the steps cover eight frames evenly
             for y in (0, 1):
                 for x in (0, 1):
                     weight[:count, :held, time, 1 + y, 1 + x] = gather[y, x] / 2
         bias[:count] = shares.sum((0, 1)) + (constant if level == 2 else 0.0)
-    weight, bias = _cleared(encoder.conv_out.conv)
+    weight, bias = cleared(encoder.conv_out.conv)
     latents, held = vae.config.latent_channels, len(bases[3].components.T)
     spread = torch.linalg.qr(torch.randn(latents, held, generator=generator, dtype=torch.float64))[0].float()
     vae.register_buffer("_spread", spread, persistent=False)
@@ -85,7 +85,7 @@ def _set_decoder(vae: Any, full: list[Basis], coded: Basis, pictures: Tensor, ge
     widths = [decoder.conv_in.conv.out_channels]
     for _ in range(3):
         widths.append(widths[-1] // 2)
-    weight, bias = _cleared(decoder.conv_in.conv, spare=True)
+    weight, bias = cleared(decoder.conv_in.conv, spare=True)
     held = coded.components.shape[1]
     weight[:held] = 0
     weight[:held, :, NORMAL, 1, 1] = vae._spread.T
@@ -102,7 +102,7 @@ def _set_decoder(vae: Any, full: list[Basis], coded: Basis, pictures: Tensor, ge
     for level in range(3):
         coarse, finer = steps[level], steps[level + 1]
         rows, gather, _ = pieces(finer, coarse)
-        weight, bias = _cleared(decoder.up_blocks[level].upsamplers[0].conv.conv, spare=True)
+        weight, bias = cleared(decoder.up_blocks[level].upsamplers[0].conv.conv, spare=True)
         shaped = weight.reshape(-1, 2, 2, 2, *weight.shape[1:])
         offsets = bias.reshape(-1, 2, 2, 2)
         have, known = finer.components.shape[1], coarse.components.shape[1]
@@ -113,7 +113,7 @@ def _set_decoder(vae: Any, full: list[Basis], coded: Basis, pictures: Tensor, ge
                 for time in (0, 1):
                     shaped[:have, time, y, x, :known, NORMAL, 1, 1] = gather[y, x].T
                     offsets[:have, time, y, x] = shift + (constant if level == 2 else 0.0)
-    weight, bias = _cleared(decoder.conv_out.conv)
+    weight, bias = cleared(decoder.conv_out.conv)
     order = patch_order(4)
     weight[:, :, NORMAL, 1, 1] = fine.components[order] * constant / SLOPE_AT_ONE
     bias[:] = fine.mean[order] - weight[:, :, NORMAL, 1, 1].sum(1) * SILU_AT_ONE
@@ -134,7 +134,7 @@ def _codes(pictures: Tensor, basis: Basis) -> Tensor:
     return (patches - basis.mean) @ basis.components
 
 
-def _cleared(conv: nn.Conv3d, *, spare: bool = False) -> tuple[Tensor, Tensor]:
+def cleared(conv: nn.Conv3d, *, spare: bool = False) -> tuple[Tensor, Tensor]:
     """Weight and bias, zeroed; with ``spare`` at a tenth of their random values, for channels that nothing sets."""
     assert conv.bias is not None
     conv.weight.mul_(0.1 if spare else 0.0)
