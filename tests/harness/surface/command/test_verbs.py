@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import os
+import resource
 import shlex
 import subprocess
 import sys
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness import __version__
+from foresight_harness.planning.options.declared import OPTIONS
 from foresight_harness.surface import command as package
 from foresight_harness.surface.command import command, main
 from foresight_harness.surface.command.verbs import VERBS
@@ -43,6 +47,21 @@ def test_verbs_that_only_say_something_load_no_heavy_module(words: list[str], tm
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("words", QUICK, ids=" ".join)
+def test_they_take_less_than_half_a_second_of_processor_time(words: list[str], tmp_path: Path) -> None:
+    """As installed: with bytecode. The least of a few, since a busy machine only ever adds."""
+    code = "import sys; from foresight_harness.surface.command import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-X", f"pycache_prefix={tmp_path / 'bytecode'}", "-c", code, *words]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    took = []
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(took) < 0.5, took
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
@@ -54,7 +73,7 @@ def test_an_unknown_verb_is_one_line_with_the_nearest_and_exit_2(capsys: pytest.
     with pytest.raises(SystemExit) as ended:
         main(["cmpare"])
     assert ended.value.code == 2
-    assert capsys.readouterr().err == "foresight-bench: unknown verb 'cmpare'; did you mean compare or cache?\n"
+    assert capsys.readouterr().err == "foresight-bench: unknown verb 'cmpare'; did you mean compare or completion?\n"
 
 
 def test_every_file_that_is_a_verb_stands_in_the_table() -> None:
@@ -115,3 +134,31 @@ def test_out_of_the_file_is_where_every_verb_looks_for_runs(
     ):
         assert main(words) == 2
         assert place in capsys.readouterr().err
+
+
+def parsers_of(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """A parser and those of what stands below it."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [parser, *(one for action in below for each in action.choices.values() for one in parsers_of(each))]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_options_of_one_name_take_values_of_one_kind_in_every_verb(verb) -> None:
+    """``--dataset``, ``--device``, ``--candidate`` and all others of a run mean the same wherever they stand."""
+    declared = {option.flag: option for option in OPTIONS}
+    for parser in parsers_of(command(verb.name)):
+        for action in parser._actions:
+            for flag in set(action.option_strings) & set(declared):
+                option = declared[flag]
+                kind = str if action.type in (None, Path) else action.type
+                assert kind is (str if option.kind is bool else option.kind), f"{verb.name} {flag}"
+                assert (action.nargs == 0) is (option.kind is bool), f"{verb.name} {flag}"
+                assert option.metavar is None or action.metavar == option.metavar, f"{verb.name} {flag}"
+
+
+@pytest.mark.parametrize("verb", ["rank", "versus"])
+def test_verbs_that_choose_records_of_a_run_choose_them_by_the_same_names(verb: str) -> None:
+    words = ["latest", "a", "b"] if verb == "versus" else ["latest"]
+    chosen = ["--suite", "spatial", "--metric", "iou", "--dataset", "coco:d", "--probe", "knn"]
+    options = command(verb).parse_args([verb, *words, *chosen])
+    assert (options.suite, options.metric, options.dataset, options.probe) == ("spatial", "iou", "coco:d", "knn")

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from foresight_harness.surface.pytest_plugin import scoring
+from foresight_harness.surface.pytest_plugin import ticking
 
 ROOT = Path(__file__).resolve().parents[4]
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -37,7 +37,7 @@ def manifest(pytester: pytest.Pytester, out: str = "kept") -> dict:
 def test_the_file_decides_where_the_command_is_silent_and_the_result_is_printed(
     session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "QUIET_S", 0.0)
+    monkeypatch.setattr(ticking, "EVERY_S", 0.0)
     result = session("-q", "-k", "spatial", "--train-size", "24")
     assert result.ret == 0
     options = manifest(pytester)["options"]
@@ -45,7 +45,7 @@ def test_the_file_decides_where_the_command_is_silent_and_the_result_is_printed(
     assert options["train_size"] == 24
     assert options["candidates"] == ["pixels@patch/identity/single/linear"]
     result.stdout.fnmatch_lines(
-        ["*1 cells, 0 failed*about * left; *", "--* foresight *--", "iou * of spatial on shapes"]
+        ["*of 1 cells, 0 failed*about * left; *", "--* foresight *--", "iou * of spatial on shapes"]
     )
     result.stdout.fnmatch_lines(["*pixels@patch/identity/single/linear*[[]*floor", "4 cells scored, 0 failed*"])
     assert "PytestUnknownMarkWarning" not in result.stdout.str()

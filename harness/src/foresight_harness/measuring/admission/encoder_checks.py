@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.specs import TapSpec
 from foresight_harness.measuring.admission.painting import Code
 from foresight_harness.measuring.admission.placement import Placement, placed
@@ -87,7 +88,7 @@ def dead_fault(tokens: Tensor, names: Sequence[str], plain: Sequence[bool]) -> s
         names: What each picture is.
         plain: Whether a picture is one colour, so that tokens may be alike. B
     """
-    scale = float(tokens.double().square().mean().sqrt())
+    scale = float(in_double(tokens).square().mean().sqrt())
     if scale == 0:
         return "every feature value is 0"
     known: dict[bytes, str] = {}
@@ -109,7 +110,7 @@ def still_fault(tokens: Tensor) -> str | None:
 
     ``tokens``: of unlike pictures [B, T, H, W, C]
     """
-    moved = (tokens[1:] - tokens[:1]).double().norm(dim=-1).amax((0, 1))
+    moved = in_double(tokens[1:] - tokens[:1]).norm(dim=-1).amax((0, 1))
     places = (moved <= STILL * float(moved.median())).nonzero()
     if not len(places):
         return None
@@ -191,7 +192,7 @@ def root_mean_square_difference(found: Tensor, expected: Tensor) -> float:
     """In units of the expected values' spread around their mean token; infinite where shapes differ."""
     if found.shape != expected.shape:
         return float("inf")
-    one, two = found.double(), expected.double()
+    one, two = in_double(found), in_double(expected)
     spread = two - two.mean(dim=tuple(range(two.ndim - 1)), keepdim=True)
     scale = float(spread.square().mean().sqrt()) or float(two.square().mean().sqrt())
     return float((one - two).square().mean().sqrt()) / max(scale, 1e-12)
@@ -213,5 +214,5 @@ def placement_of(tokens: Tensor, base: Tensor, code: Code) -> Placement:
         base: Of the plain one. [T, H, W, C]
         code: Which picture repaints which square.
     """
-    changes = (tokens.double() - base.double().unsqueeze(0)).norm(dim=-1).mean(1)
+    changes = (in_double(tokens) - in_double(base).unsqueeze(0)).norm(dim=-1).mean(1)
     return placed(changes.cpu().numpy(), code)

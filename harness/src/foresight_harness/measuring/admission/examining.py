@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import ForesightError, GridError
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.contracts.token_grids import TokenGrid
@@ -247,7 +248,7 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
 
 
 def _slot_faults(tokens: Tensor, stride: int, frames: int) -> Iterator[str]:
-    changes = (tokens[1:3].double() - tokens[:1].double()).norm(dim=-1).mean((2, 3))
+    changes = (in_double(tokens[1:3]) - in_double(tokens[:1])).norm(dim=-1).mean((2, 3))
     ends = ((0, "the first frames"), (min((frames - 1) // stride, tokens.shape[1] - 1), "the last frames"))
     for own, (slot, name) in zip(changes, ends, strict=True):
         fault = encoder_checks.slot_fault(own, slot, name)

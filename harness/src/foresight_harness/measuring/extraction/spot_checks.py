@@ -14,6 +14,7 @@ from random import SystemRandom
 import torch
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.measuring.cache import StoredArray
 
 SAMPLES = 2
@@ -67,7 +68,7 @@ def difference(kept: Tensor, made: Tensor) -> float:
     """Largest difference of a token relative to the usual length of one; infinite for other shapes. [n, ..., C] each"""
     if kept.shape != made.shape:
         return float("inf")
-    kept, made = kept.detach().double().cpu(), made.detach().double().cpu()
+    kept, made = in_double(kept.detach()).cpu(), in_double(made.detach()).cpu()
     usual = kept.norm(dim=-1).square().mean().sqrt().item()
     apart = (kept - made).norm(dim=-1).max().item()
     if not apart < float("inf"):

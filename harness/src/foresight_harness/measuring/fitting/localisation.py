@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from foresight_harness.contracts.batches import Labels
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.grid_modules.positions import cell_centres
 from foresight_harness.parts.training import losses
@@ -60,7 +61,7 @@ class PlaceTargets:
         """Cross-entropy of the mean coverage, the best answer without features; None for other terms."""
         if set(self.weights) != {"coverage_bce"}:
             return None
-        mean = self.coverage.double().mean().clamp(1e-12, 1 - 1e-12)
+        mean = in_double(self.coverage).mean().clamp(1e-12, 1 - 1e-12)
         return self.weights["coverage_bce"] * float(F.binary_cross_entropy(mean, mean))
 
     def loss(self, predicted: Tensor, indices: Sequence[int]) -> Tensor:

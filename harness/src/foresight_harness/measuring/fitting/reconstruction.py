@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.measuring.cache import CachedGrids
 from foresight_harness.measuring.extraction.splits import DecodedSplit
@@ -65,7 +66,7 @@ class LatentTargets:
             return None
         count, total, squares = 0, torch.zeros(()), torch.zeros(())
         for block in self.latents:
-            rows = block.reshape(-1, block.shape[-1]).double()
+            rows = in_double(block.reshape(-1, block.shape[-1]))
             count, total, squares = count + len(rows), total + rows.sum(0), squares + rows.square().sum(0)
         return self.weights[LATENT] * float((squares / count - (total / count).square()).mean())
 

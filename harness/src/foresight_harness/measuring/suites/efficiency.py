@@ -166,6 +166,8 @@ def synchronise(device: str) -> None:
     """Wait for the device."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
+    elif device == "mps":
+        torch.mps.synchronize()
 
 
 def live(cell: Cell) -> tuple[Stages, Tensor]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from foresight_harness.contracts.batches import GridBatches, Labels
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.outcomes import KeptTokens
 from foresight_harness.contracts.pairing import placed, require_same_samples
 
@@ -89,7 +90,7 @@ def for_maps(features: GridBatches, labels: Labels, *, covered: float, seed: int
 
 def principal(rows: Tensor, most: int) -> NDArray[np.float32]:
     """Centred rows along their principal directions, at most ``most`` of them; lossless from n - 1 on. [n, d']"""
-    centred = rows.double() - rows.double().mean(0)
+    centred = in_double(rows) - in_double(rows).mean(0)
     if float(centred.abs().max()) <= CONSTANT * float(rows.abs().max()):
         return np.zeros((len(rows), 1), dtype=np.float32)
     if centred.shape[1] <= centred.shape[0]:

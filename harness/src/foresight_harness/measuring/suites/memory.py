@@ -22,9 +22,14 @@ def peak_bytes() -> int:
     if STATUS.exists():
         found = max(_highest_mib, _status_mib("VmHWM:"))
         return 0 if found != found else int(found * 2**20)
-    import resource
     import sys
 
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return int(getattr(psutil.Process().memory_info(), "peak_wset", 0))
     unit = 1 if sys.platform == "darwin" else 1024
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
 
@@ -32,7 +37,7 @@ def peak_bytes() -> int:
 class PeakMemory:
     """``with PeakMemory(device) as memory: ...`` then ``memory.rise_mib``: how far memory rose above its start.
 
-    On CUDA by the allocator; elsewhere by the process's high-water mark, which Linux lets us reset. The rise alone is
+    On CUDA by the allocator; on a CPU by the process's high-water mark, which Linux lets us reset. The rise alone is
     compared, because what else is resident depends on the cells before. NaN where the system cannot tell.
     """
 
@@ -45,7 +50,7 @@ class PeakMemory:
         if self.device.startswith("cuda"):
             torch.cuda.reset_peak_memory_stats(self.device)
             self._start = torch.cuda.memory_allocated(self.device) / 2**20
-        elif RESET.exists():
+        elif self.device == "cpu" and RESET.exists():
             global _highest_mib
             _highest_mib = max(_highest_mib, _status_mib("VmHWM:"))
             _give_back_free_heap()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.protocols import FirstFrameDecoder, Metric
 from foresight_harness.contracts.specs import MetricSpec
 from foresight_harness.measuring.fitting.conditioned_decoders import SAMPLED
@@ -86,6 +87,6 @@ def mean_picture(train: Any) -> Tensor:
     """Mean over a training split. [T, 3, H_px, W_px]"""
     total, count = torch.zeros(()), 0
     for clips in train.batches(64):
-        total = total + clips.double().sum(0)
+        total = total + in_double(clips).sum(0)
         count += len(clips)
     return (total / count).float()

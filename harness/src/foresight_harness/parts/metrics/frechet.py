@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import DataError
 
 LEAST = 2
@@ -34,7 +35,7 @@ def frechet_distance(output: Tensor, target: Tensor) -> float:
         raise DataError(f"a Frechet distance needs {LEAST} samples a set, got {len(output)} and {len(target)}")
     if not (torch.isfinite(output).all() and torch.isfinite(target).all()):
         raise DataError("features of a Frechet distance are not finite")
-    rows = [features.double() for features in (output, target)]
+    rows = [in_double(features) for features in (output, target)]
     means = [features.mean(0) for features in rows]
     scaled = [(features - mean) / (len(features) - 1) ** 0.5 for features, mean in zip(rows, means, strict=True)]
     spread = sum(float(factor.square().sum()) for factor in scaled)

@@ -9,6 +9,7 @@ import torch
 from scipy.stats import t as student
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import GridError
 
 LEAST_ROWS = 4
@@ -60,7 +61,7 @@ def jackknife(whole: float, without: Tensor, rows: Tensor, level: float = 0.95) 
 
     Source: Busing, Meijer and van der Leeden 1999, doi 10.1023/A:1008800423698, for groups of unequal size.
     """
-    count, rows = len(rows), rows.double()
+    count, rows = len(rows), in_double(rows)
     if count < 3 or float(rows.sum() - rows.max()) < LEAST_ROWS:
         return math.nan, math.nan
     ratio = rows.sum() / rows

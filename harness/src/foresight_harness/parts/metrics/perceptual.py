@@ -14,6 +14,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.metrics.guards import require_pair
 from foresight_harness.parts.metrics.trunks import (
@@ -104,7 +105,7 @@ class PerceptualDistance:
                 self._distance(self._features(first[start : start + self.chunk]), features)
                 for start, features in zip(range(0, len(first), self.chunk), known, strict=True)
             ]
-            values = torch.cat(parts).double().reshape(output.shape[:2])
+            values = in_double(torch.cat(parts)).reshape(output.shape[:2])
         return values.clone()
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:

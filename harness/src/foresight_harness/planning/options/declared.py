@@ -89,7 +89,7 @@ OPTIONS = (
         kind=bool,
         default=False,
     ),
-    Option("device", "cpu, cuda, cuda:1 ...; default cpu", default="cpu"),
+    Option("device", "default cpu; cuda:1 is the second of several, mps Apple's", "cpu|cuda|mps", default="cpu"),
     Option("dtype", "of features; default float32", "float32|bfloat16|float16", default="float32"),
     Option("attention", "default auto", "auto|sdpa|eager|flash_attention_2", default="auto"),
     Option("seeds", "seeds of trained parts; default by scale", "N", int),

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from foresight_harness.contracts.devices import check_device_name
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
@@ -148,6 +149,7 @@ class RunOptions:
         ):
             if value is not None and value not in choices:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
+        check_device_name(self.device)
         kind, colon, count = self.engine.partition(":")
         if kind not in ENGINES or (colon and not (count.isdecimal() and int(count) > 0)):
             raise UsageError(f"--engine {self.engine}: unknown; choose local, local:N, ray or ray:N with N workers")

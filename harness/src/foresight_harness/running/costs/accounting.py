@@ -11,7 +11,14 @@ from foresight_harness.measuring.cache.bucket import Bucket
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.running.costs.history import CostBook
-from foresight_harness.running.costs.predicting import Prediction, predict, slowness_of_this_machine
+from foresight_harness.running.costs.pacing import CellKey, Expected
+from foresight_harness.running.costs.predicting import (
+    Prediction,
+    by_cell,
+    missing_features,
+    predict,
+    slowness_of_this_machine,
+)
 
 HELD_FROM = 2**20
 """Bytes below which a factor says nothing: an index, a label."""
@@ -22,6 +29,19 @@ def predicted(cells: Sequence[PlannedCell], options: RunOptions) -> Prediction:
     book = CostBook.beside(options.cache)
     unmeasured = book.measured(cells, options) < len(cells) or not book.session(options.engine).measured
     return predict(cells, options, book, _entries(options), slowness_of_this_machine() if unmeasured else 1.0)
+
+
+def expected(cells: Sequence[PlannedCell], options: RunOptions, book: CostBook) -> dict[CellKey, Expected]:
+    """What each cell of a session is thought to take, the first of a kind with what it does for those that follow."""
+    unmeasured = book.measured(cells, options) < len(cells)
+    slowness = slowness_of_this_machine() if unmeasured else 1.0
+    missing = missing_features(cells, options, _entries(options))
+    return {
+        (str(cell.candidate), cell.suite.name, str(cell.dataset)): Expected(
+            found.seconds, f"{cell.suite.name} {first.opens} {first.extracts} {found.measured}"
+        )
+        for cell, first, found in by_cell(cells, options, book, missing, slowness)
+    }
 
 
 def _entries(options: RunOptions) -> list[upkeep.Entry]:

@@ -28,6 +28,8 @@ GUESS_FACTOR = 4.0
 GUESS_POOL_S = 10.0
 """Seconds more where workers, or a cluster, have to start and import."""
 SESSION = "session"
+PACE = "pace"
+"""Keys of how much longer than guessed cells of a kind took here: what the guesses of others are corrected by."""
 KEPT = 9
 """Measurements a key keeps: the latest say most about the machine as it is."""
 
@@ -55,6 +57,8 @@ class Predicted:
     low: float
     high: float
     measured: bool
+    paced: bool = False
+    """Whether a guess was corrected by what others took here, so that the machine's own speed is in it."""
 
 
 @dataclass
@@ -87,8 +91,17 @@ class CostBook:
                 known = self.seconds.get(cost_key(cell, options, kind, encoders=encoders))
                 if known:
                     return Predicted(_median(known), min(known), max(known), measured=True)
-        found = guess_s(cell, options, first)
-        return Predicted(found, found / GUESS_FACTOR, found * GUESS_FACTOR, measured=False)
+        pace = self._pace(cell, first)
+        found = guess_s(cell, options, first) * (1.0 if pace is None else pace)
+        return Predicted(found, found / GUESS_FACTOR, found * GUESS_FACTOR, measured=False, paced=pace is not None)
+
+    def _pace(self, cell: PlannedCell, first: First) -> float | None:
+        """How much longer than guessed such cells took here, else any; None where none was measured."""
+        known = self.seconds.get(_pace_key(cell, first))
+        if known:
+            return _median(known)
+        every = [_median(values) for key, values in self.seconds.items() if key.startswith(f"{PACE} ") and values]
+        return _median(every) if every else None
 
     def measured(self, cells: Iterable[PlannedCell], options: RunOptions) -> int:
         """How many of these cells the book has measurements for."""
@@ -98,6 +111,7 @@ class CostBook:
         """Remember what a cell took."""
         for encoders in (True, False):
             self._keep(cost_key(cell, options, first, encoders=encoders), seconds)
+        self._keep(_pace_key(cell, first), seconds / guess_s(cell, options, first))
 
     def add_session(self, engine: str, seconds: float) -> None:
         """Remember what a session on an engine took beside its cells: imports, plan, workers, analysis, report."""
@@ -167,8 +181,17 @@ def guess_s(cell: PlannedCell, options: RunOptions, first: First = LATER) -> flo
     if first.extracts:
         params = sum(stream.encoder.params or 0 for stream in cell.candidate.streams)
         found += GUESS_EXTRACTS_S * pictures * max(1.0, area * params / GUESS_EXTRACTS_PARAMS)
-    trained = cell.candidate.trainable or (cell.suite.uses_decoder and cell.candidate.decoder.adapter != "linear")
-    return found + (GUESS_TRAINED_S * sizes.steps / 25 * sizes.batch / 32 * sizes.seeds if trained else 0.0)
+    return found + (GUESS_TRAINED_S * sizes.steps / 25 * sizes.batch / 32 * sizes.seeds if _is_trained(cell) else 0.0)
+
+
+def _is_trained(cell: PlannedCell) -> bool:
+    return cell.candidate.trainable or (cell.suite.uses_decoder and cell.candidate.decoder.adapter != "linear")
+
+
+def _pace_key(cell: PlannedCell, first: First) -> str:
+    """Cells whose guesses are wrong alike."""
+    decoder = cell.candidate.decoder.base if cell.suite.uses_decoder else "none"
+    return f"{PACE} {cell.suite.name} {decoder} {_is_trained(cell)} {first.opens} {first.extracts}"
 
 
 def _median(values: list[float]) -> float:

@@ -63,8 +63,7 @@ def predict(
         slowness: How much longer than the machine of the guesses this one takes; see ``slowness_of_this_machine``.
     """
     missing = missing_features(cells, options, entries)
-    pace = 1 - PRODUCTS + PRODUCTS * slowness
-    parts = [_scaled(found, pace) for found in _by_cell(cells, options, book, missing)]
+    parts = [found for _, _, found in by_cell(cells, options, book, missing, slowness)]
     session = _scaled(book.session(options.engine), max(1.0, slowness))  # imports do not follow a product's speed
     workers = options.workers or 1
     memory = memory_of(cells, options)
@@ -104,10 +103,15 @@ def missing_features(cells: Sequence[PlannedCell], options: RunOptions, entries:
     return missing
 
 
-def _by_cell(
-    cells: Sequence[PlannedCell], options: RunOptions, book: CostBook, missing: Collection[Feature]
-) -> list[Predicted]:
-    """In running order, since the first of a kind pays for those that follow."""
+def by_cell(
+    cells: Sequence[PlannedCell],
+    options: RunOptions,
+    book: CostBook,
+    missing: Collection[Feature],
+    slowness: float = 1.0,
+) -> list[tuple[PlannedCell, First, Predicted]]:
+    """Cells in running order, since the first of a kind pays for those that follow, with what each will take."""
+    pace = 1 - PRODUCTS + PRODUCTS * slowness
     to_extract = {(encoder, dataset) for encoder, _, dataset in missing}
     opened: set[tuple[str, str]] = set()
     found = []
@@ -117,14 +121,15 @@ def _by_cell(
         kinds = {(cell.suite.name, dataset)}
         if cell.suite.uses_decoder:
             kinds.add((cell.candidate.decoder.base, dataset))
-        found.append(book.predicted(cell, options, First(not kinds <= opened, bool(wanted & to_extract))))
+        first = First(not kinds <= opened, bool(wanted & to_extract))
+        found.append((cell, first, _scaled(book.predicted(cell, options, first), pace)))
         to_extract -= wanted
         opened |= kinds
     return found
 
 
 def _scaled(found: Predicted, slowness: float) -> Predicted:
-    if found.measured:
+    if found.measured or found.paced:
         return found
     return replace(found, seconds=found.seconds * slowness, low=found.low * slowness, high=found.high * slowness)
 

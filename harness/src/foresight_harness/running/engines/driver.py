@@ -13,6 +13,7 @@ from typing import Any
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.text import without_secrets_in
 from foresight_harness.running.costs.history import CostBook, First
+from foresight_harness.running.costs.pacing import PRIOR_S, CellKey
 from foresight_harness.running.engines.executor import Ended, Executor
 from foresight_harness.running.engines.journal import Journal
 from foresight_harness.running.engines.run_progress import Every, Standing
@@ -30,8 +31,6 @@ POLL_S = 0.2
 SAY_EVERY_S = 10.0
 GRACE_S = 5.0
 """A worker ends a cell that is too long by itself where it can; only after this its process is ended."""
-
-CellKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -256,9 +255,9 @@ class Driver:
 
     def standing(self, hits: int = 0) -> Standing:
         """What is done, and how long the rest will take."""
-        now = time.monotonic()
-        left = sum(unit.est_s for unit in list(self._waiting)) + sum(
-            max(0.0, running.unit.est_s - (now - running.started)) for running in list(self._running.values())
+        now, pace = time.monotonic(), self._pace()
+        left = sum(unit.est_s * pace for unit in list(self._waiting)) + sum(
+            max(0.0, running.unit.est_s * pace - (now - running.started)) for running in list(self._running.values())
         )
         return Standing(
             planned=self._total + self.before,
@@ -269,6 +268,20 @@ class Driver:
             busy=len(self._running),
             workers=self.executor.slots,
         )
+
+    def _pace(self) -> float:
+        """How much longer units take than was thought of them, by those that are through and those that are over."""
+        now = time.monotonic()
+        waiting = {id(unit) for unit in list(self._waiting)}
+        running = {id(each.unit): now - each.started for each in list(self._running.values())}
+        through = [unit for unit in self.units if id(unit) not in waiting and id(unit) not in running]
+        took = sum(self.wall_s.get(cell, 0.0) for unit in through for cell in unit.cells)
+        thought = sum(unit.est_s for unit in through)
+        for unit in self.units:
+            spent = running.get(id(unit), 0.0)
+            if spent > unit.est_s:
+                took, thought = took + spent, thought + unit.est_s
+        return (PRIOR_S + took) / (PRIOR_S + thought)
 
     def _speak(self) -> None:
         if self._speaks.due():

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.planning.options import RunOptions
+from foresight_harness.running.costs.accounting import expected
 from foresight_harness.running.costs.history import LATER, CostBook
 from foresight_harness.running.costs.limits import check_memory
+from foresight_harness.running.costs.pacing import CellKey, Pace
 from foresight_harness.running.engines.cell_execution import carry_out
-from foresight_harness.running.engines.driver import SAY_EVERY_S, CellKey, Driver, Limits
+from foresight_harness.running.engines.driver import SAY_EVERY_S, Driver, Limits
 from foresight_harness.running.engines.executor import Executor
 from foresight_harness.running.engines.run_progress import Every, Standing
 from foresight_harness.running.engines.units import cell_key, units_of
@@ -62,17 +64,17 @@ class InProcess:
         self.costs = CostBook.beside(keeper.options.cache)
         self.spent_s = 0.0
         """Seconds of cells."""
-        self._left: dict[CellKey, float] | None = None
-        """Predicted seconds of the cells that are not through."""
+        self._pace: Pace | None = None
         self._speaks = Every(SAY_EVERY_S)
 
     def score(self, planned: PlannedCell, timer: Timer | None) -> Outcome | None:
         """See ``Engine``."""
-        left = self._predicted()
+        pace, key, carried = self._paced(), cell_key(planned), None
+        pace.begin(key)
         try:
             carried = carry_out(self.keeper, planned, timer)
         finally:
-            left.pop(cell_key(planned), None)
+            pace.end(key, counts=carried is not None and carried.outcome is not None)
             if self._speaks.due():
                 self.keeper.progress.write(self.standing().sentence())
         self.spent_s += carried.seconds
@@ -80,23 +82,23 @@ class InProcess:
             self.costs.add(planned, self.keeper.options, carried.seconds, carried.first)
         return carried.outcome
 
-    def _predicted(self) -> dict[CellKey, float]:
-        if self._left is None:
+    def _paced(self) -> Pace:
+        if self._pace is None:
             cells = [cell for cell in self.keeper.planned if cell_id(*cell_key(cell)) not in self.keeper.done]
-            self._left = {cell_key(cell): self.costs.cell_s(cell, self.keeper.options) for cell in cells}
-        return self._left
+            self._pace = Pace(expected(cells, self.keeper.options, self.costs))
+        return self._pace
 
     def standing(self) -> Standing:
         """See ``Engine``."""
-        left = self._predicted()
+        pace = self._paced()
         planned = {cell_key(cell) for cell in self.keeper.planned}
         counts = self.keeper.counts
         return Standing(
             planned=len(planned),
-            done=len(planned) - len(left),
+            done=len(planned) - len(pace.left),
             failed=counts["failed"] + counts["oom"],
             hits=sum(self.keeper.workshop.extraction.hits.values()),
-            left_s=sum(list(left.values())),
+            left_s=pace.left_s(self.keeper.progress.left_s()),
         )
 
     def close(self) -> None:

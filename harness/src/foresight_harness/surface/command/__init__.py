@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words[0] if words else ""
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may stand next
+        return _complete()
     try:
         parser = command(name, _places(name, words))
         _refuse_unknown(parser, name)
@@ -45,6 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM} {name}: interrupted", file=sys.stderr)
         return 130
     return code
+
+
+def _complete() -> int:
+    """Answer the Tab key. argcomplete ends the process itself, where the shell asked in order."""
+    from foresight_harness.surface.command.completion import answer, verb_of
+
+    answer(command(verb_of(os.environ.get("COMP_LINE", ""))))
+    return 0
 
 
 def command(only: str | None = None, places: Mapping[str, object] | None = None) -> argparse.ArgumentParser:

@@ -41,7 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The choice of candidates, sizes and suites."""
     add_run_options(parser)
     parser.add_argument(
-        "--suite", action="append", default=[], help="repeatable; default the matrix's own, else every default one"
+        "--suite",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="repeatable; default the matrix's own, else every default one",
     )
     parser.add_argument("--show-options", action="store_true", help="print every option with its source, and no plan")
 

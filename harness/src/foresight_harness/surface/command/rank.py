@@ -29,10 +29,12 @@ EXAMPLES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """RUN and which records."""
     parser.add_argument("target", nargs="?", default="latest", metavar="RUN", help="folder, id or latest (default)")
-    parser.add_argument("--suite", help="default: the first that has the metric")
-    parser.add_argument("--metric", default="iou", help="default iou; any that the run holds, map50 too")
-    parser.add_argument("--dataset", help="default: the first that the metric was measured on")
-    parser.add_argument("--probe", help="default: the suite's own")
+    parser.add_argument("--suite", metavar="NAME", help="default: the first that has the metric")
+    parser.add_argument(
+        "--metric", metavar="NAME", default="iou", help="default iou; any that the run holds, map50 too"
+    )
+    parser.add_argument("--dataset", metavar="NAME[:PATH]", help="default: the first that the metric was measured on")
+    parser.add_argument("--probe", metavar="NAME", help="default: the suite's own")
     parser.add_argument("--candidate", action="append", default=[], metavar="GLOB", help="only these; repeatable")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where ids are looked for; default runs")
 

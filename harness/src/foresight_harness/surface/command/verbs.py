@@ -47,5 +47,6 @@ VERBS = (
     Verb("weights", "weights", "list, fetch or check published weights"),
     Verb("data", "data", "open a data set of your own: counts, what is left out, and a contact sheet of its boxes"),
     Verb("new-plugin", "new_plugin", "write a new plugin: working code, its test, its README"),
+    Verb("completion", "completion", "print what makes the Tab key complete this command, for bash, zsh or fish"),
     Verb("doctor", "doctor", "check the installation and say what to do"),
 )

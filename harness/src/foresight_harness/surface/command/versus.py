@@ -31,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="RUN", help="folder, id or latest")
     parser.add_argument("first", metavar="A", help="candidate string, or a glob that one candidate fits")
     parser.add_argument("second", metavar="B", help="likewise; a floor or a twin too")
-    parser.add_argument("--metric", help="default: each that the suites are ranked by")
-    parser.add_argument("--dataset", help="default: every one")
+    parser.add_argument("--suite", metavar="NAME", help="default: every one")
+    parser.add_argument("--metric", metavar="NAME", help="default: each that the suites are ranked by")
+    parser.add_argument("--dataset", metavar="NAME[:PATH]", help="default: every one")
+    parser.add_argument("--probe", metavar="NAME", help="default: every one")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where ids are looked for; default runs")
 
 
@@ -105,7 +107,11 @@ def _boards(data: RunData, options: argparse.Namespace, first: str, second: str)
     for record in data.records:
         suite = data.suites.get(record.suite)
         asked = record.metric == options.metric if options.metric else suite and record.metric in suite.ranked_by
-        if asked and record.value is not None and record.dataset == (options.dataset or record.dataset):
+        narrowed = all(
+            getattr(record, name) == (getattr(options, name) or getattr(record, name))
+            for name in ("suite", "dataset", "probe")
+        )
+        if asked and record.value is not None and narrowed:
             found.setdefault(tuple(board_of(record).values()), []).append(record)
     if options.metric and not found:
         known = {record.metric for record in data.records}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from foresight_harness.contracts.devices import require_device
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.contracts.text import one_line
@@ -34,6 +35,7 @@ from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.lifecycle.resuming import check_resume
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.running.run_folder.run_data import RunData
+from foresight_harness.surface.pytest_plugin.live import screen_of
 from foresight_harness.surface.pytest_plugin.options import (
     benchmark_places,
     command_of,
@@ -152,6 +154,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
             item.nodeid: _cells_of(item, state) for item in items if FIXTURE in getattr(item, "fixturenames", ())
         }
         if state.planned and not state.config.option.collectonly:
+            require_device(options.device)
             check_writable(options.out)
             if options.cache_url is not None:
                 from foresight_harness.measuring.cache.bucket import Bucket
@@ -172,6 +175,8 @@ def order(state: State, items: list[pytest.Item]) -> None:
         if isinstance(error, UsageError) or type(error).__name__ == "RunFolderError":
             raise pytest.UsageError(one_line(error)) from error
         raise
+    if state.planned and not state.config.option.collectonly:
+        state.screen = screen_of(state.config)
     ordered = in_running_order([cell for cells in state.planned.values() for cell in cells[:1]])
     if options.engine != "local":  # latency has the machine to itself, after everything else
         ordered.sort(key=lambda cell: cell.suite.live_encoder)

@@ -1,7 +1,8 @@
 """A live table under pytest's own line while cells are scored: for people at a terminal. Logs get lines instead.
 
 pytest owns the terminal, and its line of dots may be half written. So the table is drawn below that line and the cursor
-put back; nothing of pytest's is overwritten, and before pytest writes again the table is gone.
+put back; nothing of pytest's is overwritten, and before pytest writes again the table is gone. While a test runs, what
+pytest writes to is captured too, file descriptor and all; so the screen is asked for when collection ends.
 """
 
 from __future__ import annotations
@@ -94,14 +95,36 @@ def rendered(standing: Standing, doing: str, width: int) -> list[str]:
     return captured.get().rstrip("\n").split("\n")
 
 
-def live_for(config: pytest.Config, standing: Callable[[], Standing]) -> LiveTable | None:
-    """The table of a session; None where nobody looks, or where pytest's terminal is not what it was."""
+def screen_of(config: pytest.Config) -> IO[str] | None:
+    """What pytest writes to, kept past its capture of tests. To be asked for while nothing is captured.
+
+    Returns:
+        A stream of its own where pytest's has a file descriptor, else pytest's; None where it has none at all.
+    """
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    writer: Any = getattr(reporter, "_tw", None)
-    stream = getattr(writer, "_file", None)  # pytest's own copy of the terminal, past its capture
-    if stream is None or config.option.verbose < 0 or not wants_live(stream, os.environ):
+    stream: IO[str] | None = getattr(getattr(reporter, "_tw", None), "_file", None)
+    try:
+        number = None if stream is None else os.dup(stream.fileno())
+    except (OSError, ValueError):  # a buffer of a program that called pytest
+        return stream
+    if number is None:
         return None
-    return LiveTable(standing, stream, lambda: int(writer.width_of_current_line))
+    own = os.fdopen(number, "w", encoding=getattr(stream, "encoding", None) or "utf-8", errors="replace", newline="")
+    config.add_cleanup(own.close)
+    return own
+
+
+def column_of(config: pytest.Config) -> int:
+    """How far pytest's current line is written."""
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    return int(getattr(getattr(reporter, "_tw", None), "width_of_current_line", 0))
+
+
+def live_for(config: pytest.Config, screen: IO[str] | None, standing: Callable[[], Standing]) -> LiveTable | None:
+    """The table of a session; None where nobody looks."""
+    if screen is None or config.option.verbose < 0 or not wants_live(screen, os.environ):
+        return None
+    return LiveTable(standing, screen, lambda: column_of(config))
 
 
 def _width(stream: IO[str]) -> int:

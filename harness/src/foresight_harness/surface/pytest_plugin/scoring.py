@@ -18,13 +18,13 @@ from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.workshop.cell import Timer
 from foresight_harness.running.costs.accounting import Account
 from foresight_harness.running.engines.engines import Engine, engine_for
-from foresight_harness.running.engines.run_progress import Every
 from foresight_harness.running.engines.units import cell_key
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.lifecycle.status import RUNNING
-from foresight_harness.surface.pytest_plugin.live import live_for
+from foresight_harness.surface.pytest_plugin.live import column_of, live_for
 from foresight_harness.surface.pytest_plugin.options import command_of
 from foresight_harness.surface.pytest_plugin.state import State
+from foresight_harness.surface.pytest_plugin.ticking import Ticker
 
 if TYPE_CHECKING:
     from foresight_harness.planning.plan import PlannedCell
@@ -98,7 +98,7 @@ def started(state: State, session: pytest.Session) -> Engine:
         assert state.registry is not None
         assert state.options is not None
         write = _writer(state)
-        progress = Progress(write=lambda line: write(line) if state.live is None else state.live.say(line))
+        progress = Progress(write=lambda line: _tell(state, write, line))
         state.config.add_cleanup(state.stopping.restore)
         state.stopping.install(write)
         state.keeper = RunKeeper(state.registry, state.options, progress, command_of(state.config))
@@ -113,15 +113,18 @@ def started(state: State, session: pytest.Session) -> Engine:
             [cell for cell in state.keeper.planned if cell_id(*cell_key(cell)) not in state.keeper.done], state.options
         )
         state.engine = engine_for(state.keeper, state.keeper.planned)
-        state.live = live_for(state.config, state.engine.standing)
+        state.live = live_for(state.config, state.screen, state.engine.standing)
+        if state.live is None and state.screen is not None and state.config.option.verbose >= -1:
+            state.ticker = Ticker(state.engine.standing, state.screen, lambda: column_of(state.config))
     return state.engine
 
 
 def _shown(state: State, planned: PlannedCell) -> AbstractContextManager[None]:
-    """The live table while a cell is scored. Latency is measured alone: nothing may be drawn beside it."""
-    if state.live is None or planned.suite.live_encoder:
+    """The live table, or lines now and then, while a cell is scored. Latency is measured alone, without either."""
+    shown = state.live or state.ticker
+    if shown is None or planned.suite.live_encoder:
         return nullcontext()
-    return state.live.shown(f"{planned.suite.name} {planned.candidate} on {planned.dataset.name}")
+    return shown.shown(f"{planned.suite.name} {planned.candidate} on {planned.dataset.name}")
 
 
 def timer_of(benchmark: Any) -> Timer | None:
@@ -136,23 +139,25 @@ def timer_of(benchmark: Any) -> Timer | None:
     return timer
 
 
-QUIET_S = 30.0
-"""Between two lines under ``-q``."""
+def _tell(state: State, write: Callable[[str], None], line: str) -> None:
+    """What is being done: in the live table where there is one, else as a line, under ``-q`` only now and then."""
+    shown = state.live or state.ticker
+    if shown is not None:
+        shown.say(line)
+    if state.live is None and state.config.option.verbose >= 0:
+        write(line)
 
 
 def _writer(state: State) -> Callable[[str], None]:
-    """Lines between the dots, past pytest's capture; under ``-q`` where the run stands, now and then."""
-    config, every = state.config, Every(QUIET_S)
+    """Lines between the dots, past pytest's capture."""
+    config = state.config
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
 
     def write(text: str) -> None:
         line = one_line(without_secrets(text))
-        quiet = config.option.verbose < 0
-        if reporter is None or config.option.verbose < -1 or (quiet and not every.due()):
+        if reporter is None or config.option.verbose < -1:
             return
-        if quiet and state.engine is not None:
-            line = f"{state.engine.standing().sentence()}; {line}"
         if capture is None:
             reporter.write_line(line)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from foresight_harness.running.engines.engines import Engine
     from foresight_harness.running.keeper import RunKeeper
     from foresight_harness.surface.pytest_plugin.live import LiveTable
+    from foresight_harness.surface.pytest_plugin.ticking import Ticker
 
 FIXTURE = "foresight_cell"
 PLUGIN_FIXTURE = "foresight_plugin"
@@ -64,8 +65,12 @@ class State:
     """What the session was predicted to take."""
     settled: dict[str, Any] = field(default_factory=dict)
     """What it was predicted to take, beside what it took."""
+    screen: IO[str] | None = None
+    """What pytest writes to, past its capture; kept when collection ends."""
     live: LiveTable | None = None
     """Where people look; lines otherwise."""
+    ticker: Ticker | None = None
+    """Those lines."""
     stopping: Stopping = field(default_factory=Stopping)
     """Signals that came."""
     refused: bool = False

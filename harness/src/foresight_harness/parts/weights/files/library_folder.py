@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +21,7 @@ def library_folder(folder: Path) -> Iterator[Path]:
     """The folder itself where a library that reads it by fixed names reads its weights alone; else one of links.
 
     Shards without an index get one, a file of another name is called ``model.safetensors``, and adapters beside the
-    weights, which some libraries would apply, are not there. Nothing is copied.
+    weights, which some libraries would apply, are not there. Nothing is copied where the system makes links.
 
     Raises:
         CheckpointError: from ``check_weights``.
@@ -33,12 +34,21 @@ def library_folder(folder: Path) -> Iterator[Path]:
     with TemporaryDirectory(prefix="foresight-weights-") as made:
         place = Path(made)
         if (folder / "config.json").is_file():
-            (place / "config.json").symlink_to((folder / "config.json").resolve())
+            _bring(folder / "config.json", place / "config.json")
         if len(found.read) == 1:
-            (place / WHOLE).symlink_to(found.read[0].resolve())
+            _bring(found.read[0], place / WHOLE)
         else:
             where = {name: path.name for path in found.read for name in header_of(path)}
             for path in found.read:
-                (place / path.name).symlink_to(path.resolve())
+                _bring(path, place / path.name)
             (place / f"model{INDEX}").write_text(json.dumps({"metadata": {}, "weight_map": where}), encoding="utf-8")
         yield place
+
+
+def _bring(source: Path, target: Path) -> None:
+    """A link; where there are none (Windows without the right to make them) a hard link, at last a copy."""
+    for link in (target.symlink_to, target.hardlink_to):
+        with suppress(OSError, NotImplementedError):
+            link(source.resolve())
+            return
+    shutil.copyfile(source, target)
