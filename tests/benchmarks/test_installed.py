@@ -47,8 +47,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that holds these wheels, and of the packages here all that are not ours."""
     place = tmp_path_factory.mktemp("environment")
-    others = place / "others"
-    others.mkdir()
+    others = place / "others" / "site-packages"  # by this name they are known as installed, and not read for a digest
+    others.mkdir(parents=True)
     for found in Path(sysconfig.get_path("purelib")).iterdir():
         if not OF_OURS.match(found.name) and found.suffix != ".pth":
             (others / found.name).symlink_to(found)
