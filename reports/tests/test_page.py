@@ -14,8 +14,9 @@ from pathlib import Path
 
 import foresight_reports
 import pytest
-from foresight_reports import ReportError, SizeError, pictures, render, write_report
+from foresight_reports import ReportError, SizeError, page, pictures, render, write_report
 from foresight_reports.page import island
+from jinja2 import Environment
 
 SOURCES = Path(foresight_reports.__file__).parent
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u202egnp.exe\u2066 {{7*7}} ${7*7} </SCRIPT "
@@ -55,6 +56,16 @@ def test_the_same_folder_gives_the_same_bytes(make: Callable[..., Path]) -> None
     first = write_report([run]).read_bytes()
     assert write_report([run]).read_bytes() == first
     assert render([run]).html.encode() == first
+
+
+def test_templates_are_compiled_once_a_process_and_a_page_does_not_tell(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make()
+    monkeypatch.setattr(page, "COMPILED", page.CompiledOnce())
+    first = render([run]).html
+    monkeypatch.setattr(Environment, "compile", lambda *given, **named: pytest.fail("a template was compiled again"))
+    assert render([run]).html == first
 
 
 def test_the_page_does_not_depend_on_where_the_run_lies(make: Callable[..., Path], tmp_path: Path) -> None:

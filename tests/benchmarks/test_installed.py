@@ -79,8 +79,8 @@ def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if RESOLVED:
         call(*install, *sorted(wheels.glob("*.whl")), cwd=place)
         return programs
-    others = place / "others"
-    others.mkdir()
+    others = place / "others" / "site-packages"  # by this name they are known as installed, and not read for a digest
+    others.mkdir(parents=True)
     for found in Path(sysconfig.get_path("purelib")).iterdir():
         if not OF_OURS.match(found.name) and found.suffix != ".pth":
             (others / found.name).symlink_to(found)
