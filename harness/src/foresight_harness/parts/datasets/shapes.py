@@ -93,9 +93,19 @@ class Shapes:
             labels=tuple(figure.kind for figure in figures),
         )
 
+    def figures(self, index: int) -> tuple[Figure, ...]:
+        """What stands where in a picture, with colours. Raises: IndexError outside the set."""
+        return self._composed(self._random(checked_index(index, len(self), self.name)))
+
+    def _random(self, index: int) -> np.random.Generator:
+        return stream(GENERATOR, self._seed, self.split, index)
+
+    def _composed(self, random: np.random.Generator) -> tuple[Figure, ...]:
+        return compose(random, gap=GAP + 1 / self._canvas_px, objects=self.objects)
+
     def _drawn(self, index: int) -> tuple[Picture, Mask, tuple[Figure, ...]]:
-        random = stream(GENERATOR, self._seed, self.split, index)
-        figures = compose(random, gap=GAP + 1 / self._canvas_px, objects=self.objects)
+        random = self._random(index)
+        figures = self._composed(random)
         picture, masks = draw(random, figures, self._canvas_px)
         return picture, masks, figures
 

@@ -196,7 +196,8 @@ def _expand_streams(items: Iterable[str], registry: Registry) -> list[str]:
     for item in items:
         if item == "every tiny encoder":
             tiny = [spec for spec in registry.encoders.values() if spec.size == "tiny" and spec.role == "candidate"]
-            found += [f"{spec.name}@{spec.default_tap}" for spec in tiny]
+            # Nano ones have twins and taps of their own that a matrix names.
+            found += [f"{spec.name}@{spec.default_tap}" for spec in tiny if "nano" not in spec.weights]
         elif item.startswith("every tap of "):
             spec = registry.encoder(item.removeprefix("every tap of "))
             found += [f"{spec.name}@{tap.name}" for tap in spec.taps]
