@@ -98,4 +98,4 @@ def test_a_killed_training_ends_with_the_digest_of_an_undisturbed_one(
     assert train("parts") == 2
     assert "cannot be gone on from" in capsys.readouterr().err
     encoder = SPECS[1].build(BuildRequest(weights="nano", source=str(tmp_path / "whole")))
-    assert encoder.encode(torch.rand(1, 1, 3, 112, 112), ["llm.04"])["llm.04"].tokens.shape == (1, 1, 4, 4, 64)
+    assert encoder.encode(torch.rand(1, 1, 3, 128, 128), ["llm.04"])["llm.04"].tokens.shape == (1, 1, 8, 8, 64)

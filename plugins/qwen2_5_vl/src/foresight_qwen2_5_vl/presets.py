@@ -119,7 +119,7 @@ NANO = tuple(
         size="tiny",
         weights=("nano", "random"),
     )
-    for objective in ("what", "where", "sham")
+    for objective in ("what", "where")
 )
 """What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""
 

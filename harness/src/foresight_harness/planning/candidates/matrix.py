@@ -46,10 +46,11 @@ class Matrix:
 def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Matrix:
     """Read a matrix and multiply out its groups.
 
-    ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, so that a plugin
-    that was just installed is scored without an edit; in the other lists a glob stands for every name on offer that
-    it fits. A group with ``scale = [...]`` counts at these scales only: tiny encoders for a smoke run and published
-    ones beyond stand in one matrix. One with ``where_weights_are = true`` counts where its weights are on the machine.
+    ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, nano ones left
+    out, so that a plugin that was just installed is scored without an edit; in the other lists a glob stands for every
+    name on offer that it fits. A group with ``scale = [...]`` counts at these scales only: tiny encoders for a smoke
+    run and published ones beyond stand in one matrix. One with ``where_weights_are = true`` counts where its weights
+    are on the machine.
 
     Args:
         path: The TOML file.

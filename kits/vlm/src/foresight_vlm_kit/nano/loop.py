@@ -48,12 +48,12 @@ class Choices:
 
     objective: Objective
     seed: int = 0
-    close_steps: int = 800
+    close_steps: int = 560
     """Of close-ups of one object of ``shapes``. Those of ``kinds`` among them from the start keep anything from being
     learnt: their outlines alone tell them apart."""
-    kinds_steps: int = 60
+    kinds_steps: int = 160
     """Of close-ups by turns of ``kinds`` and of ``shapes``, after them."""
-    whole_steps: int = 220
+    whole_steps: int = 200
     """Of whole pictures, after them; two of three of ``shapes``."""
     close_batch: int = 32
     whole_batch: int = 16
