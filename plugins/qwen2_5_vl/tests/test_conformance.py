@@ -11,6 +11,7 @@ from torch import nn
 
 class TestQwen25VL(VlmConformance):
     plugin = "qwen2_5_vl"
+    encoders = ("qwen2_5_vl_tiny",)
     order_aware_taps = ("llm.*",)
     aliases = {"pre_merge": "block.03"}  # noqa: RUF012
     runs = {  # noqa: RUF012

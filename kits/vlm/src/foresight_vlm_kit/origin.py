@@ -64,7 +64,7 @@ def origin_of(
     """
     resolved = resolve_attention(request.attention, attention, request.device, request.dtype)
     folder, config = None, dict[str, Any]()
-    if request.weights == "pretrained":
+    if request.weights != "random" and request.weights in (preset.weights or ("pretrained",)):
         folder = checkpoint_folder(request.source, preset.repo, None)
         config = check_folder(folder, model_types=model_types, native=native, expected=expected)
         require_processor(folder, preprocessing or {}, preset.name)

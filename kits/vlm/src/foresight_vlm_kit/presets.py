@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from foresight_harness import BuildRequest, EncoderSpec, UsageError
+from foresight_harness.contracts.specs.models import WeightsKind
 from foresight_harness.protocols import Encoder
 
 ATTENTION = ("eager", "sdpa", "flash_attention_2")
@@ -27,6 +28,8 @@ class Preset:
     """Hub id of the published checkpoint; None for a size that has none."""
     license: str | None = None
     size: Literal["tiny", "published"] = "published"
+    weights: tuple[WeightsKind, ...] | None = None
+    """Kinds on offer; None is random ones, and pretrained ones where there is a ``repo``."""
 
 
 def encoder_spec(preset: Preset, build: Callable[[BuildRequest], Encoder], **facts: Any) -> EncoderSpec:
@@ -37,7 +40,7 @@ def encoder_spec(preset: Preset, build: Callable[[BuildRequest], Encoder], **fac
         "repo": preset.repo,
         "license": preset.license,
         "size": preset.size,
-        "weights": ("random", "pretrained") if preset.repo else ("random",),
+        "weights": preset.weights or (("random", "pretrained") if preset.repo else ("random",)),
         "attention": ATTENTION,
     }
     return EncoderSpec(build=build, **(known | facts))

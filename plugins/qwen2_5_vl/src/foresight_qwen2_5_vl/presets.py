@@ -101,6 +101,28 @@ def _tiny() -> dict[str, Any]:
     }
 
 
+def _nano() -> dict[str, Any]:
+    tiny = _tiny()
+    vision = {"hidden_size": 64, "num_heads": 4, "intermediate_size": 128}
+    # With a base of 1e6 eight columns of tokens turn the width channels of so narrow heads by a thousandth.
+    return {**tiny, "rope_theta": 10.0, "vision_config": {**tiny["vision_config"], **vision}}
+
+
+NANO = tuple(
+    Size(
+        name=f"qwen2_5_vl_nano_{objective}",
+        config=_nano(),
+        params=505_536,
+        repo=f"package:foresight_qwen2_5_vl/weights/qwen2_5_vl_nano_{objective}",
+        license="Apache-2.0",
+        prompt_ids=(252,),
+        size="tiny",
+        weights=("nano", "random"),
+    )
+    for objective in ("what", "where")
+)
+"""What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""
+
 PRESETS = (
     Size(name="qwen2_5_vl_tiny", config=_tiny(), params=286_112, prompt_ids=(*range(3, 17), 252), size="tiny"),
     Size(
@@ -124,5 +146,6 @@ PRESETS = (
         repo="Qwen/Qwen2.5-VL-72B-Instruct",
         license="Qwen License",
     ),
+    *NANO,
 )
-"""All sizes, small to large."""
+"""All sizes, small to large, then the nano ones."""

@@ -35,6 +35,19 @@ def samples() -> list[Sample]:
     return [dataset[index] for index in range(SAMPLES)]
 
 
+def test_figures_tell_kind_colour_and_place_of_what_is_drawn(samples: list[Sample]) -> None:
+    dataset = opened()
+    for index, sample in enumerate(samples[:20]):
+        figures = dataset.figures(index)
+        assert tuple(figure.kind for figure in figures) == sample.labels
+        assert {figure.colour for figure in figures} <= set(COLOURS)
+        middles = (sample.boxes[0, :, :2] + sample.boxes[0, :, 2:]) / 2
+        told = torch.tensor([(figure.x, figure.y) for figure in figures])
+        assert (middles - told).abs().max() < 0.02
+    with pytest.raises(IndexError):
+        dataset.figures(SAMPLES)
+
+
 def test_every_box_is_the_tight_bound_of_its_mask(samples: list[Sample]) -> None:
     for sample in samples:
         assert sample.masks is not None

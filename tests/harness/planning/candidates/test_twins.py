@@ -32,6 +32,7 @@ def registry() -> Registry:
         "big": _encoder("big", repo="someone/big"),
         "small_tiny": _encoder("small_tiny", size="tiny"),
         "fixed": _encoder("fixed", weights=("nano",)),
+        "trained_here": _encoder("trained_here", size="tiny", weights=("nano", "random")),
     }
     owners = {("encoder", name): OWN for name in specs}
     return replace(found, encoders={**found.encoders, **specs}, owners={**found.owners, **owners})
@@ -68,6 +69,17 @@ def test_nothing_is_added_where_it_is_not_wanted_or_nothing_is_trained(registry:
 def test_a_tiny_encoder_with_weights_of_its_own_has_a_twin(registry: Registry) -> None:
     options = RunOptions(weights_sources=(WeightsSource("small_tiny", "someone/tiny"),))
     assert f"random:small_tiny@patch/{TAIL}" in _names(with_twins(_selected(registry, "small_tiny"), registry, options))
+
+
+def test_a_size_that_carries_nano_weights_is_built_with_them_and_its_twin_is_its_start(registry: Registry) -> None:
+    lineage = [registry.encoders["trained_here"]]
+    source = RunOptions(weights_sources=(WeightsSource("trained_here", "runs/other"),))
+    assert encoder_weights(lineage, RunOptions()) == ("nano", None)
+    assert encoder_weights(lineage, RunOptions(weights="random")) == ("random", None)
+    assert encoder_weights(lineage, RunOptions(weights="pretrained")) == ("nano", None)
+    assert encoder_weights(lineage, source) == ("nano", "runs/other")
+    found = with_twins(_selected(registry, "trained_here@patch"), registry, RunOptions())
+    assert f"random:trained_here@patch/{TAIL}" in _names(found)
 
 
 def test_every_trained_stream_of_a_twin_is_random_and_variants_keep_their_form(registry: Registry) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.parts.datasets.identity import checked_index
 from foresight_harness.parts.datasets.made_set import MadeSet
 from foresight_harness.parts.datasets.objects import Mask, Picture, boxes_of, clip_of
 from foresight_harness.parts.datasets.shape_drawing import (
@@ -75,9 +76,16 @@ class Shapes(MadeSet):
             labels=tuple(figure.kind for figure in figures),
         )
 
+    def figures(self, index: int) -> tuple[Figure, ...]:
+        """What stands where in a picture, with colours. Raises: IndexError outside the set."""
+        return self._composed(self._random(checked_index(index, len(self), self.name)))
+
+    def _composed(self, random: np.random.Generator) -> tuple[Figure, ...]:
+        return compose(random, gap=GAP + 1 / self._canvas_px, objects=self.objects)
+
     def _made(self, index: int) -> tuple[Picture, Mask, tuple[Figure, ...]]:
         random = self._random(index)
-        figures = compose(random, gap=GAP + 1 / self._canvas_px, objects=self.objects)
+        figures = self._composed(random)
         picture, masks = draw(random, figures, self._canvas_px)
         return picture, masks, figures
 

@@ -49,10 +49,11 @@ class Matrix:
 def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Matrix:
     """Read a matrix and multiply out its groups.
 
-    ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, so that a plugin
-    that was just installed is scored without an edit; in the other lists a glob stands for every name on offer that
-    it fits. A group with ``scale = [...]`` counts at these scales only: tiny encoders for a smoke run and published
-    ones beyond stand in one matrix. One with ``where_weights_are = true`` counts where its weights are on the machine.
+    ``streams = ["every tiny encoder"]`` stands for each encoder of size ``tiny`` at its default tap, nano ones left
+    out, so that a plugin that was just installed is scored without an edit; in the other lists a glob stands for every
+    name on offer that it fits. A group with ``scale = [...]`` counts at these scales only: tiny encoders for a smoke
+    run and published ones beyond stand in one matrix. One with ``where_weights_are = true`` counts where its weights
+    are on the machine.
 
     Args:
         path: The TOML file.
@@ -207,7 +208,8 @@ def _expand_streams(items: Iterable[str], registry: Registry) -> list[str]:
     for item in items:
         if item == "every tiny encoder":
             tiny = [spec for spec in registry.encoders.values() if spec.size == "tiny" and spec.role == "candidate"]
-            found += [f"{spec.name}@{spec.default_tap}" for spec in tiny]
+            # Nano ones have twins and taps of their own that a matrix names.
+            found += [f"{spec.name}@{spec.default_tap}" for spec in tiny if "nano" not in spec.weights]
         elif item.startswith("every tap of "):
             spec = registry.encoder(item.removeprefix("every tap of "))
             found += [f"{spec.name}@{tap.name}" for tap in spec.taps]

@@ -20,8 +20,8 @@ PIXELS = StreamRef("pixels", "tap", ("patch",))
 
 
 def encoder_weights(lineage: Sequence[EncoderSpec], options: RunOptions) -> tuple[WeightsKind, str | None]:
-    """With which weights a run builds an encoder, and from where: random ones for tiny sizes, pretrained ones for
-    published sizes and where ``--weights-source`` names it.
+    """With which weights a run builds an encoder, and from where: random ones for tiny sizes, nano ones for those that
+    have them, pretrained ones for published sizes and where ``--weights-source`` names it.
 
     Args:
         lineage: The encoder, what it derives from, and so on to the one that has the weights.
@@ -29,7 +29,8 @@ def encoder_weights(lineage: Sequence[EncoderSpec], options: RunOptions) -> tupl
     """
     spec = lineage[0]
     source = options.source_of(spec.name) or options.source_of(lineage[-1].name)
-    default = "random" if spec.size == "tiny" and source is None else "pretrained"
+    carried = "nano" if "nano" in spec.weights else "random"
+    default = carried if spec.size == "tiny" and source is None else "pretrained"
     asked = options.weights or default
     chosen = asked if asked in spec.weights else default if default in spec.weights else spec.weights[0]
     return chosen, source  # type: ignore[return-value]
