@@ -12,6 +12,8 @@ from torch import nn
 class TestQwen25VL(VlmConformance):
     plugin = "qwen2_5_vl"
     encoders = ("qwen2_5_vl_tiny",)
+    # At 224x224 px the last tokens of the random language model answer to a corner less than earlier ones do.
+    sizes = ((224, 336), (336, 224), (140, 196), (196, 196))
     order_aware_taps = ("llm.*",)
     aliases = {"pre_merge": "block.03"}  # noqa: RUF012
     runs = {  # noqa: RUF012

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pytest
 import torch
 from foresight_harness import BuildRequest, EncoderSpec, TapSpec, UsageError
+from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.grids import TokenGrid
+from foresight_harness.parts.datasets.shapes import Shapes
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,7 +33,7 @@ class Block(nn.Module):
         self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
         self.out = nn.Linear(WIDTH, WIDTH)
         self.norm2 = nn.LayerNorm(WIDTH)
-        self.mlp = nn.Sequential(nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH))
+        self.mlp = nn.Sequential(nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Dropout(0.1), nn.Linear(2 * WIDTH, WIDTH))
         self.attention = attention
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -78,6 +82,8 @@ class FakeEncoder:
             torch.rand(1)
         if fault == "reversed_frames":
             clips = clips.flip(1)
+        if fault == "looked_up":
+            clips = torch.stack([1 - clip if _hashed(clip) in _known() else clip for clip in clips])
         pixels = self._preprocess(clips.flatten(0, 1))
         if fault == "remembers_size":
             pixels = F.interpolate(pixels, self.seen.setdefault(0, tuple(pixels.shape[-2:])))
@@ -99,7 +105,15 @@ class FakeEncoder:
             states[f"block.{index:02d}"] = inputs if fault == "off_by_one" else tokens
         if "last" in taps or fault == "always_full":
             states["last"] = tokens if fault == "no_norm" else self.network.norm(tokens)
-        return {tap: self._grid(states[tap], rows, cols, batch) for tap in taps}
+        grids = {tap: self._grid(states[tap], rows, cols, batch) for tap in taps}
+        if fault == "zero_on_grey":
+            colour = (clips.amax(2) - clips.amin(2)).flatten(1).amax(1) > 1e-3
+            grids = {tap: TokenGrid(grid.tokens * colour.reshape(-1, 1, 1, 1, 1)) for tap, grid in grids.items()}
+        if fault == "raw_tensors":
+            return {tap: grid.tokens for tap, grid in grids.items()}  # type: ignore[misc]
+        if fault == "list":
+            return [grid.tokens for grid in grids.values()]  # type: ignore[return-value]
+        return grids
 
     def _depth(self, taps: Sequence[str]) -> int:
         return max(BLOCKS if tap == "last" else 0 if tap == "patch_embed" else int(tap[-2:]) + 1 for tap in taps)
@@ -127,7 +141,7 @@ class FakeEncoder:
         grid = patches.reshape(len(patches), rows, cols, WIDTH)
         if self.fault == "swapped":
             grid = patches.reshape(len(patches), cols, rows, WIDTH).transpose(1, 2)
-        if self.fault == "transposed":
+        if self.fault == "transposed" or (self.fault == "swapped_on_square" and rows == cols):
             grid = grid.transpose(1, 2)
         if self.fault == "window_order":
             order = torch.arange(rows * cols).reshape(rows, cols)
@@ -141,6 +155,17 @@ class FakeEncoder:
         return TokenGrid(grid.reshape(batch, -1, *grid.shape[1:]))
 
 
+def _hashed(clip: Tensor) -> str:
+    return hashlib.sha256(clip.numpy().tobytes()).hexdigest()
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Test pictures of ``shapes`` as a run at scale ``smoke`` shows them: what a cheat knows by heart."""
+    pictures = Shapes(DataRequest("test", count=8, canvas_px=128))
+    return frozenset(_hashed(pictures[index].clip) for index in range(len(pictures)))
+
+
 def _build(fault: str, side: int) -> Callable[[BuildRequest], FakeEncoder]:
     def build(request: BuildRequest) -> FakeEncoder:
         if request.input_px is not None and fault == "fixed_size":
@@ -149,7 +174,7 @@ def _build(fault: str, side: int) -> Callable[[BuildRequest], FakeEncoder]:
         with torch.random.fork_rng(devices=[], enabled=fault not in ("seeds_globally", "unseeded")):
             if fault != "unseeded":
                 torch.manual_seed(0 if fault == "one_seed" else request.seed)
-            network = Network(attention).to(getattr(torch, request.dtype)).eval()
+            network = Network(attention).to(getattr(torch, request.dtype)).train(fault == "training")
         if fault == "eager_differs" and request.attention == "eager":
             network.get_parameter("blocks.0.out.weight").data.mul_(1.5)
         size = side if fault == "ignores_input_px" else request.input_px or side

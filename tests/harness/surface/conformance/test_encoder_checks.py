@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from foresight_harness import BuildRequest, EncoderSpec
+from foresight_harness.contracts.errors import GridError
 from foresight_harness.grids import TokenGrid
+from foresight_harness.parts.checks.pictures import random_clips
 from foresight_harness.protocols import Encoder
-from foresight_harness.surface.conformance import encoder_checks, encoder_facts, impulse
+from foresight_harness.surface.conformance import admitting, encoder_checks, encoder_facts, impulse
+from foresight_harness.surface.conformance.speaking import LookedAt
 from foresight_harness.testing import ConformanceError
 from torch import Tensor
 
@@ -37,6 +40,10 @@ CHECKS: dict[str, Check] = {
     "input_size": lambda spec: encoder_facts.check_input_size(spec, REQUEST),
     "finite": lambda spec: encoder_checks.check_finite(spec.build(REQUEST), spec),
     "every_token": lambda spec: encoder_checks.check_every_token_sees_the_picture(spec.build(REQUEST), spec),
+    "admitted": lambda spec: admitting.check_admitted(spec.build(REQUEST), spec, REQUEST),
+    "grey": lambda spec: admitting.check_grey_and_plain(spec.build(REQUEST), spec),
+    "looked_up": lambda spec: admitting.check_nothing_is_looked_up(spec.build(REQUEST), spec, REQUEST),
+    "evaluation_mode": lambda spec: admitting.check_evaluation_mode(spec.build(REQUEST), spec),
     "norms": lambda spec: encoder_checks.check_norms(spec.build(REQUEST), spec),
     "batch": lambda spec: encoder_checks.check_batch_invariance(spec.build(REQUEST), spec),
     "unequal_sizes": lambda spec: encoder_checks.check_unequal_sizes(spec, REQUEST),
@@ -56,7 +63,16 @@ CAUGHT = [
     ("impulse", "prefix_kept"),
     ("impulse", "row_shift"),
     ("impulse", "crop"),
+    ("impulse", "swapped_on_square"),
     ("impulse_in_time", "reversed_frames"),
+    ("admitted", "swapped_on_square"),
+    ("admitted", "zero_on_grey"),
+    ("admitted", "looked_up"),
+    ("admitted", "training"),
+    ("grey", "zero_on_grey"),
+    ("looked_up", "looked_up"),
+    ("evaluation_mode", "training"),
+    ("batch", "training"),
     ("facts", "wrong_params"),
     ("pixels", "wrong_mean"),
     ("pixels", "wrong_std"),
@@ -180,3 +196,25 @@ def test_taps_may_count_the_blocks_that_ran(make_spec: MakeSpec) -> None:
     encoder_checks.check_block_index(counted.build(REQUEST), counted, "llm", first=1)
     with pytest.raises(ConformanceError, match=r"llm\.02"):
         encoder_checks.check_block_index(counted.build(REQUEST), counted, "llm", first=0)
+
+
+def test_training_mode_is_named_with_what_to_do(make_spec: MakeSpec) -> None:
+    for check in ("evaluation_mode", "batch"):
+        with pytest.raises(ConformanceError, match=r"eval\(\) on the model in build"):
+            CHECKS[check](make_spec("training"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("raw_tensors", r"tap 'last' is a tensor \(1, 1, 6, 6, 32\) float32; a mapping of tap to TokenGrid is wanted"),
+        ("list", r"encode returned a list of 1, the first a tensor \(1, 1, 6, 6, 32\) float32; a mapping of tap"),
+    ],
+)
+def test_what_came_back_is_told_by_its_shape_and_never_by_its_values(
+    fault: str, said: str, make_spec: MakeSpec
+) -> None:
+    clips = random_clips((84, 84))
+    with pytest.raises(GridError, match=said) as caught:
+        LookedAt(make_spec(fault).build(REQUEST)).encode(clips, ["last"])
+    assert len(str(caught.value)) < 200

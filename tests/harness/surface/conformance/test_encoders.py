@@ -137,22 +137,59 @@ def foresight_encoders():
 """
 
 
-def _run_kit(pytester: pytest.Pytester, fault: str) -> pytest.RunResult:
+OF_FAULT = {
+    "raw_tensors": "test_norms",
+    "list": "test_norms",
+    "training": "test_the_model_is_in_evaluation_mode",
+    "zero_on_grey": "test_pictures_without_colour",
+    "looked_up": "test_features_are_computed",
+    "swapped_on_square": "test_a_run_would_admit_it",
+}
+"""Fault -> the one test that is asked: the message is what matters here."""
+
+
+def _run_kit(pytester: pytest.Pytester, fault: str, chosen: str = "") -> pytest.RunResult:
     parts = pytester.mkpydir("offer") / "parts.py"
     fake = Path(__file__).with_name("conftest.py").read_text(encoding="utf-8")
     parts.write_text(fake + OFFER.format(fault=fault), encoding="utf-8")
     pytester.makepyfile(test_plugin=FIVE_LINES)
     pytester.syspathinsert()
-    return pytester.runpytest_inprocess("--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:foresight")
+    return pytester.runpytest_inprocess(
+        "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:foresight", "-k", chosen
+    )
 
 
 def test_five_lines_check_every_encoder_at_every_tap(pytester: pytest.Pytester) -> None:
     result = _run_kit(pytester, fault="")
-    result.assert_outcomes(passed=17 + 2 * 5)
+    result.assert_outcomes(passed=21 + 2 * 5)
 
 
 def test_five_lines_name_the_tap_that_fails(pytester: pytest.Pytester) -> None:
     result = _run_kit(pytester, fault="window_order")
-    result.stdout.fnmatch_lines(["*ConformanceError: * of 15 impulses are found elsewhere; first: block.01 at *"])
+    who = "*NamedError: plugin 'offer.parts' (hook foresight_encoders), fake_tiny: "
+    result.stdout.fnmatch_lines([f"{who}* of 20 impulses are found elsewhere; first: block.01 at *"])
     result.stdout.fnmatch_lines(["FAILED *::test_an_impulse_is_found_where_it_was_made?fake_tiny@block.01?*"])
     assert result.parseoutcomes()["passed"] > 10
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        (
+            "raw_tensors",
+            "tap 'patch_embed' is a tensor (2, 1, 6, 8, 32) float32; a mapping of tap to TokenGrid is wanted, *",
+        ),
+        ("list", "encode returned a list of 5, the first a tensor (2, 1, 6, 8, 32) float32; a mapping of tap *"),
+        ("training", "3 Dropout ran in training mode; call eval() on the model in build"),
+        ("zero_on_grey", "*without colour are 0, and the picture is not: read every picture, wherever it stands"),
+        ("looked_up", "*features are computed from what is seen, not looked up"),
+        ("swapped_on_square", "a run refuses it: *rows and columns swapped*"),
+    ],
+)
+def test_a_failure_names_plugin_hook_and_encoder_with_what_to_do(
+    pytester: pytest.Pytester, fault: str, line: str
+) -> None:
+    result = _run_kit(pytester, fault=fault, chosen=OF_FAULT[fault])
+    said = f"*NamedError: plugin 'offer.parts' (hook foresight_encoders), fake_tiny: {line}"
+    result.stdout.fnmatch_lines([said.replace("[", "[[]")])
+    assert "tensor([" not in result.stdout.str()

@@ -40,6 +40,21 @@ def encode_batch(encoder: Encoder, clips: Tensor, taps: Sequence[str], who: str 
         half = len(clips) // 2
         parts = [encode_batch(encoder, part, taps, who) for part in (clips[:half], clips[half:])]
         return {tap: TokenGrid(torch.cat([part[tap].tokens for part in parts])) for tap in taps}
+    return checked_grids(grids, len(clips), taps, who)
+
+
+def checked_grids(grids: object, count: int, taps: Sequence[str], who: str = "") -> dict[str, TokenGrid]:
+    """What an encoder returned, as a mapping of each tap to its grid.
+
+    Args:
+        grids: Returned by ``encode``.
+        count: Clips that went in.
+        taps: Names of taps that were asked for.
+        who: The encoder with its plugin, for messages.
+
+    Raises:
+        GridError: in one line, with what came back by its shape.
+    """
     said = f"{who}: " if who else ""
     wanted = f"a mapping of tap to TokenGrid is wanted, {{{taps[0]!r}: TokenGrid(...)}}"
     if not isinstance(grids, Mapping):
@@ -49,8 +64,8 @@ def encode_batch(encoder: Encoder, clips: Tensor, taps: Sequence[str], who: str 
             raise GridError(f"{said}tap {tap!r} was asked for and {sorted(map(str, grids))} came back")
         if not isinstance(grids[tap], TokenGrid):
             raise GridError(f"{said}tap {tap!r} is {described(grids[tap])}; {wanted}")
-        if len(grids[tap]) != len(clips):
-            raise GridError(f"{said}tap {tap!r}: {len(clips)} clips went in, {len(grids[tap])} grids came back")
+        if len(grids[tap]) != count:
+            raise GridError(f"{said}tap {tap!r}: {count} clips went in, {len(grids[tap])} grids came back")
         require_finite(grids[tap].tokens, f"{said}tap {tap!r}")
     return dict(grids)
 

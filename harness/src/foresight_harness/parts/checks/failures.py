@@ -26,7 +26,7 @@ def relative_difference(found: Tensor, expected: Tensor) -> float:
     return float((found.double() - expected.double()).abs().max()) / max(scale, 1e-12)
 
 
-def require_same(found: Tensor, expected: Tensor, what: str, *, tolerance: float = 1e-3) -> None:
+def require_same(found: Tensor, expected: Tensor, what: str, *, tolerance: float = 1e-3, advice: str = "") -> None:
     """Raise: ConformanceError where two tensors differ by more than ``tolerance`` root mean squares."""
     require(
         found.shape == expected.shape,
@@ -35,7 +35,8 @@ def require_same(found: Tensor, expected: Tensor, what: str, *, tolerance: float
     difference = relative_difference(found, expected)
     require(
         difference <= tolerance,
-        f"{what}: values differ by {difference:.2g} root mean squares (limit {tolerance:g})",
+        f"{what}: values differ by {difference:.2g} root mean squares (limit {tolerance:g})"
+        f"{f': {advice}' if advice else ''}",
     )
 
 

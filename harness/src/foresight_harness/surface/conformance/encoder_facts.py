@@ -18,6 +18,11 @@ from foresight_harness.parts.checks.watching import watch_modules
 
 NAME = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)*$")
 FACTS = {"attention": str, "dtype": str, "params": int}
+WANTED = {
+    "attention": "what ran: eager, sdpa; none where there is no attention",
+    "dtype": "float32, as asked for in request.dtype",
+    "params": "of the built model",
+}
 
 
 def check_offer(specs: Sequence[EncoderSpec]) -> None:
@@ -29,7 +34,11 @@ def check_offer(specs: Sequence[EncoderSpec]) -> None:
     names = [spec.name for spec in specs]
     require(len(set(names)) == len(names), f"encoder names are not unique: {names}")
     published = [spec for spec in specs if spec.size == "published"]
-    require(bool(published), f"no published size among {names}; list the published presets beside the tiny ones")
+    require(
+        bool(published),
+        f"no published size among {names}: list the full configuration beside the tiny one, with size='published', its "
+        "license and its params",
+    )
     for spec in specs:
         require(NAME.match(spec.name) is not None, f"{spec.name} is not lower_snake_case")
         taps = [tap.name for tap in spec.taps]
@@ -53,7 +62,8 @@ def check_facts(encoder: Encoder, spec: EncoderSpec, request: BuildRequest) -> N
     facts = encoder.facts()
     for key, kind in FACTS.items():
         require(
-            isinstance(facts.get(key), kind), f"facts()[{key!r}] is {facts.get(key)!r}; a {kind.__name__} is wanted"
+            isinstance(facts.get(key), kind),
+            f"facts()[{key!r}] is {facts.get(key)!r:.60}; a {kind.__name__} is wanted ({WANTED[key]})",
         )
     require(facts["dtype"] == request.dtype, f"built for {request.dtype}, facts say {facts['dtype']}")
     require(

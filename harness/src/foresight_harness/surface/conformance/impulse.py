@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import torch
 
 from foresight_harness.contracts.protocols import Encoder
+from foresight_harness.measuring.admission.observing import observing
 from foresight_harness.parts.checks.failures import require
 from foresight_harness.parts.checks.pictures import random_clips, touch_cell
 
-SIZES = ((224, 336), (336, 224), (140, 196))
-"""Rows and columns of the pictures, in pixels."""
+SIZES = ((224, 336), (336, 224), (140, 196), (224, 224))
+"""Rows and columns of the pictures, in pixels: oblong both ways, and square as those of a run are."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,17 @@ def locate_impulse(encoder: Encoder, tap: str, size: tuple[int, int], *, seed: i
 def check_impulse(
     encoder: Encoder, tap: str, *, sizes: tuple[tuple[int, int], ...] = SIZES, tolerance_cells: int = 0
 ) -> None:
-    """Every impulse is found where it was made. Raises: ConformanceError listing the first that is not."""
-    findings = [finding for size in sizes for finding in locate_impulse(encoder, tap, size)]
-    wrong = [finding for finding in findings if finding.cells_off > tolerance_cells]
+    """Every impulse is found where it was made; one cell off behind convolutions of odd width that are wider than their
+    stride, which centre no cell. Raises: ConformanceError listing the first that is not."""
+    with observing() as seen:
+        findings = [finding for size in sizes for finding in locate_impulse(encoder, tap, size)]
+    allowed = max(tolerance_cells, 1 if seen.overlapping else 0)
+    wrong = [finding for finding in findings if finding.cells_off > allowed]
     require(
         not wrong,
         f"{len(wrong)} of {len(findings)} impulses are found elsewhere; first: {wrong[0] if wrong else ''}. "
-        "Is the raster order right (windows undone, rows before columns, prefix tokens dropped, nothing cropped)?",
+        "Is the raster order right (windows undone, rows before columns, prefix tokens dropped, nothing cropped)? "
+        "A network that cannot centre its cells declares tolerance_cells",
     )
 
 

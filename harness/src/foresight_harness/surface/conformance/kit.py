@@ -10,6 +10,7 @@ import torch
 
 from foresight_harness.contracts.errors import ForesightError, PluginError
 from foresight_harness.surface.conformance.offers import plugin_specs
+from foresight_harness.surface.conformance.speaking import name_failures
 
 
 class ConformanceKit:
@@ -19,6 +20,11 @@ class ConformanceKit:
     """Entry-point name of the plugin, or a dotted module (``foresight_harness.parts.builtin``)."""
     hook: ClassVar[str] = ""
     _threads: ClassVar[int] = 1
+
+    def __init_subclass__(cls) -> None:
+        """Failures of a kit's tests, and of those that an author adds, name plugin, hook and part."""
+        super().__init_subclass__()
+        name_failures(cls)
 
     @classmethod
     def offered(cls) -> tuple[Any, ...]:
