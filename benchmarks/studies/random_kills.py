@@ -47,8 +47,8 @@ ONE_LINE_S = 30.0
 SAME = ("exit_code", "status", "records", "digests", "problems")
 UNTIL = 0.8
 """Share of the time of the quickest undisturbed run so far, in which moments fall: the machine is not ours alone."""
-LEFT_S = 10.0
-"""How long a worker whose driver is gone may take to leave."""
+LEFT_S = 60.0
+"""How long a worker whose driver is gone may take to leave: one that has just been started imports first."""
 
 
 def kill_of(chain: Chain, kind: str, took: float) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from foresight_harness.running.lifecycle.holding import hold
 from foresight_harness.running.lifecycle.manifest import NAMED_BY, Manifest, started_facts
 from foresight_harness.running.lifecycle.resuming import WholeKey
 from foresight_harness.running.lifecycle.sealing import MARK, seal, unseal
+from foresight_harness.running.lifecycle.sealing import NAME as SEAL
 from foresight_harness.running.lifecycle.sessions import with_earlier
 from foresight_harness.running.lifecycle.status import (
     COMPLETE,
@@ -114,7 +115,8 @@ class RunKeeper:
         self.manifest.done_before = frozenset(self.done)
         self.protocols.update(kept.get("protocols") or {})
         whole = len(before) == len(self.folder.whole_records()) and self.planned_ids <= self.done
-        self.settled = whole and kept.get("status") == COMPLETE
+        sealed = (self.folder.path / SEAL).is_file()  # else it was killed while it concluded, or on its way to the seal
+        self.settled = whole and sealed and kept.get("status") == COMPLETE
         if not self.settled:
             unseal(self.folder.path)
         self.exporters = exporters_of(self.folder, self.registry, self.options, self.facts, attached=False)

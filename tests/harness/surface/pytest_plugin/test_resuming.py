@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from foresight_harness.contracts.records import Record
+from foresight_harness.judging.analyses.verifying import verify
 from foresight_harness.measuring.suites import alignment
 from foresight_harness.planning.options import scale
 from foresight_harness.running.lifecycle import resuming
+from foresight_harness.running.lifecycle.sealing import read_seal
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.running.run_folder.record_file import read_records
 
@@ -193,6 +195,26 @@ def test_resuming_a_finished_run_changes_no_byte(session, pytester: pytest.Pytes
     assert ended.ret == 0
     assert files_of(run) == before
     ended.stdout.fnmatch_lines(["the run was finished before: *not a byte of it was changed"])
+
+
+def test_run_that_was_killed_while_it_concluded_is_concluded_and_sealed(
+    session, latest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session().ret == 0
+    run = (pytester.path / "runs" / "latest").resolve()
+    scored = records(run)
+    for path in (run / "seal.json", run / "report.html", *(run / "analysis").glob("*.json")):
+        path.unlink()
+    content = json.loads((run / "run.json").read_text())
+    del content["sealed"]
+    (run / "run.json").write_text(json.dumps(content))
+    monkeypatch.setattr(alignment, "score", lambda cell: pytest.fail("a finished cell was scored again"))
+    assert session("--resume").ret == 0
+    assert records(run) == scored
+    assert verify(run).problems == []
+    assert read_seal(run).holds
+    assert (run / "report.html").is_file()
+    assert [one["status"] for one in latest()["sessions"]] == ["complete", "complete"]
 
 
 def test_failed_cell_of_a_complete_run_is_tried_again_and_its_failure_stays_in_its_session(
