@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from foresight_harness.contracts.records import Record
@@ -98,16 +98,28 @@ def _whole_split(record: Record, random: np.random.Generator | None) -> Record:
     return replace(record, value=value, ci_low=value - half, ci_high=value + half)
 
 
-def answers(run: RunData, proposals: Sequence[Proposal], gates: Mapping[str, Gate], given: Answers) -> dict[str, str]:
+class Said(NamedTuple):
+    """What a tree answers, and its sentence."""
+
+    answer: str
+    say: str
+
+
+def answers(run: RunData, proposals: Sequence[Proposal], gates: Mapping[str, Gate], given: Answers) -> dict[str, Said]:
     """What each proposal's tree says."""
     asked = {condition.gate for one in proposals for branch in one.branches for condition in branch.when}
     results = {name: evaluate(gates[name], run, given) for name in sorted(asked)}
     found = {one.name: branch_of(one, results) for one in proposals}
-    return {name: branch.answer if branch else "CANNOT SAY" for name, branch in found.items()}
+    return {name: Said(one.answer, one.say) if one else Said("CANNOT SAY", "") for name, one in found.items()}
 
 
-def of_quality(quality: float, place: int, redraws: int, until: float, asked: Any) -> dict[str, Counter[str]]:
-    """By tree, how often each answer followed on the true one: ``PROCEED, said CANNOT SAY``."""
+def of_quality(
+    quality: float, place: int, redraws: int, until: float, asked: Any, sentences: Counter[str]
+) -> dict[str, Counter[str]]:
+    """By tree, how often each answer followed on the true one: ``PROCEED, said CANNOT SAY``.
+
+    Sentences of wrong answers are added up in ``sentences``.
+    """
     with tempfile.TemporaryDirectory() as folder:
         latency = 900.0 if quality > 0.4 else 20_000.0
         study = Study(n=SCENES, quality=quality, spread=SPREAD, latency_ms=latency)
@@ -118,7 +130,10 @@ def of_quality(quality: float, place: int, redraws: int, until: float, asked: An
             if time.monotonic() > until:
                 break
             for name, said in answers(drawn_again(pool, 1000 * place + redraw), *asked).items():
-                found[name][f"{truth[name]}, said {said}"] += 1
+                pair = f"{truth[name].answer}, said {said.answer}"
+                found[name][pair] += 1
+                if wrong({pair: 1})[0]:
+                    sentences[f"{name}: {said.say}"] += 1
     return found
 
 
@@ -142,10 +157,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         given = read_answers(write_answers(Path(folder) / "answers.toml", gates), gates)
     asked = (proposals, {gate.name: gate for gate in gates}, given)
+    sentences: Counter[str] = Counter()
     start, total, by_quality = time.monotonic(), {one.name: Counter[str]() for one in proposals}, {}
     for place, quality in enumerate(QUALITIES):
         until = start + 60 * options.minutes * (place + 1) / len(QUALITIES)
-        found = of_quality(quality, place, options.redraws, until, asked)
+        found = of_quality(quality, place, options.redraws, until, asked, sentences)
         by_quality[f"{quality}"] = {name: dict(counts) for name, counts in found.items()}
         for name, counts in found.items():
             total[name] += counts
@@ -157,6 +173,7 @@ def main() -> int:
         "criteria": {"wrong answers of whole trees": held},
         "wrong": missed,
         "of": could,
+        "wrong_by_tree_and_sentence": dict(sentences),
         "by_tree": {name: dict(counts) for name, counts in total.items()},
         "by_quality": by_quality,
     }
