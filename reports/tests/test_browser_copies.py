@@ -20,7 +20,8 @@ pytestmark = pytest.mark.browser
 
 CATCH = """() => {
   window.copied = null;
-  Object.defineProperty(navigator, "clipboard", {configurable: true, value: {writeText: async (text) => (window.copied = text)}});
+  const value = {writeText: async (text) => (window.copied = text)};
+  Object.defineProperty(navigator, "clipboard", {configurable: true, value});
 }"""
 
 
