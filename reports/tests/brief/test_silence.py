@@ -27,7 +27,7 @@ def test_of_random_weights_alone_nothing_about_encoders_is_shown_and_one_line_sa
 
 def test_with_weights_that_mean_something_all_stand(make: Make) -> None:
     html = render([make(analyses=True, weights="pretrained")]).html
-    assert "Left out" not in html
+    assert "Left out, because" not in html
     for kept in ("proxies", "attribution", "embeddings", "similarity", "categories", "audit"):
         assert f'<section id="{kept}"' in html
 
