@@ -10,6 +10,9 @@ JOBS ?= auto
 # Trained weights that `make bench` fetches once, 154 MB; `make bench WEIGHTS=` leaves them out.
 WEIGHTS ?= lpips_alex dinov2_small_saliency
 
+# Whatever the shell says: without bytecode every process compiles the libraries that it imports, a third of its time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: bench test docs lint setup wheels constraints clean
 .DEFAULT_GOAL := bench
 

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.manifold import TSNE
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -104,6 +103,8 @@ def principal(rows: Tensor, most: int) -> NDArray[np.float32]:
 
 def tsne(tokens: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """t-SNE of scikit-learn, exact, started from the principal directions. [n, d] -> [n, 2]"""
+    from sklearn.manifold import TSNE  # takes a second, and pandas with it: most sessions make no map
+
     perplexity = min(PERPLEXITY, (len(tokens) - 1) / 3)
     found = TSNE(2, perplexity=perplexity, init=_start(tokens, 1e-4), method="exact", random_state=seed).fit_transform(
         tokens

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-from sklearn.metrics import silhouette_samples
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -90,6 +89,8 @@ def silhouette(
 
     Source: Rousseeuw 1987, doi 10.1016/0377-0427(87)90125-7; scikit-learn's ``silhouette_samples``.
     """
+    from sklearn.metrics import silhouette_samples  # takes a second, and pandas with it
+
     rows = require_features(features, "features", least=3)
     if len(labels) != len(rows):
         raise GridError(f"{len(rows)} rows have {len(labels)} labels")
