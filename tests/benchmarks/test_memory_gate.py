@@ -28,11 +28,11 @@ CANDIDATES = {tap: f"{NAME}@{tap}/identity/single/linear" for tap in ("llm.02", 
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+def registry() -> Registry:
     """Every plugin, with a wide language model behind the tiny Qwen's tower."""
     (tiny,) = (preset for preset in PRESETS if preset.name == NAME)
-    text = tiny.config["text_config"] | {"intermediate_size": 40_000}
-    wide = foresight_qwen2_5_vl.spec_of(dataclasses.replace(tiny, config=tiny.config | {"text_config": text}))
+    config = dict(tiny.config) | {"intermediate_size": 40_000}
+    wide = foresight_qwen2_5_vl.spec_of(dataclasses.replace(tiny, config=config))
     found = load_registry()
     return dataclasses.replace(found, encoders={**found.encoders, NAME: dataclasses.replace(wide, params=None)})
 

@@ -46,7 +46,7 @@ def test_090_is_the_librarys_default() -> None:
     assert shapes[0] == shapes[1]
 
 
-def test_every_version_is_offered_with_one_latent_space_and_the_finer_nano_says_its_own() -> None:
+def test_every_version_is_offered_with_one_latent_space() -> None:
     specs = {spec.name: spec for spec in foresight_decoders() if spec.adapter != "own"}
     assert list(specs) == [
         "ltx_video",
@@ -55,17 +55,11 @@ def test_every_version_is_offered_with_one_latent_space_and_the_finer_nano_says_
         "ltx_video_097",
         "ltx_video_tiny",
         "ltx_video_nano",
-        "ltx_video_nano_16px",
     ]
-    assert specs["ltx_video_nano_16px"].latent_space == LatentSpace(160, 16, 2)
-    others = {spec.latent_space for name, spec in specs.items() if name != "ltx_video_nano_16px"}
-    assert others == {LatentSpace(128, 32, 8)}
+    assert {spec.latent_space for spec in specs.values()} == {LatentSpace(128, 32, 8)}
     assert specs["ltx_video"].repo == "Lightricks/LTX-Video"
     assert {spec.subfolder for spec in specs.values()} == {"vae"}
-    assert [spec.name for spec in specs.values() if spec.size == "tiny"][1:] == [
-        "ltx_video_nano",
-        "ltx_video_nano_16px",
-    ]
+    assert [spec.name for spec in specs.values() if spec.size == "tiny"] == ["ltx_video_tiny", "ltx_video_nano"]
 
 
 def test_configurations_are_json() -> None:

@@ -19,7 +19,7 @@ from foresight_ltx_video.ceiling.pictures import build_pictures, held_sets
 from foresight_ltx_video.ceiling.training import CeilingChoices, judged, train
 from foresight_ltx_video.decoder import build_decoder
 from foresight_ltx_video.nano.command import run_facts, say, write_json, write_part
-from foresight_ltx_video.presets import NANO_16PX, autoencoder_preset
+from foresight_ltx_video.presets import NANO_16PX, NANO_16PX_PRESET
 
 OUTPUT = Path(__file__).resolve().parent.parent / "weights" / "ltx_video_nano_16px"
 TESTED_BY = (32, 4)
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def round_trip(source: Path) -> dict[str, Any]:
     """What encoding and decoding test pictures scores, read from files as a download is, as JSON values."""
-    decoder = build_decoder(autoencoder_preset("ltx_video_nano_16px"), BuildRequest(weights="nano", source=str(source)))
+    decoder = build_decoder(NANO_16PX_PRESET, BuildRequest(weights="nano", source=str(source)))
     held = held_sets("test", 0, *TESTED_BY)
     with torch.inference_mode():
         found = judged(lambda clips: decoder.decode(decoder.encode(clips)), held, build_lpips())
