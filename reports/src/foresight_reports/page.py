@@ -165,11 +165,11 @@ def _packed(writer: Environment, context: Mapping[str, Any]) -> dict[str, str]:
     if context["pairs"]:
         parts["pairs"] = island(context["pairs"])
     tags = context["tags"] if len(context["runs"]) > 1 else {}
-    ranked_row = writer.globals["ranked_row"]
+    name = context["names"].breakable
     for board in context["boards"]:
         parts[f"{board.anchor}-values"] = tables.packed_values(board)
         if len(board.rows) > tables.MOST_ROWS:
-            rest = (ranked_row(row, board, tags) for row in board.rows[tables.FIRST_ROWS :])
+            rest = (tables.ranked_row(row, board, tags, name) for row in board.rows[tables.FIRST_ROWS :])
             parts[f"{board.anchor}-table"] = "".join(rest)
     if context["folded"]:
         template = writer.get_template("candidate.html")

@@ -40,8 +40,8 @@ class Index:
             if len(streams) == 1:
                 names.append(streams[0])
                 self._streams.setdefault(streams[0], record.candidate)
-            for name in names:
-                self._records.setdefault(name, []).append(record)
+            for own in names:
+                self._records.setdefault(own, []).append(record)
 
     def candidate(self, name: str) -> str:
         """Anchor of a candidate with at least one number, empty for any other name."""

@@ -85,7 +85,7 @@ def _table(
 def _met(analyses: Mapping[str, Analysis]) -> dict[tuple[str, ...], list[tuple[str, str, Met]]]:
     """Every pair that was tested, by table and metric."""
     found: dict[tuple[str, ...], list[tuple[str, str, Met]]] = {}
-    counts = {
+    counts: dict[tuple[str, ...], Line] = {
         (said(line, "suite"), said(line, "dataset"), said(line, "metric"), said(line, "probe"), *_both(line)): line
         for line in _lines(analyses.get("head_to_head"))
     }
