@@ -55,7 +55,7 @@ $(VENV)/.ready-%: $(VENV)/.ready
 wheels: $(VENV)/.ready
 	$(BIN)/uv build --all-packages --wheel --out-dir dist
 
-# Pins with hashes, without hosts or paths: one file for the workspace, one for the core, one a plugin.
+# Pins with hashes, without hosts or paths.
 constraints: $(VENV)/.ready
 	$(BIN)/python constraints/compile.py
 

@@ -48,18 +48,20 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:
     """What differs between them: dependencies and the folder under test."""
     root = Path(__file__).parent
     for name in names():
-        pins = root / "constraints" / f"{name}.txt"
         deps = [
             f"-e {root / 'harness'}",
             *(f"-e {kit}" for kit in kits(name)),
             f"-e {PLUGINS / name}",
             *test_group(name),
         ]
-        # By variable, so that the dependency groups, which tox installs by themselves, are pinned too.
-        constraint = {"UV_CONSTRAINT": str(pins)} if pins.is_file() else {}
         loader = MemoryLoader(
             description=f"tests of plugins/{name} with its dependencies only",
             deps="\n".join(deps),
-            set_env={"FORESIGHT_PLUGIN": name, "OMP_NUM_THREADS": "1"} | constraint,
+            # Pins by variable, so that the dependency groups, which tox installs by themselves, are pinned too.
+            set_env={
+                "FORESIGHT_PLUGIN": name,
+                "OMP_NUM_THREADS": "1",
+                "UV_CONSTRAINT": str(root / "constraints" / "workspace.txt"),
+            },
         )
         state.conf.memory_seed_loaders[f"plugin-{name}"].append(loader)

@@ -1,4 +1,4 @@
-"""Write the pins: ``workspace.txt`` for everything together, ``core.txt``, and one file a plugin.
+"""Write the pins: ``workspace.txt`` for everything together, so that whatever is installed of it is of one version.
 
 Run through ``make constraints``. Plugins declare ranges; these files are what CI and ``make`` install. They hold names,
 versions and hashes, which uv compares with what it downloads: no registry host, no path, no local version of torch.
@@ -45,21 +45,16 @@ def write_uv(pins: Path, output: Path) -> None:
     output.write_text(found[0], encoding="utf-8")
 
 
-def members(*kinds: str) -> list[Path]:
-    """Folders of the workspace's own distributions: of ``kits``, of ``plugins``, or with no kind all."""
-    folders = [path.parent for kind in kinds or ("kits", "plugins") for path in (ROOT / kind).glob("*/pyproject.toml")]
-    fixed = [ROOT / name for name in ("harness", "reports", "benchmarks")]
-    return sorted(folders) if kinds else [*fixed, *sorted(folders)]
+def members() -> list[Path]:
+    """Folders of the workspace's own distributions."""
+    folders = [path.parent for kind in ("kits", "plugins") for path in (ROOT / kind).glob("*/pyproject.toml")]
+    return [*(ROOT / name for name in ("harness", "reports", "benchmarks")), *sorted(folders)]
 
 
 def main() -> None:
     """Write every file."""
-    plugins, core = members("plugins"), [ROOT / "harness", ROOT / "reports"]
     compile_pins(members(), ROOT / "constraints" / "workspace.txt", ("dev", "docs", "exporters"))
     write_uv(ROOT / "constraints" / "workspace.txt", ROOT / "constraints" / "uv.txt")
-    compile_pins(core, ROOT / "constraints" / "core.txt", ("dev", "exporters"))
-    for plugin in plugins:
-        compile_pins([ROOT / "harness", plugin], ROOT / "constraints" / f"{plugin.name}.txt")
 
 
 if __name__ == "__main__":

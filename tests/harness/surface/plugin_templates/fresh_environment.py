@@ -45,7 +45,7 @@ def prove(kind: str, root: Path, harness: Path) -> str:
     (wheel,) = (place / "dist").glob("*.whl")
     call(UV, "venv", "--quiet", "--python", sys.executable, place / "fresh", cwd=place)
     python = place / "fresh" / "bin" / "python"
-    pins = ROOT / "constraints" / "core.txt"
+    pins = ROOT / "constraints" / "workspace.txt"
     call(UV, "pip", "install", "--quiet", "--python", python, "--constraint", pins, harness, wheel, cwd=place)
     said = call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", place / name / "tests", cwd=place)
     passed = said.strip().splitlines()[-1].split(" passed")[0].split()[-1]
