@@ -21,21 +21,26 @@ MAY_WRITE = {
     ("comment.yml", "pull-requests"): "the sticky comment",
     ("main.yml", "contents"): "branch bench-data",
 }
-SHELL = re.compile(r"mkdir -p \w+")
+SHELL = re.compile(r'mkdir -p \w+|echo "\$RUNNER_TEMP"/foresight/bin >> "\$GITHUB_PATH"')
+INSTALL = ROOT / ".github" / "actions" / "bench" / "install"
+XARGS = "printf '%s' \"$BENCH_ARGS\" | xargs "
 EXERCISED = {
     "make setup": (".ci/run", "make setup"),
-    "make bench": (".ci/run", "make bench"),
+    '"$GITHUB_ACTION_PATH"/install': ("tests/house/test_workflows.py", "INSTALL, environment"),
+    'echo "$RUNNER_TEMP"/foresight/bin': ("tests/house/test_workflows.py", "SHELL.fullmatch(line)"),
+    "printf '%s' \"$BENCH_ARGS\" | xargs": ("tests/house/test_workflows.py", 'shell = ["bash", "-c", asking]'),
     ".ci/run": (".ci/run", "make test"),
     ".ci/record": ("tests/house/test_ci_scripts.py", '[".ci/record", "runs"]'),
     "python3 .ci/comment.py": ("tests/house/test_ci_scripts.py", "comment.main()"),
-    ".venv/bin/foresight-bench baseline promote": (
+    "foresight-bench baseline promote": (
         "tests/harness/judging/comparison/test_workflow_lines.py",
         '"baseline"',
     ),
-    ".venv/bin/foresight-bench compare": ("tests/harness/judging/comparison/test_workflow_lines.py", '"compare"'),
+    "foresight-bench compare": ("tests/harness/judging/comparison/test_workflow_lines.py", '"compare"'),
+    "foresight-bench verify": ("tests/harness/judging/comparison/test_workflow_lines.py", '"verify"'),
     ".venv/bin/foresight-bench verify": ("tests/harness/judging/comparison/test_workflow_lines.py", '"verify"'),
     ".venv/bin/foresight-bench history": ("tests/harness/judging/comparison/test_workflow_lines.py", '"history"'),
-    ".venv/bin/foresight-bench ab": ("tests/harness/surface/command/test_ab.py", "--github"),
+    "foresight-bench ab": ("tests/harness/surface/command/test_ab.py", "--github"),
     "mkdir -p result": ("tests/house/test_workflows.py", "SHELL.fullmatch(line)"),
 }
 """Start of a line: the script or test that carries it out, and where in it."""
@@ -150,12 +155,14 @@ def test_actions_are_pinned_to_a_commit_or_our_own(path: Path) -> None:
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_line_is_a_command_that_exists(line: str) -> None:
-    words = shlex.split(line.partition(" > ")[0])
+    words = shlex.split(line.removeprefix(XARGS).partition(" > ")[0])
     if words[0] == "make":
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
         assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE)
-    elif words[0] == ".venv/bin/foresight-bench":
+    elif words[0] in ("foresight-bench", ".venv/bin/foresight-bench"):
         assert command().parse_args(words[1:]).verb == words[1]
+    elif words[0] == "$GITHUB_ACTION_PATH/install":
+        assert os.access(INSTALL, os.X_OK)
     elif words[0] == "python3":
         assert (ROOT / words[1]).is_file()
     elif words[0].startswith(".ci/"):
@@ -176,13 +183,46 @@ def test_no_line_stands_in_the_table_that_no_workflow_has() -> None:
     assert [start for start in EXERCISED if not any(line.startswith(start) for line in LINES)] == []
 
 
-def test_bench_line_hands_its_arguments_on_whole() -> None:
-    """Quotes and brackets of ``-k`` survive the way through environment, shell and make."""
-    asked = "-k 'a and (b or c)' --baseline base"
-    shell = ["bash", "-c", 'make --dry-run bench ARGS="$BENCH_ARGS"']
-    # Without the variables of a make that runs the tests, which would have this one inherit its flags and say so.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
-    done = subprocess.run(
-        shell, cwd=ROOT, env={**plain, "BENCH_ARGS": asked}, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip().splitlines()[-1].endswith(f"--benchmark-quiet {asked}")
+def stub(path: Path, log: Path) -> None:
+    """A program that writes its arguments down, one a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {log}\n')
+    path.chmod(0o755)
+
+
+def test_bench_line_hands_its_arguments_on_whole_and_carries_nothing_out(tmp_path: Path) -> None:
+    """Quotes and brackets of ``-k`` survive the way through environment and shell; a command in them does not run."""
+    stub(tmp_path / "bin" / "foresight-bench", tmp_path / "log")
+    (asking,) = [line for line in LINES if line.startswith(XARGS)]
+    asked = "-k 'a and (b or c)' --baseline '$(touch here)' ; touch here"
+    shell = ["bash", "-c", asking]
+    variables = {"BENCH_ARGS": asked, "BENCH_ADMISSION": "strict", "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    subprocess.run(shell, cwd=tmp_path, env=variables, check=True)
+    words = ["-k", "a and (b or c)", "--baseline", "$(touch here)", ";", "touch", "here"]
+    assert (tmp_path / "log").read_text().splitlines() == ["run", "--admission", "strict", *words]
+    assert not (tmp_path / "here").exists()
+
+
+def test_action_installs_once_and_then_only_what_the_directory_holds(tmp_path: Path) -> None:
+    """One set-up for base and head; in a repository that is not ours, its package on top."""
+    log, environment = tmp_path / "log", tmp_path / "environment"
+    for name in ("head/harness", "head/plugins/mine", "base/harness", "theirs"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "pyproject.toml").write_text("")
+    stub(tmp_path / "bin" / "python3", tmp_path / "venv-log")
+    stub(environment / "bin" / "python", tmp_path / "pip-log")
+    stub(environment / "bin" / "uv", log)
+    variables = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    installed = []
+    for directory, package in (("base", ""), ("head", ""), ("theirs", ".")):
+        command_line = [INSTALL, environment, tmp_path / "head", tmp_path / directory, package]
+        subprocess.run([str(word) for word in command_line], env=variables, check=True)
+        installed.append(log.read_text().splitlines())
+        log.unlink()
+    assert (tmp_path / "venv-log").read_text().splitlines() == ["-m", "venv", str(environment)]
+    assert str(tmp_path / "head" / "plugins" / "mine") in installed[0]
+    assert installed[0].count("install") == 2
+    assert installed[0][-2:] == ["--editable", str(tmp_path / "base" / "harness")]
+    assert "--no-deps" in installed[1]
+    assert installed[1].count("install") == 1
+    assert installed[2][-2:] == ["--editable", f"{tmp_path / 'theirs'}/."]

@@ -35,9 +35,9 @@ def checkout(tmp_path: Path) -> Path:
 
 def carry_out(step: dict[str, Any], where: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     shell = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
-    return subprocess.run(
-        shell, cwd=where, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
+    path = f"{where / '.venv' / 'bin'}:{os.environ['PATH']}"  # as the action leaves it
+    variables = {**os.environ, "PATH": path, **environment}
+    return subprocess.run(shell, cwd=where, env=variables, capture_output=True, text=True, check=False)
 
 
 def latest(runs: Path, run: Path) -> None:

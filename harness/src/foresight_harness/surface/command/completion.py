@@ -31,9 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the code, for the file where the shell looks for it."""
-    import argcomplete
+    from argcomplete.shell_integration import shellcode
 
-    print(argcomplete.shellcode([PROGRAM], shell=options.shell))
+    print(shellcode([PROGRAM], shell=options.shell))
     return 0
 
 
