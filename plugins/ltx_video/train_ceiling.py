@@ -1,4 +1,4 @@
-"""Train the autoencoder ``ltx_video_nano_16px`` and write it in the published layout: one command, seeded, resumable.
+"""Train the autoencoder ``ltx_video_16px_nano`` and write it in the published layout: one command, seeded, resumable.
 
     .venv/bin/foresight-bench weights fetch lpips_alex
     .venv/bin/python plugins/ltx_video/train_ceiling.py

@@ -22,7 +22,7 @@ class TestLTXVideo(DecoderConformance):
         On 8 x 8 cells the middle of the answer lies on the touched side, rows and columns apart.
         """
         decoder = self.build(spec)
-        clips = random_clips((256, 256), seed=1)
+        clips = random_clips((8 * spec.latent_space.stride_px,) * 2, seed=1)
         latents = decoder.encode(clips)
         pixels = decoder.decode(latents)
         for row, col in ((0, 7), (7, 0), (0, 0), (7, 7)):
@@ -30,7 +30,9 @@ class TestLTXVideo(DecoderConformance):
             answer = (decoder.encode(touched) - latents).norm(dim=-1)[0, 0]
             _require_side(answer, row, col)
             moved = latents.clone()
-            moved[:, :, row, col] += latents.std() * torch.randn(128, generator=torch.Generator().manual_seed(0))
+            moved[:, :, row, col] += latents.std() * torch.randn(
+                spec.latent_space.channels, generator=torch.Generator().manual_seed(0)
+            )
             change = (decoder.decode(moved) - pixels).abs().mean((0, 1, 2))
             _require_side(F.adaptive_avg_pool2d(change[None, None], CELLS)[0, 0], row, col)
 

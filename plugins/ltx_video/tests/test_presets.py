@@ -46,7 +46,7 @@ def test_090_is_the_librarys_default() -> None:
     assert shapes[0] == shapes[1]
 
 
-def test_every_version_is_offered_with_one_latent_space() -> None:
+def test_every_version_is_offered_with_one_latent_space_and_the_finer_nano_says_its_own() -> None:
     specs = {spec.name: spec for spec in foresight_decoders() if spec.adapter != "own"}
     assert list(specs) == [
         "ltx_video",
@@ -55,11 +55,18 @@ def test_every_version_is_offered_with_one_latent_space() -> None:
         "ltx_video_097",
         "ltx_video_tiny",
         "ltx_video_nano",
+        "ltx_video_16px_nano",
     ]
-    assert {spec.latent_space for spec in specs.values()} == {LatentSpace(128, 32, 8)}
+    assert specs["ltx_video_16px_nano"].latent_space == LatentSpace(160, 16, 2)
+    others = {spec.latent_space for name, spec in specs.items() if name != "ltx_video_16px_nano"}
+    assert others == {LatentSpace(128, 32, 8)}
     assert specs["ltx_video"].repo == "Lightricks/LTX-Video"
     assert {spec.subfolder for spec in specs.values()} == {"vae"}
-    assert [spec.name for spec in specs.values() if spec.size == "tiny"] == ["ltx_video_tiny", "ltx_video_nano"]
+    assert [spec.name for spec in specs.values() if spec.size == "tiny"] == [
+        "ltx_video_tiny",
+        "ltx_video_nano",
+        "ltx_video_16px_nano",
+    ]
 
 
 def test_configurations_are_json() -> None:
@@ -84,6 +91,6 @@ def test_a_small_decoder_offers_one_kind_of_weights_only_so_that_a_run_of_pretra
     offered = {spec.name: spec.weights for spec in foresight_decoders()}
     for name in ("ltx_video_tiny", "ltx_video_dit_tiny", "ltx_video_dit_tiny_unplaced"):
         assert offered.pop(name) == ("random",)
-    for name in ("ltx_video_nano", "ltx_video_dit_nano", "ltx_video_dit_nano_unplaced"):
+    for name in ("ltx_video_nano", "ltx_video_16px_nano", "ltx_video_dit_nano", "ltx_video_dit_nano_unplaced"):
         assert offered.pop(name) == ("nano",)
     assert set(offered.values()) == {("random", "pretrained")}

@@ -149,16 +149,16 @@ NANO_16PX = _common(timestep_conditioning=False) | {
 FVD_VARIABLE = "FORESIGHT_FVD_VIDEOMAE"
 """Environment variable: a folder with the network that FVD compares clips by; there is no default."""
 NANO_FOLDER = "package:foresight_ltx_video/weights/ltx_video_nano"
-NANO_16PX_FOLDER = f"{NANO_FOLDER}_16px"
+NANO_16PX_FOLDER = "package:foresight_ltx_video/weights/ltx_video_16px_nano"
 NANO_16PX_PRESET = AutoencoderPreset(
-    *("ltx_video_nano_16px", NANO_16PX, 6_779_873, NANO_16PX_FOLDER, "Apache-2.0"),
+    *("ltx_video_16px_nano", NANO_16PX, 6_779_873, NANO_16PX_FOLDER, "Apache-2.0"),
     size="tiny",
     weights=("nano",),
     latent_channels=160,
     stride_px=16,
     stride_frames=2,
 )
-"""Trained by ``train_ceiling.py``; on offer once its weights are in the package: add it to ``AUTOENCODERS``."""
+"""What ``train_ceiling.py`` has trained, and this package carries."""
 AUTOENCODERS = (
     AutoencoderPreset("ltx_video", VAE_090, 419_193_649, REPO, LICENSE),
     AutoencoderPreset("ltx_video_091", VAE_091, 934_976_434, "diffusers/LTX-Video-0.9.1", LICENSE),
@@ -166,6 +166,7 @@ AUTOENCODERS = (
     AutoencoderPreset("ltx_video_097", VAE_095, 1_246_913_522, "Lightricks/LTX-Video-0.9.7-dev", LICENSE),
     AutoencoderPreset("ltx_video_tiny", _plain([8, 16, 32, 32], [1] * 5), 1_016_313, size="tiny", weights=("random",)),
     AutoencoderPreset("ltx_video_nano", NANO, 5_706_705, NANO_FOLDER, "Apache-2.0", size="tiny", weights=("nano",)),
+    NANO_16PX_PRESET,
 )
 
 

@@ -87,7 +87,14 @@ def test_timings_name_the_whole_pipeline(gate) -> None:
             assert rule.needs.times == ("encode", "enhance", "fuse", "adapt", "decode"), rule.id
 
 
-PIXEL_DECODERS = ("linear", "adapter_50m", "ltx_video_tiny", "ltx_video_nano", "adapter_10m:ltx_video_tiny")
+PIXEL_DECODERS = (
+    "linear",
+    "adapter_50m",
+    "ltx_video_tiny",
+    "ltx_video_nano",
+    "ltx_video_16px_nano",
+    "adapter_10m:ltx_video_tiny",
+)
 FULL = ("c1_success", "c1_end_to_end", "sem_cp3", "sem_cp4", "sem_gate1", "vlm_phase2", "vlm_week5", "hybrid_go1")
 
 

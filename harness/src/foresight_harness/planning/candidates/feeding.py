@@ -59,4 +59,7 @@ def _agreed(
 
 def _one_each(fixed: Mapping[str, int]) -> list[str]:
     """The first encoder of each size."""
-    return list({size: name for name, size in reversed(fixed.items())}.values())[::-1]
+    found: dict[int, str] = {}
+    for name, size in fixed.items():
+        found.setdefault(size, name)
+    return list(found.values())

@@ -21,14 +21,14 @@ from foresight_ltx_video.decoder import build_decoder
 from foresight_ltx_video.nano.command import run_facts, say, write_json, write_part
 from foresight_ltx_video.presets import NANO_16PX, NANO_16PX_PRESET
 
-OUTPUT = Path(__file__).resolve().parent.parent / "weights" / "ltx_video_nano_16px"
+OUTPUT = Path(__file__).resolve().parent.parent / "weights" / "ltx_video_16px_nano"
 TESTED_BY = (32, 4)
 """Stills and clips of each set that the shipped weights are tested by."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
-    parser = argparse.ArgumentParser(description="Train ltx_video_nano_16px on one core; needs LPIPS's trunk.")
+    parser = argparse.ArgumentParser(description="Train ltx_video_16px_nano on one core; needs LPIPS's trunk.")
     parser.add_argument("--seed", type=int, default=CeilingChoices.seed)
     parser.add_argument("--steps", type=int, default=CeilingChoices.steps)
     parser.add_argument("--batch", type=int, default=CeilingChoices.batch)
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"train_ceiling: {error}", file=sys.stderr)
         return 2
     tensors = {
-        name: (tensor if name.startswith("latents_") else tensor.bfloat16())
-        for name, tensor in vae.state_dict().items()
+        name: (tensor if name.startswith("latents_") else tensor.half()) for name, tensor in vae.state_dict().items()
     }
     digest = write_part(tensors, {"_class_name": type(vae).__name__, **NANO_16PX}, asked.output / "vae")
     record = {

@@ -69,4 +69,4 @@ def change_kept(output: Tensor, target: Tensor) -> Tensor:
 
 def _change(clips: Tensor) -> Tensor:
     smooth = F.avg_pool2d(clips.flatten(0, 1), BOX_PX)
-    return smooth.unflatten(0, clips.shape[:2]).diff(dim=1)
+    return smooth.reshape(*clips.shape[:2], *smooth.shape[1:]).diff(dim=1)

@@ -1,9 +1,9 @@
-"""What ``ltx_video_nano_16px`` is trained on and what its states are judged by: training splits, drawn from a seed."""
+"""What ``ltx_video_16px_nano`` is trained on and what its states are judged by: training splits, drawn from a seed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from foresight_harness import DataRequest
@@ -81,7 +81,10 @@ def build_pictures(seed: int, share: float = 1.0) -> Pictures:
     Raises:
         DataError: if an installed package ships without its pictures.
     """
-    stills, large, clips, fingerprints = [], [], [], {}
+    stills: list[Tensor] = []
+    large: list[Tensor] = []
+    clips: list[Tensor] = []
+    fingerprints: dict[str, str] = {}
     for name, (maker, count, larger) in STILLS.items():
         for into, many, side in ((stills, count, CANVAS_PX), (large, larger, LARGE_PX)):
             if many:
@@ -95,9 +98,13 @@ def build_pictures(seed: int, share: float = 1.0) -> Pictures:
     return Pictures(torch.stack(stills), torch.stack(large), torch.stack(clips), fingerprints)
 
 
-def held_sets(split: str, seed: int, stills: int, clips: int, *, for_mean: int = 32) -> dict[str, HeldSet]:
+def held_sets(
+    split: Literal["train", "test"], seed: int, stills: int, clips: int, *, for_mean: int = 32
+) -> dict[str, HeldSet]:
     """Pictures of every set, beside the mean picture of so many training pictures of seed 0."""
-    makers = {name: (maker, stills, None) for name, (maker, _, _) in STILLS.items()}
+    makers: dict[str, tuple[Any, int, int | None]] = {
+        name: (maker, stills, None) for name, (maker, _, _) in STILLS.items()
+    }
     makers |= {name: (maker, clips, FRAMES) for name, (maker, _) in CLIPS.items()}
     found = {}
     for name, (maker, count, frames) in makers.items():

@@ -1,4 +1,4 @@
-"""Starting values of ``ltx_video_nano_16px``: principal components of 8 px patches, then of 2 frames of 2 x 2 of them.
+"""Starting values of ``ltx_video_16px_nano``: principal components of 8 px patches, then of 2 frames of 2 x 2 of them.
 
 As in ``nano/start.py``: all blocks are residual, so that with their last layers at zero the class is a chain of the few
 layers that change resolution, and those are set by arithmetic.
@@ -91,9 +91,10 @@ def principal_pairs(basis: Basis, stills: Tensor, clips: Tensor, count: int) -> 
 def cell_codes(basis: Basis, clips: Tensor) -> Tensor:
     """Codes of every cell: the first frame's twice, then those of each pair. [B, T, 3, H, W] -> [N, 2, 2, 2, fine]"""
     paired = torch.cat([clips[:, :1], clips], dim=1)
-    codes = F.pixel_unshuffle(paired.flatten(0, 1), basis.side).permute(0, 2, 3, 1) - basis.mean
-    codes = (codes @ basis.components).unflatten(0, paired.shape[:2])
-    count, frames, rows, cols, width = codes.shape
+    codes: Tensor = F.pixel_unshuffle(paired.flatten(0, 1), basis.side).permute(0, 2, 3, 1) - basis.mean
+    codes = codes @ basis.components
+    count, frames = paired.shape[:2]
+    rows, cols, width = codes.shape[1:]
     codes = codes.reshape(count, frames // 2, 2, rows // 2, 2, cols // 2, 2, width)
     return codes.permute(0, 1, 3, 5, 2, 4, 6, 7).flatten(0, 3)
 

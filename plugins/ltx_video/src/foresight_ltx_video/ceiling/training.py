@@ -1,4 +1,4 @@
-"""The training run of ``ltx_video_nano_16px``."""
+"""The training run of ``ltx_video_16px_nano``."""
 
 from __future__ import annotations
 
@@ -187,7 +187,8 @@ def reconstructed(vae: Any, clips: Tensor) -> Tensor:
     """What the autoencoder makes of clips. [B, T, 3, H_px, W_px] in [0, 1], twice"""
     with torch.no_grad(), cheap_stills(vae):
         latents = vae.encode(clips.transpose(1, 2) * 2 - 1).latent_dist.mode()
-        return vae.decode(latents).sample.transpose(1, 2).add(1).div(2).clamp(0, 1)
+        pixels: Tensor = vae.decode(latents).sample
+    return pixels.transpose(1, 2).add(1).div(2).clamp(0, 1)
 
 
 def _loss_at(
