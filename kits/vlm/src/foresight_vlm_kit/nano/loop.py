@@ -49,8 +49,7 @@ class Choices:
     objective: Objective
     seed: int = 0
     close_steps: int = 560
-    """Of close-ups of one object of ``shapes``. Those of ``kinds`` among them from the start keep anything from being
-    learnt: their outlines alone tell them apart."""
+    """Of close-ups of one object of ``shapes``."""
     kinds_steps: int = 160
     """Of close-ups by turns of ``kinds`` and of ``shapes``, after them."""
     whole_steps: int = 200
