@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from faulty_encoders import FAULTS, SPEC
-from foresight_harness.contracts.specs import EncoderSpec
+import torch
+from faulty_encoders import FAULTS, SPEC, Honest
+from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
 from foresight_harness.measuring.admission.verdicts import Verdict
 from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import PluginInfo, Registry
 from foresight_harness.running.keeper import RunKeeper
+from torch import Tensor
 
 Judge = Callable[[EncoderSpec], Verdict | None]
 
@@ -59,3 +61,37 @@ def test_colours_that_are_not_declared_are_said_not_to_be_checked(judge: Judge) 
     assert verdict is not None
     assert verdict.status == "admitted"
     assert verdict.line == "not checked: colours: no mean and std of three channels declared"
+
+
+def losing(own_share: float) -> EncoderSpec:
+    """An encoder whose tokens all show the whole picture, and faintly their own place or another."""
+
+    def build(request: BuildRequest) -> Honest:
+        encoder = Honest(request)
+        before = encoder.grid
+
+        def grid(tokens: Tensor) -> Tensor:
+            seen = before(tokens)
+            places = seen.flatten(1, 2)
+            order = torch.randperm(places.shape[1], generator=torch.Generator().manual_seed(1))
+            faint = own_share * places + (1 - own_share) * places[:, order]
+            return seen.mean((1, 2), keepdim=True) + 0.1 * faint.reshape(seen.shape)
+
+        encoder.grid = grid  # type: ignore[method-assign]
+        return encoder
+
+    return replace(SPEC, build=build)
+
+
+def test_an_encoder_that_loses_places_is_not_taken_for_one_that_is_read_in_a_wrong_order(judge: Judge) -> None:
+    verdict = judge(losing(0.15))
+    assert verdict is not None
+    assert verdict.status == "admitted"
+    assert "not checked: places at last: every repainted square moves all tokens about alike" in str(verdict.line)
+
+
+def test_faint_tokens_in_a_wrong_order_are_refused_all_the_same(judge: Judge) -> None:
+    verdict = judge(losing(0.0))
+    assert verdict is not None
+    assert verdict.status == "refused"
+    assert "do not change the tokens that cover them" in str(verdict.line)

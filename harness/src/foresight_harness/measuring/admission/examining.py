@@ -13,15 +13,12 @@ from foresight_harness.contracts.errors import ForesightError, GridError
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.contracts.token_grids import TokenGrid
 from foresight_harness.measuring.admission import colours, encoder_checks
+from foresight_harness.measuring.admission.first_call import Pictures, pictures_of
 from foresight_harness.measuring.admission.observing import Observed, observing
-from foresight_harness.measuring.admission.painting import Code, bands, barely_changed, grey, place_code, repainted
+from foresight_harness.measuring.admission.painting import bands, barely_changed
+from foresight_harness.measuring.admission.placement import Placement
 from foresight_harness.measuring.admission.verdicts import ADMITTED, REFUSED, Verdict
-from foresight_harness.parts.checks.pictures import constant_clip, random_clips
 
-FEW = 3
-"""Repainted pictures of a large encoder."""
-MANY = 8
-"""The same of a small one: sixteen pictures in one call, as extraction makes them."""
 SMALL_PARAMS = 5_000_000
 """Encoders above get 7 pictures in all, others 24: what a batch does to its later pictures shows in the latter only."""
 
@@ -46,23 +43,6 @@ class Subject:
     def large(self) -> bool:
         """Whether pictures are counted."""
         return max(self.params, self.spec.params or 0) > SMALL_PARAMS
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """What one call is given."""
-
-    clips: Tensor
-    """[B, T, 3, H_px, W_px]"""
-    names: tuple[str, ...]
-    plain: tuple[bool, ...]
-    """Whether each is of one colour."""
-    code: Code
-    repainted: slice
-    """The repainted ones; number 0 is what they are without."""
-    unlike: tuple[int, ...]
-    """Pictures that have nothing in common."""
-    noise: int
 
 
 @dataclass
@@ -157,49 +137,6 @@ def _stride(found: Examination) -> int:
     return max(found.subject.spec.tap(tap).stride_frames for tap in found.taps)
 
 
-def pictures_of(one: Tensor, other: Tensor, *, few: bool, stride_frames: int = 1) -> Pictures:
-    """The pictures of the first call: 5 for a large encoder, 16 for a small one.
-
-    Args:
-        one: What is repainted: a picture of the run's own data, so that one who knows it by heart is found.
-            [T, 3, H_px, W_px]
-        other: Another one.
-        few: Whether pictures are counted.
-        stride_frames: Frames of the longest slot: in clips one picture is repainted in the first of them only, one in
-            the last.
-    """
-    frames, size = one.shape[0], (int(one.shape[-2]), int(one.shape[-1]))
-    code = place_code(FEW if few else MANY)
-    clips, names, plain = [one], ["a picture of the data"], [False]
-    for number in range(FEW if few else MANY):
-        painted = repainted(one, code == number)
-        if frames > 1 and number < 2:
-            kept = slice(stride_frames, None) if number == 0 else slice(0, max(0, frames - stride_frames))
-            painted[kept] = one[kept]
-        clips.append(painted)
-        names.append(f"repainted picture {number + 1}")
-        plain.append(False)
-    last = len(clips)
-    noise = random_clips(size, frames=frames, seed=31)[0]
-    extra = [(grey(noise), "a picture without colour", False)]
-    if not few:
-        extra += [
-            (noise, "a picture of noise", False),
-            (other, "another picture of the data", False),
-            (grey(other), "a picture of the data without colour", False),
-            *((constant_clip((v, v, v), size)[0].expand_as(one).clone(), n, True) for v, n in _LEVELS),
-        ]
-    for clip, name, is_plain in extra:
-        clips.append(clip)
-        names.append(name)
-        plain.append(is_plain or float(clip.std()) == 0)
-    unlike = (0, last) if few else (0, last, last + 1)
-    return Pictures(torch.stack(clips), tuple(names), tuple(plain), code, slice(1, last), unlike, last)
-
-
-_LEVELS = ((0.0, "a black picture"), (0.5, "a plain grey picture"), (1.0, "a white picture"))
-
-
 def _called(run: Run, clips: Tensor, taps: Sequence[str], names: Sequence[str] = ()) -> Mapping[str, TokenGrid]:
     try:
         return run(clips, taps)
@@ -236,15 +173,20 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
     found.say(tap, encoder_checks.still_fault(tokens[list(shown.unlike)]))
     found.say(tap, encoder_checks.copied_fault(tokens[shown.noise]))
     if dead is None:
-        placement = encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code)
-        tolerance = subject.spec.tolerance_cells
-        found.say(
-            tap,
-            encoder_checks.place_fault(placement, overlapping=found.observed.overlapping, tolerance_cells=tolerance),
-        )
+        _look_for_places(found, tap, encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code))
     if tokens.shape[1] > 1:
         for fault in _slot_faults(tokens, spec.stride_frames, found.frames):
             found.say(tap, fault)
+
+
+def _look_for_places(found: Examination, tap: str, placement: Placement) -> None:
+    overlapping, tolerance = found.observed.overlapping, found.subject.spec.tolerance_cells
+    fault = encoder_checks.place_fault(placement, overlapping=overlapping, tolerance_cells=tolerance)
+    unclear = encoder_checks.places_unclear(placement)
+    if fault is not None and unclear is not None:
+        found.unchecked.append(f"places at {tap}: {unclear}")
+        return
+    found.say(tap, fault)
 
 
 def _slot_faults(tokens: Tensor, stride: int, frames: int) -> Iterator[str]:

@@ -169,6 +169,9 @@ class Placement:
     pictures: int
     parts: dict[str, float]
     """Agreement with the code in the best place, by part of the grid."""
+    contrast: float
+    """How unevenly tokens move over pictures and places, in units of a token's mean change: near 0 where every square
+    moves all tokens alike."""
 
 
 def placed(changes: Array, code: Code) -> Placement:
@@ -202,6 +205,7 @@ def placed(changes: Array, code: Code) -> Placement:
         leans_to=leans_to,
         pictures=pictures,
         parts=_by_part(found, wanted),
+        contrast=float(np.sqrt((found**2).mean())),
     )
 
 
