@@ -165,6 +165,16 @@ def test_slips_are_one_line_and_exit_2(studies, tmp_path: Path, monkeypatch, cap
     assert "name a page, such as a.html" in capsys.readouterr().err
 
 
+def test_gates_of_a_folder_of_ones_own_hide_no_gate_of_a_proposal(studies, tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "benchmarks").symlink_to(BENCHMARKS)
+    (tmp_path / "gates").mkdir()
+    (tmp_path / "gates" / "ours.toml").write_text((BENCHMARKS / "gates" / "premerge_phase1.toml").read_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("foresight_harness.planning.named_files.HERE", (Path(), Path("benchmarks")))
+    assert main(["decide", str(studies["good"]), "-o", str(tmp_path / "page.html"), "--json"]) == 0
+    assert set(answers_of(json.loads(capsys.readouterr().out))) == {one.name for one in PROPOSALS}
+
+
 def test_every_proposal_has_its_tree_and_each_branch_its_line() -> None:
     assert [one.name for one in PROPOSALS] == ["c1", "premerge", "hybrid", "sem", "vlms"]
     for proposal in PROPOSALS:

@@ -162,6 +162,7 @@ id = "found"
 quote = "any overlap at all"
 line = 1
 suite = "spatial"
+probe = "dense_ridge"
 metric = "iou"
 unit = "ratio"
 direction = "higher"
@@ -199,7 +200,7 @@ def test_a_repository_of_ones_own_is_scored_judged_and_compared(
     ours(environment, wheels, tmp_path, write_photographs)
     bench = environment / "foresight-bench"
     own = ("our_suites/", "--matrix", "ours", "--dataset", "coco:photographs", "--gate", "ours", "--picture-px", "64")
-    asked = (bench, "run", *own, "-k", "spatial or of_ours", "-q")
+    asked = (bench, "run", *own, "--no-twins", "-k", "test_spatial or of_ours", "-q")
     said = call(*asked, cwd=tmp_path).stdout
     assert re.search(r"^gate ours: ", said, re.MULTILINE), said[-2000:]
     run = tmp_path / "runs" / "latest"
@@ -212,13 +213,12 @@ def test_a_repository_of_ones_own_is_scored_judged_and_compared(
         ("gradients_tiny@normed", "spatial"),
         ("pixels@patch", "spatial"),
     } <= scored
-    assert {record["dataset"] for record in records} == {"coco:photographs"}
+    assert {record["dataset"] for record in records} == {"coco"}
     call(bench, "baseline", "promote", "latest", "--name", "first", "--reason", "a test", cwd=tmp_path)
     call(*asked, "--admission", "strict", cwd=tmp_path)
     compared = json.loads(call(bench, "compare", "latest", "first", "--json", cwd=tmp_path).stdout)
-    assert compared["rows"]
-    assert {row["verdict"] for row in compared["rows"]} == {"identical"}
-    assert call(bench, "decide", "latest", cwd=tmp_path, expected=3).stdout
+    assert {row["verdict"] for row in compared["rows"] if row["sentinel"]} == {"identical"}
+    assert "CANNOT SAY" in call(bench, "decide", "latest", cwd=tmp_path, expected=3).stdout
     judged = json.loads(call(bench, "gate", "latest", "ours", "--json", cwd=tmp_path, expected=3).stdout)
     assert [row["rule"] for row in judged["rows"]] == ["found"]
     page = run / "report.html"

@@ -1,4 +1,7 @@
-"""The core of the Foresight harness. Importing it imports no torch."""
+"""The core of the Foresight harness. Importing it imports no torch.
+
+PYTEST_DONT_REWRITE: ``foresight-bench run`` has imported it before pytest could, which would warn of that in each run.
+"""
 
 from __future__ import annotations
 

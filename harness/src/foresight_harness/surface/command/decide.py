@@ -13,7 +13,7 @@ from foresight_harness.judging.decisions.deciding import decide
 from foresight_harness.judging.decisions.decision_files import find_proposals
 from foresight_harness.judging.decisions.markdown import as_markdown
 from foresight_harness.judging.gates.gate_files import answers_of, find_gates
-from foresight_harness.planning.named_files import folders_of
+from foresight_harness.planning.named_files import by_name, folders_of
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.running.run_folder.folder import find_run, writing
 from foresight_harness.running.run_folder.run_data import RunData
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     folders, trees = folders_of("gates"), folders_of("decisions")
     if not trees or not folders:
         raise UsageError("there is no benchmarks/decisions here, and no benchmarks are installed; install them")
-    gates = find_gates(["all"], folders, registry)
+    gates = find_gates(sorted(by_name(folders)), folders, registry)  # of all folders: one's own hide no proposal's
     proposals = find_proposals(trees[0], [gate.name for gate in gates])
     answers = answers_of(options.answers, gates, folders, registry)
     runs = [RunData.load(find_run(Path(options.out), name)) for name in options.runs]
