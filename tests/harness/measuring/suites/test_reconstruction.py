@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from foresight_harness.measuring.suites import reconstruction
 from foresight_harness.measuring.suites.reconstruction import share_refused
+from foresight_harness.measuring.workshop.cell import Cell
 from foresight_harness.planning.options import DatasetChoice, scale
 from foresight_harness.planning.plan import PlannedCell
 from PIL import Image
@@ -29,6 +30,18 @@ def test_pixels_reach_the_ceiling_of_a_pixel_decoder_and_constant_stays_at_the_f
     assert pixels["psnr"].floor_by == "mean_picture"
     assert pixels["psnr"].ceiling_by == "round_trip"
     assert np.isfinite(pixels["psnr"].values).sum() == 2
+
+
+def test_where_pictures_are_wrong_is_said_and_changes_no_protocol(make_keeper, builtins, planned) -> None:
+    keeper = make_keeper()
+    cell = planned(builtins, "constant@patch/identity/single/linear", "reconstruction")
+    found = by_metric(keeper.run_cell(cell))
+    edges, border = found["error_at_edges"], found["error_at_border"]
+    assert (edges.direction, edges.range, np.isfinite(edges.values).sum()) == ("none", (0.0, 1.0), 2)
+    assert np.nanmean(edges.values) > np.nanmean(border.values)  # the mean picture knows no object
+    assert edges.details["error_there"] > edges.details["error_elsewhere"] > 0
+    asked = Cell(keeper.workshop, cell.candidate, cell.suite, cell.dataset)
+    assert "error_at" not in json.dumps(reconstruction.protocol(asked))
 
 
 @pytest.mark.parametrize(

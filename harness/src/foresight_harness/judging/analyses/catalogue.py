@@ -53,6 +53,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("similarity", "foresight_harness.judging.analyses.similarity", form=2),
     Kind("embeddings", "foresight_harness.judging.analyses.embeddings", form=2),
     Kind("categories", "foresight_harness.judging.analyses.categories"),
+    Kind("borders", "foresight_harness.judging.analyses.borders"),
     Kind("parameters", "foresight_harness.judging.analyses.parameters"),
     Kind("ab", "foresight_harness.judging.analyses.ab"),
 )

@@ -16,6 +16,7 @@ from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter
 from foresight_harness.measuring.fitting.objectives import Fitted, decode_latents
 from foresight_harness.measuring.suites.distributions import distances, distribution_metrics, network
+from foresight_harness.measuring.suites.error_places import error_places
 from foresight_harness.measuring.suites.over_time import over_time, variants
 from foresight_harness.measuring.suites.references import picture_metrics, references
 from foresight_harness.measuring.workshop.reference_rows import References
@@ -72,13 +73,10 @@ def score(cell: Cell) -> Outcome:
         if reason is not None:
             refused[f"{spec.name}_share"] = reason
         measurements += _first_frame(spec, known, cell)
+    measurements += _of_all(error_places(outputs, known), cell)
     if known.targets.shape[1] > 1:
         steady, curves = over_time(outputs, known)
-        measurements += [
-            replace(found, values=_padded(found.values, len(cell.split("test"))), seeds=cell.seeds)
-            for found in steady
-            if found.values is not None
-        ]
+        measurements += _of_all(steady, cell)
         together, said = distances(cell, outputs, known)
         measurements += together
         curves |= said
@@ -162,6 +160,14 @@ def _first_frame(spec: MetricSpec, known: References, cell: Cell) -> list[Measur
             gateable=False,
             details={"reference": "given the true first frame and an empty prompt; says nothing of the candidate"},
         )
+    ]
+
+
+def _of_all(found: list[Measurement], cell: Cell) -> list[Measurement]:
+    """Measurements over the decoded samples as ones over all."""
+    count = len(cell.split("test"))
+    return [
+        replace(one, values=_padded(one.values, count), seeds=cell.seeds) for one in found if one.values is not None
     ]
 
 

@@ -64,6 +64,8 @@ def _reconstruction() -> SuiteSpec:
             MetricFacts("lpips_random_trunk", "distance", "lower", ABOVE_ZERO, "LPIPS (random trunk)", "pixels"),
             MetricFacts("temporal_lpips_variance", "distance^2", "lower", ABOVE_ZERO, plain="flicker (0 is none)"),
             MetricFacts("lpips_reversed", "distance", "none", ABOVE_ZERO),
+            MetricFacts("error_at_edges", "ratio", "none", SHARE, "Error at edges of objects", "pixels"),
+            MetricFacts("error_at_border", "ratio", "none", SHARE, "Error at the border", "pixels"),
             MetricFacts("frame_consistency", "ratio", "higher", (-1.0, 1.0), plain="likeness of neighbouring frames"),
             MetricFacts(
                 *("object_count_accuracy", "ratio", "higher", SHARE, "Object count accuracy", "boxes"),
