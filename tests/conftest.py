@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +31,18 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def page_text() -> Callable[[Path], str]:
+    """What a page says, in words alone: candidates by their whole names, which short ones carry as a hint."""
+
+    def said(page: Path) -> str:
+        content = page.read_text(encoding="utf-8").replace("<wbr>", "").replace("\u200b", "")
+        whole = re.sub(r'<bdi title="([^"]*)">.*?</bdi>', r"\1", content, flags=re.DOTALL)
+        return " ".join(html.unescape(re.sub("<[^>]+>", "", whole)).split())
+
+    return said
 
 
 @pytest.fixture(scope="session")

@@ -39,13 +39,13 @@ class QwenFamily:
 
     def start(self, seed: int) -> nn.Module:
         """See ``command.Family``: equal to the encoder with random weights of that seed."""
-        model = self._whole(BuildRequest(weights="random", seed=seed))
+        model: nn.Module = self._whole(BuildRequest(weights="random", seed=seed))
         fill_parameters(model.lm_head, seed, "lm_head")
         return model
 
     def load(self, folder: Path) -> nn.Module:
         """See ``command.Family``."""
-        model = self._whole(BuildRequest(weights="nano", source=str(folder)))
+        model: nn.Module = self._whole(BuildRequest(weights="nano", source=str(folder)))
         with torch.no_grad():
             model.lm_head.weight.copy_(load_file(folder / command.WEIGHTS)["lm_head.weight"])
         return model

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--markdown", action="store_true", help="print Markdown instead of text")
     parser.add_argument(
-        "--device", default="cpu", metavar="DEVICE", help="of the run that would settle what is open; default cpu"
+        "--device", default="cpu", metavar="cpu|cuda|mps", help="of the run that would settle what is open; default cpu"
     )
     parser.add_argument("--out", default="runs", metavar="DIR", help="where ids are looked for; default runs")
 

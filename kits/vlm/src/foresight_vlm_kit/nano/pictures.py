@@ -109,7 +109,7 @@ def close_kind(index: int) -> tuple[Tensor, Sequence[Label]]:
     reach = float(np.exp(random.uniform(low, high)))
     centre = random.uniform(reach, 1 - reach, (1, 2))
     frames, _ = draw_pieces(random, (Piece(kind, angle, reach, centre),), CLOSE_PX, NOISE)
-    return _channels_first(frames[0]), [(NONE, kind_word(kind), *map(float, centre[0]))]
+    return _channels_first(frames[0]), [(NONE, kind_word(kind), float(centre[0][0]), float(centre[0][1]))]
 
 
 def whole_shapes(split: str) -> Callable[[int], tuple[Tensor, Sequence[Label]]]:
@@ -128,7 +128,9 @@ def whole_kinds(split: str) -> Callable[[int], tuple[Tensor, Sequence[Label]]]:
     found = Kinds(DataRequest(split, 1 << 30, DATA_SEED, canvas_px=WHOLE_PX))  # type: ignore[arg-type]
 
     def one(index: int) -> tuple[Tensor, Sequence[Label]]:
-        labels = [(NONE, kind_word(it.kind), *map(float, it.centres[0])) for it in found.pieces(index)]
+        labels = [
+            (NONE, kind_word(it.kind), float(it.centres[0][0]), float(it.centres[0][1])) for it in found.pieces(index)
+        ]
         return (found[index].clip[0] * 255).round().to(torch.uint8), labels
 
     return one
