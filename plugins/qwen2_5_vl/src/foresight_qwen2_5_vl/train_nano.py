@@ -39,15 +39,15 @@ class QwenFamily:
 
     def start(self, seed: int) -> nn.Module:
         """See ``command.Family``: equal to the encoder with random weights of that seed."""
-        model: nn.Module = self._whole(BuildRequest(weights="random", seed=seed))
-        fill_parameters(model.lm_head, seed, "lm_head")
+        model = self._whole(BuildRequest(weights="random", seed=seed))
+        fill_parameters(model.get_submodule("lm_head"), seed, "lm_head")
         return model
 
     def load(self, folder: Path) -> nn.Module:
         """See ``command.Family``."""
-        model: nn.Module = self._whole(BuildRequest(weights="nano", source=str(folder)))
+        model = self._whole(BuildRequest(weights="nano", source=str(folder)))
         with torch.no_grad():
-            model.lm_head.weight.copy_(load_file(folder / command.WEIGHTS)["lm_head.weight"])
+            model.get_parameter("lm_head.weight").copy_(load_file(folder / command.WEIGHTS)["lm_head.weight"])
         return model
 
     def published(self, model: nn.Module) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
@@ -87,7 +87,7 @@ class QwenFamily:
         scores: Tensor = whole.lm_head(states[:, len(before) - 1 :])
         return scores
 
-    def _whole(self, request: BuildRequest) -> Any:
+    def _whole(self, request: BuildRequest) -> nn.Module:
         from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
 
         origin = origin_of(self._preset, request, model_types=["qwen2_5_vl"], expected="Qwen2.5-VL")
