@@ -98,6 +98,7 @@ class QwenFamily:
         depth = parts.config.text_config.num_hidden_layers
         model.model.visual = parts.build_tower()
         model.model.language_model = parts.build_language(depth, self._preset.prompt_ids).language_model
+        model: nn.Module = model
         return model
 
 
