@@ -94,12 +94,12 @@ class QwenFamily:
         parts = library_model(self._preset, origin)
         whole: Any = Qwen2_5_VLForConditionalGeneration
         with torch.random.fork_rng(devices=[]):
-            model = whole(parts.config)
+            built: nn.Module = whole(parts.config)
+        model: Any = built
         depth = parts.config.text_config.num_hidden_layers
         model.model.visual = parts.build_tower()
         model.model.language_model = parts.build_language(depth, self._preset.prompt_ids).language_model
-        model: nn.Module = model
-        return model
+        return built
 
 
 @contextmanager
