@@ -107,8 +107,8 @@ def measure(twins: Path, folder: Path, data: str) -> None:
         print(data, name, means, flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure or judge."""
+def read_words(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was asked. Exits on a slip."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("measure", "judge"))
     parser.add_argument("--twins", type=Path, required=True)
@@ -116,7 +116,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dataset", nargs="+", default=list(SETS), choices=list(SETS), help="what to measure on")
     parser.add_argument("--board", type=Path, help="run folder of the smoke matrix")
     parser.add_argument("--write", action="store_true")
-    asked = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure or judge."""
+    asked = read_words(arguments)
     torch.set_num_threads(1)
     if asked.what == "measure":
         for data in asked.dataset:

