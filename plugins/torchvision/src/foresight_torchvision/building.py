@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def build(preset: Preset, request: BuildRequest) -> TorchvisionEncoder:
     if request.weights == "pretrained":
         path = weights_file(preset, request)
         fill(model, path, read_state(path), trunk=preset.repo is not None)
+    leave_classifier_out(model)
     model = model.to(device=request.device, dtype=getattr(torch, request.dtype)).eval().requires_grad_(False)
     whole = extractor_of(model, {preset.nodes[-1]: preset.taps[-1].name})
     params = sum(parameter.numel() for parameter in whole.parameters())
@@ -76,6 +78,17 @@ def bare_model(preset: Preset) -> nn.Module:
         return trunk
     whole: nn.Module = models.get_model(preset.architecture, weights=None)
     return whole
+
+
+def leave_classifier_out(model: nn.Module) -> None:
+    """Free the layers of a classifier, which no tap reads: VGG's are 13 times its trunk, and would count as built.
+
+    An identity stands in each one's place, so that the network can still be traced.
+    """
+    for name, module in list(model.named_modules()):
+        if not list(module.children()) and any(re.match(pattern, f"{name}.") for pattern in CLASSIFIERS):
+            parent, _, own = name.rpartition(".")
+            setattr(model.get_submodule(parent), own, nn.Identity())
 
 
 def weights_file(preset: Preset, request: BuildRequest) -> Path:

@@ -186,6 +186,10 @@ def test_bad_input_is_one_line_that_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"broken\.mp4 cannot be read as a clip") as caught:
         video_reading.frame_count(broken)
     assert "\n" not in str(caught.value)
+    for content, said in ((b"", "the file is empty; "), (b"<!doctype html><p>404", "an HTML page; ")):
+        broken.write_bytes(content)
+        with pytest.raises(DataError, match=rf"cannot be read as a clip \({said}"):
+            video_reading.frame_count(broken)
     short = write_clip(tmp_path / "short.mp4", frames=4)
     with pytest.raises(DataError, match=r"short\.mp4 has 4 frames and 9 are wanted"):
         sampled(4, 9, 0, Entry("short", "short", (short,)))

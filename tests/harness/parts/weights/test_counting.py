@@ -9,8 +9,14 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from foresight_harness.contracts.errors import CheckpointError
 from foresight_harness.contracts.specs import BuildRequest
-from foresight_harness.parts.weights.counting import parameter_count, require_no_parameters, tensor_count
+from foresight_harness.parts.weights.counting import (
+    parameter_count,
+    require_finite_parameters,
+    require_no_parameters,
+    tensor_count,
+)
 from foresight_harness.planning.registry import Registry
 from torch import nn
 
@@ -71,3 +77,25 @@ def test_every_built_in_that_declares_nothing_to_load_loads_nothing(builtins: Re
     assert declared
     for spec in declared:
         require_no_parameters(spec.build(BuildRequest()), spec.name)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_weights_that_are_no_numbers_are_refused_by_name(value: float, dtype: torch.dtype) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)).to(dtype)
+    require_finite_parameters(Holder(model), "encoder fake_tiny")
+    with torch.no_grad():
+        model[1].weight[1, 2] = value
+    with pytest.raises(
+        CheckpointError, match=r"^encoder fake_tiny: 1 of 8 values of 1\.weight are not finite: .*copy$"
+    ):
+        require_finite_parameters(Holder(model), "encoder fake_tiny")
+
+
+def test_large_weights_and_infinite_buffers_are_no_fault() -> None:
+    model = nn.Linear(4, 4)
+    model.register_buffer("mask", torch.full((4,), -torch.inf))
+    with torch.no_grad():
+        model.weight.fill_(3e38)  # the sum is beyond float32, and no value is
+    require_finite_parameters(model, "encoder fake_tiny")
+    require_finite_parameters(nn.Linear(2, 2, device="meta"), "encoder fake_tiny")

@@ -140,6 +140,7 @@ def foresight_encoders():
 OF_FAULT = {
     "raw_tensors": "test_norms",
     "list": "test_norms",
+    "nan": "test_norms",
     "training": "test_the_model_is_in_evaluation_mode",
     "zero_on_grey": "test_pictures_without_colour",
     "looked_up": "test_features_are_computed",
@@ -180,6 +181,7 @@ def test_five_lines_name_the_tap_that_fails(pytester: pytest.Pytester) -> None:
             "tap 'patch_embed' is a tensor (2, 1, 6, 8, 32) float32; a mapping of tap to TokenGrid is wanted, *",
         ),
         ("list", "encode returned a list of 5, the first a tensor (2, 1, 6, 8, 32) float32; a mapping of tap *"),
+        ("nan", "tap 'patch_embed': 3072 of 3072 feature values are not finite. Look for a division by 0 *"),
         ("training", "3 Dropout ran in training mode; call eval() on the model in build"),
         ("zero_on_grey", "*without colour are 0, and the picture is not: read every picture, wherever it stands"),
         ("looked_up", "*features are computed from what is seen, not looked up"),

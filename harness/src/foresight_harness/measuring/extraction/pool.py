@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+from foresight_harness.parts.weights.counting import require_finite_parameters
 
 
 @dataclass
@@ -29,7 +30,11 @@ class EncoderPool:
         """
         if spec.name not in self._live:
             self.builds[spec.name] += counted
-            self._live[spec.name] = spec.build(replace(self.request(spec), taps=tuple(taps)))
+            request = replace(self.request(spec), taps=tuple(taps))
+            built = spec.build(request)
+            if request.weights != "random":
+                require_finite_parameters(built, f"encoder {spec.name}")
+            self._live[spec.name] = built
         return self._live[spec.name]
 
     def plan(self, names: Iterable[str]) -> None:

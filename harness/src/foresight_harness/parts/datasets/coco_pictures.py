@@ -52,7 +52,7 @@ class PictureFinder:
                 f"{folder / inner} does not exist, and {len(found)} files are called so ({several}); {where}"
             )
         if inner.is_absolute() or ".." in inner.parts:
-            raise DataError(f"{where} has file_name {name!r}, which leads out of {folder}; no such picture lies there")
+            raise DataError(f"file_name {name!r} leads out of {folder}, and no such picture lies there; {where}")
         raise DataError(f"{folder / inner} does not exist; {where}{self._hint(parts)}")
 
     def _has(self, folder: Path, name: str) -> bool:

@@ -39,7 +39,8 @@ def items_of(path: Path) -> Iterator[Item]:
     try:
         yield from _items(_Text(path), path)
     except json.JSONDecodeError as error:
-        raise DataError(f"{path} is not valid JSON: {error.msg} at character {error.pos}") from error
+        said = error.msg.removesuffix(" at")  # some of Python's messages lead on to the place themselves
+        raise DataError(f"{path} is not valid JSON: {said} at character {error.pos}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not valid JSON: it is not written in {error.encoding}; save it as UTF-8") from error
     except RecursionError as error:

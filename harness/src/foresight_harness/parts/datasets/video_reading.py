@@ -12,6 +12,7 @@ import numpy as np
 
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.datasets.objects import Clip
+from foresight_harness.parts.datasets.picture_kinds import kind_of
 from foresight_harness.parts.datasets.video_upright import turned, with_square_pixels
 
 Backend = Literal["torchcodec", "pyav"]
@@ -87,7 +88,7 @@ def read_frames(path: Path, numbers: Sequence[int]) -> Clip:
 
 def _unreadable(path: Path, error: Exception) -> DataError:
     reason = " ".join(str(error).split())[:120]
-    return DataError(f"{path} cannot be read as a clip ({type(error).__name__}: {reason})")
+    return DataError(f"{path} cannot be read as a clip ({kind_of(path)}{type(error).__name__}: {reason})")
 
 
 def _torchcodec(path: Path, **options: Any) -> Any:
