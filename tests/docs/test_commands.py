@@ -33,8 +33,6 @@ SCORED = 'pytest benchmarks/ -k "dinov2 and spatial" --dataset shapes'
 ELSEWHERE = {
     "make bench": ".ci/run carries it out",
     "make test": ".ci/run carries it out, and this test with it",
-    "python -m foresight_qwen2_5_vl.train_nano": "takes minutes; the plugin's test_nano.py trains a few steps",
-    "python benchmarks/studies/nano_vlms.py": "takes trained twins and minutes; its record lies beside it",
     "foresight-bench ab": "needs two commits; tests/harness/surface/command/test_ab.py types it in a clone",
     "foresight-bench run": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench demo": "tests/harness/surface/command/test_demo.py types it",

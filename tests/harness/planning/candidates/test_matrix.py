@@ -131,6 +131,9 @@ def test_a_matrix_keeps_a_costly_suite_to_the_candidates_that_it_names(written, 
     (only,) = candidates_of(chosen, builtins.suite("temporal"))
     assert str(only) == "oracle@mask/identity/single/linear"
     assert len(candidates_of(chosen, builtins.suite("spatial"))) == 2
+    path.write_text(text.replace('["oracle@*"]', '["*@*", "!oracle@*"]'), encoding="utf-8")
+    (other,) = candidates_of(select_candidates(builtins, [], str(path), []), builtins.suite("temporal"))
+    assert str(other) == "pixels@patch/identity/single/linear"
     named = select_candidates(builtins, ["pixels@*"], str(path), [])
     assert len(candidates_of(named, builtins.suite("temporal"))) == 1
 

@@ -63,7 +63,7 @@ def candidates_of(selection: Selection, suite: SuiteSpec) -> list[ResolvedCandid
     """
     patterns = selection.only.get(suite.name, ("*",))
     named = [each for each in selection.candidates if str(each) not in selection.added]
-    kept = [each for each in named if any(fnmatch.fnmatchcase(str(each), pattern) for pattern in patterns)]
+    kept = [each for each in named if _fits(str(each), patterns)]
     if suite.timed:
         return kept
     names = {str(each) for each in kept}
@@ -74,6 +74,15 @@ def candidates_of(selection: Selection, suite: SuiteSpec) -> list[ResolvedCandid
         if str(each) in selection.added
         and (str(each).replace(f"{TWIN}:", "") in names if each.role == "twin" else each.candidate.decoder in tails)
     ]
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a pattern fits, and none of those that begin with ``!``."""
+    refused = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted) and not any(
+        fnmatch.fnmatchcase(name, pattern) for pattern in refused
+    )
 
 
 def select_candidates(
