@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 from foresight_harness.contracts.specs import GridShape
 from foresight_harness.grid_shapes import (
@@ -42,22 +41,22 @@ EXACTLY_TWO = (2, 2)
 
 def attention_width(shapes: Sequence[GridShape]) -> int:
     """Inner width of Perceiver and Q-Former: a seventh of the widest stream, so 512 at width 3584."""
-    return bottleneck_width(max(shape.width for shape in shapes), Fraction(1, 7), multiple=32)
+    return bottleneck_width(max(shape.width for shape in shapes), (1, 7), multiple=32)
 
 
 def dual_stream_width(shapes: Sequence[GridShape]) -> int:
     """Inner width of the dual-stream adapter: three twentieths of the wider stream, so 544 at width 3584."""
-    return bottleneck_width(max(shape.width for shape in shapes), Fraction(3, 20), multiple=32)
+    return bottleneck_width(max(shape.width for shape in shapes), (3, 20), multiple=32)
 
 
 def hidden_width(width: int) -> int:
     """Hidden width of a stream's projection: two sevenths, so the drawn 1024 at width 3584."""
-    return bottleneck_width(width, Fraction(2, 7), multiple=8)
+    return bottleneck_width(width, (2, 7), multiple=8)
 
 
 def modulation_width(width: int) -> int:
     """Inner width of FiLM and of gates: a quarter of the first stream's."""
-    return bottleneck_width(width, Fraction(1, 4), multiple=8)
+    return bottleneck_width(width, (1, 4), multiple=8)
 
 
 def decoded_grid(shapes: Sequence[GridShape]) -> tuple[int, int]:

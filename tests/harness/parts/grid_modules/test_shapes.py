@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 from foresight_harness.contracts.errors import CandidateError
 from foresight_harness.contracts.specs import GridShape
@@ -12,7 +10,7 @@ from foresight_harness.parts.grid_modules.shapes import bottleneck_width, larges
 
 @pytest.mark.parametrize(("width", "expected"), [(3584, 384), (768, 80), (1536, 168), (1, 8), (32, 8)])
 def test_bottleneck_follows_the_width_in_steps_and_never_vanishes(width: int, expected: int) -> None:
-    assert bottleneck_width(width, Fraction(3, 28), multiple=8) == expected
+    assert bottleneck_width(width, (3, 28), multiple=8) == expected
 
 
 def test_the_largest_grid_has_most_cells_and_the_first_wins_a_tie() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from foresight_harness.contracts.errors import CandidateError
 from foresight_harness.contracts.specs.grid_shape import GridShape
@@ -64,15 +63,16 @@ def largest_grid(shapes: Sequence[GridShape]) -> GridShape:
     return max(shapes, key=lambda shape: shape.rows * shape.cols)
 
 
-def bottleneck_width(width: int, share: Fraction, *, multiple: int) -> int:
+def bottleneck_width(width: int, share: tuple[int, int], *, multiple: int) -> int:
     """Inner width of a trained part, in proportion to what it reads, so that small encoders get small modules.
 
     Args:
         width: Channels of the input.
-        share: Inner width over input width.
+        share: Inner width over input width, as numerator and denominator: exact, and free of ``fractions``.
         multiple: The result is the nearest multiple of this, and at least one of it (heads and groups must divide).
     """
-    return max(1, int(width * share / multiple + Fraction(1, 2))) * multiple
+    over, under = share
+    return max(1, (2 * width * over + multiple * under) // (2 * multiple * under)) * multiple
 
 
 def _listed(shapes: Sequence[GridShape]) -> str:
