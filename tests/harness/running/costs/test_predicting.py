@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from foresight_harness.measuring.cache.upkeep import entries
 from foresight_harness.planning.options import DatasetChoice, RunOptions
 from foresight_harness.running.costs.history import LATER, CostBook, First
-from foresight_harness.running.costs.predicting import memory_of, predict, slowness_of_this_machine
+from foresight_harness.running.costs.predicting import REFERENCE_S, memory_of, predict, slowness_of_this_machine
 from foresight_harness.running.engines.engines import engine_for
 from foresight_harness.surface.command.plan import sentences
 
@@ -111,3 +112,9 @@ def test_the_speed_of_this_machine_is_a_positive_number_in_a_blink() -> None:
     began = time.process_time()
     assert slowness_of_this_machine() > 0
     assert time.process_time() - began < 1.0
+
+
+def test_what_others_do_at_this_moment_does_not_make_the_machine_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(step=10.0)
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    assert slowness_of_this_machine() < 10 / REFERENCE_S / 10
