@@ -217,6 +217,22 @@ def test_a_single_row_is_not_compared_with_none(make: Callable[..., Path]) -> No
     assert "cannot be told" not in said
 
 
+def test_refused_rows_are_not_counted_among_those_that_score_the_same(make: Callable[..., Path]) -> None:
+    run = make(suites=("spatial",))
+    first = spatial(boards_of(run)).rows[0].pipeline.candidate
+
+    def refuse(line: dict[str, Any]) -> None:
+        if line["role"] == "candidate" and line["candidate"] != first:
+            line["admission"] = "refused"
+
+    board = spatial(boards_of(edit(run, refuse)))
+    assert [row.pipeline.candidate for row in board.ranked] == [first]
+    assert len(board.rows) > 1
+    assert not board.flat
+    assert "score the same" not in captions.board(board)
+    assert "It is the only candidate that is ranked here." in captions.board(board)
+
+
 def test_a_quoted_ceiling_that_a_control_repeats_is_no_second_row(make: Callable[..., Path]) -> None:
     board = spatial(boards_of(make(suites=("spatial",))))
     (ceiling,) = [each for each in board.references if each.role == "ceiling"]

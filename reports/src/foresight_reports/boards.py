@@ -162,6 +162,11 @@ class Board:
         return self.rows[0] if self.rows and self.rows[0].rank == 1 else None
 
     @property
+    def ranked(self) -> list[Row]:
+        """Rows that were ranked; refused ones were not."""
+        return [row for row in self.rows if row.rank is not None]
+
+    @property
     def separation(self) -> float:
         """How much the board tells: share of its pairs told apart; below every tested board where it was not."""
         found = self.judged.separation if self.judged else None
@@ -175,8 +180,7 @@ class Board:
     @property
     def flat(self) -> bool:
         """Whether all ranked rows have one value, such as those of a constant answer: then nobody leads."""
-        values = {row.value(self.primary.metric) for row in self.rows if row.rank is not None}
-        return len(values) == 1 and len(self.rows) > 1
+        return len(self.ranked) > 1 and len({row.value(self.primary.metric) for row in self.ranked}) == 1
 
     @property
     def title(self) -> str:

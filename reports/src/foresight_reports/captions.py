@@ -60,7 +60,7 @@ def board(found: Board) -> str:
         return f"{rows}; {primary.label} is a fact without a better side, so nothing is ranked."
     record = leader.records[primary.metric]
     if found.flat:
-        return f"All {len(found.rows)} candidates score the same: {primary.label} {quantity(record)}."
+        return f"All {len(found.ranked)} candidates score the same: {primary.label} {quantity(record)}."
     said = found.judged.sentences if found.judged else _untested(found, leader, record)
     if found.judged is None:
         said += _floors_above(found, record)
@@ -95,8 +95,9 @@ def _untested(found: Board, leader: Row, record: Record) -> str:
     """Who has the best number where nothing was tested: intervals laid side by side, which is weaker."""
     said = f"{leader.pipeline.candidate} has the best {found.primary.label}, {quantity(record)}."
     tied = sum(row.tied for row in found.rows)
-    if len(found.rows) == 1:
-        return said + " It is the only candidate of this table."
+    if len(found.ranked) == 1:
+        others = len(found.rows) > 1
+        return said + f" It is the only candidate {'that is ranked here' if others else 'of this table'}."
     if tied:
         reach = counted(tied, "other interval reaches", "other intervals reach")
         return f"{said} Nothing was tested; {reach} into its own."

@@ -206,7 +206,7 @@ def _tiles(boards: Sequence[Board], run: Run) -> list[Tile]:
 def _tile_note(board: Board, row: Row, more: int) -> str:
     """What the reader must know beside the number: its rank where it does not lead, or who is as good."""
     said, record = [], row.records[board.primary.metric]
-    found, count = board.judged, len(board.rows)
+    found, count = board.judged, len(board.ranked)
     if row.rank != 1:
         above = [each for each in board.rows[: (row.rank or 1) - 1] if each.weights in LOUD]
         real = row.weights not in LOUD and len(above) == (row.rank or 1) - 1
