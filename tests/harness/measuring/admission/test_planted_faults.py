@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 import torch
 from faulty_encoders import FAULTS, SPEC, Honest
-from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+from foresight_harness.contracts.specs import BuildRequest, DataRequest, EncoderSpec
+from foresight_harness.contracts.token_grids import TokenGrid
+from foresight_harness.measuring.admission.examining import Subject, examine
 from foresight_harness.measuring.admission.verdicts import Verdict
 from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.parts.datasets.shapes import Shapes
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import PluginInfo, Registry
 from foresight_harness.running.keeper import RunKeeper
@@ -95,3 +98,17 @@ def test_faint_tokens_in_a_wrong_order_are_refused_all_the_same(judge: Judge) ->
     assert verdict is not None
     assert verdict.status == "refused"
     assert "do not change the tokens that cover them" in str(verdict.line)
+
+
+def test_what_could_not_be_told_at_one_tap_is_not_said_of_another() -> None:
+    def run(clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+        sharp, faint = Honest(BuildRequest()), losing(0.15).build(BuildRequest())
+        return {"last": sharp.encode(clips, ["last"])["last"], "late": faint.encode(clips, ["late"])["late"]}
+
+    spec = replace(SPEC, taps=(*SPEC.taps, replace(SPEC.taps[0], name="late")))
+    shown = Shapes(DataRequest("test", 2, 0, canvas_px=SPEC.input_px))
+    subject = Subject(spec, run, SPEC.input_px, params=SPEC.params or 0)
+    found, _ = examine(subject, ["last", "late"], shown[0].clip, shown[1].clip)
+    assert [verdict.status for verdict in found.values()] == ["admitted", "admitted"]
+    assert found["last"].line is None
+    assert "places at late" in str(found["late"].line)

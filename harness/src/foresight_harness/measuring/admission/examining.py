@@ -57,6 +57,9 @@ class Examination:
     faults: dict[str, list[str]] = field(default_factory=dict)
     """By tap."""
     unchecked: list[str] = field(default_factory=list)
+    """Of all taps."""
+    unchecked_at: dict[str, list[str]] = field(default_factory=dict)
+    """By tap."""
     pictures: int = 0
     """Pictures that were encoded."""
 
@@ -69,6 +72,10 @@ class Examination:
         """Note what is wrong at a tap."""
         if fault is not None:
             self.faults.setdefault(tap, []).append(f"{tap}: {fault}")
+
+    def leave_places(self, tap: str, why: str) -> None:
+        """Note that where the tokens of a tap look could not be told."""
+        self.unchecked_at.setdefault(tap, []).append(f"places at {tap}: {why}")
 
     def call(
         self, clips: Tensor, taps: Sequence[str], *, keep_pixels: bool = False, names: Sequence[str] = ()
@@ -115,7 +122,8 @@ def examine(subject: Subject, taps: Sequence[str], one: Tensor, other: Tensor) -
 def _verdict(found: Examination, tap: str) -> Verdict:
     faults = tuple(found.faults.get(tap, ()))
     params = max(found.subject.params, sum(found.observed.params.values()))
-    return Verdict(REFUSED if faults else ADMITTED, faults, tuple(found.unchecked), params)
+    unchecked = (*found.unchecked_at.get(tap, ()), *found.unchecked)
+    return Verdict(REFUSED if faults else ADMITTED, faults, unchecked, params)
 
 
 def _examine(found: Examination, one: Tensor, other: Tensor) -> None:
@@ -168,7 +176,7 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
     dead = encoder_checks.dead_fault(tokens, shown.names, shown.plain)
     found.say(tap, dead)
     if min(tokens.shape[2:4]) < 2:
-        found.unchecked.append(f"places at {tap}: a grid of {tokens.shape[2]}x{tokens.shape[3]} tokens has too few")
+        found.leave_places(tap, f"a grid of {tokens.shape[2]}x{tokens.shape[3]} tokens has too few")
         return
     found.say(tap, encoder_checks.still_fault(tokens[list(shown.unlike)]))
     found.say(tap, encoder_checks.copied_fault(tokens[shown.noise]))
@@ -184,7 +192,7 @@ def _look_for_places(found: Examination, tap: str, placement: Placement) -> None
     fault = encoder_checks.place_fault(placement, overlapping=overlapping, tolerance_cells=tolerance)
     unclear = encoder_checks.places_unclear(placement)
     if fault is not None and unclear is not None:
-        found.unchecked.append(f"places at {tap}: {unclear}")
+        found.leave_places(tap, unclear)
         return
     found.say(tap, fault)
 
