@@ -11,7 +11,7 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.checks.pictures import random_clips
 from foresight_harness.parts.checks.watching import watch_modules
 from foresight_llava_next.grids import unpack
-from foresight_llava_next.preprocessing import base_tile, cut_tiles
+from foresight_llava_next.preprocessing import cut_tiles
 from foresight_llava_next.presets import STAND_IN_PROMPT, Size
 from foresight_llava_next.tiling import tile_picture
 from foresight_vlm_kit import pictures
@@ -60,7 +60,7 @@ def test_every_tap_of_the_base_tile_equals_the_whole_model_of_the_library(
     found = build(spec).encode(clips, [tap.name for tap in spec.taps])
     core = whole_model.model
     with torch.no_grad():
-        pixels = normalise(base_tile(clips[0], 224)[0])
+        pixels = normalise(pictures.resize(clips[0], (224, 224)))
         tower = core.vision_tower(pixels, output_hidden_states=True)
         patches = core.vision_tower.embeddings.patch_embedding(pixels)
         projected = core.multi_modal_projector(tower.hidden_states[-2][:, 1:])
@@ -86,7 +86,9 @@ def test_projected_and_llm_taps_of_the_tiles_equal_the_whole_model_of_the_librar
     encoder = build(hires)
     encoder.input_px = min(size)
     tiling = tile_picture(size, tiny.config["image_grid_pinpoints"], 224, SIDE)
-    pixels = normalise(torch.cat([base_tile(clips[0], 224), cut_tiles(clips[0], tiling, 224)], dim=1))
+    pixels = normalise(
+        torch.cat([pictures.resize(clips[0], (224, 224)).unsqueeze(1), cut_tiles(clips[0], tiling, 224)], dim=1)
+    )
     sizes = torch.tensor([size])
     with torch.no_grad():
         packed = whole_model.model.get_image_features(pixels, sizes, output_hidden_states=True).pooler_output[0]

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness.parts.checks.pictures import random_clips
-from foresight_llava_next.preprocessing import base_tile, cut_tiles
+from foresight_llava_next.preprocessing import cut_tiles
 from foresight_llava_next.presets import Size
 from foresight_llava_next.tiling import tile_picture
-from foresight_vlm_kit.pictures import normalise
+from foresight_vlm_kit.pictures import normalise, resize
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
 
 TWO_ROUNDINGS = 2.01 / 255 / 0.26
@@ -20,7 +20,7 @@ def ours(raw: torch.Tensor, preset: Size) -> torch.Tensor:
     frames = (raw.float() / 255).unsqueeze(0)
     size = (raw.shape[1], raw.shape[2])
     tiling = tile_picture(size, preset.config["image_grid_pinpoints"], 224, 16)
-    tiles = torch.cat([base_tile(frames, 224), cut_tiles(frames, tiling, 224)], dim=1)
+    tiles = torch.cat([resize(frames, (224, 224)).unsqueeze(1), cut_tiles(frames, tiling, 224)], dim=1)
     return normalise(tiles, CLIP_MEAN, CLIP_STD)[0]
 
 

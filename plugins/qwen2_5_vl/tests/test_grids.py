@@ -3,13 +3,17 @@ from __future__ import annotations
 import pytest
 import torch
 from foresight_harness.parts.controls.window_order import WindowOrder
-from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
+from foresight_qwen2_5_vl.grids import raster_index
 
 GRIDS = [(1, 16, 16), (1, 16, 24), (1, 24, 24), (1, 10, 14), (3, 16, 24)]
 
 
 def index(batch: int, grid: tuple[int, int, int], windowed: bool) -> torch.Tensor:
     return raster_index(batch, grid, merge=2, window=112, patch=14, windowed=windowed)
+
+
+def in_raster_order(raw: torch.Tensor, batch: int, grid: tuple[int, int, int], windowed: bool) -> torch.Tensor:
+    return raw[index(batch, grid, windowed)].view(batch, *grid, -1)
 
 
 def places_by_definition(grid: tuple[int, int, int], windowed: bool) -> list[tuple[int, int, int]]:
@@ -26,7 +30,7 @@ def places_by_definition(grid: tuple[int, int, int], windowed: bool) -> list[tup
 @pytest.mark.parametrize("grid", GRIDS)
 def test_tokens_named_by_their_place_come_out_in_raster_order(grid: tuple[int, int, int], windowed: bool) -> None:
     named = torch.tensor(places_by_definition(grid, windowed))
-    restored = to_grid(named.repeat(2, 1), index(2, grid, windowed), 2, grid)
+    restored = in_raster_order(named.repeat(2, 1), 2, grid, windowed)
     axes = [torch.arange(side) for side in grid]
     expected = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
     assert torch.equal(restored, expected.expand(2, *expected.shape))
@@ -35,7 +39,7 @@ def test_tokens_named_by_their_place_come_out_in_raster_order(grid: tuple[int, i
 def test_second_clip_of_a_call_is_not_read_from_the_first() -> None:
     grid = (1, 16, 24)
     named = torch.arange(3).repeat_interleave(16 * 24).unsqueeze(1)
-    restored = to_grid(named, index(3, grid, True), 3, grid)
+    restored = in_raster_order(named, 3, grid, True)
     assert all(bool((restored[clip] == clip).all()) for clip in range(3))
 
 
@@ -46,15 +50,8 @@ def test_window_order_at_224_px_is_neither_raster_nor_its_own_inverse() -> None:
     assert not torch.equal(at_336, torch.argsort(at_336))
 
 
-def test_merged_tokens_are_viewed_as_the_model_returns_them() -> None:
-    merged = torch.arange(2 * 3 * 2 * 3).view(-1, 1)
-    grid = merged_grid(merged, 2, (3, 4, 6), 2)
-    assert grid.shape == (2, 3, 2, 3, 1)
-    assert torch.equal(grid.flatten(), merged.flatten())
-
-
 @pytest.mark.parametrize("grid", GRIDS)
 def test_control_window_order_is_what_reshaping_raw_tokens_gives(grid: tuple[int, int, int]) -> None:
     raw = torch.randn(2 * grid[0] * grid[1] * grid[2], 3, generator=torch.Generator().manual_seed(0))
-    restored = to_grid(raw, index(2, grid, True), 2, grid)
+    restored = in_raster_order(raw, 2, grid, True)
     assert torch.equal(WindowOrder().encode(restored, ["a"])["a"].tokens, raw.view(2, *grid, 3))

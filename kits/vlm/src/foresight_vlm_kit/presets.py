@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from foresight_harness import BuildRequest, EncoderSpec, UsageError
@@ -44,6 +45,16 @@ def encoder_spec(preset: Preset, build: Callable[[BuildRequest], Encoder], **fac
         "attention": ATTENTION,
     }
     return EncoderSpec(build=build, **(known | facts))
+
+
+def built_by(module: str, preset: Preset, **options: Any) -> Callable[[BuildRequest], Encoder]:
+    """What builds a size: ``build_encoder`` of a module that is imported, and torch with it, when it is first asked."""
+
+    def build(request: BuildRequest) -> Encoder:
+        built: Encoder = import_module(module).build_encoder(preset, request, **options)
+        return built
+
+    return build
 
 
 def squashed(input_px: int, mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from foresight_harness import BuildRequest
 from foresight_vlm_kit.origin import origin_of
-from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
+from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, squashed
 from foresight_vlm_kit.square import SquareEncoder, run_blocks
 from foresight_vlm_kit.taps import PATCHES, blocks_needed
 from torch import Tensor
@@ -27,9 +27,16 @@ def build_encoder(preset: Size, request: BuildRequest) -> CogVLM2Encoder:
         CheckpointError: if pretrained weights cannot be used.
         UsageError: if the memory does not hold it, or attention, side or kind of weights cannot be had.
     """
-    kinds, expected = [preset.class_name], f"CogVLM2 ({preset.name})"
-    origin = origin_of(preset, request, model_types=kinds, native=kinds, expected=expected, attention=ATTENTION)
-    architecture = preset.architecture
+    kinds, architecture = [preset.class_name], preset.architecture
+    origin = origin_of(
+        preset,
+        request,
+        model_types=kinds,
+        native=kinds,
+        expected=f"CogVLM2 ({preset.name})",
+        attention=ATTENTION,
+        preprocessing=squashed(architecture.vision.image_size, CLIP_MEAN, CLIP_STD),
+    )
     if origin.folder is not None:
         architecture = open_checkpoint(origin, preset)
     return CogVLM2Encoder(preset, origin, CogVLM2Blueprint(architecture), request)

@@ -14,8 +14,16 @@ from torch.nn import functional as F
 
 from foresight_cogvlm2.architecture import Architecture, TextShape
 from foresight_cogvlm2.attention import attend
-from foresight_cogvlm2.embedding import empty_embedding
 from foresight_cogvlm2.rotary import Rotary
+
+
+def empty_embedding(rows: int, width: int) -> nn.Embedding:
+    """A table whose values come later.
+
+    ``nn.Embedding`` draws its values, and drawing normal numbers on the meta device imports 900 modules of torch's
+    compiler: 14 s on a busy 2-core machine, for values that are never used.
+    """
+    return nn.Embedding(rows, width, _weight=torch.empty(rows, width))
 
 
 class RMSNorm(nn.Module):

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from foresight_cogvlm2.architecture import CONV_STRIDE, Architecture, VisionShape
 from foresight_cogvlm2.attention import attend
-from foresight_cogvlm2.embedding import empty_embedding
+from foresight_cogvlm2.language import empty_embedding
 
 
 class PatchEmbedding(nn.Module):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from foresight_harness import BuildRequest, EncoderSpec, hookimpl
-from foresight_harness.protocols import Encoder
-from foresight_vlm_kit.presets import encoder_spec, squashed
+from foresight_harness import EncoderSpec, hookimpl
+from foresight_vlm_kit.presets import built_by, encoder_spec, squashed
 
 from foresight_internvl2.architecture import MEAN, PROJECTED, STD
 from foresight_internvl2.presets import PRESETS, Size
@@ -22,14 +21,9 @@ def spec_of(preset: Size) -> EncoderSpec:
     """What the harness is told about one size."""
     architecture = preset.architecture
 
-    def build(request: BuildRequest) -> Encoder:
-        from foresight_internvl2.encoder import build_encoder
-
-        return build_encoder(preset, request)
-
     return encoder_spec(
         preset,
-        build,
+        built_by("foresight_internvl2.encoder", preset),
         taps=architecture.taps(),
         default_tap=PROJECTED,
         input_px=architecture.image_px,

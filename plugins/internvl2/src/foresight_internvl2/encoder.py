@@ -9,6 +9,7 @@ import torch
 from foresight_harness import BuildRequest
 from foresight_harness.parts.module_outputs import reading
 from foresight_vlm_kit.origin import origin_of
+from foresight_vlm_kit.presets import squashed
 from foresight_vlm_kit.square import SquareEncoder, run_blocks
 from foresight_vlm_kit.taps import PATCHES, blocks_needed
 from torch import Tensor
@@ -27,7 +28,10 @@ def build_encoder(preset: Size, request: BuildRequest) -> InternVL2Encoder:
         UsageError: if the memory does not hold it, or attention, side or kind of weights cannot be had.
     """
     kinds = ["internvl_chat", "internvl"]
-    origin = origin_of(preset, request, model_types=kinds, native=kinds[:1], expected="InternVL2")
+    colours = squashed(preset.architecture.image_px, MEAN, STD)
+    origin = origin_of(
+        preset, request, model_types=kinds, native=kinds[:1], expected="InternVL2", preprocessing=colours
+    )
     blueprint = InternVL2Blueprint("internvl", preset.architecture)
     if origin.folder is not None:
         blueprint = InternVL2Blueprint(*open_checkpoint(origin, preset.architecture))

@@ -11,7 +11,7 @@ from foresight_harness import CheckpointError
 from foresight_harness.weights import read_object
 from foresight_vlm_kit.origin import Origin, complete, require_size
 
-from foresight_internvl2.architecture import CHAT_FAMILIES, MEAN, STD, Architecture
+from foresight_internvl2.architecture import CHAT_FAMILIES, Architecture
 
 Kind = Literal["internvl_chat", "internvl"]
 """``internvl_chat``: as OpenGVLab publishes it; ``internvl``: the native conversion (``-hf`` repositories)."""
@@ -43,7 +43,6 @@ def open_checkpoint(origin: Origin, preset: Architecture) -> tuple[Kind, Archite
         found = (_from_chat if kind == "internvl_chat" else _from_native)(origin.config, origin.folder)
     require_size(origin, "vision", found.vision, preset.vision, SHAPE_FIELDS + TILE_FIELDS)
     require_size(origin, "text", found.text, preset.text, SHAPE_FIELDS)
-    _require_preprocessing(origin.folder)
     start = _image_start_id(origin.folder)
     return kind, replace(
         found, start_ids=preset.start_ids, image_start_id=preset.image_start_id if start is None else start
@@ -96,22 +95,8 @@ def _require(folder: Path, field: str, found: object, accepted: tuple[object, ..
         )
 
 
-def _require_preprocessing(folder: Path) -> None:
-    """Refuse a checkpoint that was trained with another normalisation than the one that is applied here."""
-    path = folder / "preprocessor_config.json"
-    if not path.is_file():
-        return
-    declared = read_object(path)
-    for field, ours in (("image_mean", MEAN), ("image_std", STD)):
-        theirs = declared.get(field)
-        if theirs is not None and tuple(theirs) != ours:
-            raise CheckpointError(f"{path}: {field} is {theirs}; InternVL2 is normalised with {list(ours)} here")
-
-
 def _image_start_id(folder: Path) -> int | None:
     """Id of ``<img>`` as the checkpoint's tokenizer files give it; None where they do not."""
     path = folder / "added_tokens.json"
-    if not path.is_file():
-        return None
-    found = read_object(path).get("<img>")
+    found = read_object(path).get("<img>") if path.is_file() else None
     return None if found is None else int(found)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from foresight_harness import BuildRequest, CandidateError, EncoderSpec, hookimpl
-from foresight_harness.protocols import Encoder
-from foresight_vlm_kit.presets import encoder_spec
+from foresight_harness import CandidateError, EncoderSpec, hookimpl
+from foresight_vlm_kit.presets import built_by, encoder_spec
 
 from foresight_llava_next.presets import BASE_PREPROCESSING, PRESETS, TILED_PREPROCESSING, Size
 from foresight_llava_next.taps import PROJECTED, taps_of
@@ -23,11 +22,6 @@ def foresight_encoders() -> Iterable[EncoderSpec]:
 def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:
     """What the harness is told about one size, of its base tile or of its tiles."""
 
-    def build(request: BuildRequest) -> Encoder:
-        from foresight_llava_next.encoder import build_encoder
-
-        return build_encoder(preset, request, tiled=tiled)
-
     def expand(argument: str) -> EncoderSpec:
         if argument != HIRES:
             raise CandidateError(f"{preset.name}:{argument} is not on offer; {preset.name}:{HIRES} reads the tiles")
@@ -35,7 +29,7 @@ def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:
 
     return encoder_spec(
         preset,
-        build,
+        built_by("foresight_llava_next.encoder", preset, tiled=tiled),
         name=f"{preset.name}:{HIRES}" if tiled else preset.name,
         taps=taps_of(preset.config),
         default_tap=PROJECTED,

@@ -13,14 +13,14 @@ from foresight_vlm_kit.encoder import VlmEncoder
 from foresight_vlm_kit.language import LibraryLanguage
 from foresight_vlm_kit.library import LibraryModel
 from foresight_vlm_kit.origin import origin_of
-from foresight_vlm_kit.pictures import normalise
+from foresight_vlm_kit.pictures import normalise, resize
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
 from foresight_vlm_kit.taps import PATCHES, block_tap, llm_tap
 from torch import Tensor, nn
 
 from foresight_llava_next.grids import join_tiles, pack, unpack
 from foresight_llava_next.parts import build_connector, library_model
-from foresight_llava_next.preprocessing import base_tile, cut_tiles
+from foresight_llava_next.preprocessing import cut_tiles
 from foresight_llava_next.presets import BASE_PREPROCESSING, Size
 from foresight_llava_next.prompts import prompt_ids
 from foresight_llava_next.taps import PROJECTED, feature_block, taps_of
@@ -103,7 +103,7 @@ class LlavaNextEncoder(VlmEncoder[LibraryLanguage]):
 
     def _tiles(self, frames: Tensor, tiling: Tiling | None, *, base: bool) -> Tensor:
         """What the tower is given: the base tile first, where it is needed. [N, tiles, 3, tile_px, tile_px]"""
-        views = [base_tile(frames, self._tile_px)] if base else []
+        views = [resize(frames, (self._tile_px, self._tile_px)).unsqueeze(1)] if base else []
         if tiling is not None:
             views.append(cut_tiles(frames, tiling, self._tile_px))
         return normalise(views[0] if len(views) == 1 else torch.cat(views, dim=1), CLIP_MEAN, CLIP_STD)

@@ -9,11 +9,6 @@ from torch.nn import functional as F
 from foresight_llava_next.tiling import Tiling
 
 
-def base_tile(frames: Tensor, tile_px: int) -> Tensor:
-    """The whole picture squashed to one tile. [N, 3, H_px, W_px] -> [N, 1, 3, tile_px, tile_px]"""
-    return resize(frames, (tile_px, tile_px)).unsqueeze(1)
-
-
 def cut_tiles(frames: Tensor, tiling: Tiling, tile_px: int) -> Tensor:
     """The picture in the middle of black, cut row by row. [N, 3, H_px, W_px] -> [N, tiles, 3, tile_px, tile_px]"""
     height, width = tiling.tile_rows * tile_px, tiling.tile_cols * tile_px

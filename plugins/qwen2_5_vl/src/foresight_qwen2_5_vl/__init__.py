@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from foresight_harness import BuildRequest, EncoderSpec, hookimpl
-from foresight_harness.protocols import Encoder
-from foresight_vlm_kit.presets import encoder_spec
+from foresight_harness import EncoderSpec, hookimpl
+from foresight_vlm_kit.presets import built_by, encoder_spec
 
 from foresight_qwen2_5_vl.presets import PREPROCESSING, PRESETS, Size
 from foresight_qwen2_5_vl.taps import PROJECTED, taps_of
@@ -21,14 +20,9 @@ def foresight_encoders() -> Iterable[EncoderSpec]:
 def spec_of(preset: Size) -> EncoderSpec:
     """What the harness is told about one size."""
 
-    def build(request: BuildRequest) -> Encoder:
-        from foresight_qwen2_5_vl.encoder import build_encoder
-
-        return build_encoder(preset, request)
-
     return encoder_spec(
         preset,
-        build,
+        built_by("foresight_qwen2_5_vl.encoder", preset),
         taps=taps_of(preset.config),
         default_tap=PROJECTED,
         input_px=224,

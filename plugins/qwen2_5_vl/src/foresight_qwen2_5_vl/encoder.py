@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from foresight_vlm_kit.pictures import resize
 from foresight_vlm_kit.taps import PATCHES, block_tap, llm_tap
 from torch import Tensor, nn
 
-from foresight_qwen2_5_vl.grids import merged_grid, raster_index, to_grid
+from foresight_qwen2_5_vl.grids import raster_index
 from foresight_qwen2_5_vl.parts import library_model
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify, target_size
 from foresight_qwen2_5_vl.presets import PREPROCESSING, PROMPT, PROMPT_IDS, SECONDS_PER_SLOT, Size
@@ -49,7 +50,8 @@ class Qwen25VLEncoder(VlmEncoder[LibraryLanguage]):
         """Build the tower; ``input_px`` is the short side of the resized picture."""
         vision, self._preset, self._model = model.config.vision_config, preset, model
         super().__init__(model.origin, taps_of(preset.config), preset.params, input_px)
-        self._patch, self._merge, self._window = vision.patch_size, vision.spatial_merge_size, vision.window_size
+        self._patch, self._merge = vision.patch_size, vision.spatial_merge_size
+        self._raster = partial(raster_index, merge=self._merge, window=vision.window_size, patch=self._patch)
         self._slot_frames = vision.temporal_patch_size
         self._last_block = block_tap(vision.depth - 1)
         if input_px < self._patch * self._merge:
@@ -106,19 +108,12 @@ class Qwen25VLEncoder(VlmEncoder[LibraryLanguage]):
         return self._last_block if tap == "pre_merge" else tap
 
     def _restore(self, tap: str, raw: Mapping[str, Tensor], batch: int, grid: tuple[int, int, int]) -> Tensor:
-        if tap == PROJECTED:
-            return merged_grid(raw[tap], batch, grid, self._merge)
+        slots, rows, cols = grid
         tokens = raw[self._place(tap)]
-        index = raster_index(
-            batch,
-            grid,
-            merge=self._merge,
-            window=self._window,
-            patch=self._patch,
-            windowed=tap != PATCHES,
-            device=tokens.device,
-        )
-        return to_grid(tokens, index, batch, grid)
+        if tap == PROJECTED:  # the model has put these back itself
+            return tokens.view(batch, slots, rows // self._merge, cols // self._merge, -1)
+        index = self._raster(batch, grid, windowed=tap != PATCHES, device=tokens.device)
+        return tokens.index_select(0, index).view(batch, *grid, -1)
 
     def _run_language(
         self, merged: Tensor, batch: int, grid: tuple[int, int, int], depths: Sequence[int], *, video: bool

@@ -47,14 +47,3 @@ def raster_index(
         blocks = blocks[torch.argsort(order)]
     raster = blocks.view(batch, slots, rows // merge, cols // merge, merge, merge).permute(0, 1, 2, 4, 3, 5)
     return raster.reshape(-1).to(device)
-
-
-def to_grid(raw: Tensor, index: Tensor, batch: int, grid: tuple[int, int, int]) -> Tensor:
-    """Raw tower tokens in raster order, in one copy. [B * T * H * W, C] -> [B, T, H, W, C]"""
-    return raw.index_select(0, index).view(batch, *grid, raw.shape[-1])
-
-
-def merged_grid(merged: Tensor, batch: int, grid: tuple[int, int, int], merge: int) -> Tensor:
-    """Merged tokens, which the model has already put in raster order. [B * T * H' * W', C] -> [B, T, H', W', C]"""
-    slots, rows, cols = grid
-    return merged.view(batch, slots, rows // merge, cols // merge, merged.shape[-1])

@@ -16,6 +16,7 @@ from typing import IO, Any
 import pytest
 
 from foresight_harness.running.engines.run_progress import Standing, clock
+from foresight_harness.surface.pytest_plugin.periodically import periodically
 
 EVERY_S = 0.5
 ERASE_BELOW = "\x1b[J"
@@ -43,20 +44,10 @@ class LiveTable:
     def shown(self, doing: str) -> Iterator[None]:
         """Show the table, and take it away at the end whatever happens."""
         self._doing = doing
-        over = threading.Event()
-
-        def redraw() -> None:
-            while not over.is_set():
-                self.draw()
-                over.wait(EVERY_S)
-
-        thread = threading.Thread(target=redraw, name="foresight-live", daemon=True)
-        thread.start()
         try:
-            yield
+            with periodically("foresight-live", EVERY_S, self.draw):
+                yield
         finally:
-            over.set()
-            thread.join()
             self._write(ERASE_BELOW)
 
     def draw(self) -> None:

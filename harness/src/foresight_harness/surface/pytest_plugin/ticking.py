@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
 from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.running.engines.run_progress import Every, Standing
+from foresight_harness.surface.pytest_plugin.periodically import periodically
 
 EVERY_S = 30.0
 LOOKS_EVERY_S = 1.0
@@ -30,19 +30,10 @@ class Ticker:
     def shown(self, doing: str) -> Iterator[None]:
         """Look at the clock while a cell is scored."""
         self._doing = doing
-        over = threading.Event()
-
-        def tick() -> None:
-            while not over.wait(LOOKS_EVERY_S):
-                self.look()
-
-        thread = threading.Thread(target=tick, name="foresight-ticker", daemon=True)
-        thread.start()
         try:
-            yield
+            with periodically("foresight-ticker", LOOKS_EVERY_S, self.look):
+                yield
         finally:
-            over.set()
-            thread.join()
             self.look()
 
     def look(self) -> None:
