@@ -46,10 +46,10 @@ class LiveTable:
         over = threading.Event()
 
         def redraw() -> None:
-            while not over.is_set():
+            while not over.wait(EVERY_S):
                 self.draw()
-                over.wait(EVERY_S)
 
+        self.draw()  # what is over in no time is shown too
         thread = threading.Thread(target=redraw, name="foresight-live", daemon=True)
         thread.start()
         try:
