@@ -101,7 +101,7 @@ def test_a_chart_is_saved_as_svg_that_needs_no_page_and_as_png(visit: Callable[.
 
 
 def test_two_candidates_show_what_was_tested_and_turn_around(
-    visit: Callable[..., Any], make: Callable[..., Path]
+    visit: Callable[..., Any], expect: Callable[..., Any], make: Callable[..., Path]
 ) -> None:
     run = make(suites=("spatial",), weights="pretrained")
     board = build_boards([read_run(run)])[0]
@@ -116,13 +116,16 @@ def test_two_candidates_show_what_was_tested_and_turn_around(
     place = "(name) => String([...document.querySelectorAll('#pair-a option')].findIndex((o) => o.title === name))"
     page.select_option("#pair-a", page.evaluate(place, first))
     page.select_option("#pair-b", page.evaluate(place, second))
-    cells = page.locator("#pair-result tbody tr").first.locator("td").all_inner_texts()
+    row = page.locator("#pair-result tbody tr").first.locator("td")
+    expect(row.nth(6)).to_have_text("one is better")
+    cells = row.all_inner_texts()
     assert cells[3].split() == ["+0.1", "+0.05", "to", "+0.2"]
     assert cells[4:] == ["0.012", "9, 1, 2", "one is better"]
     page.click("#pair-turn")
-    cells = page.locator("#pair-result tbody tr").first.locator("td").all_inner_texts()
+    expect(row.nth(6)).to_have_text("one is worse")
+    cells = row.all_inner_texts()
     assert cells[3].split() == ["\u22120.1", "\u22120.2", "to", "\u22120.05"]
     assert cells[4:] == ["0.012", "2, 1, 9", "one is worse"]
-    command = page.locator("#pair-command").inner_text()
-    assert command == f"foresight-bench versus {run.name} '{second}' '{first}'"
+    command = f"foresight-bench versus {run.name} '{second}' '{first}'"
+    expect(page.locator("#pair-command")).to_have_text(command)
     assert page.complaints == []

@@ -18,17 +18,18 @@ def test_a_page_as_opened_has_at_most_eight_screens(
     visit: Callable[..., Any], request: pytest.FixtureRequest, kind: str
 ) -> None:
     page = visit(request.getfixturevalue(f"{kind}_page"), width=1280, height=800)
+    page.wait_for_selector("html[data-drawn]", state="attached")  # as tall as it becomes
     assert page.evaluate(SCREENS) <= 8
     assert page.evaluate("document.body.innerText.split(/\\s+/).length") < 3000
 
 
 def test_a_section_opens_by_keyboard_with_its_finding_as_its_heading(
-    visit: Callable[..., Any], smoke_page: Path
+    visit: Callable[..., Any], expect: Callable[..., Any], smoke_page: Path
 ) -> None:
     page = visit(smoke_page)
     summary = page.locator("#proxies > details > summary")
     assert summary.locator("h2").inner_text().split("\n")[-1] == "Only IoU orders candidates."
-    assert not page.locator("#proxies .plot").first.is_visible()
+    expect(page.locator("#proxies .plot").first).to_be_hidden()
     summary.focus()
     page.keyboard.press("Enter")
     page.locator("#proxies .plot svg").first.wait_for(state="visible")
@@ -50,18 +51,20 @@ def test_a_link_in_the_bar_opens_its_section_each_time(visit: Callable[..., Any]
         page.evaluate("document.querySelector('#samples > details').open = false")
 
 
-def test_a_search_opens_what_it_finds_and_closes_it_again(visit: Callable[..., Any], smoke_page: Path) -> None:
+def test_a_search_opens_what_it_finds_and_closes_it_again(
+    visit: Callable[..., Any], expect: Callable[..., Any], smoke_page: Path
+) -> None:
     page = visit(smoke_page)
     opened = "(id) => document.querySelector(`#${id} > details`).open"
     page.fill("#search", "qwen2_5")
     page.wait_for_function(opened, arg="candidates")
-    assert page.locator("details.candidate:visible").count() == 6
+    expect(page.locator("details.candidate:visible")).to_have_count(6)
     page.fill("#search", "window order")
     page.wait_for_function("() => document.getElementById('count').textContent.startsWith('0 of 16 candidates')")
-    assert not page.evaluate(opened, "candidates")
+    page.wait_for_function(f"(id) => !({opened})(id)", arg="candidates")
     page.fill("#search", "permutation null")
     page.wait_for_function(opened, arg="alignment")
-    assert "in Alignment" in page.locator("#count").inner_text()
+    expect(page.locator("#count")).to_contain_text("in Alignment")
     page.fill("#search", "")
     page.wait_for_function(f"() => !({opened})('alignment')")
 
@@ -77,13 +80,17 @@ def test_print_opens_every_section_and_closes_it_again(visit: Callable[..., Any]
     assert page.evaluate(closed) == before
 
 
-def test_the_whole_name_of_a_short_one_is_shown_on_focus(visit: Callable[..., Any], smoke_page: Path) -> None:
+def test_the_whole_name_of_a_short_one_is_shown_on_focus(
+    visit: Callable[..., Any], expect: Callable[..., Any], smoke_page: Path
+) -> None:
     page = visit(smoke_page)
     link = page.locator(".ranking .rows th a:has(bdi[title])").first
     whole = link.locator("bdi").get_attribute("title")
     assert whole.count("/") == 3
     assert len(link.inner_text()) < len(whole)
     link.focus()
-    assert page.locator("#tip").inner_text() == whole
+    expect(page.locator("#tip")).to_have_text(whole)
+    expect(page.locator("#tip")).to_be_visible()
     page.keyboard.press("Tab")
-    assert page.locator("#tip").inner_text() != whole or not page.locator("#tip").is_visible()
+    told = "whole => ((tip) => tip.hidden || tip.textContent !== whole)(document.getElementById('tip'))"
+    page.wait_for_function(told, arg=whole)

@@ -81,7 +81,7 @@ def readings() -> dict[str, list[tuple[float, float]]]:
         [sys.executable, "-c", READER, json.dumps(MODELS)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
         env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "1000000"},  # freed tensors go back to the kernel at once
     )

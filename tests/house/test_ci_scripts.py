@@ -191,7 +191,7 @@ def test_two_jobs_that_record_at_once_lose_nothing(tmp_path: Path) -> None:
         clones.append(clone)
     subprocess.run([".ci/record", "runs"], cwd=clones[0], check=True, capture_output=True)
     both = [subprocess.Popen([".ci/record", "runs"], cwd=clone) for clone in clones[1:]]
-    assert [job.wait(timeout=60) for job in both] == [0, 0]
+    assert [job.wait(timeout=600) for job in both] == [0, 0]
     kept = git("ls-tree", "-r", "--name-only", "bench-data", at=origin).split()
     assert sum(path.endswith("records.jsonl") for path in kept) == 3
     assert not [path for path in kept if path.endswith(("report.html", "record"))], "numbers only, and no code"

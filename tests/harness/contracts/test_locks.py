@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from foresight_harness.contracts import locks
 from foresight_harness.contracts.locks import HeldLock, LockError
+
+LONG_S = 600.0
+"""Longer than any machine takes for what happens meanwhile: it ends what hangs, and decides nothing."""
 
 HOLD = """
 import sys, time
@@ -46,7 +53,7 @@ def test_a_stopped_holder_is_named_with_host_process_and_age_in_one_line(
     holder: Callable[[float], subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "STOPPED_S", 0.5)
-    process = holder(60)
+    process = holder(LONG_S)
     os.kill(process.pid, signal.SIGSTOP)
     said: list[str] = []
     monkeypatch.setattr(locks, "SAY_S", 0.0)
@@ -54,9 +61,8 @@ def test_a_stopped_holder_is_named_with_host_process_and_age_in_one_line(
         with pytest.raises(LockError) as raised, HeldLock(tmp_path / "a.lock", "entry a", said.append):
             pass
         line = str(raised.value)
-        assert line.startswith(
-            f"entry a is held by process {process.pid} on {os.uname().nodename}, for 0 min, which is"
-        )
+        named = re.escape(f"entry a is held by process {process.pid} on {os.uname().nodename}, for ")
+        assert re.match(named + r"\d+ min, which is", line)
         assert "--resume" in line
         assert "\n" not in line
     os.kill(process.pid, signal.SIGKILL)
@@ -67,13 +73,47 @@ def test_a_stopped_holder_is_named_with_host_process_and_age_in_one_line(
     assert said == [] or "waiting for entry a" in said[0]
 
 
-def test_a_holder_that_works_is_waited_for_longer_than_the_patience(
-    holder: Callable[[float], subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_holder_gives_signs_of_life_by_itself(
+    holder: Callable[[float], subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(locks, "PATIENCE_S", 1.5)
-    holder(4)
+    holder(LONG_S)
+    file = tmp_path / "a.lock.holder"
+    first, ends = file.stat().st_mtime_ns, time.monotonic() + LONG_S
+    while file.stat().st_mtime_ns == first and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert file.stat().st_mtime_ns > first
+
+
+def test_a_holder_that_works_is_waited_for_longer_than_the_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that moves by most of the patience from look to look, and a holder with a sign for each."""
+    clock = itertools.count(step=0.7 * locks.PATIENCE_S)
+    monkeypatch.setattr(locks.time, "monotonic", lambda: next(clock))
+    held = FileLock(tmp_path / "a.lock")
+    signs = iter(range(4))
+
+    def look(lock: HeldLock) -> object:
+        sign = next(signs, None)
+        if sign is None:
+            held.release()
+        return sign
+
+    monkeypatch.setattr(HeldLock, "_sign", look)
+    held.acquire()
     with HeldLock(tmp_path / "a.lock"):
         assert f'"pid": {os.getpid()}' in (tmp_path / "a.lock.holder").read_text()
+    assert next(signs, None) is None
+    assert next(clock) > 2 * locks.PATIENCE_S
+
+
+def test_a_holder_without_a_sign_is_not_waited_for_longer_than_the_patience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(step=0.7 * locks.PATIENCE_S)
+    monkeypatch.setattr(locks.time, "monotonic", lambda: next(clock))
+    with FileLock(tmp_path / "a.lock"), pytest.raises(LockError, match="gives no sign of life"):
+        HeldLock(tmp_path / "a.lock").__enter__()
 
 
 def test_a_holder_may_enter_again_and_another_thread_may_not(tmp_path: Path) -> None:
@@ -84,5 +124,5 @@ def test_a_holder_may_enter_again_and_another_thread_may_not(tmp_path: Path) -> 
         other.start()
         other.join(0.3)
         assert other.is_alive()
-    other.join(5)
+    other.join(LONG_S)
     assert not other.is_alive()

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,9 @@ def test_tolerances_are_rounded_up_to_one_digit(value: float, up: float) -> None
     assert rounded_up(value) == pytest.approx(up)
 
 
-def test_a_thousand_runs_are_indexed_in_little_time_and_looked_at_in_less(dated, tmp_path: Path) -> None:
+def test_a_thousand_runs_are_indexed_in_little_time_and_looked_at_in_less(
+    dated, tmp_path: Path, least_seconds: Callable[..., float]
+) -> None:
     """5,000 runs of this size take 20 s at most the first time, and 1 s after; a fifth of both is asked for here."""
     first = dated(0)
     manifest, records = (first / "run.json").read_bytes(), (first / "records.jsonl").read_bytes()
@@ -156,17 +159,24 @@ def test_a_thousand_runs_are_indexed_in_little_time_and_looked_at_in_less(dated,
         folder.mkdir()
         (folder / "run.json").write_bytes(manifest)
         (folder / "records.jsonl").write_bytes(records)
-    seconds = []
-    for _ in range(2):
+
+    def refreshed() -> float:
         began = time.process_time()
         assert refresh(tmp_path) == []
-        seconds.append(time.process_time() - began)
-    assert seconds[0] < 4
-    assert seconds[1] < 0.2
-    (tmp_path / "run_0007" / "records.jsonl").write_bytes(records * 2)
-    began = time.process_time()
-    refresh(tmp_path)
-    assert time.process_time() - began < 0.4
+        return time.process_time() - began
+
+    def made_anew() -> float:
+        (tmp_path / NAME).unlink(missing_ok=True)
+        return refreshed()
+
+    def one_changed() -> float:
+        file = tmp_path / "run_0007" / "records.jsonl"
+        file.write_bytes(file.read_bytes() + records)
+        return refreshed()
+
+    assert least_seconds(made_anew, 4.0, tries=3) < 4
+    assert least_seconds(refreshed, 0.2) < 0.2
+    assert least_seconds(one_changed, 0.4) < 0.4
 
 
 def test_what_was_indexed_before_an_interruption_stays(dated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

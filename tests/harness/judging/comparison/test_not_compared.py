@@ -101,7 +101,7 @@ def test_processes_that_promote_at_once_lose_nothing(run_with, tmp_path: Path) -
     for job in jobs:
         job.start()
     for job in jobs:
-        job.join(60)
+        job.join(600)
     assert [job.exitcode for job in jobs] == [0] * 4
     kept = sorted((tmp_path / "baselines" / "main").glob("*.json"))
     assert [path.stem for path in kept] == [f"{number:04d}" for number in range(1, 21)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -216,11 +217,15 @@ def test_train_and_test_share_no_scene() -> None:
     assert not scenes["train"] & scenes["test"]
 
 
-def test_drawing_takes_a_few_milliseconds_a_picture() -> None:
+def test_drawing_takes_a_few_milliseconds_a_picture(least_seconds: Callable[..., float]) -> None:
     dataset = opened()
-    times = []
-    for index in range(SAMPLES):
-        start = time.process_time()
-        dataset[index]
-        times.append(time.process_time() - start)
-    assert sorted(times)[SAMPLES // 2] < 0.02
+
+    def usual() -> float:
+        times = []
+        for index in range(SAMPLES):
+            start = time.process_time()
+            dataset[index]
+            times.append(time.process_time() - start)
+        return sorted(times)[SAMPLES // 2]
+
+    assert least_seconds(usual, 0.02) < 0.02

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,11 @@ def options(tmp_path: Path) -> RunOptions:
 
 
 def test_a_plan_that_ran_here_is_predicted_within_a_factor_of_two(
-    few_pictures: None, make_keeper, cells, options: RunOptions
+    few_pictures: None, make_keeper, cells, options: RunOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The clock of the run counts what this process does: what others do at this moment is no part of a plan.
+    monkeypatch.setattr(time, "monotonic", time.process_time)
+
     def run() -> float:
         keeper = make_keeper()
         keeper.plan(cells)
@@ -51,7 +55,7 @@ def test_a_plan_that_ran_here_is_predicted_within_a_factor_of_two(
     run()  # warm, as the one that is predicted
     book = CostBook.beside(options.cache)
     book.add_session("local", 0.0)
-    for _ in range(3):  # another process may take the machine away in one of them
+    for _ in range(3):  # another process may empty the caches of the processor in one of them
         found = predict(cells, options, book, entries(options.cache))
         spent = run()
         if spent / 2 < found.seconds < spent * 2:
@@ -108,10 +112,13 @@ def test_memory_grows_with_the_streams_and_not_with_the_cells(cells, options: Ru
     assert memory_of(cells, options) > memory_of([], options)
 
 
-def test_the_speed_of_this_machine_is_a_positive_number_in_a_blink() -> None:
-    began = time.process_time()
-    assert slowness_of_this_machine() > 0
-    assert time.process_time() - began < 1.0
+def test_the_speed_of_this_machine_is_a_positive_number_in_a_blink(least_seconds: Callable[..., float]) -> None:
+    def measured() -> float:
+        began = time.process_time()
+        assert slowness_of_this_machine() > 0
+        return time.process_time() - began
+
+    assert least_seconds(measured, 1.0) < 1.0
 
 
 def test_what_others_do_at_this_moment_does_not_make_the_machine_slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from foresight_harness.running.lifecycle.holding import hold
 held = hold(Path(sys.argv[1]))
 print("held", flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 

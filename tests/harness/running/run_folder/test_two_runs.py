@@ -49,7 +49,7 @@ def test_two_runs_at_once_share_features_and_write_equal_records_apart(tmp_path:
     commands = [[sys.executable, "-c", RUN, str(tmp_path), *names] for names in (("one", "two"), ("two", "one"))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for command in commands]
-    told = [json.loads(process.communicate(timeout=300)[0].splitlines()[-1]) for process in running]
+    told = [json.loads(process.communicate(timeout=1800)[0].splitlines()[-1]) for process in running]
     assert [process.returncode for process in running] == [0, 0]
     first, second = (RunFolder(Path(one["run"])) for one in told)
     assert first.path != second.path

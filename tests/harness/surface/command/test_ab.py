@@ -22,7 +22,7 @@ _encode = Pixels.encode
 
 
 def _slower(self, clips, taps):
-    for _ in range(4):
+    for _ in range(12):
         _encode(self, clips, taps)
     return _encode(self, clips, taps)
 
@@ -103,12 +103,12 @@ def test_interrupt_removes_the_worktree(clone: Path) -> None:
     running = subprocess.Popen(
         [*COMMAND, *asked], cwd=clone, stderr=subprocess.PIPE, text=True, preexec_fn=hears_an_interrupt
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while git(clone, "worktree", "list").count("\n") < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = running.communicate(timeout=600)
     assert (running.returncode, said) == (130, "foresight-bench ab: interrupted\n")
     listed = git(clone, "worktree", "list")
     assert listed.count("\n") == 1

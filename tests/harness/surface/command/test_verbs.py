@@ -8,6 +8,7 @@ import resource
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ HEAVY = (
 QUICK = (["--help"], ["--version"], ["plugins"], ["candidates", "--candidate", "pixels@patch"])
 
 
+@pytest.fixture(scope="module")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the verbs keep compiled sources, once for all of them."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.mark.parametrize("words", QUICK, ids=" ".join)
 def test_verbs_that_only_say_something_load_no_heavy_module(words: list[str], tmp_path: Path) -> None:
     code = (
@@ -48,18 +55,22 @@ def test_verbs_that_only_say_something_load_no_heavy_module(words: list[str], tm
 
 
 @pytest.mark.parametrize("words", QUICK, ids=" ".join)
-def test_they_take_less_than_half_a_second_of_processor_time(words: list[str], tmp_path: Path) -> None:
-    """As installed: with bytecode. The least of a few, since a busy machine only ever adds."""
+def test_they_take_less_than_half_a_second_of_processor_time(
+    words: list[str], bytecode: Path, tmp_path: Path, least_seconds: Callable[..., float]
+) -> None:
+    """As installed: with bytecode."""
     code = "import sys; from foresight_harness.surface.command import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-X", f"pycache_prefix={tmp_path / 'bytecode'}", "-c", code, *words]
+    command = [sys.executable, "-X", f"pycache_prefix={bytecode}", "-c", code, *words]
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    took = []
-    for _ in range(4):
+
+    def spent() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        took.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    assert min(took) < 0.5, took
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    spent()  # writes the bytecode that the verbs before did not
+    assert least_seconds(spent, 0.5) < 0.5
 
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

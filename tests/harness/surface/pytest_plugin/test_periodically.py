@@ -10,16 +10,17 @@ SOON_S = 60.0
 
 def test_it_is_done_at_once_and_again_until_the_block_ends() -> None:
     done: list[str] = []
-    twice = threading.Event()
+    again = threading.Event()
 
     def act() -> None:
         done.append(threading.current_thread().name)
-        if len(done) == 2:
-            twice.set()
+        if len(done) == 3:
+            again.set()
 
     with periodically("named", 0.001, act):
-        assert twice.wait(SOON_S)
-    assert set(done) == {"named"}
+        assert done[0] == threading.current_thread().name
+        assert again.wait(SOON_S)
+    assert set(done[1:]) == {"named"}
     assert "named" not in {thread.name for thread in threading.enumerate()}
 
 

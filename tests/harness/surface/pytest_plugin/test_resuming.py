@@ -154,7 +154,7 @@ def test_data_set_whose_content_was_changed_is_refused(
 
 def test_run_that_another_process_keeps_is_refused_in_one_line(session, begun: Path, latest) -> None:
     code = "import sys, pathlib, time; from foresight_harness.running.lifecycle.holding import hold\n"
-    code += "held = hold(pathlib.Path(sys.argv[1])); print(1, flush=True); time.sleep(60)"
+    code += "held = hold(pathlib.Path(sys.argv[1])); print(1, flush=True); time.sleep(3600)"
     with subprocess.Popen([sys.executable, "-c", code, str(begun)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()

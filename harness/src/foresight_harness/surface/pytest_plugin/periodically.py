@@ -13,10 +13,10 @@ def periodically(name: str, every_s: float, act: Callable[[], None]) -> Iterator
     over = threading.Event()
 
     def repeat() -> None:
-        while not over.is_set():
+        while not over.wait(every_s):
             act()
-            over.wait(every_s)
 
+    act()  # what is over in no time is seen too
     thread = threading.Thread(target=repeat, name=name, daemon=True)
     thread.start()
     try:
