@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from foresight_harness.parts.metrics.average_precision import SortedMatches, average_precision, match_picture
+from foresight_harness.parts.metrics.average_precision import average_precision, match_picture
+from foresight_harness.parts.metrics.matches import SortedMatches
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from foresight_harness.parts.metrics.average_precision import SortedMatches
+from foresight_harness.parts.metrics.matches import SortedMatches
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

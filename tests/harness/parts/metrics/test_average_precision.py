@@ -234,3 +234,21 @@ def test_scores_that_do_not_fit_are_refused() -> None:
         average_precision([box], [torch.ones(1)], [box, box])
     with pytest.raises(DataError, match=r"names\[0\]: 2 class names for 1 boxes"):
         average_precision_by_class([box], [torch.ones(1)], [["a", "b"]], [box], [["a"]])
+
+
+def test_every_row_is_what_reading_its_curve_recall_by_recall_gives_to_the_last_bit() -> None:
+    """The rows of one call are worked on together; alone each is a search of its own curve."""
+    table = SortedMatches.of(Scene(3).matches(0.5))
+    weights = np.random.default_rng(4).multinomial(
+        len(table.objects), np.full(len(table.objects), 1 / len(table.objects)), 64
+    )
+    weights[0] = 0
+    rows = weights.astype(float)
+    expected = []
+    for row in rows:
+        seen, found = np.cumsum(row[table.picture])[table.hits], np.cumsum(row[table.picture[table.hits]])
+        precision = np.maximum.accumulate((found / (seen + np.spacing(1)))[::-1])[::-1]
+        total = row @ table.objects
+        reached = np.searchsorted(found / total, np.linspace(0, 1, 101)) if total else np.empty(0, dtype=int)
+        expected.append(precision[reached[reached < len(precision)]].sum() / 101 if total else math.nan)
+    np.testing.assert_array_equal(table.average_precision(rows), expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from foresight_harness.parts.statistics import bootstrap_mean, bootstrap_means, resamples
+from foresight_harness.parts.statistics import bootstrap, bootstrap_mean, bootstrap_means, resamples
 from scipy import stats
 
 
@@ -136,3 +136,22 @@ def test_values_without_a_row_for_each_sample_are_refused() -> None:
 def test_infinite_values_are_refused() -> None:
     with pytest.raises(ValueError, match="1 of 3 values are infinite"):
         bootstrap_mean([1.0, np.inf, 2.0], names(3))
+
+
+def test_metrics_of_the_same_samples_share_their_resamples_and_nobody_can_write_to_them() -> None:
+    drawn = resamples(names(12), count=50)
+    assert resamples(tuple(names(12)), count=50) is drawn
+    assert resamples(names(12), count=50, seed=1) is not drawn
+    assert resamples(names(12, 2), count=50) is not drawn
+    with pytest.raises(ValueError, match="read-only"):
+        drawn.counts[0, 0] = 3.0
+
+
+def test_resamples_are_forgotten_beyond_the_budget_but_for_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [resamples(names(20), count=count) for count in (40, 41)]
+    monkeypatch.setattr(bootstrap, "REMEMBERED_BYTES", 1)
+    last = resamples(names(20), count=42)
+    assert resamples(names(20), count=42) is last
+    again = resamples(names(20), count=40)
+    assert again is not drawn[0]
+    np.testing.assert_array_equal(again.counts, drawn[0].counts)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
@@ -134,18 +134,21 @@ def compare(features: Sequence[Any], samples: Sequence[str]) -> dict[tuple[int, 
     order = list(dict.fromkeys(samples))
     picture = np.array([order.index(sample) for sample in samples])
     step = len(samples) // len(order)
-    whole = _all_pairs(grams, grams)
+    whole = _all_pairs(grams)
     fold = picture % min(FOLDS, len(order))
     without = []
     for left_out in range(fold.max() + 1):
         kept = np.flatnonzero(fold != left_out)
-        parts = [gram[np.ix_(kept, kept)] for gram in grams]
-        without.append(_all_pairs(parts, parts))
+        without.append(_all_pairs([gram[np.ix_(kept, kept)] for gram in grams]))
     rng = np.random.default_rng(SEED)
-    nulls = []
+    centred, nulls, count = _unit(grams), [], len(samples)
+    above = np.triu_indices(count, 1)  # kernels are symmetric and their diagonals 0: half of them says all
+    half = 2 * centred[:, above[0] * count + above[1]]
     for _ in range(PERMUTATIONS):
         moved = (rng.permutation(len(order))[:, None] * step + np.arange(step)).ravel()
-        nulls.append(_all_pairs(grams, [gram[np.ix_(moved, moved)] for gram in grams]))
+        # Exchanging pictures exchanges rows and columns of a centred kernel: it need not be centred again.
+        exchanged = np.take(centred, moved[above[0]] * count + moved[above[1]], axis=1)
+        nulls.append(np.clip(half @ exchanged.T, -1, 1))
     sizes = np.bincount(fold)
     null, spread = np.stack(nulls), np.stack(without)
     return {
@@ -161,11 +164,17 @@ def _gram(rows: Floats) -> Floats:
     return gram
 
 
-def _all_pairs(left: Sequence[Floats], right: Sequence[Floats]) -> Floats:
-    """CKA of every kernel on the left with every one on the right, the same ones in another order of rows. [m, m]"""
-    x, y = (np.stack([_u_centred(gram).ravel() for gram in side]) for side in (left, right))
+def _all_pairs(grams: Sequence[Floats]) -> Floats:
+    """CKA of every kernel with every one. [m, m]"""
+    x = np.stack([_u_centred(gram).ravel() for gram in grams])
     norms = np.sqrt(np.square(x).sum(axis=1))
-    return np.asarray(np.clip(x @ y.T / np.outer(norms, norms), -1, 1))
+    return np.asarray(np.clip(x @ x.T / np.outer(norms, norms), -1, 1))
+
+
+def _unit(grams: Sequence[Floats]) -> Floats:
+    """Centred kernels of unit length, flattened: their inner products are CKA. [m, n * n]"""
+    x = np.stack([_u_centred(gram).ravel() for gram in grams])
+    return np.asarray(x / np.sqrt(np.square(x).sum(axis=1, keepdims=True)))
 
 
 def _u_centred(gram: Floats) -> Floats:
@@ -184,7 +193,7 @@ def _jackknife(whole: float, without: Floats, sizes: Any) -> tuple[float, float]
     ratio = sizes.sum() / sizes
     centre = count * whole - ((1 - 1 / ratio) * without).sum()
     pseudo = ratio * whole - (ratio - 1) * without
-    reach = float(student.ppf(0.975, count - 1)) * math.sqrt(float((np.square(pseudo - centre) / (ratio - 1)).mean()))
+    reach = float(stdtrit(count - 1, 0.975)) * math.sqrt(float((np.square(pseudo - centre) / (ratio - 1)).mean()))
     return max(whole - reach, -1.0), min(whole + reach, 1.0)
 
 

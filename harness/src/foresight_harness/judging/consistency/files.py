@@ -45,8 +45,11 @@ def check_samples(run: RunData) -> Iterator[str]:
             yield f"samples/{cell}.parquet holds {metric}{by} of {first.candidate}, which no record states"
         if any((row["dataset"], row["split"]) != (first.dataset, first.split) for row in rows):
             yield f"samples/{cell}.parquet is of another data set or split than {first.candidate}'s records"
+        seeds_of: dict[tuple[str, str | None], set[int]] = {}
+        for row in rows:
+            seeds_of.setdefault((row["metric"], row["probe"]), set()).add(row["seed"])
         for record in own:
-            seeds = {row["seed"] for row in rows if (row["metric"], row["probe"]) == (record.metric, record.probe)}
+            seeds = seeds_of.get((record.metric, record.probe), set())
             if record.per_sample and record.seeds and seeds != set(record.seeds):
                 yield f"{record.metric} of {record.candidate}: seeds of its record are not those of its samples"
 

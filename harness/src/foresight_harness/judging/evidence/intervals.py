@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.gates.verdict import Reading
+from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
 from foresight_harness.parts.statistics.bootstrap import LEVEL, RESAMPLES, resamples
 from foresight_harness.parts.statistics.corpus_evidence import Statistic, corpus_interval
 from foresight_harness.parts.statistics.interval import Floats
@@ -91,7 +92,7 @@ def widened(reading: Reading | None, contenders: int) -> Reading | None:
     """An interval without samples, for the best of so many candidates: Bonferroni, by normal quantiles."""
     if reading is None or reading.low is None or reading.high is None or contenders < 2:
         return reading
-    factor = float(norm.isf(ALPHA / contenders / 2) / norm.isf((1 - LEVEL) / 2))
+    factor = float(ndtri(ALPHA / contenders / 2) / ndtri((1 - LEVEL) / 2))
     low = reading.value - factor * (reading.value - reading.low)
     high = reading.value + factor * (reading.high - reading.value)
     return reading._replace(low=low, high=high, method=_method(reading.method or "", contenders))
@@ -140,7 +141,6 @@ def _apart(ours: SampleValues, theirs: SampleValues) -> Floats:
 
 def _statistics(matches: SampleStats) -> list[Statistic]:
     """One a seed; today that is average precision."""
-    from foresight_harness.parts.metrics.average_precision import PictureMatches, SortedMatches  # imports torch
 
     sorted_by_seed = [SortedMatches.of([PictureMatches.from_json(entry) for entry in seed]) for seed in matches.stats]
     return [found.average_precision for found in sorted_by_seed]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.comparing import NotComparableError, require_comparable
+from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
 from foresight_harness.parts.statistics.board import BoardEvidence
 from foresight_harness.parts.statistics.bootstrap import RESAMPLES, resamples
 from foresight_harness.parts.statistics.corpus_evidence import Statistic, corpus_evidence
@@ -97,7 +98,6 @@ def scores_of(run: RunData, records: Sequence[Record]) -> Scores:
 
 
 def _average_precision(run: RunData, record: Record) -> tuple[Statistic, ...]:
-    from foresight_harness.parts.metrics.average_precision import PictureMatches, SortedMatches  # imports torch
 
     found = run.stats(record)
     assert found is not None

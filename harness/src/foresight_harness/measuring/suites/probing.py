@@ -15,8 +15,9 @@ from foresight_harness.contracts.specs import ProbeFacts
 from foresight_harness.measuring.extraction.splits import SPLITS
 from foresight_harness.measuring.fitting.objectives import Fitted
 from foresight_harness.measuring.workshop.kept_readings import KeptReading
-from foresight_harness.parts.metrics.average_precision import SortedMatches, match_picture
+from foresight_harness.parts.metrics.average_precision import match_picture
 from foresight_harness.parts.metrics.by_object import average_precision_of_classes, picture_by_object
+from foresight_harness.parts.metrics.matches import SortedMatches
 from foresight_harness.planning.plugin_calls import calling
 
 if TYPE_CHECKING:

@@ -1,11 +1,9 @@
-"""COCO's average precision over a data set, and what is kept of each picture so that a bootstrap can weigh it anew."""
+"""COCO's average precision over a data set, and the matches of each picture."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,49 +14,14 @@ from torch import Tensor
 
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.metrics.boxes import require_boxes
+from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
 
 Floats = NDArray[np.float64]
 
 MAX_DETECTIONS = 100
 """COCO scores the best 100 detections of a picture (of a picture and class, with classes)."""
 
-BLOCK_NUMBERS = 2**14
-"""Weighted detections that are worked on at once: 128 KiB an array."""
-
-RECALLS = np.linspace(0.0, 1.0, 101)
-"""COCO reads precision at these recalls."""
-
 THRESHOLDS = (0.5, 0.75)
-
-
-@dataclass(frozen=True)
-class PictureMatches:
-    """What one picture adds to average precision at one IoU threshold."""
-
-    scores: tuple[float, ...]
-    """Of the detections, best first."""
-    hits: tuple[bool, ...]
-    """Whether each detection found an object of its own."""
-    objects: int
-    """True objects in the picture."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Mapping of strict JSON values."""
-        return {"scores": list(self.scores), "hits": list(self.hits), "objects": self.objects}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> PictureMatches:
-        """Inverse of ``as_json``. Raises: DataError if a field is absent, of another type or contradicts another."""
-        scores, hits, objects = content.get("scores"), content.get("hits"), content.get("objects")
-        if not isinstance(scores, list) or not all(type(score) in (int, float) for score in scores):
-            raise DataError(f"matches: scores are a list of numbers, got {scores!r:.80}")
-        if not isinstance(hits, list) or not all(type(hit) is bool for hit in hits):
-            raise DataError(f"matches: hits are a list of booleans, got {hits!r:.80}")
-        if type(objects) is not int or len(scores) != len(hits) or sum(hits) > objects:
-            raise DataError(f"matches: {len(scores)} scores, {sum(hits)} of {len(hits)} hits, {objects!r} objects")
-        if not all(map(math.isfinite, scores)) or any(a < b for a, b in pairwise(scores)):
-            raise DataError("matches: scores are finite numbers, best first")
-        return cls(tuple(map(float, scores)), tuple(hits), objects)
 
 
 def average_precision(
@@ -219,62 +182,6 @@ def average_precision_from_matches(matches: Sequence[PictureMatches], weights: S
     """
     row = np.ones((1, len(matches))) if weights is None else np.asarray([weights], dtype=np.float64)
     return float(SortedMatches.of(matches).average_precision(row)[0])
-
-
-@dataclass(frozen=True)
-class SortedMatches:
-    """Detections of all pictures, sorted by score once."""
-
-    picture: NDArray[np.intp]
-    """Picture of each detection, best first. [D]"""
-    hits: NDArray[np.intp]
-    """Places of the hits among the detections, ascending. [H]"""
-    objects: Floats
-    """True objects of each picture. [P]"""
-
-    @classmethod
-    def of(cls, matches: Sequence[PictureMatches]) -> SortedMatches:
-        """Sort as COCO does: by falling score, equal scores in the order of pictures."""
-        scores = np.array([score for picture in matches for score in picture.scores], dtype=np.float64)
-        picture = np.repeat(np.arange(len(matches)), [len(entry.scores) for entry in matches])
-        hit = np.array([value for entry in matches for value in entry.hits], dtype=bool)
-        order = np.argsort(-scores, kind="stable")
-        return cls(picture[order], np.flatnonzero(hit[order]), np.array([m.objects for m in matches], dtype=np.float64))
-
-    def average_precision(self, weights: Floats, *, block: int | None = None) -> Floats:
-        """Average precision under each row of weights, exact for whole numbers.
-
-        Args:
-            weights: How often each picture counts; 0 or more. [R, P]
-            block: Rows worked on at once, which bounds memory to about 3 x block x detections x 8 bytes; None takes as
-                many as stay in a processor's cache.
-
-        Returns:
-            Values in [0, 1]; NaN where the weighted pictures hold no object. [R] float64
-        """
-        if weights.ndim != 2 or weights.shape[1] != len(self.objects):
-            raise DataError(f"weights are [resamples, {len(self.objects)} pictures], got shape {weights.shape}")
-        if not (np.isfinite(weights).all() and (weights >= 0).all()):
-            raise DataError("weights of pictures are finite and not negative")
-        block = block or int(np.clip(BLOCK_NUMBERS // max(len(self.picture), 1), 8, 256))
-        starts = range(0, len(weights), block)
-        parts = [self._block(np.asarray(weights[start : start + block], dtype=np.float64)) for start in starts]
-        return np.concatenate(parts) if parts else np.empty(0)
-
-    def _block(self, weights: Floats) -> Floats:
-        # Precision peaks at hits and recall moves there alone, so curves are read at hits only.
-        seen = np.cumsum(weights[:, self.picture], axis=1)[:, self.hits]
-        found = np.cumsum(weights[:, self.picture[self.hits]], axis=1)
-        total = weights @ self.objects
-        precision = found / (seen + np.spacing(1))
-        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        # Sums of fractions miss full recall by rounding; whole numbers are exact and compared as COCO compares them.
-        slack = np.where((weights == np.rint(weights)).all(axis=1), 0.0, 1e-12)
-        values = np.full(len(weights), math.nan)
-        for row in np.flatnonzero(total > 0):
-            reached = np.searchsorted(found[row] / total[row] + slack[row], RECALLS, side="left")
-            values[row] = envelope[row, reached[reached < len(self.hits)]].sum() / len(RECALLS)
-        return values
 
 
 def _checked(boxes: Tensor, scores: Tensor, where: str) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from scipy.stats import t as student
+from scipy.special import stdtrit
 from torch import Tensor
 
 from foresight_harness.contracts.devices import in_double
@@ -68,7 +68,7 @@ def jackknife(whole: float, without: Tensor, rows: Tensor, level: float = 0.95) 
     centre = count * whole - ((1 - 1 / ratio) * without).sum()
     pseudo = ratio * whole - (ratio - 1) * without
     variance = ((pseudo - centre).square() / (ratio - 1)).mean()
-    reach = float(student.ppf(0.5 + level / 2, count - 1)) * float(variance.sqrt())
+    reach = float(stdtrit(count - 1, 0.5 + level / 2)) * float(variance.sqrt())
     return max(whole - reach, -1.0), min(whole + reach, 1.0)
 
 

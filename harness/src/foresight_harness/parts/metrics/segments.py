@@ -8,24 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.metrics.guards import require_pair
-
-Plane = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from foresight_harness.parts.metrics.target_colours import Mask, colours_of
 
 SMOOTHING = 1 / 96
 """Deviation of the blur that output and target get alike, in sides of the picture: under it lies noise, not shape."""
-REACH = 1 / 32
-"""How far around a pixel colours of object and of background are gathered, in sides of the picture."""
-MARGIN = 0.5
-"""How far around an object's box it may be found, in sides of the box."""
-LEAST_PIXELS = 16
-"""Objects with fewer pixels are not looked for."""
 
 
 def object_iou(output: Tensor, target: Tensor, masks: Sequence[Tensor]) -> Tensor:
@@ -94,52 +85,19 @@ def _frame_iou(output: Tensor, target: Tensor, masks: Tensor) -> float:
 
 def objects_in_frame(output: Tensor, target: Tensor, masks: Tensor) -> list[FoundObject | None]:
     """Where the output shows each object; None for those too small to be looked for. [3, H, W], [3, H, W], [N, H, W]"""
-    objects: Mask = masks.cpu().numpy().astype(bool)
-    if not len(objects):
+    if not len(masks):
         return []
-    anything: Mask = np.logical_or.reduce(objects, axis=0)
-    true = target.cpu().numpy().astype(np.float64)
-    side = max(true.shape[1:])
-    seen = _blurred(output.cpu().numpy().astype(np.float64), SMOOTHING * side)
-    behind = _continued(true, ~anything, side)  # the same for every object
+    colours = colours_of(target, masks)
+    if colours.behind is None:
+        return [None] * len(colours.objects)
+    picture = output.cpu().numpy().astype(np.float64)
+    seen = np.stack([gaussian_filter(plane, SMOOTHING * max(picture.shape[1:])) for plane in picture])
+    from_behind = ((seen - colours.behind) ** 2).sum(axis=0)
     found: list[FoundObject | None] = []
-    for mask in objects:
-        own = _continued(true, mask, side) if mask.sum() >= LEAST_PIXELS else None
-        if own is None or behind is None:
+    for one in colours.objects:
+        if one is None:
             found.append(None)
             continue
-        nearer = ((seen - own) ** 2).sum(axis=0) < ((seen - behind) ** 2).sum(axis=0)
-        free = ~(anything & ~mask)
-        found.append(FoundObject(mask, nearer & _window(mask) & free, nearer & free))
+        nearer = ((seen - one.colours) ** 2).sum(axis=0) < from_behind
+        found.append(FoundObject(one.mask, nearer & one.window & one.free, nearer & one.free))
     return found
-
-
-def _continued(picture: Plane, region: Mask, side: int) -> Plane | None:
-    """Colours of a region, blurred within it, and beyond it those of its nearest parts; None of an empty region."""
-    if not region.any():
-        return None
-    weights = region.astype(np.float64)
-    result = np.broadcast_to(picture[:, region].mean(axis=1)[:, None, None], picture.shape).copy()
-    for reach in (8 * REACH * side, 3 * REACH * side, REACH * side):
-        total = gaussian_filter(weights, reach)
-        near = total > 0.02
-        for colour in range(3):
-            blurred = gaussian_filter(picture[colour] * weights, reach)
-            result[colour][near] = blurred[near] / total[near]
-    return result
-
-
-def _blurred(picture: Plane, deviation: float) -> Plane:
-    return np.stack([gaussian_filter(plane, deviation) for plane in picture])
-
-
-def _window(mask: Mask) -> Mask:
-    """The box of a mask and ``MARGIN`` of its sides around."""
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    window = np.zeros_like(mask)
-    slices = []
-    for places in (rows, cols):
-        extent = places[-1] + 1 - places[0]
-        slices.append(slice(max(0, int(places[0] - MARGIN * extent)), int(places[-1] + 1 + MARGIN * extent) + 1))
-    window[tuple(slices)] = True
-    return window

@@ -9,7 +9,7 @@ import numpy as np
 from foresight_harness.parts.statistics.bootstrap import LEVEL, Estimate, Resamples
 from foresight_harness.parts.statistics.interval import Floats, Interval, method_name, percentile_ends
 
-BLOCK = 256
+BLOCK = 1024
 """Resamples handed to the statistic at a time, so that its memory stays bounded."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from foresight_harness.parts.statistics.bootstrap import LEVEL, RESAMPLES
 from foresight_harness.parts.statistics.interval import Floats, Interval, method_name, percentile_ends
@@ -30,7 +29,7 @@ def spearman(first: Floats, second: Floats) -> Floats:
     Returns:
         [R]
     """
-    ranks = [rankdata(np.atleast_2d(side), axis=1) for side in (first, second)]
+    ranks = [_ranks(np.atleast_2d(side)) for side in (first, second)]
     centred = [rank - rank.mean(1, keepdims=True) for rank in ranks]
     lengths = np.sqrt(np.square(centred[0]).sum(1) * np.square(centred[1]).sum(1))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -65,3 +64,19 @@ def rank_correlation(
     replicates = spearman(first[drawn], second[drawn])
     low, high = percentile_ends(replicates, level)
     return Correlation(value, Interval(low, high, method_name("spearman", level), n, n))
+
+
+def _ranks(rows: Floats) -> Floats:
+    """Ranks from 1 within each row; equal values share their mean rank. [R, n]"""
+    order = np.argsort(rows, axis=1, kind="stable")
+    ordered = np.take_along_axis(rows, order, axis=1)
+    new = np.ones(rows.shape, dtype=bool)  # whether another value than the one before begins here
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    places = np.arange(rows.shape[1])
+    first = np.maximum.accumulate(np.where(new, places, 0), axis=1)
+    ends = np.ones(rows.shape, dtype=bool)
+    ends[:, :-1] = new[:, 1:]
+    last = np.minimum.accumulate(np.where(ends, places, rows.shape[1])[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty(rows.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
+    return ranks

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,7 +38,9 @@ def method_name(method: str, level: float) -> str:
 def percentile_ends(replicates: Floats, level: float) -> tuple[float, float]:
     """The central ``level`` of the replicates; NaN replicates are left out. [R]"""
     tail = (1 - level) / 2
-    low, high = np.nanquantile(replicates, [tail, 1 - tail])
+    # Asking first is quicker: numpy's way around NaN costs twice the quantile.
+    quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile
+    low, high = quantile(replicates, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -56,12 +58,12 @@ def bca_ends(replicates: Floats, estimate: float, jackknife: Floats, level: floa
     values = replicates[~np.isnan(replicates)]
     below = (np.count_nonzero(values < estimate) + 0.5 * np.count_nonzero(values == estimate)) / len(values)
     # All replicates on one side of the estimate would put the bias at infinity: the next possible share stands in.
-    bias = norm.ppf(np.clip(below, 0.5 / len(values), 1 - 0.5 / len(values)))
+    bias = ndtri(np.clip(below, 0.5 / len(values), 1 - 0.5 / len(values)))
     jackknife = jackknife[~np.isnan(jackknife)]
     away = jackknife.mean() - jackknife
     spread = np.square(away).sum()
     acceleration = np.power(away, 3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
-    tail = norm.ppf([(1 - level) / 2, (1 + level) / 2])
-    shifted = norm.cdf(bias + (bias + tail) / (1 - acceleration * (bias + tail)))
+    tail = ndtri([(1 - level) / 2, (1 + level) / 2])
+    shifted = ndtr(bias + (bias + tail) / (1 - acceleration * (bias + tail)))
     low, high = np.quantile(values, shifted)
     return float(low), float(high)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from foresight_harness.parts.statistics.bootstrap import cluster_of, cluster_sums
 from foresight_harness.parts.statistics.interval import Floats, Interval
@@ -48,7 +48,7 @@ def minimum_detectable_effect(
     Returns:
         NaN with fewer than two groups.
     """
-    return float((norm.isf(alpha / tests / 2) + norm.ppf(power)) * standard_error(differences, groups))
+    return float((-ndtri(alpha / tests / 2) + ndtri(power)) * standard_error(differences, groups))
 
 
 def detectable_beyond(interval: Interval, tolerance: float = 0.0, *, tests: int = 1, power: float = POWER) -> float:
@@ -60,8 +60,8 @@ def detectable_beyond(interval: Interval, tolerance: float = 0.0, *, tests: int 
         tests: Size of the family; the strictest step of Holm is assumed.
         power: Chance of finding it.
     """
-    error = interval.half_width / float(norm.isf(ALPHA / 2))
-    return max(float(norm.isf(ALPHA / tests / 2)) * error, tolerance) + float(norm.ppf(power)) * error
+    error = interval.half_width / float(-ndtri(ALPHA / 2))
+    return max(float(-ndtri(ALPHA / tests / 2)) * error, tolerance) + float(ndtri(power)) * error
 
 
 def samples_to_detect(
@@ -73,8 +73,8 @@ def samples_to_detect(
     """
     if difference <= tolerance:
         return None
-    error = interval.half_width / float(norm.isf(ALPHA / 2))
-    find, beyond = float(norm.isf(ALPHA / tests / 2)), float(norm.ppf(power))
+    error = interval.half_width / float(-ndtri(ALPHA / 2))
+    find, beyond = float(-ndtri(ALPHA / tests / 2)), float(ndtri(power))
     wanted = min(difference / (find + beyond), (difference - tolerance) / beyond)
     return ceil(interval.n * (error / wanted) ** 2)
 

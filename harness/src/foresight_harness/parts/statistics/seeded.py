@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from foresight_harness.parts.statistics.bootstrap import LEVEL, cluster_of
 from foresight_harness.parts.statistics.interval import Floats, Interval
@@ -73,7 +73,7 @@ def difference_over_seeds(first: Floats, second: Floats, groups: Sequence[str], 
         return Seeded(difference, None, None, sample_error, seed_error, n, False)
     degrees = variance**2 / (sample_error**4 / (count - 1) + seed_error**4 / freedom)
     error = float(np.sqrt(variance))
-    half = float(student.ppf((1 + level) / 2, degrees)) * error
+    half = float(stdtrit(degrees, (1 + level) / 2)) * error
     interval = Interval(difference - half, difference + half, f"seeds-samples-t-{100 * level:g}", n, count)
-    p_value = float(2 * student.sf(abs(difference) / error, degrees))
+    p_value = float(2 * stdtr(degrees, -abs(difference) / error))
     return Seeded(difference, interval, p_value, sample_error, seed_error, n, False)

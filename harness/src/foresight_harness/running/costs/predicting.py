@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from foresight_harness.measuring.cache.upkeep import Entry
 from foresight_harness.parts.controls.specs import INPUT_PX, control_specs
 from foresight_harness.planning.candidates import fed_px
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell, in_running_order, pictures_of, tap_bytes
 from foresight_harness.running.costs.history import CostBook, First, Predicted
 from foresight_harness.running.costs.limits import DTYPE_BYTES, WORKER_BASE_BYTES
+
+if TYPE_CHECKING:  # the cache imports torch
+    from foresight_harness.measuring.cache.upkeep import Entry
 
 REFERENCE_S = 0.006
 """Seconds of the product below on the machine of the guesses: one thread of an AMD EPYC with AVX-512."""

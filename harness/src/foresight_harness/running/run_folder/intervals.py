@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
 from foresight_harness.parts.statistics.bootstrap import Estimate, bootstrap_mean, resamples
 from foresight_harness.parts.statistics.corpus import hierarchical_corpus
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
@@ -46,7 +47,6 @@ def summary_of_stats(stats: Sequence[Sequence[Mapping[str, Any]]], groups: Seque
     Raises:
         DataError: where a statistic is damaged.
     """
-    from foresight_harness.parts.metrics.average_precision import PictureMatches, SortedMatches  # imports torch
 
     by_seed = [SortedMatches.of([PictureMatches.from_json(entry) for entry in seed]) for seed in stats]
     drawn = resamples(groups, count=count)

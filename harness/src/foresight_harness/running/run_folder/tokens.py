@@ -93,7 +93,7 @@ def read_tokens(run: Path, cell: str) -> dict[str, Tokens]:
     if not path.is_file():
         return {}
     try:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read(use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise RunFolderError(f"{path} cannot be read: {' '.join(str(error).split())[:200]}") from error
     check_table(path, table)

@@ -13,8 +13,6 @@ from foresight_harness.contracts.devices import require_device
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.contracts.text import one_line
-from foresight_harness.judging.comparison.against import require_complete, target_of
-from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
 from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.planning.candidates.twins import with_twins
@@ -32,9 +30,7 @@ from foresight_harness.planning.plan import (
 from foresight_harness.planning.registry import PluginInfo, load_registry
 from foresight_harness.running.costs.limits import check_disk
 from foresight_harness.running.exporters import check_exports, check_installed
-from foresight_harness.running.lifecycle.resuming import check_resume
 from foresight_harness.running.run_folder.folder import check_writable
-from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.pytest_plugin.live import screen_of
 from foresight_harness.surface.pytest_plugin.options import (
     benchmark_places,
@@ -163,10 +159,16 @@ def order(state: State, items: list[pytest.Item]) -> None:
             check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.resume:
+                from foresight_harness.running.lifecycle.resuming import check_resume  # imports torch
+
                 assert state.registry is not None
                 planned = [cell for cells in state.planned.values() for cell in cells]
                 check_resume(state.registry, options, planned, command_of(state.config, resume=False))
             if options.baseline is not None:
+                from foresight_harness.judging.comparison.against import require_complete, target_of
+                from foresight_harness.judging.comparison.sentinels import read_sentinels, sentinel_file
+                from foresight_harness.running.run_folder.run_data import RunData  # imports pyarrow
+
                 state.sentinels = read_sentinels(sentinel_file(benchmark_places(state.config)))
                 state.baseline = target_of(options.out, options.baseline)
                 # damaged, of a newer schema or not complete: said before any work
