@@ -141,6 +141,8 @@ def kills_of(
         kinds = [kind for kind, count in wanted.items() if count]
         if chain.process is not None and "only node" in kinds:
             kinds.remove("only node")  # it is a cluster of its own
+        if chain.process is not None and "node" in kinds and not chain.clusters.whole():
+            kinds.remove("node")  # of two, one is gone already
         if not kinds:
             break
         kind = chain.draw.choices(kinds, [wanted[each] for each in kinds])[0]
