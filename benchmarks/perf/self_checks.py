@@ -1,12 +1,16 @@
 """What do spot checks, the seal and snapshots of the process cost on a smoke run?
 
-    OMP_NUM_THREADS=1 python benchmarks/perf/self_checks.py [--pairs 6] [--cache warm] [--write]
+    OMP_NUM_THREADS=1 python benchmarks/perf/self_checks.py [--pairs 3] [--cache warm] [--write]
 
-One small matrix at smoke scale (a tiny encoder beside a control, two suites, conclusions and page included) is scored
-again and again, in turns with and without all three, the order of a pair changing from pair to pair; processor seconds
-of this process. The ratio is that of each pair, its interval a t interval of the logarithms. With a warm cache features
-are read, and two samples of each (encoder, data set) are made again to compare; with a cold one everything is made, and
-there is nothing to compare. Seal and snapshots are also timed where they happen, which tells more than pairs can.
+A selection of the smoke run (eight of its 22 encoders, suites `spatial` and `reconstruction` on `shapes` and `kinds`,
+64 training pictures; controls, conclusions and page included) is scored again and again, in turns with and without all
+three, the order of a pair changing from pair to pair; processor seconds of this process. The ratio is that of each
+pair, its interval a t interval of the logarithms. With a warm cache features are read, and two samples of each (encoder, data
+set) are made again to compare; with a cold one everything is made, and there is nothing to compare. All three are also
+timed where they happen, builds of encoders for spot checks included, which tells more than pairs can on a busy machine.
+
+Libraries are imported by the first run, which is not counted: in the smoke run `efficiency` builds every encoder, so
+that they are imported with and without checks. Where nothing else would, a warm run pays for that import too.
 """
 
 from __future__ import annotations
@@ -24,13 +28,23 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness import score
+from foresight_harness.measuring.extraction.latents import Latents
+from foresight_harness.measuring.extraction.splits import Splits
+from foresight_harness.measuring.extraction.stage import Extraction
 from foresight_harness.planning.plugin_calls import calls
 from foresight_harness.planning.plugin_calls.process_state import ProcessState
 from foresight_harness.running import keeper
 from foresight_harness.running.lifecycle.sealing import seal
 
 RECORD = Path(__file__).with_suffix(".json")
-CANDIDATES = ("dinov2_tiny@last/identity/single/linear", "pixels@patch/identity/single/linear")
+STREAMS = (
+    *("dinov2_tiny@last", "mae_tiny@last", "alexnet@relu3", "cogvlm2_tiny@vision_out", "qwen2_5_vl_nano_what@llm.04"),
+    *("internvl2_tiny@post_projector", "qwen2_5_vl_tiny@post_merge", "pixels@patch"),
+)
+CANDIDATES = tuple(f"{stream}/identity/single/linear" for stream in STREAMS)
+DATASETS = ("shapes", "kinds")
+LOOKS = ((Extraction, "_stale_taps"), (Latents, "_is_stale"), (Splits, "_is_other"))
+"""Where it is looked whether the cache still holds what the parts make."""
 MOST = 0.03
 T_975 = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 10: 2.228, 11: 2.201}
 """97.5 % points of Student's t by degrees of freedom."""
@@ -50,10 +64,23 @@ class NoSnapshot:
 
 
 class Timed:
-    """Snapshots and seal of one run, and the processor seconds that they took."""
+    """Snapshots, seal and spot checks of one run, and the processor seconds that they took."""
 
     def __init__(self) -> None:
-        self.snapshots = self.seconds = self.seal_s = 0.0
+        self.snapshots = self.seconds = self.seal_s = self.checks_s = 0.0
+
+    def looking(self, owner: type, name: str) -> Callable[..., Any]:
+        """The method of a class that looks at what the cache holds, timed."""
+        inner = getattr(owner, name)
+
+        def timed(this: Any, *given: Any) -> Any:
+            began = time.process_time()
+            try:
+                return inner(this, *given)
+            finally:
+                self.checks_s += time.process_time() - began
+
+        return timed
 
     def seal(self, run: Path) -> str:
         """The seal, timed."""
@@ -88,10 +115,15 @@ class Timed:
 def instead(snapshot: Any, sealing: Callable[[Path], str]) -> Iterator[None]:
     """Other snapshots and another seal for as long as a run takes."""
     before = calls.ProcessState, keeper.seal
+    kept = [(owner, name, getattr(owner, name)) for owner, name in LOOKS]
     calls.ProcessState, keeper.seal = snapshot, sealing  # type: ignore[misc]
+    for owner, name in LOOKS if isinstance(snapshot, Timed) else ():
+        setattr(owner, name, snapshot.looking(owner, name))
     try:
         yield
     finally:
+        for owner, name, method in kept:
+            setattr(owner, name, method)
         calls.ProcessState, keeper.seal = before  # type: ignore[misc]
 
 
@@ -102,10 +134,11 @@ def a_run(cache: Path, checked: bool) -> dict[str, float]:
         given = {"out": Path(place), "feature_cache": cache, "train_size": 64, "no_spot_check": not checked}
         began = time.process_time()
         with instead(timed if checked else NoSnapshot, timed.seal if checked else lambda run: ""):
-            run = score(CANDIDATES, ("spatial", "alignment"), "shapes", **given)
+            run = score(CANDIDATES, ("spatial", "reconstruction"), DATASETS, **given)
         took = time.process_time() - began
         assert not run.failures
-    return {"s": took, "snapshots": timed.snapshots, "snapshots_s": timed.seconds, "seal_s": timed.seal_s}
+    told = {"snapshots": timed.snapshots, "snapshots_s": timed.seconds, "seal_s": timed.seal_s}
+    return {"s": took, "checks_s": timed.checks_s, **told}
 
 
 def pairs_of(count: int, warm: bool) -> list[tuple[dict[str, float], dict[str, float]]]:
@@ -128,20 +161,24 @@ def figures(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> dict[str,
     logs = [math.log(one["s"] / other["s"]) for one, other in pairs]
     middle, half = statistics.mean(logs), T_975[len(logs) - 1] * statistics.stdev(logs) / math.sqrt(len(logs))
     whole = sum(one["s"] for one, _ in pairs)
+    shares = {
+        f"share_of_{name}": round(sum(one[f"{name}_s"] for one, _ in pairs) / whole, 5)
+        for name in ("checks", "snapshots", "seal")
+    }
     return {
         "pairs": [[round(one["s"], 3), round(other["s"], 3)] for one, other in pairs],
         "ratio": round(math.exp(middle), 4),
         "interval": [round(math.exp(middle - half), 4), round(math.exp(middle + half), 4)],
         "snapshots_a_run": round(statistics.mean(one["snapshots"] for one, _ in pairs)),
-        "share_of_snapshots": round(sum(one["snapshots_s"] for one, _ in pairs) / whole, 5),
-        "share_of_seal": round(sum(one["seal_s"] for one, _ in pairs) / whole, 5),
+        **shares,
+        "share_of_all": round(sum(shares.values()), 5),
     }
 
 
 def main() -> None:
     """Measure, print, and fail above the limit."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=6)
+    parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--cache", choices=("warm", "cold"), default="warm")
     parser.add_argument("--write", action="store_true", help=f"keep the figures under the cache in {RECORD.name}")
     arguments = parser.parse_args()
@@ -151,7 +188,7 @@ def main() -> None:
     if arguments.write:
         kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
         RECORD.write_text(json.dumps({**kept, arguments.cache: found}, indent=1) + "\n", encoding="utf-8")
-    if found["interval"][0] > 1 + MOST:  # the whole interval
+    if found["share_of_all"] > MOST or found["interval"][0] > 1 + MOST:  # the whole interval
         sys.exit(f"over {MOST:.0%}")
 
 

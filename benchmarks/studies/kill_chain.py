@@ -15,10 +15,9 @@ from foresight_harness.running.run_folder.record_file import read_records
 from kill_targets import Clusters
 
 ROOT = Path(__file__).resolve().parents[2]
-STREAMS = ("pixels@patch/identity", "oracle@mask/bilinear")
-SUITES = {"ray:2": ("alignment",), "local:2": ("alignment",)}
-"""Of engines that start slowly; else both."""
+STREAMS = ("pixels@patch/identity", "pixels@patch/bilinear", "oracle@mask/identity", "oracle@mask/bilinear")
 SIZES = ("--train-size", "24", "--picture-px", "64", "--no-twins", "--dataset", "shapes")
+QUIET = ("-q", "-p", "no:cacheprovider", "--assert=plain", "-W", "ignore")
 PATIENCE_S = 400.0
 
 
@@ -34,10 +33,9 @@ class Chain:
 
     def launch(self) -> BaseProcess:
         """Start the run, or go on with the one that is there."""
-        suites = SUITES.get(self.engine, ("spatial", "alignment"))
-        arguments = ["-q", "-p", "no:cacheprovider", "-W", "ignore", "--engine", self.engine, *SIZES]
+        arguments = [*QUIET, "--engine", self.engine, *SIZES]
         arguments += ["--out", str(self.folder / "runs"), "--feature-cache", str(self.folder / "cache")]
-        arguments += [str(ROOT / "benchmarks" / f"test_{suite}.py") for suite in suites]
+        arguments.append(str(ROOT / "benchmarks" / "test_alignment.py"))
         for name in STREAMS:
             arguments += ["--candidate", f"{name}/single/linear"]
         if any(self.folder.glob("runs/*/")):
@@ -62,6 +60,13 @@ class Chain:
     def records(self) -> list[Record]:
         """Whole records of it."""
         return read_records(self.run() / "records.jsonl")
+
+    def lines_now(self) -> int:
+        """Record lines on disk at this moment, whole or not; 0 before there is a run."""
+        try:
+            return (self.run() / "records.jsonl").read_bytes().count(b"\n")
+        except (OSError, ValueError):
+            return 0
 
     def ended(self) -> bool:
         """Whether the life of now is over, by itself or not."""

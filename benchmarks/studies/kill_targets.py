@@ -73,8 +73,12 @@ class Cluster:
 
     def mend(self) -> None:
         """Put a node in the place of one that was killed."""
-        while len(self._nodes.list_all_nodes()) < self.size:
+        while self.nodes() < self.size:
             self._nodes.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+
+    def nodes(self) -> int:
+        """Nodes that it has."""
+        return len(self._nodes.list_all_nodes())
 
     def workers(self) -> list[Any]:
         """Processes of actors, on whatever node."""
@@ -120,6 +124,10 @@ class Clusters:
             self._now = Cluster(nodes)
         self._now.mend()
         return self._now
+
+    def whole(self) -> bool:
+        """Whether no node of it was killed since it was last mended."""
+        return self._now is not None and self._now.nodes() == self._now.size
 
     def close(self) -> None:
         """End it."""

@@ -2,15 +2,26 @@
 
     python benchmarks/studies/random_kills.py [--engine local:2] [--seed 19] [--record FILE]
 
-`pytest benchmarks/` is started on a small plan, and at seeded moments, uniform over what an undisturbed run takes, one
-of its processes is killed with SIGKILL: the driver, a worker, a node of a Ray cluster of two nodes on this machine, or
-the only node of a cluster (its raylet, or its head). A driver that is gone is started again with `--resume`; a worker
-or a node of two must cost nothing but time; without its only node a session must end by itself, in one line that names
-`--resume`, within 30 s. After a few kills the run is brought to its end: its records must have the digests of the
-undisturbed run, `verify` must find nothing, and no worker may outlive its driver.
+Design, written before the first kill of this record:
 
-Lives are forked from a server that has imported torch and pytest: what is killed is a whole pytest session, without the
-seconds that importing takes. Chains of kills are kept in the record as they end; started again, the script goes on.
+- The plan is the same for every engine: four streams of controls (two encoders x two enhancers), suite `alignment`,
+  24 training and 96 test pictures of 64 px, 12 records. It is small so that starting, cells and concluding take alike.
+- Kills: `local` 16 drivers; `local:2` 8 drivers, 8 workers; `ray:2` on a cluster of two nodes on this machine 5
+  drivers, 5 workers, 5 times one node of the two; on a cluster of one node 3 times that node (its raylet, or the head
+  that it is). 50 in all, with SIGKILL, at seeded moments uniform over 0.8 of the time of the quickest run that nothing
+  was killed of.
+- A driver that is gone is started again with `--resume`. A worker, or one node of two, must cost nothing but time.
+  Without its only node a session must end by itself within 30 s, in one line that names `--resume`, without a
+  traceback; it is then resumed on a new cluster.
+- After at most four kills a chain is brought to its end. It is at fault unless exit code, status, number of records and
+  digests are those of the undisturbed run, `verify` finds nothing, and no worker outlives its driver by 60 s.
+- A run that ends before its moment comes loses no kill: its chain ends there, and another is begun.
+- The record (`random_kills.jsonl`) is written by this script alone, a line a kill, only ever appended. Chains at fault
+  stay in it and count as kills; a chain that a call left unfinished is said to be given up and counts for nothing.
+  Started again, the script goes on; each call writes down the commit that it ran on.
+
+Lives are forked from a server that has imported torch, pytest and what a session imports of the harness: what is killed
+is a whole pytest session, without the seconds that importing takes. Workers import as they always do.
 """
 
 from __future__ import annotations
@@ -21,37 +32,46 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.judging.analyses.verifying import verify
 from foresight_harness.running.run_folder.digests import run_digests
-from kill_chain import PATIENCE_S, Chain
+from kill_chain import PATIENCE_S, ROOT, Chain
+from kill_record import KillRecord
 from kill_targets import Clusters, Nobody, alive, kill, local_workers, wait_until
 
-RECORD = Path(__file__).with_suffix(".json")
-PRELOADED = ["torch", "pytest", "foresight_harness.running.keeper", "foresight_harness.running.engines.engines"]
+RECORD = Path(__file__).with_suffix(".jsonl")
+SESSION = ("collection", "distributed", "scoring", "summary")
+PRELOADED = [
+    *("torch", "pandas", "pytest", "pytest_benchmark.plugin", "foresight_reports.page"),
+    *(f"foresight_harness.surface.pytest_plugin.{name}" for name in SESSION),
+    *("foresight_harness.measuring.builtin_suites", "foresight_harness.measuring.suites.alignment"),
+    *("foresight_harness.parts.metrics.cka", "foresight_harness.parts.datasets.shapes"),
+    *("foresight_harness.running.engines.engines", "foresight_harness.running.engines.workers"),
+    *("foresight_harness.judging.analyses.rankings", "foresight_harness.running.lifecycle.failures"),
+]
 WANTED = {
-    "ray:2": {"driver": 4, "worker": 4, "node": 4, "only node": 3},
-    "local:2": {"driver": 7, "worker": 8},
-    "local": {"driver": 20},
+    "ray:2": {"driver": 5, "worker": 5, "node": 5, "only node": 3},
+    "local:2": {"driver": 8, "worker": 8},
+    "local": {"driver": 16},
 }
-MOST_KILLS = 6
+MOST_KILLS = 4
 """Of one chain, so that later ones do not all fall on the last cells."""
 ONE_LINE_S = 30.0
 SAME = ("exit_code", "status", "records", "digests", "problems")
 UNTIL = 0.8
-"""Share of the time of the quickest undisturbed run so far, in which moments fall: the machine is not ours alone."""
 LEFT_S = 60.0
 """How long a worker whose driver is gone may take to leave: one that has just been started imports first."""
 
 
-def kill_of(chain: Chain, kind: str, took: float) -> dict[str, Any] | None:
+def kill_of(chain: Chain, kind: str, took: float, calm: dict[str, Any]) -> dict[str, Any] | None:
     """Kill one process of a chain at a moment that is drawn; None where the run had ended before."""
     if chain.process is None:
         chain.nodes(1 if kind == "only node" else 2)
@@ -60,24 +80,16 @@ def kill_of(chain: Chain, kind: str, took: float) -> dict[str, Any] | None:
     assert process is not None
     moment, began = chain.draw.uniform(0, UNTIL * took), time.monotonic()
     wait_until(chain.ended, moment)
-    workers = local_workers(int(process.pid or 0))
-    try:
-        if kind == "driver":
-            victim = "driver" if not chain.ended() else ""
-            process.kill()
-        elif kind == "worker":
-            pid = int(process.pid or 0)
-            find = chain.cluster.workers if chain.cluster else lambda: local_workers(pid)
-            victim = kill(find, chain.ended, chain.draw)
-        else:
-            assert chain.cluster is not None
-            victim = chain.cluster.kill_node(kind == "only node", chain.draw) if not chain.ended() else ""
-    except Nobody:
-        victim = ""
-    if not victim or (kind == "driver" and process.join(PATIENCE_S) is None and process.exitcode != -9):
+    workers, lines = local_workers(int(process.pid or 0)), chain.lines_now()
+    victim = victim_of(chain, kind)
+    if kind == "driver":
+        process.join(PATIENCE_S)
+        victim = victim if process.exitcode == -signal.SIGKILL else ""
+    if not victim:
         return None
-    found: dict[str, Any] = {"kind": kind, "victim": victim, "drawn_s": round(moment, 2)}
-    found["after_s"] = round(time.monotonic() - began, 2)
+    found: dict[str, Any] = {"kind": kind, "victim": victim, "life": chain.lives, "drawn_s": round(moment, 2)}
+    found |= {"after_s": round(time.monotonic() - began, 2), "records_then": lines}
+    found["among"] = "start" if not lines else "cells" if lines < calm["records"] else "end"
     if kind == "driver":
         chain.finish()
         wait_until(lambda: not alive(workers), LEFT_S)
@@ -85,6 +97,26 @@ def kill_of(chain: Chain, kind: str, took: float) -> dict[str, Any] | None:
     if kind == "only node":
         found |= end_without_a_node(chain)
     return found
+
+
+def victim_of(chain: Chain, kind: str) -> str:
+    """Kill a driver, a worker or a node now, or as soon as there is one; empty where the run ends before."""
+    process = chain.process
+    assert process is not None
+    pid = int(process.pid or 0)
+    if chain.ended():
+        return ""
+    if kind == "driver":
+        process.kill()
+        return "driver"
+    if kind == "worker":
+        find = chain.cluster.workers if chain.cluster else lambda: local_workers(pid)
+        try:
+            return kill(find, chain.ended, chain.draw)
+        except Nobody:
+            return ""
+    assert chain.cluster is not None
+    return chain.cluster.kill_node(kind == "only node", chain.draw)
 
 
 def end_without_a_node(chain: Chain) -> dict[str, Any]:
@@ -100,53 +132,50 @@ def end_without_a_node(chain: Chain) -> dict[str, Any]:
     return {"ended_after_s": took, "exit_code": code, "said": [line[:300] for line in lines], "traceback": traceback}
 
 
-def one_chain(chain: Chain, took: float, wanted: dict[str, int]) -> dict[str, Any]:
-    """A run, its kills, and what became of it."""
-    kills: list[dict[str, Any]] = []
-    began = time.monotonic()
+def kills_of(
+    chain: Chain, calm: dict[str, Any], wanted: dict[str, int], number: int, record: KillRecord
+) -> list[dict[str, Any]]:
+    """Kill of a chain what is wanted, until it has had enough or ends. Returns: the lines of its kills."""
+    took, found = record.quickest_s(chain.engine), []
+    for _ in range(MOST_KILLS):
+        kinds = [kind for kind, count in wanted.items() if count]
+        if chain.process is not None and "only node" in kinds:
+            kinds.remove("only node")  # it is a cluster of its own
+        if chain.process is not None and "node" in kinds and not chain.clusters.whole():
+            kinds.remove("node")  # of two, one is gone already
+        if not kinds:
+            break
+        kind = chain.draw.choices(kinds, [wanted[each] for each in kinds])[0]
+        done = kill_of(chain, kind, took, calm)
+        if done is None:
+            break
+        wanted[kind] -= 1
+        found.append(done)
+        record.add("kill", engine=chain.engine, chain=number, **done)
+    return found
+
+
+def ended(chain: Chain, began: float) -> dict[str, Any]:
+    """Bring a chain to its end. Returns: what the finished run says of itself."""
+    if chain.process is None:
+        chain.nodes(2)
+        chain.launch()
+    found: dict[str, Any] = {"exit_code": chain.finish(), "lives": len(chain.codes)}
+    found["seconds"] = round(time.monotonic() - began, 1)
     try:
-        while len(kills) < MOST_KILLS and any(wanted.values()):
-            kinds = [kind for kind, count in wanted.items() if count]
-            if chain.process is not None and "only node" in kinds and len(kinds) > 1:
-                kinds.remove("only node")  # it is a cluster of its own
-            if chain.process is not None and kinds == ["only node"]:
-                break
-            kind = chain.draw.choices(kinds, [wanted[each] for each in kinds])[0]
-            done = kill_of(chain, kind, took)
-            if done is None:
-                break
-            wanted[kind] -= 1
-            kills.append(done)
-            print(json.dumps(done), flush=True)
-        if chain.process is None:
-            chain.nodes(2)
-            chain.launch()
-        code = chain.finish()
-        print(f"ended with {code} after {len(chain.codes)} lives", flush=True)
-        if code != 0:
-            sys.exit(chain.log.read_text(encoding="utf-8", errors="replace"))
-        seconds = round(time.monotonic() - began, 1)
-        return {"kills": kills, "lives": len(chain.codes), "seconds": seconds, "exit_code": code, **state_of(chain)}
-    finally:
-        chain.close()
+        manifest = json.loads((chain.run() / "run.json").read_text(encoding="utf-8"))
+        records = chain.records()
+        found |= {"status": manifest["status"], "records": len(records)}
+        return found | {"digests": run_digests(records), "problems": list(verify(chain.run()).problems)}
+    except (OSError, ValueError, KeyError, ForesightError) as error:
+        unread = f"{type(error).__name__}: {error}"
+        return found | {"status": "unreadable", "records": 0, "digests": {}, "problems": [unread]}
 
 
-def state_of(chain: Chain) -> dict[str, Any]:
-    """What a finished run says of itself."""
-    manifest = json.loads((chain.run() / "run.json").read_text(encoding="utf-8"))
-    records = chain.records()
-    return {
-        "status": manifest["status"],
-        "records": len(records),
-        "digests": run_digests(records),
-        "problems": list(verify(chain.run()).problems),
-    }
-
-
-def faults_of(chain: dict[str, Any], calm: dict[str, Any]) -> list[str]:
+def faults_of(kills: list[dict[str, Any]], found: dict[str, Any], calm: dict[str, Any]) -> list[str]:
     """What should not have been, in words."""
-    said = [f"other {name}: {chain[name]!s:.200}" for name in SAME if chain[name] != calm[name]]
-    for one in chain["kills"]:
+    said = [f"other {name}: {found[name]!s:.200}" for name in SAME if found[name] != calm[name]]
+    for one in kills:
         if one.get("left_running"):
             said.append(f"{one['left_running']} workers outlived their driver by {LEFT_S:g} s")
         if one["kind"] == "only node":
@@ -156,48 +185,43 @@ def faults_of(chain: dict[str, Any], calm: dict[str, Any]) -> list[str]:
     return said
 
 
-def summary(found: dict[str, Any]) -> dict[str, Any]:
-    """Figures over all chains."""
-    chains = [chain for engine in found["engines"].values() for chain in engine["chains"]]
-    kills = [one for chain in chains for one in chain["kills"]]
-    digests = [engine["undisturbed"]["digests"] for engine in found["engines"].values()]
-    alike = [one[name] == other[name] for one in digests for other in digests for name in one.keys() & other.keys()]
-    return {
-        "kills": len(kills),
-        "chains": len(chains),
-        "chains_equal": sum(not chain["faults"] for chain in chains),
-        "engines_equal": all(alike),
-        "longest_end_without_the_only_node_s": max((one.get("ended_after_s", 0.0) for one in kills), default=0.0),
-    }
+def undisturbed(name: str, place: Path, clusters: Clusters, record: KillRecord) -> dict[str, Any]:
+    """The run of an engine that nothing is killed of: that of the record, or a new one."""
+    if not record.of("undisturbed", name):
+        folder = place / "calm"
+        folder.mkdir()
+        chain = Chain(folder, name, "", clusters)
+        try:
+            found = ended(chain, time.monotonic())
+        finally:
+            chain.close()
+        if found["exit_code"] or found["problems"]:
+            sys.exit(chain.log.read_text(encoding="utf-8", errors="replace"))
+        record.add("undisturbed", engine=name, **found)
+    return record.of("undisturbed", name)[0]
 
 
-def of_engine(name: str, found: dict[str, Any], seed: int, clusters: Clusters, keep: Callable[[], None]) -> None:
+def of_engine(name: str, seed: int, clusters: Clusters, record: KillRecord) -> None:
     """All kills of an engine that are not in the record yet."""
-    ours = found["engines"].setdefault(name, {})
+    record.give_up(name)
     with tempfile.TemporaryDirectory() as place:
-        if "undisturbed" not in ours:
-            folder = Path(place, "calm")
-            folder.mkdir()
-            ours.update({"undisturbed": one_chain(Chain(folder, name, "", clusters), 0.0, {}), "chains": []})
-            keep()
-        print(json.dumps({name: ours["undisturbed"]}), flush=True)
-        done = Counter(one["kind"] for chain in ours["chains"] for one in chain["kills"])
+        calm = undisturbed(name, Path(place), clusters, record)
+        done = Counter(line["kind"] for line in record.kills(name))
         wanted = {kind: count - done[kind] for kind, count in WANTED[name].items()}
         while any(wanted.values()):
-            index = len(ours["chains"])
-            folder = Path(place, f"chain{index}")
+            number = record.next_chain(name)
+            folder = Path(place, f"chain{number}")
             folder.mkdir()
-            torn = Chain(folder, name, f"{seed} {name} {index}", clusters)
-            calm = [ours["undisturbed"], *(chain for chain in ours["chains"] if not chain["kills"])]
-            chain = one_chain(torn, min(one["seconds"] for one in calm), wanted)
-            chain["faults"] = faults_of(chain, ours["undisturbed"])
-            chain["digests_equal"] = chain.pop("digests") == ours["undisturbed"]["digests"]
-            ours["chains"].append(chain)
-            keep()
-            print(json.dumps(chain["faults"]), flush=True)
-            if chain["faults"]:
+            chain, began = Chain(folder, name, f"{seed} {name} {number}", clusters), time.monotonic()
+            try:
+                kills = kills_of(chain, calm, wanted, number, record)
+                found = ended(chain, began)
+            finally:
+                chain.close()
+            faults, equal = faults_of(kills, found, calm), found.pop("digests") == calm["digests"]
+            record.add("end", engine=name, chain=number, kills=len(kills), **found, digests_equal=equal, faults=faults)
+            if faults:
                 print("\n".join(path.read_text(errors="replace")[-4000:] for path in sorted(folder.glob("life*.txt"))))
-                sys.exit(f"{name}, chain {index}: {'; '.join(chain['faults'])}")
             shutil.rmtree(folder)
 
 
@@ -206,26 +230,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--engine", action="append", choices=sorted(WANTED), help="repeatable; default all")
     parser.add_argument("--seed", type=int, default=19)
-    parser.add_argument("--record", type=Path, default=RECORD, help="where figures are kept, and taken up again")
+    parser.add_argument("--record", type=Path, default=RECORD, help="where lines are appended, and taken up again")
     arguments = parser.parse_args()
-    record: Path = arguments.record
-    found = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {"engines": {}}
-
-    def keep() -> None:
-        found["command"] = "python benchmarks/studies/random_kills.py"
-        found["summary"] = summary(found)
-        record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-
+    record = KillRecord(arguments.record)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
+    record.add("begun", command="python benchmarks/studies/random_kills.py", commit=commit.stdout.strip()[:12])
     os.environ["OMP_NUM_THREADS"] = "1"
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     clusters = Clusters()
     try:
         for name in arguments.engine or WANTED:
-            of_engine(name, found, arguments.seed, clusters, keep)
+            of_engine(name, arguments.seed, clusters, record)
     finally:
         clusters.close()
-    print(json.dumps(found["summary"], indent=1))
+    told = record.summary()
+    record.add("summary", **told)
+    if told["chains_with_faults"] or not told["engines_equal"]:
+        sys.exit(f"{told['chains_with_faults']} chains at fault")
 
 
 if __name__ == "__main__":

@@ -125,6 +125,29 @@ def test_what_a_run_made_itself_is_not_looked_at_again(make_keeper, planned, bui
     assert again.workshop.pool.builds["moody_tiny"] == 0
 
 
+def test_an_encoder_is_built_once_to_be_looked_at_on_two_data_sets(
+    make_keeper, planned, builtins, tmp_path: Path
+) -> None:
+    built: list[str] = []
+
+    class Counted(Moody):
+        def __init__(self, request: object) -> None:
+            built.append("moody")
+            super().__init__(request)
+
+    registry = with_moody(builtins)
+    spec = replace(registry.encoder("moody_tiny"), build=Counted)
+    registry = replace(registry, encoders={**registry.encoders, spec.name: spec})
+    for builds in ([], ["moody"]):  # the first run makes what the second one looks at
+        built.clear()
+        keeper = make_keeper(registry, cache=tmp_path / "kept")
+        keeper.plan([planned(registry, CANDIDATE, "alignment", name) for name in ("shapes", "kinds")])
+        for cell in keeper.planned:
+            keeper.run_cell(cell)
+        assert built == (builds or built)
+    assert not keeper.workshop.checks.left("encoder moody_tiny", ("shapes", "kinds"))
+
+
 def test_rounding_of_another_batch_is_no_difference_and_one_changed_token_is() -> None:
     kept = torch.randn(2, 1, 4, 4, 8, generator=torch.Generator().manual_seed(0))
     assert difference(kept, kept * (1 + 1e-5)) < tolerance("float32")

@@ -54,6 +54,16 @@ def test_verbs_that_only_say_something_load_no_heavy_module(words: list[str], tm
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+def test_a_refused_history_waits_for_no_scipy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from foresight_harness.surface.command import main\n"
+        "print(main(['history', '--candidate', '*', '--metric', 'iou', '--out', '.']), 'scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "2 False\n"
+    assert "no run in . holds iou" in done.stderr
+
+
 @pytest.mark.parametrize("words", QUICK, ids=" ".join)
 def test_they_take_less_than_half_a_second_of_processor_time(
     words: list[str], bytecode: Path, tmp_path: Path, least_seconds: Callable[..., float]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from foresight_harness.parts.statistics.interval import Floats
+if TYPE_CHECKING:  # a name alone: the statistics behind it import scipy, which a refusal would wait for
+    from foresight_harness.parts.statistics.interval import Floats
 
 PENALTY = 6.0
 """Of one more step, times ln n. BIC's own 2 (a level and a place) finds a step in 12 to 21 % of histories of pure noise

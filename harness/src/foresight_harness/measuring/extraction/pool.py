@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.parts.weights.counting import require_finite_parameters
+from foresight_harness.parts.weights.counting import parameters_of, require_finite_parameters
 
 
 @dataclass
@@ -20,6 +21,8 @@ class EncoderPool:
     needed: Counter[str] = field(default_factory=Counter)
     builds: Counter[str] = field(default_factory=Counter)
     """How often each encoder was built, for ``run.json`` and tests."""
+    spare: str = ""
+    """An encoder that is looked at again on another data set: kept as long as no other is built."""
     _live: dict[str, Encoder] = field(default_factory=dict)
 
     def get(self, spec: EncoderSpec, taps: Sequence[str] = (), *, counted: bool = True) -> Encoder:
@@ -29,6 +32,9 @@ class EncoderPool:
             CheckpointError, UsageError: from its plugin.
         """
         if spec.name not in self._live:
+            if self.spare:  # two encoders are in memory only where a cell needs both
+                self.spare = ""
+                self.trim()
             self.builds[spec.name] += counted
             request = replace(self.request(spec), taps=tuple(taps))
             built = spec.build(request)
@@ -48,8 +54,19 @@ class EncoderPool:
 
     def trim(self) -> None:
         """Free every encoder that no planned cell wants live."""
-        idle = [name for name in self._live if self.needed[name] <= 0]
-        for name in idle:
-            del self._live[name]
-        if idle:
+        idle = [name for name in self._live if self.needed[name] <= 0 and name != self.spare]
+        traces = [trace for name in idle for trace in _traces(self._live.pop(name))]
+        # Looking through all that the process holds takes tenths of a second: only where something refers in a circle.
+        if any(trace() is not None for trace in traces):
             gc.collect()
+
+
+def _traces(encoder: Encoder) -> list[Callable[[], object]]:
+    """What says later whether an encoder and its parameters are gone; of what cannot be followed, that it is not."""
+    found: list[Callable[[], object]] = []
+    for thing in (encoder, *parameters_of(encoder)):
+        try:
+            found.append(weakref.ref(thing))
+        except TypeError:
+            found.append(lambda: True)
+    return found

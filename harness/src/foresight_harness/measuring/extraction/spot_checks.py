@@ -7,7 +7,7 @@ sources do not name, a service) can only be seen by looking.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import SystemRandom
 
@@ -46,6 +46,10 @@ class SpotChecks:
             return False
         self._seen |= {(part, dataset), (part, dataset, fingerprint)}
         return made_at(array) < self._began_ns
+
+    def left(self, part: str, datasets: Iterable[str]) -> bool:
+        """Whether this part is still to be looked at on one of these data sets."""
+        return self.active and any((part, name) not in self._seen for name in datasets)
 
     def found(self, part: str, line: str) -> None:
         """A part was not what the cache holds of it, which is made anew."""

@@ -59,6 +59,8 @@ class Extraction:
     progress: Progress
     planned: dict[str, set[str]] = field(default_factory=dict)
     """Encoder -> taps that planned cells read: they are all extracted in the pass that the first of them causes."""
+    planned_on: dict[str, set[str]] = field(default_factory=dict)
+    """Encoder -> data sets that planned cells read it on."""
     forwards: Counter[str] = field(default_factory=Counter)
     """Pictures that went through each encoder."""
     hits: Counter[str] = field(default_factory=Counter)
@@ -86,9 +88,10 @@ class Extraction:
         """What was not read of the weights of encoders that were asked for, where there is something to say."""
         return {name: found.remarks for name, found in self._provenance.items() if found.remarks}
 
-    def plan(self, encoder: str, taps: Sequence[str]) -> None:
-        """Announce that a cell will read these taps."""
+    def plan(self, encoder: str, taps: Sequence[str], dataset: str = "") -> None:
+        """Announce that a cell will read these taps on this data set."""
         self.planned.setdefault(encoder, set()).update(taps)
+        self.planned_on.setdefault(encoder, set()).update([dataset] if dataset else [])
 
     def choices(self, spec: EncoderSpec, tap: str, split: Fingerprinted) -> dict[str, Any]:
         """Everything that decides what the features are."""
@@ -198,6 +201,9 @@ class Extraction:
         if spec.inputs == "masks":
             clips = painted(clips, split.labels.foreground[list(places)])
         made = encode_batch(encoder, clips.to(device), taps)
+        del encoder  # else it is still in use when the pool lets it go
+        part, places_left = f"encoder {spec.name}", self.planned_on.get(spec.name, ())
+        self.pool.spare = spec.name if self.checks.left(part, places_left) else ""
         self.pool.trim()
         return {tap: made[tap].tokens for tap in taps}
 

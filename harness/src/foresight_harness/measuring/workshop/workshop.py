@@ -61,7 +61,7 @@ class Workshop:
         for cell in self.planned:
             for stream in cell.candidate.streams:
                 for spec in stream.run:
-                    self.extraction.plan(spec.name, stream.ref.taps)
+                    self.extraction.plan(spec.name, stream.ref.taps, cell.dataset.name)
             if cell.suite.live_encoder:
                 self.pool.plan(cell.candidate.candidate.encoders)
 

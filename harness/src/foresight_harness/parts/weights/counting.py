@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foresight_harness.contracts.errors import CheckpointError, PluginError
+
+if TYPE_CHECKING:
+    import torch
 
 MOST_OBJECTS = 100_000
 """An encoder that holds more without a network has its own reasons; the walk ends there."""
@@ -32,15 +35,20 @@ def parameter_count(built: object) -> int:
 
     Attributes, containers, closures and partial calls are followed; each parameter counts once.
     """
+    return sum(parameter.numel() for parameter in parameters_of(built))
+
+
+def parameters_of(built: object) -> list[torch.nn.Parameter]:
+    """Those that ``parameter_count`` counts."""
     import torch
 
-    counted: dict[int, int] = {}
+    found: dict[int, torch.nn.Parameter] = {}
     for thing in _reached(built):
         if isinstance(thing, torch.nn.Module):
-            counted |= {id(parameter): parameter.numel() for parameter in thing.parameters()}
+            found |= {id(parameter): parameter for parameter in thing.parameters()}
         elif isinstance(thing, torch.nn.Parameter):
-            counted[id(thing)] = thing.numel()
-    return sum(counted.values())
+            found[id(thing)] = thing
+    return list(found.values())
 
 
 def require_finite_parameters(built: object, what: str) -> None:
