@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+from foresight_harness.measuring.extraction.tidying import free_cycles
 from foresight_harness.parts.weights.counting import require_finite_parameters
 
 
@@ -52,4 +52,4 @@ class EncoderPool:
         for name in idle:
             del self._live[name]
         if idle:
-            gc.collect()
+            free_cycles(settled=not self._live)
