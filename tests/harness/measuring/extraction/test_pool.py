@@ -54,7 +54,7 @@ def test_encoder_without_circles_is_freed_without_looking_through_the_process(
     pool: EncoderPool, builtins: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[str] = []
-    monkeypatch.setattr(gc, "collect", lambda: looked.append("all"))
+    monkeypatch.setattr(gc, "collect", lambda *_: looked.append("all"))
     tower = weakref.ref(pool.get(spec_of(builtins, Plain)).tower.weight)  # type: ignore[attr-defined]
     pool.trim()
     assert (tower(), looked) == (None, [])

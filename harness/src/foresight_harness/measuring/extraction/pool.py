@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
+from foresight_harness.measuring.extraction.tidying import free_cycles
 from foresight_harness.parts.weights.counting import parameters_of, require_finite_parameters
 
 
@@ -58,7 +58,7 @@ class EncoderPool:
         traces = [trace for name in idle for trace in _traces(self._live.pop(name))]
         # Looking through all that the process holds takes tenths of a second: only where something refers in a circle.
         if any(trace() is not None for trace in traces):
-            gc.collect()
+            free_cycles(settled=not self._live)
 
 
 def _traces(encoder: Encoder) -> list[Callable[[], object]]:

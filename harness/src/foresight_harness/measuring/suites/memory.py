@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 from pathlib import Path
 from types import TracebackType
 
 import torch
+
+from foresight_harness.measuring.extraction.tidying import free_cycles
 
 STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
@@ -72,7 +73,7 @@ class PeakMemory:
 
 def _give_back_free_heap() -> None:
     """Without this, work that reuses memory which earlier cells freed would seem to need none."""
-    gc.collect()
+    free_cycles(settled=False)
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -99,18 +99,17 @@ def average_precision_by_class(
     detections: list[dict[str, Any]] = []
     for picture in range(len(boxes)):
         found, confidence = _checked(boxes[picture], scores[picture], f"[{picture}]")
-        for box, score, name in zip(found, confidence, names[picture], strict=True):
-            entry = {"image_id": picture + 1, "category_id": ids[name], "bbox": box.tolist(), "score": float(score)}
-            detections.append(entry)
+        for box, score, name in zip(found.tolist(), confidence.tolist(), names[picture], strict=True):
+            detections.append({"image_id": picture + 1, "category_id": ids[name], "bbox": box, "score": score})
         for kind, regions, of in ((0, true_boxes, true_names), (1, crowds, crowd_names)):
-            for box, name in zip(_corner_and_sides(regions[picture]), of[picture], strict=True):
+            for box, name in zip(_corner_and_sides(regions[picture]).tolist(), of[picture], strict=True):
                 objects.append(
                     {
                         "id": len(objects) + 1,  # 0 means "no match" to the evaluator
                         "image_id": picture + 1,
                         "category_id": ids[name],
-                        "bbox": box.tolist(),
-                        "area": float(box[2] * box[3]),
+                        "bbox": box,
+                        "area": box[2] * box[3],
                         "iscrowd": kind,
                     }
                 )
@@ -154,25 +153,54 @@ def match_picture(
         threshold: IoU from which a detection is a hit, and share of a detection from which it lies in a crowd.
         crowds: [K, 4]; None where there are none.
     """
-    found, confidence = _checked(boxes, scores, "")
-    objects = _corner_and_sides(true_boxes)
-    order = np.argsort(-confidence, kind="stable")[:MAX_DETECTIONS]
-    iou = _coco_iou(found[order], objects)
-    free = np.ones(len(objects), dtype=bool)
-    least = min(threshold, 1 - 1e-10)
-    regions = np.empty((0, 4)) if crowds is None else _corner_and_sides(crowds)
-    ignored: NDArray[np.bool_] = np.any(_coco_iou(found[order], regions, crowds=True) >= least, axis=1)
-    hits = []
-    for row in iou:
-        usable = free & (row >= least)
-        if usable.any():
-            # Among equal overlaps the last object wins, as in the reference implementation.
-            best = len(row) - 1 - int(np.argmax(np.where(usable, row, -1.0)[::-1]))
-            free[best] = False
-        hits.append(bool(usable.any()))
-    hit = np.asarray(hits, dtype=bool)
-    counts = hit | ~ignored
-    return PictureMatches(tuple(confidence[order][counts].tolist()), tuple(hit[counts].tolist()), len(objects))
+    return Checked.of(boxes, scores, true_boxes, crowds).matches(threshold)
+
+
+class Checked(NamedTuple):
+    """Boxes of one picture as corner and sides, checked once for all parts of it that are matched."""
+
+    found: Floats
+    """Detections. [N, 4]"""
+    confidence: Floats
+    """[N]"""
+    objects: Floats
+    """[M, 4]"""
+    regions: Floats
+    """Crowds. [K, 4]"""
+
+    @classmethod
+    def of(cls, boxes: Tensor, scores: Tensor, true_boxes: Tensor, crowds: Tensor | None) -> Checked:
+        """Raises: DataError if boxes or scores are not what ``match_picture`` takes."""
+        regions = np.empty((0, 4)) if crowds is None else _corner_and_sides(crowds)
+        return cls(*_checked(boxes, scores, ""), _corner_and_sides(true_boxes), regions)
+
+    def part(self, detections: Sequence[int], objects: Sequence[int]) -> Checked:
+        """Some of the detections and objects, with all crowds."""
+        chosen = np.asarray(detections, dtype=np.intp)
+        mine = np.asarray(objects, dtype=np.intp)
+        return Checked(self.found[chosen], self.confidence[chosen], self.objects[mine], self.regions)
+
+    def matches(self, threshold: float) -> PictureMatches:
+        """As ``match_picture``."""
+        order = np.argsort(-self.confidence, kind="stable")[:MAX_DETECTIONS]
+        found, confidence = self.found[order], self.confidence[order]
+        iou = _coco_iou(found, self.objects)
+        free = np.ones(len(self.objects), dtype=bool)
+        least = min(threshold, 1 - 1e-10)
+        hit = np.zeros(len(found), dtype=bool)
+        for place in np.flatnonzero((iou >= least).any(axis=1)):
+            row = iou[place]
+            usable = free & (row >= least)
+            if usable.any():
+                # Among equal overlaps the last object wins, as in the reference implementation.
+                best = len(row) - 1 - int(np.argmax(np.where(usable, row, -1.0)[::-1]))
+                free[best] = False
+                hit[place] = True
+        if len(self.regions):
+            ignored = np.any(_coco_iou(found, self.regions, crowds=True) >= least, axis=1)
+            counts = hit | ~ignored
+            confidence, hit = confidence[counts], hit[counts]
+        return PictureMatches(tuple(confidence.tolist()), tuple(hit.tolist()), len(self.objects))
 
 
 def average_precision_from_matches(matches: Sequence[PictureMatches], weights: Sequence[float] | None = None) -> float:

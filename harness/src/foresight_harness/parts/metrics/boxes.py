@@ -35,6 +35,8 @@ def require_boxes(boxes: Tensor, what: str) -> Tensor:
     if boxes.shape[0] == 0:
         return boxes.detach().to(torch.float64)
     corners = boxes.detach().to(torch.float64)
+    if _are_sound(corners):
+        return corners.clamp(0.0, 1.0)
     finite = torch.isfinite(corners).all(dim=1)
     if not finite.all():
         raise DataError(f"{what}: box {int((~finite).nonzero()[0])} is {_show(corners, ~finite)}, not finite")
@@ -45,6 +47,14 @@ def require_boxes(boxes: Tensor, what: str) -> Tensor:
     if swapped.any():
         raise DataError(f"{what}: box {_show(corners, swapped)} has x2 < x1 or y2 < y1. Is it x, y, width, height?")
     return corners.clamp(0.0, 1.0)
+
+
+def _are_sound(corners: Tensor) -> bool:
+    """Whether nothing is wrong with boxes, asked at once: thousands of handfuls are checked a run. [N, 4]"""
+    found = corners.cpu().numpy()
+    # A comparison with NaN is false.
+    inside = found.min() >= -TOLERANCE and found.max() <= 1 + TOLERANCE
+    return bool(inside and (found[:, 2:] >= found[:, :2]).all())
 
 
 def pairwise_iou(first: Tensor, second: Tensor) -> Tensor:
@@ -89,7 +99,7 @@ def matched_pairs(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         Indices into ``predicted`` and ``true`` of min(N, M) pairs, some perhaps without overlap. [K] int64, [K] int64
     """
-    return _match(require_boxes(predicted, "predicted"), require_boxes(true, "true"))
+    return match_checked(require_boxes(predicted, "predicted"), require_boxes(true, "true"))
 
 
 def matched_iou(output: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
@@ -157,13 +167,19 @@ def _per_picture(
         count = objects.shape[0]
         if count == 0:
             continue
-        rows, cols = _match(boxes, objects)
+        rows, cols = match_checked(boxes, objects)
         matched = compare(boxes[rows], objects[cols]).sum()
         values[index] = (matched + absent * (count - len(cols))) / count
     return values
 
 
-def _match(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
+def overlap_of_checked(first: Tensor, second: Tensor) -> Tensor:
+    """``pairwise_iou`` of what ``require_boxes`` gave. [N, M]"""
+    return _overlap(first, second)[0]
+
+
+def match_checked(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
+    """``matched_pairs`` of what ``require_boxes`` gave. [K] int64, [K] int64"""
     if min(predicted.shape[0], true.shape[0]) == 0:
         return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64)
     if predicted.shape[0] == true.shape[0] == 1:

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from foresight_harness.parts.metrics.average_precision import average_precision_by_class, match_picture
-from foresight_harness.parts.metrics.boxes import DIAGONAL, matched_pairs, pairwise_iou, require_boxes
+from foresight_harness.parts.metrics.average_precision import Checked, average_precision_by_class
+from foresight_harness.parts.metrics.boxes import DIAGONAL, match_checked, overlap_of_checked, require_boxes
 
 SMALL, LARGE = 0.01, 0.1
 """Shares of the picture below which an object is small, and from which it is large."""
@@ -50,8 +50,8 @@ def owners(boxes: Tensor, objects: Tensor) -> list[int]:
         boxes: Detections. [N, 4]
         objects: At least one. [M, 4]
     """
-    iou = pairwise_iou(boxes, objects)
     boxes, objects = require_boxes(boxes, "boxes"), require_boxes(objects, "objects")
+    iou = overlap_of_checked(boxes, objects)
     away = torch.cdist((boxes[:, :2] + boxes[:, 2:]) / 2, (objects[:, :2] + objects[:, 2:]) / 2)
     # A distance is below 2, so that any overlap counts more than every distance.
     return (torch.where(iou > 0, 2 + iou, -away)).argmax(dim=1).tolist()
@@ -67,9 +67,9 @@ def each_object(predicted: Tensor, objects: Tensor) -> tuple[list[float], list[f
         objects: [M, 4]
     """
     ious, errors = [0.0] * len(objects), [DIAGONAL] * len(objects)
-    rows, columns = matched_pairs(predicted, objects)
     predicted, objects = require_boxes(predicted, "predicted"), require_boxes(objects, "objects")
-    overlap = pairwise_iou(predicted, objects)
+    rows, columns = match_checked(predicted, objects)
+    overlap = overlap_of_checked(predicted, objects)
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
         ious[column] = float(overlap[row, column])
         centres = (predicted[row, :2] + predicted[row, 2:] - objects[column, :2] - objects[column, 2:]) / 2
@@ -99,12 +99,12 @@ def picture_by_object(
     each = [{"iou": iou, "centre_error": error, **part} for iou, error, part in zip(ious, errors, parts, strict=True)]
     found: dict[str, dict[str, Any]] = {}
     owned = owners(boxes, objects) if len(objects) else []
+    whole = Checked.of(boxes, scores, objects, crowds)
     for way in BY:
         for name in sorted({part[way] for part in parts if way in part}):
-            mine = torch.tensor([number for number, part in enumerate(parts) if part[way] == name])
-            chosen = torch.tensor([n for n, owner in enumerate(owned) if parts[owner][way] == name], dtype=torch.int64)
-            matches = match_picture(boxes[chosen], scores[chosen], objects[mine], threshold, crowds=crowds)
-            found.setdefault(way, {})[name] = matches.as_json()
+            mine = [number for number, part in enumerate(parts) if part[way] == name]
+            chosen = [number for number, owner in enumerate(owned) if parts[owner][way] == name]
+            found.setdefault(way, {})[name] = whole.part(chosen, mine).matches(threshold).as_json()
     return {"each": each, "parts": found}
 
 

@@ -1,0 +1,168 @@
+"""Is a run cheaper than at another commit, and are its numbers the same? Both in turns, in processor seconds.
+
+    python benchmarks/perf/smoke_against.py [--base e446731] [--rounds 1] [--candidate C ...] [--write]
+
+The same candidates are scored by the working tree and by the other commit in processes of their own, in alternating
+order, each run with a cache and a folder of its own and without fetched weights, so that both compare pictures by the
+same network. The other commit is unpacked beside, with entry points of its own. Records that both have are held
+against each other: value and ends of the interval, to the last bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORD = Path(__file__).with_suffix(".json")
+CANDIDATES = ("pixels@patch/identity/single/linear", "dinov2_tiny@last/identity/single/linear")
+SUITES = ("spatial", "reconstruction")
+NUMBERS = ("value", "ci_low", "ci_high")
+MOST_SHOWN = 12
+
+
+class Side(NamedTuple):
+    """One of the two source trees."""
+
+    name: str
+    root: Path
+    entry_points: Path
+    """Folder with the metadata of its distributions."""
+
+
+class Run(NamedTuple):
+    """What one run took and found."""
+
+    cpu_s: float
+    records: dict[tuple[str, ...], dict[str, Any]]
+
+
+def unpacked(commit: str, place: Path) -> Path:
+    """The files of a commit in a folder."""
+    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(place, filter="data")
+    return place
+
+
+def side(name: str, root: Path, place: Path) -> Side:
+    """A tree with its own entry points: those that are installed are of the working tree."""
+    for file in [*root.glob("*/pyproject.toml"), *root.glob("*/*/pyproject.toml")]:
+        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project")
+        if project is None:
+            continue
+        groups = dict(project.get("entry-points", {}))
+        told = place / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+        told.mkdir(parents=True)
+        (told / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
+        lines = [
+            f"[{group}]\n" + "".join(f"{key} = {to}\n" for key, to in named.items()) for group, named in groups.items()
+        ]
+        (told / "entry_points.txt").write_text("\n".join(lines))
+    return Side(name, root, place)
+
+
+def run(one: Side, candidates: Sequence[str], place: Path) -> Run:
+    """Score the candidates on ``shapes`` at smoke scale."""
+    sources = [str(folder) for pattern in ("*/src", "*/*/src") for folder in sorted(one.root.glob(pattern))]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept |= {
+        "PYTHONPATH": os.pathsep.join([str(one.entry_points), *sources]),
+        "FORESIGHT_WEIGHTS": str(place / "no-weights"),
+        "FORESIGHT_CACHE": str(place / "cache"),
+        "OMP_NUM_THREADS": "1",
+    }
+    chosen = [word for candidate in candidates for word in ("--candidate", candidate)]
+    words = ["benchmarks/", *chosen, "--dataset", "shapes", "--scale", "smoke", "-k", " or ".join(SUITES)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *words, "--feature-cache", str(place / "cache"), "--out", str(place / "runs")],
+        cwd=one.root,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(f"{one.name}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    records = next((place / "runs").glob("*/records.jsonl")).read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in records]
+    keyed = {tuple(str(one[name]) for name in ("candidate", "suite", "metric", "probe")): one for one in found}
+    return Run(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, keyed)
+
+
+def compared(base: Run, head: Run) -> dict[str, Any]:
+    """How many records both have, how many of them are equal, and which are not."""
+    shared = [key for key in base.records if key in head.records]
+    apart = [key for key in shared if any(base.records[key][name] != head.records[key][name] for name in NUMBERS)]
+    return {
+        "records_base": len(base.records),
+        "records_head": len(head.records),
+        "records_of_both": len(shared),
+        "equal_to_the_last_bit": len(shared) - len(apart),
+        "differing": [
+            {
+                "record": " ".join(key),
+                "base": [base.records[key][name] for name in NUMBERS],
+                "head": [head.records[key][name] for name in NUMBERS],
+            }
+            for key in apart[:MOST_SHOWN]
+        ],
+    }
+
+
+def main() -> None:
+    """Run both in turns, compare, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--base", default="e446731")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--candidate", action="append")
+    parser.add_argument("--write", action="store_true", help=f"keep the figures in {RECORD.name}")
+    options = parser.parse_args()
+    candidates = tuple(options.candidate or CANDIDATES)
+    load = round(os.getloadavg()[0], 1)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        sides = [
+            side("base", unpacked(options.base, place / "base"), place / "base-metadata"),
+            side("head", unpacked("HEAD", place / "head"), place / "head-metadata"),
+        ]
+        taken: dict[str, list[float]] = {"base": [], "head": []}
+        last: dict[str, Run] = {}
+        for turn in range(options.rounds):
+            for one in sides if turn % 2 == 0 else reversed(sides):
+                last[one.name] = run(one, candidates, place / f"{one.name}-{turn}")
+                taken[one.name].append(round(last[one.name].cpu_s, 2))
+    ratios = [base / head for base, head in zip(taken["base"], taken["head"], strict=True)]
+    found = {
+        "command": " ".join(["python benchmarks/perf/smoke_against.py", *sys.argv[1:]]),
+        "base": options.base,
+        "candidates": list(candidates),
+        "suites": list(SUITES),
+        "load_at_start": load,
+        "cpu_s": taken,
+        "ratio": round(statistics.median(ratios), 2),
+        **compared(last["base"], last["head"]),
+    }
+    print(json.dumps(found, indent=1))
+    if options.write:
+        RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
