@@ -35,4 +35,5 @@ def spec_of(preset: Size) -> EncoderSpec:
         family="qwen2_5_vl",
         preprocessing=PREPROCESSING,
         config=preset.config,
+        objective=preset.objective,
     )
