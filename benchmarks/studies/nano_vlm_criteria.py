@@ -167,7 +167,9 @@ def ranked_on_board(run: Path) -> dict[str, Any]:
     for objective in ("where", "what"):
         name = f"{FAMILY}_{objective}@{LAST}/identity/single/linear"
         board = [row for row in rows if row["candidate"] == name and row["metric"] == "iou"]
-        found[objective] = next(row for row in board if row["dataset"] == "shapes")
+        found |= {objective: row for row in board if row["dataset"] == "shapes"}
+    if len(found) < 2:
+        return {"met": False, "refused a rank": sorted({"where", "what"} - set(found))}
     where, what = found["where"], found["what"]
     met = where["measured"]["value"] > what["measured"]["value"] and not set(where["letters"]) & set(what["letters"])
     return {"met": met, **{name: [row["measured"]["value"], row["letters"]] for name, row in found.items()}}
