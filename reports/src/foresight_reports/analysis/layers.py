@@ -141,9 +141,9 @@ def _best(each: Mapping[str, Any], line: str) -> Best:
 
 
 def _asked(each: Mapping[str, Any]) -> Asked:
-    texts = (str(each.get(name) or "") for name in ("tap", "objective", "over"))
+    tap, objective, over = (str(each.get(name) or "") for name in ("tap", "objective", "over"))
     verdict = "better" if each.get("separated") is True else "not told apart"
-    return Asked(*texts, measured(each.get("difference")), verdict)
+    return Asked(tap, objective, over, measured(each.get("difference")), verdict)
 
 
 def chart(found: Depth, index: Index) -> dict[str, Any]:

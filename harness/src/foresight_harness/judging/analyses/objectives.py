@@ -83,12 +83,12 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _over(row: Mapping[str, Any]) -> str:
-    difference: Measured = row["difference"]
-    told = f"{abs(difference.value):.3f}"
-    if difference.low is not None and difference.high is not None:
-        low, high = sorted((difference.low, difference.high))
-        ends = (low, high) if difference.value >= 0 else (-high, -low)
-        told += f" [{ends[0]:.3f}, {ends[1]:.3f}]"
+    found: Measured = row["difference"]
+    sign = -1 if row["direction"] == "lower" else 1
+    told = f"{sign * (found.value or 0.0):.3f}"
+    if found.low is not None and found.high is not None:
+        low, high = sorted((sign * found.low, sign * found.high))
+        told += f" [{low:.3f}, {high:.3f}]"
     apart = "" if row["separated"] else ", which is not told apart"
     return f"{told} over training it to {row['over']}{apart}"
 
