@@ -57,7 +57,7 @@ def test_objectives_stand_with_the_profile_of_their_own_metric() -> None:
 
 
 def test_what_training_asked_for_reaches_the_page_only_escaped(make: Callable[..., Path]) -> None:
-    folder = make(analyses=True)
+    folder = make(analyses=True, weights="pretrained")
     path = folder / "analysis" / "layers.json"
     content = json.loads(path.read_text())
     first = content["rows"][0]
