@@ -166,8 +166,11 @@ def ranked_on_board(run: Path) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for objective in ("where", "what"):
         name = f"{FAMILY}_{objective}@{LAST}/identity/single/linear"
-        board = [row for row in rows if row["candidate"] == name and row["metric"] == "iou"]
-        found[objective] = next(row for row in board if row["dataset"] == "shapes")
+        for row in rows:
+            if (row["candidate"], row["metric"], row["dataset"]) == (name, "iou", "shapes"):
+                found[objective] = row
+    if len(found) < 2:
+        return {"met": False, "refused a rank": sorted({"where", "what"} - set(found))}
     where, what = found["where"], found["what"]
     met = where["measured"]["value"] > what["measured"]["value"] and not set(where["letters"]) & set(what["letters"])
     return {"met": met, **{name: [row["measured"]["value"], row["letters"]] for name, row in found.items()}}

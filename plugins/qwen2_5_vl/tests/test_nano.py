@@ -13,9 +13,10 @@ import torch
 from foresight_harness import BuildRequest
 from foresight_harness.weights import provenance_of
 from foresight_qwen2_5_vl import spec_of
+from foresight_qwen2_5_vl.cheap_stills import cheap_stills
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify
 from foresight_qwen2_5_vl.presets import NANO
-from foresight_qwen2_5_vl.train_nano import QwenFamily, cheap_stills, main
+from foresight_qwen2_5_vl.train_nano import QwenFamily, main, positions_of
 from foresight_vlm_kit.nano import loop
 
 FOLDER = Path(foresight_qwen2_5_vl.__file__).parent / "weights"
@@ -65,8 +66,36 @@ def test_cheap_stills_leave_the_class_as_it_was() -> None:
     model: Any = QwenFamily().start(1)
     with cheap_stills(model.model.visual):
         assert "forward" in vars(model.model.visual.patch_embed)
-    modules = [model.model.visual.patch_embed, *(block.attn for block in model.model.visual.blocks)]
-    assert not any("forward" in vars(module) for module in modules)
+    assert not any("forward" in vars(module) for module in model.modules())
+
+
+def test_scores_and_slopes_of_training_are_those_of_the_class_itself() -> None:
+    family, source = QwenFamily(), torch.Generator().manual_seed(0)
+    model: Any = family.start(0).requires_grad_(True)
+    pixels, words = torch.rand(2, 3, 224, 224, generator=source), torch.randint(16, 60, (2, 5), generator=source)
+    ids = torch.cat([torch.tensor([252, *[250] * 64, 253]).expand(2, -1), words[:, :-1]], dim=1)
+    patches, grid = patchify(pixels.unsqueeze(1), patch=14, merge=2, slot_frames=2)
+    own = model(
+        input_ids=ids,
+        pixel_values=normalise(patches),
+        image_grid_thw=torch.tensor([grid] * 2),
+        mm_token_type_ids=(ids == 250).int(),
+    ).logits[:, 65:]
+    read = family.read(model, pixels, words)
+    torch.testing.assert_close(read, own, atol=1e-4, rtol=1e-4)
+    parameters = [model.model.visual.blocks[0].attn.qkv.weight, model.model.visual.blocks[1].norm1.weight]
+    slopes = (torch.autograd.grad(each.square().mean(), parameters) for each in (read, own))
+    for slope, expected in zip(*slopes, strict=True):
+        torch.testing.assert_close(slope, expected, atol=1e-6, rtol=1e-3)
+
+
+def test_a_close_ups_tokens_keep_the_places_of_their_cells_in_the_whole_picture() -> None:
+    whole = positions_of(1, (8, 8), 5, None, 1)
+    close = positions_of(1, (4, 4), 5, torch.tensor([[1, 3]]), 1)
+    cells = whole[:, 0, 1:65].view(3, 8, 8)[:, 1:5, 3:7].flatten(1)
+    assert torch.equal(close[:, 0, 1:17], cells)
+    assert torch.equal(close[..., 17:], whole[..., 65:])
+    assert torch.equal(close[..., :1], whole[..., :1])
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,39 @@ def test_best_taps_are_reported_with_the_half_that_chose_them(make: Callable[...
 def test_an_encoder_with_one_tap_is_no_line() -> None:
     rows = [{"encoder": "a", "tap": "last", "depth": 1.0, "metric": "iou", "measured": Measured(0.3)}]
     assert layers.depths(analysis(rows)) == []
+
+
+def test_objectives_stand_with_the_profile_of_their_own_metric() -> None:
+    row = {"encoder": "a", "metric": "iou", "dataset": "shapes"}
+    rows: list[dict[str, Any]] = [
+        {**row, "tap": name, "depth": depth, "measured": Measured(0.3)}
+        for name, depth in (("early", 0.0), ("deep", 1.0))
+    ]
+    difference = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 9, "method": "m"}
+    pair = {"tap": "deep", "objective": "say where", "over": "say what", "dataset": "shapes", "difference": difference}
+    asked = [{**pair, "metric": "iou", "separated": True}, {**pair, "metric": "other", "separated": False}]
+    (depth,) = layers.depths(analysis(rows, objectives=asked))
+    assert [(each.tap, each.objective, each.over, each.verdict) for each in depth.asked] == [
+        ("deep", "say where", "say what", "better")
+    ]
+    assert (depth.asked[0].measured.value, depth.asked[0].measured.high) == (0.2, 0.3)
+
+
+def test_what_training_asked_for_reaches_the_page_only_escaped(make: Callable[..., Path]) -> None:
+    folder = make(analyses=True, weights="pretrained")
+    path = folder / "analysis" / "layers.json"
+    content = json.loads(path.read_text())
+    first = content["rows"][0]
+    pair = {key: first[key] for key in ("tap", "suite", "dataset", "metric")}
+    difference = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 9, "method": "m"}
+    content["objectives"] = [
+        {**pair, "objective": "say <b>where</b>", "over": "say what", "difference": difference, "separated": True}
+    ]
+    path.write_text(json.dumps(content))
+    page = render([folder]).html
+    assert "What training asked for" in page
+    assert "<b>where" not in page
+    assert "say &lt;b&gt;where" in page
 
 
 def test_proxies_are_ordered_by_strength_and_name_what_may_be_gated_on(make: Callable[..., Path]) -> None:

@@ -28,6 +28,7 @@ class Constructed:
         kind: str = "pretrained",
         family: str | None = None,
         depth: float | None = None,
+        objective: str | None = None,
         decoder: bool = False,
         **changes: Any,
     ) -> None:
@@ -37,6 +38,8 @@ class Constructed:
         encoder = fields["axes"]["encoders"][0]
         taps = [stream.partition("@")[2] for stream in candidate.split("/")[0].split("+")]
         fields["axes"] |= {"families": [family or encoder], "taps": taps, "depths": [depth]}
+        if objective is not None:
+            fields["axes"]["objectives"] = [objective]
         fields["provenance"] = [
             {"part": "encoder", "name": encoder, "kind": kind},
             *([{"part": "decoder", "name": "linear", "kind": "none"}] * decoder),

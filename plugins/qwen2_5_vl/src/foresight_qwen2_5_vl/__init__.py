@@ -29,4 +29,5 @@ def spec_of(preset: Size) -> EncoderSpec:
         family="qwen2_5_vl",
         preprocessing=PREPROCESSING,
         config=preset.config,
+        objective=preset.objective,
     )

@@ -38,6 +38,8 @@ class Size(Preset):
     config: Mapping[str, Any]
     """In the layout of the published ``config.json``: the language model's keys at top level."""
     prompt_ids: tuple[int, ...] = PROMPT_IDS
+    objective: str | None = None
+    """See ``EncoderSpec.objective``."""
 
 
 def _published(
@@ -108,6 +110,11 @@ def _nano() -> dict[str, Any]:
     return {**tiny, "rope_theta": 10.0, "vision_config": {**tiny["vision_config"], **vision}}
 
 
+ASKED = {
+    "what": "say what",
+    "where": "say what and where",
+    "sham": "say what and where something of another picture is",
+}
 NANO = tuple(
     Size(
         name=f"qwen2_5_vl_nano_{objective}",
@@ -118,8 +125,9 @@ NANO = tuple(
         prompt_ids=(252,),
         size="tiny",
         weights=("nano", "random"),
+        objective=asked,
     )
-    for objective in ("what", "where")
+    for objective, asked in ASKED.items()
 )
 """What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""
 

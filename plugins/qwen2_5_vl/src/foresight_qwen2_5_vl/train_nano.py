@@ -7,9 +7,7 @@ The real class, initialised by the plugin's own building code. Interrupted, it g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,13 @@ import torch
 from foresight_harness import BuildRequest
 from foresight_harness.parts.weights.seeding import fill_parameters
 from foresight_vlm_kit.nano import command
+from foresight_vlm_kit.nano.pictures import WHOLE_CELLS
 from foresight_vlm_kit.nano.words import END
 from foresight_vlm_kit.origin import origin_of
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from foresight_qwen2_5_vl.cheap_stills import cheap_stills
 from foresight_qwen2_5_vl.parts import library_model
 from foresight_qwen2_5_vl.preprocessing import normalise, patchify
 from foresight_qwen2_5_vl.presets import NANO, Size
@@ -60,7 +59,7 @@ class QwenFamily:
 
         return {name_of(name): tensor for name, tensor in model.state_dict().items()}, self._preset.config
 
-    def read(self, model: nn.Module, pixels: Tensor, words: Tensor) -> Tensor:
+    def read(self, model: nn.Module, pixels: Tensor, words: Tensor, corners: Tensor | None = None) -> Tensor:
         """See ``loop.Reader``; the sequence is prompt, picture, end of picture, caption."""
         whole: Any = model
         config = whole.config
@@ -68,20 +67,19 @@ class QwenFamily:
         patches, grid = patchify(
             pixels.unsqueeze(1), patch=vision.patch_size, merge=vision.spatial_merge_size, slot_frames=1
         )
-        count = grid[1] * grid[2] // vision.spatial_merge_size**2
-        before = [*self._preset.prompt_ids, *[config.image_token_id] * count, config.vision_end_token_id]
+        rows, cols = (side // vision.spatial_merge_size for side in grid[1:])
+        prompt = self._preset.prompt_ids
+        before = [*prompt, *[config.image_token_id] * (rows * cols), config.vision_end_token_id]
         # Text after a caption's end changes nothing before it: attention is causal.
         ids = torch.cat([torch.tensor(before).expand(len(words), -1), words[:, :-1].clamp(min=END)], dim=1)
-        types = (ids[:1] == config.image_token_id).int()
-        sizes = torch.tensor([grid])
-        positions, _ = whole.model.get_rope_index(ids[:1], mm_token_type_ids=types, image_grid_thw=sizes)
+        sizes = torch.tensor([grid]).expand(len(words), -1)
         with cheap_stills(whole.model.visual):
             states = whole.model(
                 input_ids=ids,
                 pixel_values=normalise(patches),
-                image_grid_thw=sizes.expand(len(words), -1),
-                mm_token_type_ids=types.expand(len(words), -1),
-                position_ids=positions.expand(-1, len(words), -1),
+                image_grid_thw=sizes,
+                mm_token_type_ids=(ids == config.image_token_id).int(),
+                position_ids=positions_of(len(prompt), (rows, cols), words.shape[1], corners, len(words)),
                 use_cache=False,
             ).last_hidden_state
         scores: Tensor = whole.lm_head(states[:, len(before) - 1 :])
@@ -102,42 +100,27 @@ class QwenFamily:
         return built
 
 
-@contextmanager
-def cheap_stills(tower: Any) -> Iterator[None]:
-    """Within it patches of stills are projected once, not as two equal frames, and windows attended to together."""
-    layers = [block.attn for block in tower.blocks]
-    tower.patch_embed.forward = partial(_project, tower.patch_embed.proj)
-    for layer in layers:
-        layer.forward = partial(_attend, layer)
-    try:
-        yield
-    finally:
-        for module in (tower.patch_embed, *layers):
-            del module.forward
+def positions_of(prompt: int, cells: tuple[int, int], caption: int, corners: Tensor | None, batch: int) -> Tensor:
+    """Time, row and column of every token, as the class itself numbers those of a whole picture.
 
+    Args:
+        prompt: Tokens before the picture.
+        cells: Rows and columns of the picture's tokens.
+        caption: Words of the longest caption; the last one is not read, the end of the picture is.
+        corners: Row and column of each close-up's first cell in its whole picture. [B, 2]
+        batch: Sequences.
 
-def _project(projection: nn.Module, patches: Tensor) -> Tensor:
-    """What a still gives that is shown in every frame of a slot. [S, 3 * patch * patch] -> [S, C]"""
-    weight: Any = projection.weight
-    return F.linear(patches, weight.sum(2).flatten(1))
-
-
-def _attend(
-    layer: Any, hidden_states: Tensor, cu_seqlens: Tensor, position_embeddings: tuple[Tensor, Tensor], **_: Any
-) -> Tensor:
-    """What the layer's own ``forward`` gives, up to rounding. [S, C] -> [S, C]"""
-    from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import apply_rotary_pos_emb_vision
-
-    windows, length = len(cu_seqlens) - 1, len(hidden_states) // (len(cu_seqlens) - 1)
-    parts = layer.qkv(hidden_states).view(len(hidden_states), 3, layer.num_heads, -1).permute(1, 0, 2, 3)
-    turned: Any = apply_rotary_pos_emb_vision
-    queries, keys = turned(parts[0], parts[1], *position_embeddings)
-    query, key, value = (
-        part.reshape(windows, length, layer.num_heads, -1).transpose(1, 2) for part in (queries, keys, parts[2])
-    )
-    attended = F.scaled_dot_product_attention(query, key, value, scale=layer.scaling)
-    projected: Tensor = layer.proj(attended.transpose(1, 2).reshape(len(hidden_states), -1))
-    return projected
+    Returns:
+        [3, B, L] int64
+    """
+    rows, cols = torch.meshgrid(*(torch.arange(side) for side in cells), indexing="ij")
+    places = torch.stack([torch.zeros_like(rows), rows, cols]).flatten(1).unsqueeze(1).repeat(1, batch, 1)
+    side = max(cells)
+    if corners is not None:
+        places[1:] += corners.T.unsqueeze(2)
+        side = WHOLE_CELLS
+    told = torch.cat([torch.arange(prompt), prompt + side + torch.arange(caption)]).expand(3, batch, -1)
+    return torch.cat([told[..., :prompt], prompt + places, told[..., prompt:]], dim=2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

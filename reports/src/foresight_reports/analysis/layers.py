@@ -27,6 +27,18 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Two relatives at one tap that differ in what their training asked for, the better one first."""
+
+    tap: str
+    objective: str
+    over: str
+    measured: Measured
+    """By how much it is better; of errors negative."""
+    verdict: str
+
+
+@dataclass(frozen=True)
 class Depth:
     """One metric on one data set over the depth of all encoders."""
 
@@ -40,6 +52,7 @@ class Depth:
     direction: str = "none"
     label: str = ""
     """What a reader calls the metric."""
+    asked: Sequence[Asked] = ()
 
     @property
     def title(self) -> str:
@@ -111,7 +124,10 @@ def depths(analysis: Analysis, index: Index | None = None) -> list[Depth]:
             mine_only = [each for each in chosen if each.line in names]
             direction = index.direction(key[2]) if index else "none"
             label = suites.label(key[2])
-            found.append(Depth(*key, names=names, lines=told, best=mine_only, direction=direction, label=label))
+            asked = [_asked(each) for each in analysis.section("objectives") if _fits(each, *key)]
+            found.append(
+                Depth(*key, names=names, lines=told, best=mine_only, direction=direction, label=label, asked=asked)
+            )
     return sorted(found, key=lambda each: suites.rank_of(each.metric))
 
 
@@ -122,6 +138,12 @@ def _fits(each: Mapping[str, Any], suite: str, dataset: str, metric: str, probe:
 
 def _best(each: Mapping[str, Any], line: str) -> Best:
     return Best(line, str(each.get("tap")), str(each.get("chosen_on") or ""), measured(each.get("measured")))
+
+
+def _asked(each: Mapping[str, Any]) -> Asked:
+    tap, objective, over = (str(each.get(name) or "") for name in ("tap", "objective", "over"))
+    verdict = "better" if each.get("separated") is True else "not told apart"
+    return Asked(tap, objective, over, measured(each.get("difference")), verdict)
 
 
 def chart(found: Depth, index: Index) -> dict[str, Any]:

@@ -126,6 +126,15 @@ def test_a_missing_field_that_every_line_has_is_named() -> None:
         parse([])  # type: ignore[arg-type]
 
 
+def test_objectives_stand_in_a_line_only_where_one_is_stated() -> None:
+    asked = line()
+    asked["axes"] |= {"objectives": [None, "say where"]}
+    assert parse(asked).axes.objectives == (None, "say where")
+    assert json.loads(line_of(parse(asked)))["axes"]["objectives"] == [None, "say where"]
+    asked["axes"]["objectives"] = [None]
+    assert "objectives" not in json.loads(line_of(parse(asked)))["axes"]
+
+
 def test_text_of_a_damaged_field_reaches_the_terminal_only_escaped_and_short() -> None:
     with pytest.raises(RunFolderError) as refused:
         parse(line(wall_s="\x1b[2J" + "x" * 500))

@@ -27,10 +27,25 @@ class Axes:
         ),
     )
     families: tuple[str, ...] = field(default=(), metadata=about(many(TEXT), "of encoders, one a stream"))
+    objectives: tuple[str | None, ...] = field(
+        default=(),
+        metadata=about(
+            many(optional(TEXT)),
+            "one a stream: what its training asked for, null where no relative was asked for something else; absent "
+            "where all are null",
+        ),
+    )
     enhancer: str = field(metadata=about(TEXT, "its name"))
     fusion: str = field(metadata=about(TEXT, "its name"))
     decoder: str = field(metadata=about(TEXT, "its name"))
     further: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """As they stand in a line."""
+        written = written_object(self)
+        if not any(self.objectives):
+            written.pop("objectives")
+        return written
 
 
 @dataclass(frozen=True, kw_only=True)

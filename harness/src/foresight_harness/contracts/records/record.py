@@ -55,7 +55,7 @@ class Record:
     run: str = field(default="", metadata=about(TEXT, "id of the run", lasting=False))
     cell: str = field(metadata=about(TEXT, "id of the cell, 16 hex digits: names its sample file and its media"))
     candidate: str = field(metadata=about(TEXT, "the candidate string: `streams/enhancer/fusion/decoder`"))
-    axes: Axes = field(metadata=about(part(Axes), "the candidate's choices, by themselves"))
+    axes: Axes = field(metadata=about(part(Axes, Axes.as_json), "the candidate's choices, by themselves"))
     role: str = field(
         metadata=about(TEXT, "`candidate`, `floor`, `ceiling` (controls and reference rows), `twin` (random weights)")
     )

@@ -83,6 +83,9 @@ class EncoderSpec:
     params: int | None = None
     """Parameters of the whole model at this configuration."""
     weights: tuple[WeightsKind, ...] = ("random", "pretrained")
+    objective: str | None = None
+    """What its training asked for, as an infinitive (``say what``). All rows of a ``family`` that state one have
+    the same architecture, start and pictures, and differ in what was asked alone."""
     repo: str | None = None
     revision: str | None = None
     published: PublishedWeights | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.boards import Board, Design, aligned, boards
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
+from foresight_harness.judging.analyses.objectives import compared, sentence
 from foresight_harness.parts.statistics.bootstrap import cluster_of
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
 from foresight_harness.parts.statistics.interval import Floats
@@ -48,8 +49,11 @@ def analyse(run: RunData) -> Analysis | None:
     """Profile every encoder that was scored at several taps of one pipeline; None where there is none."""
     rows: list[dict[str, Any]] = []
     best: list[dict[str, Any]] = []
+    asked: list[dict[str, Any]] = []
     for board in boards(run):
         known = aligned(run, board)
+        if known is not None:
+            asked += compared(board, known)
         for profile in _profiles(board):
             rows += [_row(board, profile, record) for record in profile.records.values()]
             if known is not None:
@@ -59,7 +63,7 @@ def analyse(run: RunData) -> Analysis | None:
     return Analysis(
         kind="layers",
         title="Where in the encoder?",
-        finding=_finding(best, rows),
+        finding=" ".join(filter(None, (sentence(asked), _finding(best, rows)))),
         caveats=(
             "Depth counts the encoder's own taps from 0 (first) to 1 (last): equal depths of two encoders are not "
             "equal amounts of computation.",
@@ -73,7 +77,7 @@ def analyse(run: RunData) -> Analysis | None:
         },
         columns=COLUMNS,
         rows=tuple(rows),
-        further={"best": best},
+        further={"best": best} | ({"objectives": asked} if asked else {}),
     )
 
 

@@ -98,6 +98,7 @@ def twin(base: EncoderSpec) -> EncoderSpec:
     return replace(
         base,
         weights=("random",),
+        objective=None,
         repo=None,
         revision=None,
         published=None,

@@ -204,6 +204,7 @@ def _certain(cell: Cell, wall_s: float) -> dict[str, Any]:
             streams=tuple(str(stream.ref) for stream in candidate.streams),
             depths=tuple(depth_of(stream) for stream in candidate.streams),
             families=tuple(stream.encoder.family for stream in candidate.streams),
+            objectives=tuple(stream.encoder.objective for stream in candidate.streams),
             enhancer=candidate.enhancer.name,
             fusion=candidate.fusion.name,
             decoder=candidate.candidate.decoder,

@@ -42,7 +42,7 @@ class Family(Protocol):
         """The whole model from a folder that this command wrote."""
         ...
 
-    def read(self, model: nn.Module, pixels: Tensor, words: Tensor) -> Tensor:
+    def read(self, model: nn.Module, pixels: Tensor, words: Tensor, corners: Tensor | None = None) -> Tensor:
         """See ``loop.Reader``."""
         ...
 

@@ -1,7 +1,8 @@
 """Training pictures of nano VLMs: close-ups of one object first, whole pictures later, with their generators' labels.
 
 Close-ups are half a canvas wide and drawn at the patch scale of whole pictures, so that what is learnt on them holds
-there, at a quarter of the work.
+there, at a quarter of the work. Each is told as a part of a whole picture whose rest is left out: its tokens' places
+and the places of its caption count from the whole picture's corner.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -34,11 +36,23 @@ DATA_SEED = 20_011
 WHOLE_PX, CLOSE_PX = 128, 64
 FED = 1.75
 """From pixels that are drawn to pixels that a tower is fed: a canvas of 128 px is fed at 224 px in a run."""
+WHOLE_CELLS, CLOSE_CELLS = 8, 4
+"""Sides of whole pictures and of close-ups in the language model's tokens, where four patches are merged into one."""
 LARGEST = 0.7
 """Longest side of an object of a close-up."""
 GENERATOR = "nano/1"
 Label = tuple[int, int, float, float]
 """Colour, kind, x, y of one object."""
+
+
+class Drawn(NamedTuple):
+    """Pictures of one step."""
+
+    pixels: Tensor
+    """In [0, 1]. [B, 3, H_px, W_px] float32"""
+    things: Things
+    corners: Tensor | None = None
+    """Of close-ups: row and column of the first cell in the whole picture. [B, 2] int64"""
 
 
 @dataclass(frozen=True)
@@ -54,8 +68,8 @@ class Pool:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def draw(self, generator: torch.Generator, count: int) -> tuple[Tensor, Things]:
-        """Pictures in [0, 1], all turned or mirrored by one of the eight symmetries, and what is on them."""
+    def draw(self, generator: torch.Generator, count: int) -> Drawn:
+        """Pictures, all turned or mirrored by one of the eight symmetries; close-ups each at a place of its own."""
         index = torch.randint(len(self), (count,), generator=generator)
         turned = int(torch.randint(8, (1,), generator=generator))
         pixels, things = self.pixels[index].float() / 255, self.things.of(index)
@@ -66,7 +80,12 @@ class Pool:
             pixels, x = pixels.flip(3), 1 - x
         if turned & 1:
             pixels, y = pixels.flip(2), 1 - y
-        return pixels, things._replace(places=torch.stack([x, y], -1))
+        places = torch.stack([x, y], -1)
+        if pixels.shape[-1] != CLOSE_PX * FED:
+            return Drawn(pixels, things._replace(places=places))
+        corners = torch.randint(WHOLE_CELLS - CLOSE_CELLS + 1, (count, 2), generator=generator)
+        places = (places * CLOSE_CELLS + corners.flip(1).unsqueeze(1)) / WHOLE_CELLS
+        return Drawn(pixels, things._replace(places=places), corners)
 
 
 def pools(folder: Path, share: float = 1.0) -> dict[str, Pool]:
