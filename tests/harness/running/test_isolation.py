@@ -85,7 +85,7 @@ def test_one_record_names_plugin_and_hook_and_nothing_of_it_is_kept(
 ) -> None:
     registry = registry_with(**{where: deed})
     keeper = make_keeper(registry)
-    keeper.plan([planned(registry, CANDIDATE, "spatial"), planned(registry, PIXELS, "spatial")])
+    keeper.plan([planned(registry, CANDIDATE, "alignment"), planned(registry, PIXELS, "alignment")])
     if said is None:  # undone by the context that the harness calls it in: nothing leaks, so nothing is wrong
         keeper.run_cell(keeper.planned[0])
         return

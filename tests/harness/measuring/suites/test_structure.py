@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from foresight_harness.measuring.suites import kept_tokens
 
-pytestmark = pytest.mark.usefixtures("few_pictures")
+pytestmark = pytest.mark.usefixtures("few_pictures", "no_maps")
+
+
+@pytest.fixture
+def no_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No map of tokens is drawn, which takes far longer than every number here; ``test_kept_tokens`` is about them."""
+    monkeypatch.setattr(kept_tokens, "find_spec", lambda name: None)
+    monkeypatch.setattr(kept_tokens, "tsne", lambda tokens, seed: tokens[:, :2])
 
 
 def found(keeper, cell) -> dict:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,42 +14,40 @@ ROOT = Path(__file__).resolve().parents[4]
 PLANTED = ROOT / "tests" / "harness" / "measuring" / "admission" / "faulty_encoders.py"
 FAULTS = ("axes_swapped", "every_10th_zero", "params_0", "masks")
 
-Bench = Callable[..., tuple[subprocess.CompletedProcess[str], list[dict[str, Any]], Path]]
+Bench = Callable[..., tuple[pytest.RunResult, list[dict[str, Any]], Path]]
 
 
 @pytest.fixture
-def bench(plugin_module: Callable[..., Path], tmp_path: Path) -> Bench:
-    """``pytest benchmarks/`` in a process of its own, the planted encoders installed: process, records, run folder."""
-    site = plugin_module("planted", PLANTED.read_text(encoding="utf-8"))
-    shutil.copytree(ROOT / "benchmarks", tmp_path / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "pytest.ini").write_text(
-        "[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib"
-    )
+def bench(
+    plugin_module: Callable[..., Path],
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    few_pictures: None,
+) -> Bench:
+    """``pytest benchmarks/`` with the planted encoders installed: its result, its records, its run folder."""
+    plugin_module("planted", PLANTED.read_text(encoding="utf-8"))
+    (pytester.path / "benchmarks").mkdir()
+    shutil.copy(ROOT / "benchmarks" / "test_spatial.py", pytester.path / "benchmarks")
+    pytester.makeini("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
 
     def run(*names: str, options: tuple[str, ...] = ()) -> Any:
-        path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
+        monkeypatch.setenv("PLANTED", ",".join(names))
         asked = [f"--candidate={name}_tiny@last/identity/single/linear" for name in ("planted", *names)]
-        command = [sys.executable, "-m", "pytest", "benchmarks", "-k", "test_spatial", "--dataset", "shapes", *asked]
-        done = subprocess.run(
-            [*command, "--train-size", "32", "-p", "no:cacheprovider", "-q", *options],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": path, "PLANTED": ",".join(names)},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = pytester.runpytest_inprocess(
+            "benchmarks", "--dataset", "shapes", *asked, "-p", "no:cacheprovider", "-q", *options
         )
-        folder = (tmp_path / "runs" / "latest").resolve()
+        folder = (pytester.path / "runs" / "latest").resolve()
         return done, [json.loads(line) for line in (folder / "records.jsonl").open()], folder
 
     return run
 
 
-@pytest.mark.slow
 def test_refused_encoders_are_shown_with_the_reason_and_ranked_nowhere(
     bench: Bench, page_text: Callable[[Path], str]
 ) -> None:
     done, records, folder = bench(*FAULTS)
-    assert done.returncode == 0, done.stdout
+    said_here = done.stdout.str()
+    assert done.ret == 0, said_here
     iou = {line["candidate"].partition("_tiny@")[0]: line for line in records if line["metric"] == "iou"}
     assert {name: iou[name]["admission"] for name in ("planted", *FAULTS)} == {
         "planted": "admitted",
@@ -60,13 +55,13 @@ def test_refused_encoders_are_shown_with_the_reason_and_ranked_nowhere(
     }
     for name in FAULTS:
         assert f"encoder {name}_tiny of plugin 'planted'" in iou[name]["admission_reason"]
-        assert f"{name}_tiny@last/identity/single/linear is refused and not ranked" in done.stdout
+        assert f"{name}_tiny@last/identity/single/linear is refused and not ranked" in said_here
         assert iou[name]["gateable"] is False
     assert {model["kind"] for model in iou["params_0"]["provenance"]} == {"random"}
     ranked = json.loads((folder / "analysis" / "rankings.json").read_text())["rows"]
     assert {row["candidate"].partition("_tiny@")[0] for row in ranked} & {"planted", *FAULTS} == {"planted"}
     masks = next(
-        line for line in done.stdout.splitlines() if line.startswith("masks_tiny@last/identity/single/linear is")
+        line for line in said_here.splitlines() if line.startswith("masks_tiny@last/identity/single/linear is")
     )
     assert "reads the true masks" in masks
     said_there = page_text(folder / "report.html")
@@ -83,19 +78,17 @@ def test_refused_encoders_are_shown_with_the_reason_and_ranked_nowhere(
     assert set(again["extraction"]["pictures_forwarded"]) <= {"every_10th_zero_tiny"}
 
 
-@pytest.mark.slow
 def test_strict_fails_the_cells_of_a_refused_encoder_and_no_others(bench: Bench) -> None:
     done, records, _ = bench("batch_norm_training", options=("--admission", "strict"))
-    assert done.returncode == 1
-    assert "call eval()" in done.stdout
+    assert done.ret == 1
+    assert "call eval()" in done.stdout.str()
     status = {line["candidate"].partition("_tiny@")[0]: line["status"] for line in records}
     assert (status["planted"], status["batch_norm_training"]) == ("ok", "failed")
 
 
-@pytest.mark.slow
 def test_off_says_on_every_record_that_nothing_was_checked(bench: Bench) -> None:
     done, records, _ = bench("axes_swapped", options=("--admission", "off"))
-    assert done.returncode == 0
+    assert done.ret == 0
     said = {line["admission"] for line in records if "_tiny@last" in line["candidate"]}
     assert said == {"not checked"}
-    assert "not checked before ranking" in done.stdout
+    assert "not checked before ranking" in done.stdout.str()
