@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 from foresight_reports import RunFolderError, SchemaError, write_report
-from foresight_reports.decision import basis, card, decision_page, duration, lacking, quantity
+from foresight_reports.decision import (
+    at_once,
+    basis,
+    between,
+    breakable,
+    card,
+    decision_page,
+    doubted,
+    duration,
+    quantity,
+    without_acronym,
+)
 from run_plans import TINY
 
 EVIL = "</title><script>alert(1)</script>\u202e"
@@ -52,7 +63,7 @@ def test_the_conclusion_stands_first_and_no_text_from_outside_is_markup() -> Non
 
 def test_a_criterion_shows_score_interval_samples_twin_and_pixels() -> None:
     page = decision_page(decision())
-    for said in ("0.95", "0.93 to 0.97", "200 samples", "untrained: 0.25", "raw pixels: 0.3", "asked is above 0.4"):
+    for said in ("0.95", "0.93 to 0.97", "200 samples", "untrained: 0.25", "raw pixels: 0.3", "asked: above 0.4"):
         assert said in page, said
 
 
@@ -72,21 +83,62 @@ def test_a_guessed_time_is_no_promise() -> None:
     assert duration({"seconds": 7200.0, "measured": False}) == "perhaps 2.0 hours on a processor, which is a guess"
     assert duration({"seconds": 7.5e6}) == "too long for a processor (a guess: 87 days), so it needs a graphics card"
     assert duration({"seconds": None, "measured": False}) == ""
-    assert card({"gpu_hours": 1.25}) == "1.2 GPU hours"
-    assert card({"gpu_hours": None}) == card({}) == "GPU hours: not measured on a card"
+    assert card({"gpu_hours": 1.25}) == "1.2 hours"
+    assert card({"gpu_hours": None}) == card({}) == "not measured"
+    assert at_once({"seconds": 7.5e6, "measured": False}) == "perhaps 87 days"
+    assert at_once({"seconds": 60.0, "measured": True}) == "about 60 seconds"
 
 
-def test_what_is_missing_is_said_without_its_command() -> None:
-    line = "IoU: the document says video, shapes is stills; pytest benchmarks/ -k spatial"
-    assert lacking({"missing": [line]}) == "the document says video, shapes is stills"
-    assert lacking({"missing": []}) == ""
+def test_why_a_number_does_not_count_is_said_without_its_command() -> None:
+    line = "the document says video, shapes is stills; pytest benchmarks/ -k spatial"
+    thin = {**ROW, "verdict": "INCONCLUSIVE", "missing": [line]}
+    assert doubted(thin) == "the document says video, shapes is stills"
+    line = "random weights (dinov2_tiny); foresight-bench weights fetch dinov2_tiny"
+    assert doubted({**thin, "missing": [line, "x"]}) == (
+        "dinov2_tiny is untrained, so this does not count, and 1 more reason"
+    )
+    close = {**thin, "missing": [], "needed_n": 4590}
+    assert doubted(close) == "the likely range holds what is asked; about 4,590 samples would settle it"
+    assert doubted(ROW) == doubted({**thin, "score": None}) == ""
 
 
-def test_what_is_missing_is_said_in_plain_words() -> None:
-    line = "IoU: no candidate like 'qwen2_5_vl*@pre_merge*' in this run"
-    assert lacking({"missing": [line]}) == "none of the models that it is about was measured"
-    line = "IoU: would be GO; missing: random weights (dinov2_tiny); foresight-bench weights fetch dinov2_tiny"
-    assert lacking({"missing": [line]}) == "a trained model (dinov2_tiny has random weights here)"
+def test_no_sentence_of_a_card_is_repeated_on_the_next(tmp_path: Path) -> None:
+    """Times and hours stand once, in a table of all proposals that wait for a run."""
+    run = {"gate": "g1", "command": "pytest", "seconds": 7.5e6, "measured": False, "gpu_hours": None, "reason": "r"}
+    opened = {"answer": "CANNOT SAY", "say": "None of its 4 checks was measured yet.", "next": run, "by": []}
+    made = decision(**opened, budget="200 for its first phase (sem, line 332)")
+    second = {**made["proposals"][0], "proposal": "Pivot 2", "say": "None of its 5 checks was measured yet."}
+    page = decision_page({**made, "proposals": [made["proposals"][0], second]})
+    assert page.count("needs a graphics card") == 1 + 2  # the table's note, and below, beside each command
+    front = page[: page.index("Every criterion</h2>")]
+    assert front.count("perhaps 87 days") == 2
+    assert front.count("<td>200 for its first phase</td>") == 2
+    assert "line 332" not in front
+
+
+def test_a_page_that_decides_all_does_not_explain_what_cannot_be_said() -> None:
+    assert "polite no" not in decision_page(decision())
+    assert "polite no" in decision_page(decision(answer="CANNOT SAY", by=[]))
+
+
+def test_words_that_only_specialists_know_are_left_out_or_explained() -> None:
+    compared = {
+        **ROW,
+        "compare": "difference",
+        "label": "Before beats after (LPIPS)",
+        "plain": "difference seen (0 is none)",
+    }
+    page = decision_page(decision(criteria=[compared]))
+    front = page[: page.index("Every criterion</h2>")]
+    assert "LPIPS" not in front
+    assert "(by the difference seen)" in front
+    assert "asked: a difference above 0.4" in front
+    assert without_acronym("Distance of generated from real videos (FVD)") == "Distance of generated from real videos"
+    assert without_acronym("Spatial IoU (primary)") == "Spatial IoU (primary)"
+
+
+def test_a_long_name_breaks_after_its_parts_alone_and_stays_harmless() -> None:
+    assert breakable("a@b/<i>") == "a@<wbr>b/<wbr>&lt;i&gt;"
 
 
 def test_a_matrix_of_which_nothing_is_known_takes_a_line() -> None:
@@ -101,10 +153,24 @@ def test_a_matrix_of_which_nothing_is_known_takes_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
-    [(0.0, "ratio", "0"), (8000.0, "ms", "8,000 ms"), (0.12345, None, "0.123"), (None, None, "")],
+    [
+        (0.0, "ratio", "0"),
+        (3.3e-7, "ratio", "0"),
+        (0.0409, None, "0.041"),
+        (8000.0, "ms", "8,000 ms"),
+        (0.12345, None, "0.123"),
+        (None, None, ""),
+    ],
 )
 def test_numbers_are_written_short(value, unit, said: str) -> None:
     assert quantity(value, unit) == said
+
+
+def test_both_ends_of_a_range_have_one_precision() -> None:
+    assert between({"low": 0.00339, "high": 0.0361}) == "0.003 to 0.036"
+    assert between({"low": -0.0002, "high": 0.04}) == "0 to 0.04"
+    assert between({"low": 37.21, "high": 39.3}) == "37.2 to 39.3"
+    assert between({"low": None, "high": 1.0}) == ""
 
 
 def test_a_file_in_the_place_of_a_run_is_a_decision(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from fabricated import Study, write_answers
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.judging.decisions.deciding import ALONE, unsettled
 from foresight_harness.judging.decisions.decision_files import find_proposals, read_proposal
-from foresight_harness.judging.decisions.markdown import as_markdown
+from foresight_harness.judging.decisions.markdown import as_markdown, grouped
 from foresight_harness.judging.decisions.next_run import is_about
 from foresight_harness.judging.gates import find_gates
 from foresight_harness.planning.candidates import select_candidates
@@ -100,6 +101,31 @@ def test_good_numbers_of_the_wrong_kind_decide_nothing_and_say_what_would(decide
         assert one["next"]["gpu"] == "not measured on a card"
 
 
+def test_what_cannot_be_said_is_said_of_each_proposal_alone(decide: Decide) -> None:
+    """Of five cards no two bear the same words by rule: each counts its own checks."""
+    _, found, _ = decide("cheap")
+    for one in found["proposals"]:
+        assert one["say"] == unsettled([gate["verdict"] for gate in one["gates"]])
+        assert f"its {len(one['gates'])} checks" in one["say"]
+    assert unsettled(["NOT MEASURED"] * 4) == "None of its 4 checks was measured yet."
+    assert unsettled(["INCONCLUSIVE"] * 2) == "None of its 2 checks is settled yet."
+    mixed = ["GO", "INCONCLUSIVE", "INCONCLUSIVE", "NOT MEASURED"]
+    assert unsettled(mixed) == "Of its 4 checks, 1 is met, 2 are open and 1 was not measured."
+
+
+def test_a_change_of_model_that_only_the_present_one_passes_is_said(decide: Decide) -> None:
+    _, found, _ = decide("good", answers=True)
+    vlms = next(one for one in found["proposals"] if one["name"] == "vlms")
+    assert all(row["present"] for row in found["matrix"]["rows"])
+    assert vlms["say"].endswith(ALONE)
+    assert not any(ALONE in one["say"] for one in found["proposals"] if one is not vlms)
+
+
+def test_a_reason_that_criteria_share_stands_once_in_markdown() -> None:
+    lines = ["IoU: random weights (x)", "LPIPS: random weights (x)", "SSIM: is not in this run", "odd"]
+    assert grouped(lines) == ["IoU, LPIPS: random weights (x)", "SSIM: is not in this run", "odd"]
+
+
 def test_two_runs_are_read_as_one_and_what_both_measured_must_hold_in_both(decide: Decide) -> None:
     _, found, _ = decide("good", "cheap", answers=True)
     assert set(answers_of(found).values()) == {"PROCEED"}, "stills through linear do not stand in the way of video"
@@ -145,7 +171,7 @@ def test_markdown_is_read_as_whole_tables_lists_and_commands(decide: Decide, nam
     assert all(len(set(rows)) == 1 for rows in widths), widths
     decided = [sum(row["decides"] for row in one["criteria"]) for one in proposals]
     assert [len(rows) - 1 for rows in widths[: 1 + len(proposals)]] == [len(proposals), *decided]
-    lines = sum(len(one["missing"]) + len(one["ask"]) for one in proposals)
+    lines = sum(len(grouped(one["missing"])) + len(one["ask"]) for one in proposals)
     assert kinds["list_item_open"] == lines
     assert kinds["bullet_list_open"] == sum(bool(one["missing"]) + bool(one["ask"]) for one in proposals)
     commands = [token.content.strip() for token in tokens if token.type == "code_block"]

@@ -40,6 +40,22 @@ def test_one_candidate_is_shown_without_letters_and_nothing_is_said_of_others(sc
     assert values == sorted(values, reverse=True)
 
 
+def test_what_a_candidate_is_compared_with_stands_below_it_best_first(write_run, record) -> None:
+    names = {"c0": A, "c1": B, "c2": A.replace("dinov2_tiny", "constant"), "c3": A.replace("dinov2_tiny", "shuffled")}
+    roles = {"c0": "candidate", "c1": "floor", "c2": "floor", "c3": "floor"}
+    values = {"c0": 0.3, "c1": 0.2, "c2": 0.1, "c3": 0.5}
+    records = [
+        record(cell=cell, candidate=names[cell], role=roles[cell], value=value, ci_low=value, ci_high=value, n=16)
+        for cell, value in values.items()
+    ]
+    samples = {cell: {"iou": {0: [value - 0.01, value + 0.01] * 8}} for cell, value in values.items()}
+    path = write_run(records, samples)
+    conclude(path)
+    found = result_of(path)
+    assert found is not None
+    assert [row["value"] for row in found.rows] == [0.3, 0.5, 0.2, 0.1]
+
+
 def test_a_run_without_a_number_has_no_result(write_run, record) -> None:
     assert result_of(write_run([record(status="failed", value=None, error="no")])) is None
 

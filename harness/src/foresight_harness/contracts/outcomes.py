@@ -104,11 +104,11 @@ class ControlVerdict:
     """By metric."""
     ceiling: Mapping[tuple[str, str | None], float]
     """By metric and probe."""
-    ok: bool
-    """Of the suite's own probe."""
+    ok: bool | None
+    """Of the suite's own probe; None where there are too few pictures to tell."""
     sentences: tuple[str, ...]
     """One a control: what it scored, what was expected."""
-    others: Mapping[str | None, bool] = field(default_factory=dict)
+    others: Mapping[str | None, bool | None] = field(default_factory=dict)
     """The same of the other probes that were asked for."""
 
 

@@ -59,7 +59,7 @@ class RunKeeper:
         """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone)."""
         self.workshop = Workshop(registry, options, progress)
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
-        self.remote_controls: dict[tuple[str, str], tuple[bool, tuple[str, ...]]] = {}
+        self.remote_controls: dict[tuple[str, str], tuple[bool | None, tuple[str, ...]]] = {}
         self.remote_admission: list[dict[str, Any]] = []
         self.counts = dict.fromkeys(("planned", *OUTCOMES), 0)
         self.protocols: dict[str, dict[str, Any]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ class Result:
     finding: str
     """One sentence; empty where there are no two candidates to compare."""
     rows: tuple[Mapping[str, Any], ...]
-    """``letters``, ``candidate``, ``role``, ``value``, ``low``, ``high``, ``n``; best first."""
+    """``letters``, ``candidate``, ``role``, ``value``, ``low``, ``high``, ``n``; candidates first, best first."""
 
     def lines(self) -> list[str]:
         """As a terminal shows it: the table, then the sentence."""
@@ -59,7 +59,7 @@ def result_of(run: Path) -> Result | None:
         wanted = [board.get(key) for key in BOARD]
         rows = [row for row in ranked["rows"] if [row.get(key) for key in BOARD] == wanted]
         said = " ".join(text for name in ("finding", "against_floors") if (text := board.get(name)))
-        return Result(_title(board), one_line(said or ranked["finding"]), tuple(map(_ranked, rows)))
+        return Result(_title(board), one_line(said or ranked["finding"]), _in_order(map(_ranked, rows), board))
     found = _unranked(RunData.load(run))
     return Result(_title(vars(found[0])), "", tuple(map(_measured, found))) if found else None
 
@@ -95,6 +95,17 @@ def _ranked(row: Mapping[str, Any]) -> dict[str, Any]:
     measured = row["measured"]
     numbers = {name: measured[name] for name in ("value", "low", "high", "n")}
     return {"letters": row.get("letters"), "candidate": row["candidate"], "role": row["role"], **numbers}
+
+
+def _in_order(rows: Iterable[dict[str, Any]], board: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Candidates as they were ranked, then what they are compared with, best first."""
+    sign = -1.0 if board.get("direction") == "higher" else 1.0
+
+    def place(row: Mapping[str, Any]) -> tuple[bool, float]:
+        ranked = row["role"] == "candidate"
+        return not ranked, 0.0 if ranked or row["value"] is None else sign * row["value"]
+
+    return tuple(sorted(rows, key=place))
 
 
 def _measured(record: Record) -> dict[str, Any]:

@@ -87,6 +87,25 @@ def test_each_control_out_of_its_range_is_noticed(oracle: float, shuffled: float
     assert judge(outcomes, {"iou": np.full(400, 0.06)}, 0.85).ok is ok
 
 
+@pytest.mark.parametrize(
+    ("oracle", "shuffled", "constant", "ok"),
+    [(0.88, 0.07, 0.06, True), (0.80, 0.07, 0.06, False), (0.88, 0.12, 0.06, None), (0.88, 0.07, 0.0, None)],
+)
+def test_of_few_pictures_a_floor_that_is_off_does_not_call_a_probe_broken(
+    oracle: float, shuffled: float, constant: float, ok: bool | None
+) -> None:
+    outcomes = {
+        "oracle@mask": by_probe(oracle, 0.5),
+        "shuffled@patch": by_probe(shuffled, shuffled),
+        "constant@patch": by_probe(constant, constant),
+        "pixels@patch": by_probe(0.3, 0.2),
+    }
+    verdict = judge(outcomes, {"iou": np.full(400, 0.06)}, 0.85, few=True)
+    assert verdict.ok is ok
+    assert any(text.startswith("too few pictures to tell: ") for text in verdict.sentences) is (ok is None)
+    assert verdict.others == {"detr": True if shuffled < 0.1 else None}
+
+
 @pytest.mark.usefixtures("few_pictures")
 def test_calibration_is_measured_once_a_run(make_keeper, builtins, planned, monkeypatch) -> None:
     keeper = make_keeper()

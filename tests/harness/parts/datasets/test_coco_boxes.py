@@ -105,11 +105,36 @@ def test_a_box_that_leaves_its_picture_as_corners_would_is_told_so(coco_export: 
 
 
 def test_a_picture_whose_sides_are_exchanged_is_told_so(coco_export: Export) -> None:
-    def exchanged(content: Content) -> None:
-        content["annotations"][0].update(bbox=[20, 20, 14, 22], segmentation=[])
+    root = coco_export(boxes(lambda box: [20, 20, 14, 22], polygons=False))
+    with pytest.raises(DataError, match=r"are width and height of the picture exchanged.*so do 11 others of 12"):
+        opened(root)
 
-    with pytest.raises(DataError, match="are width and height of the picture exchanged"):
-        opened(coco_export(exchanged))
+
+def test_a_box_that_leaves_its_picture_among_others_is_cut_and_counted(coco_export: Export) -> None:
+    def leaving(content: Content) -> None:
+        content["annotations"][0].update(bbox=[40, 30, 20, 30], segmentation=[])
+
+    found = CocoFolder.both(DataRequest("train", path=str(coco_export(leaving)), canvas_px=32))
+    assert all(one.remarks == ("1 box beyond the edge of a picture, cut there",) for one in found)
+    boxes_found = [sample.boxes[0, 0].tolist() for one in found for sample in (one[place] for place in range(len(one)))]
+    assert [40 / 48, 30 / 36, 1.0, 1.0] in [pytest.approx(box) for box in boxes_found]
+    assert all(0 <= side <= 1 for box in boxes_found for side in box)
+    assert all("outside" not in what for one in found for what in one.left_out)
+
+
+def test_a_box_wholly_outside_of_its_picture_is_left_out_and_counted(coco_export: Export) -> None:
+    def outside(content: Content) -> None:
+        content["annotations"][0].update(bbox=[100, 90, 20, 30], segmentation=[])
+
+    found = opened(coco_export(outside))
+    assert found.left_out["objects whose box lies outside of its picture"] == 1
+    assert found.remarks == ()
+
+
+def test_boxes_of_which_most_leave_their_pictures_are_refused(coco_export: Export) -> None:
+    root = coco_export(boxes(lambda box: [40, 30, 20, 30], polygons=False))
+    with pytest.raises(DataError, match="24 pixels outside its 48x36 picture; so do 11 others of 12"):
+        opened(root)
 
 
 ROUNDED = {

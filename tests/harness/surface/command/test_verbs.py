@@ -94,7 +94,7 @@ def test_an_unknown_verb_is_one_line_with_the_nearest_and_exit_2(capsys: pytest.
     with pytest.raises(SystemExit) as ended:
         main(["cmpare"])
     assert ended.value.code == 2
-    told = "unknown verb 'cmpare'; did you mean compare or cache or completion?"
+    told = "unknown verb 'cmpare'; did you mean compare?"
     assert capsys.readouterr().err == f"foresight-bench: {told}\n"
 
 

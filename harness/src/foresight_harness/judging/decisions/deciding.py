@@ -18,7 +18,15 @@ from foresight_harness.judging.gates.gate import Gate
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.run_folder.run_data import RunData
 
-UNSETTLED = "Nothing can be said yet: what the proposal asks for was not measured, or not well enough."
+STANDS = (
+    ("GO", "met"),
+    ("MARGINAL", "borderline"),
+    ("NO-GO", "not met"),
+    ("INCONCLUSIVE", "open"),
+    ("NOT MEASURED", "not measured"),
+)
+"""How gates stand where no branch holds, in the words of the page."""
+ALONE = "So far that is the model in use today alone; the others are still to be measured, or fell short."
 
 
 def decide(
@@ -109,7 +117,7 @@ def _proposal(proposal: Proposal, results: Mapping[str, GateResult], run: Mappin
         "question": proposal.question,
         "document": proposal.document,
         "answer": branch.answer if branch else "CANNOT SAY",
-        "say": branch.say if branch else UNSETTLED,
+        "say": _said(proposal, branch, results) if branch else unsettled([result.verdict for result in own]),
         "quote": branch.quote if branch else None,
         "line": branch.line if branch else None,
         "by": [condition.gate for condition in branch.when] if branch else [],
@@ -124,6 +132,34 @@ def _proposal(proposal: Proposal, results: Mapping[str, GateResult], run: Mappin
         "next": run,
         "budget": proposal.budget or None,
     }
+
+
+def unsettled(verdicts: Sequence[str]) -> str:
+    """How far the checks of a proposal are, where no branch of its tree holds."""
+    if set(verdicts) in ({"INCONCLUSIVE"}, {"NOT MEASURED"}):
+        return (
+            f"None of its {len(verdicts)} checks {'is settled' if 'INCONCLUSIVE' in verdicts else 'was measured'} yet."
+        )
+    counts = [(words, verdicts.count(verdict)) for verdict, words in STANDS if verdict in verdicts]
+    return f"Of its {len(verdicts)} checks, {_listed([f'{n} {_verb(words, n)} {words}' for words, n in counts])}."
+
+
+def _verb(words: str, n: int) -> str:
+    return ("was" if n == 1 else "were") if words == "not measured" else ("is" if n == 1 else "are")
+
+
+def _said(proposal: Proposal, branch: Branch, results: Mapping[str, GateResult]) -> str:
+    """The branch in words; where a choice of models goes on by the model in use alone, that too."""
+    if branch.answer != "PROCEED" or not proposal.matrix:
+        return branch.say
+    present = _present(results[proposal.matrix])
+    passing = {
+        _encoders(name)
+        for condition in branch.when
+        for name, verdict in results[condition.gate].by_candidate.items()
+        if verdict == "GO"
+    }
+    return f"{branch.say} {ALONE}" if passing and passing <= present else branch.say
 
 
 def branch_of(proposal: Proposal, results: Mapping[str, GateResult]) -> Branch | None:
@@ -153,6 +189,7 @@ def _gate(result: GateResult) -> dict[str, Any]:
 def _matrix(result: GateResult) -> dict[str, Any]:
     """The weighted matrix: of each candidate the share of the weights that is sure, and that is still possible."""
     weighted = [rule for rule in result.gate.rules if rule.weight is not None]
+    present = _present(result)
     rows = []
     for name, (sure, possible) in (result.scores or {}).items():
         by = {
@@ -161,7 +198,15 @@ def _matrix(result: GateResult) -> dict[str, Any]:
             )
             for rule in weighted
         }
-        rows.append({"candidate": name, "sure": sure, "possible": possible, "criteria": by})
+        rows.append(
+            {
+                "candidate": name,
+                "sure": sure,
+                "possible": possible,
+                "criteria": by,
+                "present": _encoders(name) in present,
+            }
+        )
     return {
         "gate": result.gate.name,
         "title": result.gate.title,
@@ -171,3 +216,14 @@ def _matrix(result: GateResult) -> dict[str, Any]:
         ],
         "rows": sorted(rows, key=lambda row: (-row["sure"], -row["possible"], row["candidate"])),
     }
+
+
+def _present(result: GateResult) -> set[str]:
+    """Encoders of the model in use: what candidates are compared with."""
+    return {_encoders(found.reference) for found in result.findings if found.reference}
+
+
+def _encoders(candidate: str) -> str:
+    """Of a candidate, without the places where they are read."""
+    streams = candidate.partition("/")[0].split("+")
+    return "+".join(stream.partition("@")[0] for stream in streams)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from foresight_harness.judging.comparison.safe_text import markdown_text
 
 LONG_S = 48 * 3600.0
 """Longer times are said in days."""
+NOTHING = 1e-6
+"""Below this a number is nothing but rounding."""
 
 
 def as_markdown(decision: Mapping[str, Any]) -> str:
@@ -57,7 +59,7 @@ def _criteria(proposal: Mapping[str, Any]) -> Iterator[str]:
 
 def _open(proposal: Mapping[str, Any]) -> Iterator[str]:
     if proposal["missing"]:
-        yield from ("", "Missing:", *(f"- {_line(line)}" for line in proposal["missing"]))
+        yield from ("", "Missing:", *(f"- {_line(line)}" for line in grouped(proposal["missing"])))
     if proposal["ask"]:
         yield from ("", "People must still answer:")
         yield from (f"- {_line(one['label'])}: {markdown_text(one['ask'])}" for one in proposal["ask"])
@@ -65,6 +67,15 @@ def _open(proposal: Mapping[str, Any]) -> Iterator[str]:
     if found:
         yield from ("", f"The cheapest run that would settle the next step ({duration(found)}):", "")
         yield f"    {found['command']}"
+
+
+def grouped(lines: Sequence[str]) -> list[str]:
+    """Lines of the form ``label: reason``, a reason that several labels share once."""
+    labels: dict[str, list[str]] = {}
+    for line in lines:
+        label, mark, reason = line.partition(": ")
+        labels.setdefault(reason if mark else line, []).append(label)
+    return [f"{', '.join(of)}: {reason}" if of != [reason] else reason for reason, of in labels.items()]
 
 
 def _line(text: str) -> str:
@@ -98,6 +109,8 @@ def shown(value: float | None, unit: str | None) -> str:
     """A number with its unit, where it has one that is said."""
     if value is None:
         return ""
+    if abs(value) < NOTHING:
+        value = 0.0
     return f"{value:.3g}" + ("" if unit in (None, "ratio", "distance") else f" {markdown_text(str(unit))}")
 
 

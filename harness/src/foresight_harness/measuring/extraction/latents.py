@@ -22,7 +22,7 @@ from foresight_harness.measuring.cache.keys import digest_of_environment
 from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, difference, made_at, tolerance
-from foresight_harness.parts.weights.counting import require_no_parameters
+from foresight_harness.parts.weights.counting import require_finite_parameters, require_no_parameters
 from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.plugin_calls import calling
 from foresight_harness.planning.registry import Registry
@@ -51,6 +51,8 @@ class Latents:
             built = spec.build(self.request(spec))
             if spec.weightless:
                 require_no_parameters(built, f"decoder {spec.base}")
+            elif self.request(spec).weights != "random":
+                require_finite_parameters(built, f"decoder {spec.base}")
             self._live[spec.base] = built
         return self._live[spec.base]
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from foresight_harness.contracts.outcomes import Outcome
 
-Check = tuple[bool, str]
-"""Whether a control scored what it is known to score, and the sentence that says so."""
+Check = tuple[bool | None, str]
+"""Whether a control scored what it is known to score, None where too few pictures tell; and what says so."""
+SAID = {True: "as known", False: "OUT OF RANGE", None: "too few pictures to tell"}
 
 
 def noise_of(values: np.ndarray) -> float:
@@ -26,6 +27,12 @@ def values_of(outcome: Outcome, metric: str, probe: str | None = None) -> np.nda
     return np.asarray(found.values.mean(axis=0))
 
 
+def together(checks: Iterable[Check]) -> bool | None:
+    """Whether all hold; None where none is out of range and of some too few pictures tell."""
+    held = [one for one, _ in checks]
+    return False if False in held else None if None in held else True
+
+
 def sentences_of(checks: Iterable[Check]) -> tuple[str, ...]:
     """One a control, as records and the page give them."""
-    return tuple(f"{'as known' if held else 'OUT OF RANGE'}: {text}" for held, text in checks)
+    return tuple(f"{SAID[held]}: {text}" for held, text in checks)

@@ -23,6 +23,7 @@ from foresight_harness.parts.datasets.coco_annotations import (
     Annotations,
     read_annotations,
 )
+from foresight_harness.parts.datasets.coco_boxes import CUT
 from foresight_harness.parts.datasets.coco_layouts import LAYOUTS, find_coco
 from foresight_harness.parts.datasets.coco_masks import mask_of, mask_on_canvas
 from foresight_harness.parts.datasets.equal_files import groups_of_equal
@@ -169,6 +170,7 @@ class _Source:
             )
         self._found.left_out[NO_OBJECT] += len(self._found.pictures) - len(self._shown)
         self._remarks = _group(self._shown)
+        self._remarks += (counted(self._found.cut, CUT),) if self._found.cut else ()
 
     def dataset(self, request: DataRequest, *, empty: bool = False) -> CocoFolder:
         """The set of one split. Raises: DataError where it has no picture, unless it may be ``empty``."""
@@ -211,6 +213,7 @@ def _read(request: DataRequest) -> Annotations:
         found.pictures += read.pictures
         found.names |= read.names
         found.left_out += read.left_out
+        found.cut += read.cut
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.specs.data import MAX_PIXELS
-from foresight_harness.parts.datasets.coco_boxes import SLACK_PX, BoxCheck, Size, beyond, why_beyond
+from foresight_harness.parts.datasets.coco_boxes import SLACK_PX, BoxCheck, Size, beyond
 from foresight_harness.parts.datasets.coco_layouts import SPLITS, CocoFile, Split
 from foresight_harness.parts.datasets.coco_masks import Corners, code_bounds, polygon_bounds, polygons_of
 from foresight_harness.parts.datasets.coco_pictures import PictureFinder
@@ -26,6 +26,7 @@ NO_MASK = "objects whose mask covers nothing"
 NO_POLYGON = "objects without a polygon of three points"
 NO_BOX = "objects with neither box nor segmentation"
 DISAGREE = "objects whose box and segmentation disagree"
+OUTSIDE = "objects whose box lies outside of its picture"
 EMPTY_CROWD = "crowds that cover nothing"
 
 
@@ -70,6 +71,8 @@ class Annotations:
     """Of categories, by id."""
     left_out: Counter[str] = field(default_factory=Counter)
     """How many of what were not taken."""
+    cut: int = 0
+    """Boxes that leave their picture and were cut at its edge."""
 
 
 def read_annotations(source: CocoFile, max_pixels: int = MAX_PIXELS) -> Annotations:
@@ -197,9 +200,11 @@ class _Reader:
             min(corners[2], width) / width,
             min(corners[3], height) / height,
         )
+        leaves = beyond(corners, owner.size) > SLACK_PX
         if box[2] <= box[0] or box[3] <= box[1]:
-            self._found.left_out[EMPTY_CROWD if crowd else NO_AREA] += 1
+            self._found.left_out[EMPTY_CROWD if crowd else OUTSIDE if leaves else NO_AREA] += 1
             return
+        self._found.cut += leaves
         category = entry.get("category_id")
         key = "" if category is None else sys.intern(self._source.prefix + key_of(category))
         self._used.setdefault(key, where)
@@ -235,12 +240,9 @@ class _Reader:
         four = numbers_of(written)
         if four is None or len(four) != 4:
             raise DataError(f"{where} has bbox {written}, not four numbers [x, y, width, height] in pixels")
-        x, y, width, height = four
-        outside = beyond((x, y, x + width, y + height), picture.size)
-        if outside > SLACK_PX:
-            size = "x".join(map(str, picture.size))
-            hint = why_beyond(four, picture.size)
-            raise DataError(f"{where} has bbox {written}, {outside:g} pixels outside its {size} picture{hint}")
+        width, height = four[2:]
+        if width > 0 and height > 0:
+            self._check.place(four, picture.size, where)
         return four
 
     def _bounds(self, where: _Where, picture: AnnotatedPicture, segmentation: Any) -> Corners | str | None:

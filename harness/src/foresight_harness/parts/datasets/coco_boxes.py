@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.datasets.coco_masks import Corners
 
+CUT = "boxes beyond the edge of a picture, cut there"
+"""What is said of boxes that leave their picture and were taken."""
 SLACK_PX = 1.0
 """How far a box may reach beyond its picture; annotation tools round."""
 LEAST_IOU = 0.5
@@ -18,6 +20,10 @@ ROUNDING_SHARE = 0.05
 """The same in sides of the bounds, where boxes are drawn by hand."""
 MOST_WRONG = 0.01
 """Share of objects whose box and segmentation may disagree: they are left out. Beyond it the file is refused."""
+MOST_LEAVING = 0.25
+"""Share of boxes that may leave their picture in a way that another reading explains; beyond it that is meant."""
+MOST_LEAVING_AT_ALL = 0.5
+"""The same of boxes that leave it in any way. Fewer are cut at the edge and counted."""
 EXAMPLES = 1000
 
 Size = tuple[int, int]
@@ -73,6 +79,12 @@ def why_beyond(four: Four, size: Size) -> str:
     return ""
 
 
+def cut(four: Four, size: Size) -> Corners:
+    """Corners of a box within its picture; without an area where it lies outside."""
+    left, top = max(four[0], 0.0), max(four[1], 0.0)
+    return left, top, min(four[0] + four[2], size[0]), min(four[1] + four[3], size[1])
+
+
 def overlap(first: Corners, second: Corners) -> float:
     """IoU of two boxes."""
     width = min(first[2], second[2]) - max(first[0], second[0])
@@ -100,6 +112,12 @@ class BoxCheck:
     """Of them, those that reach beyond the first pixel and are a pixel wide or high."""
     off: int = 0
     """Of those compared, boxes that are further from their segmentation than tools round."""
+    placed: int = 0
+    leaving: int = 0
+    """Of those placed, boxes that reach further beyond their picture than tools round."""
+    explained: int = 0
+    """Of those that leave it, boxes that another reading of the four numbers keeps inside."""
+    _leaves: str = ""
     _worst: str = ""
     _least: float = 1.0
     _off: list[tuple[Four, Corners, Size]] = field(default_factory=list)
@@ -110,9 +128,22 @@ class BoxCheck:
         x, y, width, height = four
         self.in_pixels += max(x + width, y + height) > 1 and (width >= 1 or height >= 1)
 
+    def place(self, four: Four, size: Size, where: object) -> None:
+        """Hold a box against its picture."""
+        self.placed += 1
+        outside = beyond((four[0], four[1], four[0] + four[2], four[1] + four[3]), size)
+        if outside <= SLACK_PX:
+            return
+        self.leaving += 1
+        hint = why_beyond(four, size)
+        if not self._leaves or (hint and not self.explained):
+            picture = "x".join(map(str, size))
+            self._leaves = f"{where} has bbox {list(four)}, {outside:g} pixels outside its {picture} picture{hint}"
+        self.explained += bool(hint)
+
     def agrees(self, four: Four, bounds: Corners, size: Size, where: object) -> bool:
         """Whether a box lies where its segmentation does."""
-        corners = (four[0], four[1], four[0] + four[2], four[1] + four[3])
+        corners = cut(four, size)
         self.compared += 1
         distance = apart(corners, bounds)
         if distance <= ROUNDING_PX:
@@ -135,6 +166,9 @@ class BoxCheck:
                 f"{path}: all {self.boxes} boxes lie below one pixel; are they fractions of the picture? "
                 "bbox is [x, y, width, height] in pixels"
             )
+        if self.explained > MOST_LEAVING * self.placed or self.leaving > MOST_LEAVING_AT_ALL * self.placed:
+            others = f"; so do {self.leaving - 1} others of {self.placed}" if self.leaving > 1 else ""
+            raise DataError(self._leaves + others)
         name, explained = self._likely()
         many = self.wrong > MOST_WRONG * self.compared
         meant = len(self._off) > 2 and 2 * explained > len(self._off)

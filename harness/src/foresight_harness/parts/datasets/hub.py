@@ -16,7 +16,7 @@ import torch
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.protocols import Sample
 from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.coco_boxes import SLACK_PX, BoxCheck, Size, beyond, why_beyond
+from foresight_harness.parts.datasets.coco_boxes import CUT, SLACK_PX, BoxCheck, Size, beyond, cut
 from foresight_harness.parts.datasets.coco_values import numbers_of
 from foresight_harness.parts.datasets.identity import checked_index, fingerprint, half_of, positive
 from foresight_harness.parts.datasets.left_out import counted
@@ -60,10 +60,12 @@ class HubSet:
 
     name = "hf"
 
-    def __init__(self, rows: Sequence[Row], request: DataRequest, left_out: Mapping[str, int], equal: int) -> None:
+    def __init__(
+        self, rows: Sequence[Row], request: DataRequest, left_out: Mapping[str, int], remarks: tuple[str, ...]
+    ) -> None:
         self.split: str = request.split
         self.left_out = {what: count for what, count in left_out.items() if count}
-        self.remarks = (counted(equal, "pictures equal to another, in one split with it"),) if equal else ()
+        self.remarks = remarks
         self._rows = tuple(rows)
         self._canvas_px = positive(self.name, "canvas_px", request.canvas_px, LEAST_CANVAS_PX)
         self._max_pixels = request.max_pixels
@@ -101,7 +103,7 @@ class HubSet:
         if most is not None and most < len(rows):
             rows.sort(key=lambda row: hashlib.sha256(f"{request.seed}:{row.id}".encode()).digest())
             rows = rows[:most]
-        return cls(rows, request, reader.left_out, reader.equal)
+        return cls(rows, request, reader.left_out, reader.remarks())
 
     def counts(self) -> dict[str, Any]:
         """Pictures, objects, and objects by class; nothing is decoded. JSON types"""
@@ -140,7 +142,7 @@ class _Rows:
         self._names = _names_of(self._features.get("objects"))
         self._check = BoxCheck()
         self.left_out = {NO_AREA: 0, NO_OBJECT: 0}
-        self.equal = 0
+        self.equal = self.cut = 0
 
     def reasons(self) -> str:
         """What was left out, as the end of a message."""
@@ -172,6 +174,11 @@ class _Rows:
                 break
         self._check.refuse(self._path)
         return found
+
+    def remarks(self) -> tuple[str, ...]:
+        """What there is to say of rows that were taken."""
+        said = {"pictures equal to another, in one split with it": self.equal, CUT: self.cut}
+        return tuple(counted(count, what) for what, count in said.items() if count)
 
     def _content(self, entry: Mapping[str, Any], number: int) -> bytes:
         value = entry[self._picture]
@@ -209,16 +216,13 @@ class _Rows:
         if four[2] <= 0 or four[3] <= 0:
             return None
         self._check.take(four, size)
-        corners = (four[0], four[1], four[0] + four[2], four[1] + four[3])
-        outside = beyond(corners, size)
-        if outside > SLACK_PX:
-            picture = "x".join(map(str, size))
-            hint = why_beyond(four, size)
-            raise DataError(f"{where} has bbox {list(four)}, {outside:g} pixels outside its {picture} picture{hint}")
+        self._check.place(four, size, where)
+        left, top, right, bottom = cut(four, size)
+        if right <= left or bottom <= top:
+            return None
+        self.cut += beyond((four[0], four[1], four[0] + four[2], four[1] + four[3]), size) > SLACK_PX
         width, height = size
-        left, top = max(corners[0], 0) / width, max(corners[1], 0) / height
-        right, bottom = min(corners[2], width) / width, min(corners[3], height) / height
-        return (left, top, right, bottom) if right > left and bottom > top else None
+        return left / width, top / height, right / width, bottom / height
 
     def _label(self, column: str | None, kind: Any) -> str:
         if kind is None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SINGULAR = {"objects": "object", "pictures": "picture", "crowds": "crowd", "clips": "clip", "files": "file"}
+SINGULAR = {
+    "objects": "object",
+    "boxes": "box",
+    "pictures": "picture",
+    "crowds": "crowd",
+    "clips": "clip",
+    "files": "file",
+}
 
 
 def counted(count: int, what: str) -> str:

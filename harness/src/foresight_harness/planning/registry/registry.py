@@ -213,10 +213,16 @@ def _find(kind: str, name: str, offers: Mapping[str, Offer]) -> Offer:
     raise UnknownPartError(f"unknown {kind} {name!r}{nearest(name, offers)}")
 
 
-def nearest(name: str, offers: Iterable[str]) -> str:
-    """The end of an error message: the nearest names, or all when none is near."""
+def nearest(name: str, offers: Iterable[str], cutoff: float = 0.5) -> str:
+    """The end of an error message: the nearest names, or all when none is near.
+
+    Args:
+        name: That nobody offers.
+        offers: What is offered.
+        cutoff: Least likeness of a near name, 1 for an equal one; higher where names are short and few.
+    """
     known = sorted(offers)
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=cutoff)
     if close:
         return f"; did you mean {' or '.join(close)}?"
     if not known:

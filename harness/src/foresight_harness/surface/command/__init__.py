@@ -12,6 +12,8 @@ from foresight_harness.contracts.text import one_line
 from foresight_harness.surface.command.verbs import VERBS, Verb
 
 PROGRAM = "foresight-bench"
+CLOSE = 0.7
+"""Likeness of a verb that is meant: names are short, so that half of the letters are shared by chance."""
 PLACES = ("out", "feature_cache")
 """Options of ``foresight.toml`` that every verb takes which has them: where runs and features lie."""
 
@@ -124,4 +126,4 @@ def _refuse_unknown(parser: argparse.ArgumentParser, name: str) -> None:
     if name and not name.startswith("-") and name not in _names():
         from foresight_harness.planning.registry.registry import nearest
 
-        parser.exit(2, f"{PROGRAM}: unknown verb {name!r}{nearest(name, _names())}\n")
+        parser.exit(2, f"{PROGRAM}: unknown verb {name!r}{nearest(name, _names(), CLOSE)}\n")
