@@ -43,6 +43,7 @@ from foresight_harness.surface.pytest_plugin.options import (
     named_folders,
     options_of,
 )
+from foresight_harness.surface.pytest_plugin.searching import prepare
 from foresight_harness.surface.pytest_plugin.state import FIXTURE, PLUGIN_FIXTURE, State
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ def order(state: State, items: list[pytest.Item]) -> None:
                 Bucket(options.cache_url).check()
             check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
-            if options.resume:
+            state.searching = prepare(state)
+            if options.resume and state.searching is None:  # of a search, who is planned shows when it has narrowed
                 assert state.registry is not None
                 planned = [cell for cells in state.planned.values() for cell in cells]
                 check_resume(state.registry, options, planned, command_of(state.config, resume=False))
