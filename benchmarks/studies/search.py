@@ -7,7 +7,7 @@ this harness's pictures (``NOISE``, ``RANKS``). Cost is counted in optimiser ste
 
 Criteria, written down before the first figure (``CRITERIA``): on the default rungs the cost is at most 1/12 for either
 kind of head; the set that can be the best holds the true best, or a candidate within the paired half-width of 512
-pictures of it, in at least 95 of 100 searches where fits rank like those to pixels, and in at least 90 of 100 where they
+pictures of it, in at least 95 of 100 searches where fits rank like those to pixels, in at least 90 of 100 where they
 rank like those to latents; among 15 equal candidates the race leaves anybody out in at most 5 of 100 races, up to what
 300 races can tell (a count whose chance is at least 2.5 % under 5 %); and no search costs more than a budget of 5 %.
 
