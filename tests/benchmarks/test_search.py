@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ Session = Callable[..., pytest.RunResult]
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A session over the matrix, in this process: 32 training and 16 test pictures."""
+    import_module("transformers").Dinov2Model  # noqa: B018  what one session imports, the next one finds
     few = replace(scale.SCALES["smoke"], train=32, test=16, steps=8, batch=8, seeds=2, resamples=200)
     monkeypatch.setitem(scale.SCALES, "smoke", few)
     (pytester.path / "benchmarks").mkdir()
@@ -57,9 +59,7 @@ def test_a_search_scores_the_best_in_full_and_says_why_of_every_other(
 ) -> None:
     done = session("--search")
     assert done.ret == 0
-    done.stdout.fnmatch_lines(
-        ["*search: 4 steps: 4 candidates, 2 to be kept*", "*Of 4 candidates, *", "*Guaranteed is only*"]
-    )
+    done.stdout.fnmatch_lines(["Of 4 candidates, *", "Guaranteed is only*", "*2 passed, 2 deselected*"])
     analysis = found(pytester)
     outcomes = [row["outcome"] for row in analysis["rows"]]
     assert len(outcomes) == 4
@@ -68,7 +68,7 @@ def test_a_search_scores_the_best_in_full_and_says_why_of_every_other(
     assert all(row["reason"].startswith("it is number ") and row["rule"] == "the best 2 candidates" for row in left)
     assert all(row["score"]["low"] <= row["score"]["value"] <= row["score"]["high"] for row in left)
     assert set(analysis["never_fitted_in_full"]) == {row["candidate"] for row in left}
-    run = pytester.path / "runs" / "latest"
+    run = (pytester.path / "runs" / "latest").resolve()
     scored = {cell["candidate"] for cell in json.loads((run / "run.json").read_text())["cells"]}
     assert not scored & set(analysis["never_fitted_in_full"])
     assert verify(run).problems == []
@@ -102,7 +102,7 @@ def test_a_search_that_was_stopped_goes_on_and_a_full_run_reads_its_fits(
     assert session("--search", "--resume").ret == 0
     assert (pytester.path / "runs" / "latest").resolve() == kept
     assert json.loads((run / "run.json").read_text())["status"] == "complete"
-    assert verify(run).problems == []
+    assert verify(run.resolve()).problems == []
     before = len(list(pytester.path.glob(".foresight/cache/??/*")))
     assert session().ret == 0
     fits = [

@@ -164,8 +164,9 @@ def _deselect(state: State, session: pytest.Session, found: Standing) -> None:
     for item in gone:
         del state.planned[item.nodeid]
     session.config.hook.pytest_deselected(items=gone)
-    left = set(map(id, gone))
-    session.items[:] = [item for item in session.items if id(item) not in left]
+    left_out = set(map(id, gone))
+    session.items[:] = [item for item in session.items if id(item) not in left_out]
+    session.testscollected = len(session.items)
 
 
 def _kept(selection: Selection, hunt: Hunt, survivors: Collection[str]) -> Selection:
