@@ -120,7 +120,7 @@ def distinct_for(suite: SuiteSpec, candidates: Sequence[ResolvedCandidate]) -> l
         return list(candidates)
     distinct: dict[Hashable, ResolvedCandidate] = {}
     for candidate in candidates:
-        distinct.setdefault(_modules(candidate), candidate)
+        distinct.setdefault(modules_of(candidate), candidate)
     return list(distinct.values())
 
 
@@ -145,19 +145,20 @@ def in_running_order(cells: Sequence[PlannedCell]) -> list[PlannedCell]:
     modules: dict[Hashable, int] = {}
     for cell in cells:
         encoders.setdefault(cell.candidate.candidate.encoders, len(encoders))
-        modules.setdefault(_modules(cell.candidate), len(modules))
+        modules.setdefault(modules_of(cell.candidate), len(modules))
     return sorted(
         cells,
         key=lambda cell: (
             encoders[cell.candidate.candidate.encoders],
             not cell.suite.live_encoder,
-            modules[_modules(cell.candidate)],
+            modules[modules_of(cell.candidate)],
             cell.suite.running_place,
         ),
     )
 
 
-def _modules(resolved: ResolvedCandidate) -> Hashable:
+def modules_of(resolved: ResolvedCandidate) -> Hashable:
+    """What decides a candidate's conditioning: candidates that differ in the decoder alone share it."""
     candidate = resolved.candidate
     return candidate.streams, candidate.enhancer, candidate.fusion
 

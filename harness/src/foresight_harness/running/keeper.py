@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -55,8 +56,12 @@ class RunKeeper:
         progress: Progress,
         command: str,
         attached: RunFolder | None = None,
+        place: Path | None = None,
     ) -> None:
-        """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone)."""
+        """Open a run, or work for one that another process keeps (``attached``: its manifest is left alone).
+
+        ``place``: the run's folder itself, instead of a new one below ``--out``: a rung of a search.
+        """
         self.workshop = Workshop(registry, options, progress)
         self.registry, self.options, self.progress, self.command = registry, options, progress, command
         self.remote_controls: dict[tuple[str, str], tuple[bool | None, tuple[str, ...]]] = {}
@@ -65,7 +70,7 @@ class RunKeeper:
         self.protocols: dict[str, dict[str, Any]] = {}
         self.planned_ids: set[str] = set()
         self.attached = attached is not None
-        self.folder = attached or self._open_folder()
+        self.folder = attached or (RunFolder(place) if place is not None else self._open_folder())
         self._held = None if self.attached else hold(self.folder.path)
         self._remote = RemoteFacts()
         self.cache_keys: set[str] = set()
@@ -264,6 +269,13 @@ class RunKeeper:
         self.exporters.close(self.status)
         self.write_manifest(self.status)
         return self.status
+
+    def leave(self, status: str) -> None:
+        """End the session of a run that has no plan yet, so that a later one goes on with it."""
+        self.status = status
+        self.exporters.close(status)
+        self.write_manifest(status)
+        self._let_go()
 
     def seal(self) -> None:
         """Say in the manifest that the run is sealed, and seal it: the last that a session does to its folder.

@@ -17,7 +17,18 @@ from foresight_reports.reading import Run
 from foresight_reports.tables import breakable
 
 ORDER = (
-    *("gates", "regressions", "twins", "audit", "layers", "similarity", "embeddings", "attribution", "proxies"),
+    *(
+        "gates",
+        "search",
+        "regressions",
+        "twins",
+        "audit",
+        "layers",
+        "similarity",
+        "embeddings",
+        "attribution",
+        "proxies",
+    ),
     "categories",
 )
 """Kinds with a picture of their own; the others follow as tables, in the order of their names."""

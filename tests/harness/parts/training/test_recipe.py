@@ -23,6 +23,7 @@ CHANGED = {
     "clip_norm": Recipe(steps=10, batch=4, losses=("latent_mse",), clip_norm=9.0),
     "seed": Recipe(steps=10, batch=4, losses=("latent_mse",), seed=7),
     "trains": Recipe(steps=10, batch=4, losses=("latent_mse",), trains=("head",)),
+    "patience": Recipe(steps=10, batch=4, losses=("latent_mse",), patience=3),
     "earlier": Recipe(steps=10, batch=4, losses=("latent_mse",), earlier=(Phase("places", 3, ("coverage_bce",)),)),
 }
 
@@ -33,9 +34,10 @@ def test_every_field_is_tried() -> None:
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_every_field_of_a_recipe_enters_the_protocol(name: str) -> None:
-    changed = {key for key, value in CHANGED[name].choices().items() if value != BASE.choices()[key]}
+    changed = {key for key, value in CHANGED[name].choices().items() if value != BASE.choices().get(key)}
     assert f"fit_{name}" in changed
-    assert changed <= {f"fit_{name}", "fit_warmup_steps"}
+    beside = {"fit_held_out", "fit_look_every"} if name == "patience" else {"fit_warmup_steps"}
+    assert changed <= {f"fit_{name}", *beside}
 
 
 def test_every_field_of_an_earlier_phase_enters_the_protocol() -> None:

@@ -44,6 +44,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("gates", "foresight_harness.judging.analyses.gates"),
     Kind("admission", "foresight_harness.judging.analyses.admission"),
     Kind("rankings", "foresight_harness.judging.analyses.rankings", form=2),
+    Kind("search", "foresight_harness.judging.analyses.search"),
     Kind("twins", "foresight_harness.judging.analyses.twins"),
     Kind("proxies", "foresight_harness.judging.analyses.proxies"),
     Kind("attribution", "foresight_harness.judging.analyses.attribution", form=2),

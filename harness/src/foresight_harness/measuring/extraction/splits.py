@@ -17,6 +17,7 @@ from foresight_harness.contracts.specs import DataRequest, DatasetSpec
 from foresight_harness.contracts.specs.data import MAX_PIXELS
 from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
 from foresight_harness.measuring.extraction.called_dataset import CalledDataset
+from foresight_harness.measuring.extraction.held_out import PartOfTraining
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels, labels_key
 from foresight_harness.measuring.extraction.kept_prints import kept_prints
 from foresight_harness.measuring.extraction.leaks import require_apart, together
@@ -104,10 +105,21 @@ class Splits:
         """
         key = (str(choice), split)
         if key not in self._built:
-            spec = self.registry.dataset(choice.name)
-            made = spec.build(request_of(spec, self.options.sizes, split, choice.path, self.options.max_pixels))
-            self._built[key] = CalledDataset(made, choice.name)  # type: ignore[assignment]
+            self._built[key] = self._part(choice, split) if self.options.held_out else self._whole(choice, split)
         return self._built[key]
+
+    def _whole(self, choice: DatasetChoice, split: Split, sizes: Scale | None = None) -> Dataset:
+        spec, options = self.registry.dataset(choice.name), self.options
+        made = spec.build(request_of(spec, sizes or options.sizes, split, choice.path, options.max_pixels))
+        return CalledDataset(made, choice.name)  # type: ignore[return-value]
+
+    def _part(self, choice: DatasetChoice, split: Split) -> Dataset:
+        """A part of the training split that stands for a split: ``train`` and ``test`` of the sizes share it."""
+        sizes = self.options.sizes
+        whole = replace(sizes, train=sizes.train + sizes.test, clips_train=sizes.clips_train + sizes.clips_test)
+        video = self.registry.dataset(choice.name).video
+        share = sizes.clips_train / whole.clips_train if video else sizes.train / whole.train
+        return PartOfTraining(self._whole(choice, "train", whole), split, share)
 
     def decoded(self, choice: DatasetChoice, split: Split) -> DecodedSplit:
         """Clips and labels. Raises: DataError naming the file that cannot be read; again at once when asked again."""
@@ -163,7 +175,7 @@ class Splits:
     def _apart(self, choice: DatasetChoice, found: DecodedSplit) -> DecodedSplit:
         """The split, where it shares no picture with the other one as far as that is known. Raises: DataError."""
         other = self._decoded.get((str(choice), "test" if found.split == "train" else "train"))
-        if other is None:
+        if other is None or self.options.held_out:  # parts of one split: what is chosen by them claims nothing
             return found
         prints = {split: self._prints[(str(choice), split)] for split in SPLITS}
         train, test = (found, other) if found.split == "train" else (other, found)

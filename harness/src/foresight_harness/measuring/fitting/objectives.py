@@ -59,12 +59,15 @@ def fit_for_latents(
     return _alone(FitRequest(candidate, train_streams, "latents", recipe, seed, latents, pictures, start), device)
 
 
-def fit_together(requests: Sequence[FitRequest], device: str) -> list[Fitted | Exception]:
+def fit_together(
+    requests: Sequence[FitRequest], device: str, keep: Callable[[FitRequest, Draft], None] | None = None
+) -> list[Fitted | Exception]:
     """Fit several candidates that ``stacked.can_stack`` says are of one build, in one stack of modules.
 
     Args:
         requests: Of one objective and one recipe.
         device: Where to fit.
+        keep: Told of each draft whose training ended well.
 
     Returns:
         For each request its fit, or the error with which it failed; a failure does not touch the others.
@@ -82,6 +85,9 @@ def fit_together(requests: Sequence[FitRequest], device: str) -> list[Fitted | E
                 drafts[drafts.index(draft)] = outcome
             elif outcome is not None:
                 draft.made(outcome)
+    for request, draft in zip(requests, drafts, strict=True) if keep is not None else ():
+        if isinstance(draft, Draft):
+            keep(request, draft)
     return [draft if isinstance(draft, Exception) else _attempt(draft.finish) for draft in drafts]
 
 
@@ -109,6 +115,7 @@ def _train_alone(task: Task) -> Convergence:
             parts=task.pathway.parts(),
             constant=task.constant,
             phase=task.phase,
+            held_out=task.held_out,
         )
 
 

@@ -85,6 +85,8 @@ class Task:
     device: str = "cpu"
     numbers: int = 0
     """Of the largest grid of one step: whether stacking pays follows from it."""
+    held_out: tuple[int, ...] = ()
+    """Samples that are not trained on, where the recipe says that the fit may stop early."""
 
     def loss_of(self, indices: Sequence[int]) -> Tensor:
         """The scalar that one step descends."""

@@ -28,6 +28,7 @@ from foresight_harness.measuring.fitting.pathway import Pathway, Task
 from foresight_harness.measuring.fitting.reconstruction import LATENT, LatentTargets
 from foresight_harness.measuring.fitting.set_readers import SetReader
 from foresight_harness.parts.training.convergence import Convergence
+from foresight_harness.parts.training.early_stopping import held_out
 from foresight_harness.parts.training.recipe import Phase, Recipe
 from foresight_harness.planning.candidates import ResolvedCandidate
 
@@ -70,6 +71,18 @@ class Draft:
         recipe = self.request.recipe.of(phase)
         last = phase.objective == self.request.objective
         return self._places(phase, recipe, last) if phase.objective == "places" else self._latents(phase, recipe)
+
+    def build(self) -> None:
+        """Build reader and head as the phases do, without training: for parameters that were trained before."""
+        if self.request.objective == "places":
+            if self.shape.is_set:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(self._seed + 1)
+                    self.reader = self._reader(SET_READER_CELLS, SET_READER_CELLS)
+            return
+        assert self.request.latents is not None
+        shape = self.request.latents.shape
+        self._build_head(shape.rows, shape.cols, shape.width)
 
     def made(self, convergence: Convergence) -> None:
         """Take note of a phase that was made."""
@@ -121,19 +134,23 @@ class Draft:
         targets = self._targets(recipe)
         _, rows, cols = targets.size
         if self.head is None:
-            channels = targets.latents.shape.width
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(self._seed + 1)
-                if self.shape.is_set:
-                    self.reader = self._reader(rows, cols)
-                spec = self.request.candidate.decoder
-                read = replace(self.shape, rows=rows, cols=cols) if self.shape.is_set else self.shape
-                self.head = build_adapter(spec, read, channels, (rows, cols)).to(self.device)
+            self._build_head(rows, cols, targets.latents.shape.width)
+        assert self.head is not None
         pathway = Pathway(self.modules, self.reader, self.head, self._placing(targets.size))
         trained = [name for name in pathway.parts() if name in phase.trains]
         if not trained or (trained == ["head"] and self._closes(recipe)):
             return None
         return self._task(pathway, phase, recipe, targets)
+
+    def _build_head(self, rows: int, cols: int, channels: int) -> None:
+        """Reader of a token set and adapter to latents of that many rows, columns and channels."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed + 1)
+            if self.shape.is_set:
+                self.reader = self._reader(rows, cols)
+            spec = self.request.candidate.decoder
+            read = replace(self.shape, rows=rows, cols=cols) if self.shape.is_set else self.shape
+            self.head = build_adapter(spec, read, channels, (rows, cols)).to(self.device)
 
     def _reader(self, rows: int, cols: int) -> SetReader:
         anchors = getattr(self.modules.fusion, "anchors", None)
@@ -201,6 +218,7 @@ class Draft:
             str(phase),
             device,
             step_numbers(self.request.candidate, streams.shapes(), recipe.batch, latents),
+            () if recipe.patience is None else held_out(streams.split.labels.groups),
         )
 
     def _held(self, pathway: Pathway, phase: Phase) -> Tensor | None:

@@ -40,7 +40,8 @@ def can_stack(tasks: Sequence[Task]) -> bool:
     first = tasks[0]
     shared = (first.recipe, first.count, _build(first.pathway))
     return (
-        pays(first.device, max(task.numbers for task in tasks))
+        first.recipe.patience is None  # members would stop at different steps
+        and pays(first.device, max(task.numbers for task in tasks))
         and all((task.recipe, task.count, _build(task.pathway)) == shared for task in tasks)
         and not any(_has_own_state(module) for module in first.pathway.modules())
         and _agrees(tasks)

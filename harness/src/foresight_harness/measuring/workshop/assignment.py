@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.contracts.specs import SuiteSpec
@@ -72,11 +72,13 @@ class Assignment:
 
     def recipe_for_places(self) -> Recipe:
         """Budget of localisation fits at this scale."""
-        return places_recipe(self.scale)
+        return replace(places_recipe(self.scale), patience=self.workshop.options.patience)
 
     def recipe_for_latents(self) -> Recipe:
         """The recipe asked for, at this scale: 200 steps is the least that ranks, so ``smoke`` only shows the way."""
-        return for_decoder(latents_recipe(self.workshop.options.recipe, self.scale), self.candidate.decoder)
+        options = self.workshop.options
+        recipe = replace(latents_recipe(options.recipe, self.scale), patience=options.patience)
+        return for_decoder(recipe, self.candidate.decoder)
 
     def trained(self, objective: Objective) -> bool:
         """Whether a fit for this objective has anything that steps must find."""

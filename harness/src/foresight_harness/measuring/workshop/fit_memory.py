@@ -16,6 +16,8 @@ class FitMemory:
         self.kept = KeptFits()
         self.made = 0
         """Fits made so far, failed ones included."""
+        self.read = 0
+        """Fits that an earlier run had kept in the cache."""
         self.stacks = 0
         """How often several were made at once."""
         self._wanted: Counter[Hashable] = Counter()

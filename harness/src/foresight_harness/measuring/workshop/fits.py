@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from foresight_harness.contracts.errors import ForesightError, UsageError
@@ -39,14 +39,34 @@ def _fit(cell: Assignment, objective: Objective, seed: int) -> Fitted:
     if wanted not in memory.kept:
         members = _members(cell, objective, seed)
         requests: list[FitRequest] = [_request(member, objective, number) for member, number in members]
-        memory.made += len(requests)
-        memory.stacks += len(requests) > 1
-        found = fit_together(requests, cell.workshop.options.device)
         keys = [_key(member, objective, number) for member, number in members]
+        found = _made(cell, objective, requests)
         # The one that was asked for last, so that it is the last to be forgotten.
         for key, fitted in sorted(zip(keys, found, strict=True), key=lambda pair: pair[0] == wanted):
             memory.kept.keep(key, fitted)
     return memory.kept.get(wanted)
+
+
+def _made(cell: Assignment, objective: Objective, requests: Sequence[FitRequest]) -> list[Fitted | Exception]:
+    """Each fit, read from the cache where an earlier run has kept it, else made now, those of one build together."""
+    memory, stored, device = cell.workshop.fits, cell.workshop.stored_fits, cell.workshop.options.device
+    found: dict[int, Fitted | Exception] = {}
+    for place, request in enumerate(requests) if cell.trained(objective) else ():
+        try:
+            known = stored.find(request)
+        except ForesightError as error:
+            found[place] = error
+            continue
+        if known is not None:
+            found[place] = known
+    memory.read += len(found)
+    left = [place for place in range(len(requests)) if place not in found]
+    memory.made += len(left)
+    memory.stacks += len(left) > 1
+    if left:
+        made = fit_together([requests[place] for place in left], device, stored.keep)
+        found |= dict(zip(left, made, strict=True))
+    return [found[place] for place in range(len(requests))]
 
 
 def _members(cell: Assignment, objective: Objective, seed: int) -> list[tuple[Assignment, int]]:

@@ -19,6 +19,7 @@ from foresight_harness.measuring.workshop.calibration import Calibration
 from foresight_harness.measuring.workshop.fit_memory import FitMemory
 from foresight_harness.measuring.workshop.kept_readings import KeptReadings
 from foresight_harness.measuring.workshop.reference_rows import References
+from foresight_harness.measuring.workshop.stored_fits import StoredFits
 from foresight_harness.planning.candidates import fed_px
 from foresight_harness.planning.candidates.twins import encoder_weights
 from foresight_harness.planning.options import RunOptions
@@ -44,6 +45,7 @@ class Workshop:
         self.latents = Latents(registry, self.store, self.decoder_request, progress)
         self.latents.checks = self.checks
         self.fits = FitMemory()
+        self.stored_fits = StoredFits(self.store, registry, options.device, writes=options.store_fits)
         self.calibrations: dict[tuple[str, str], Calibration] = {}
         """By suite and data set."""
         self.references: dict[tuple[str, str], References] = {}

@@ -49,6 +49,10 @@ class Convergence:
     """Objective, budget, parts and losses, in words."""
     earlier: tuple[Convergence, ...] = ()
     """The phases before."""
+    held_out: tuple[tuple[int, float], ...] = ()
+    """Steps made and loss of the held-out samples, look by look, of a fit that may stop early."""
+    kept_step: int | None = None
+    """Steps after which the kept parameters stood, of a fit that may stop early."""
 
     @property
     def ratio(self) -> float | None:
@@ -57,6 +61,10 @@ class Convergence:
 
     def as_json(self) -> dict[str, Any]:
         """For ``details`` of a record."""
+        early: dict[str, Any] = {}
+        if self.held_out:
+            early["held_out"] = [[step, round(loss, 6)] for step, loss in self.held_out]
+            early["kept_step"] = self.kept_step
         return {
             "loss": [round(value, 6) for value in self.loss],
             "loss_first": self.first,
@@ -71,6 +79,7 @@ class Convergence:
             "steps": self.steps,
             "phase": self.phase or None,
             "earlier": [phase.as_json() for phase in self.earlier],
+            **early,
         }
 
 

@@ -22,6 +22,12 @@ DEFAULT_RECIPE = "joint"
 WARMUP_SHARE = 0.1
 """Of the steps, where a recipe names no warm-up of its own."""
 
+LOOK_SHARE = 0.05
+"""Of the steps, from one look at the held-out samples to the next, where a fit may stop early."""
+
+HELD_OUT_RULE = "whole groups of training samples, least sha256 of their names first, until an eighth is reached"
+"""Which samples a fit that may stop early is not trained on: never a test sample, and the same ones in every fit."""
+
 LossTerm = str | tuple[str, float]
 """A loss by name, with weight 1 where none is given."""
 
@@ -72,6 +78,9 @@ class Recipe:
     """Parts that the last phase trains."""
     earlier: tuple[Phase, ...] = ()
     """Phases before the last, each with an optimiser and a schedule of its own."""
+    patience: int | None = None
+    """Looks at the held-out part of the training samples without a better one after which a phase stops, with the
+    best that was seen; None is never: every sample is trained on, and every step is made."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1:
@@ -80,6 +89,8 @@ class Recipe:
             raise UsageError(f"recipe optimiser {self.optimiser!r}: unknown; choose one of {', '.join(OPTIMISERS)}")
         if self.warmup_steps is not None and not 0 <= self.warmup_steps < self.steps:
             raise UsageError(f"a warm-up of {self.warmup_steps} steps does not fit into {self.steps} steps")
+        if self.patience is not None and self.patience < 1:
+            raise UsageError(f"a recipe's patience is at least one look, got {self.patience}")
         weighted(self.losses)
 
     @property
@@ -91,6 +102,11 @@ class Recipe:
     def warmup(self) -> int:
         """Steps over which the learning rate of the last phase rises; at least one."""
         return max(1, round(WARMUP_SHARE * self.steps)) if self.warmup_steps is None else max(1, self.warmup_steps)
+
+    @property
+    def look_every(self) -> int:
+        """Steps of the last phase from one look at the held-out samples to the next."""
+        return max(1, round(LOOK_SHARE * self.steps))
 
     def phases(self, objective: Objective) -> tuple[Phase, ...]:
         """Every phase of a fit for an objective, in order."""
@@ -106,6 +122,8 @@ class Recipe:
     def choices(self) -> dict[str, Any]:
         """Flat mapping for the protocol: every field, what follows from None written out."""
         flat = {f"fit_{field.name}": getattr(self, field.name) for field in fields(self)}
+        if flat.pop("fit_patience") is not None:  # absent where nothing is held out: protocols stay what they were
+            flat |= {"fit_patience": self.patience, "fit_held_out": HELD_OUT_RULE, "fit_look_every": self.look_every}
         return flat | {
             "fit_losses": self.weights,
             "fit_warmup_steps": self.warmup,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from foresight_harness.contracts.errors import FitError
 from foresight_harness.parts.training.convergence import Convergence, summarise
+from foresight_harness.parts.training.early_stopping import Watch
 from foresight_harness.parts.training.recipe import Recipe
 
 __all__ = ["Convergence", "Order", "optimiser_of", "train"]
@@ -25,6 +26,7 @@ def train(
     parts: Mapping[str, Sequence[nn.Parameter]] | None = None,
     constant: float | None = None,
     phase: str = "",
+    held_out: Sequence[int] = (),
 ) -> Convergence:
     """Train the parameters of ``module`` that ask for gradients.
 
@@ -37,6 +39,7 @@ def train(
         parts: Parameters whose gradient norms are told apart; None tells the module's children apart.
         constant: Loss of the best constant answer, where it is known.
         phase: What this is, in words, for the record.
+        held_out: Indices that are not trained on, where the recipe says that the fit may stop early (``patience``).
 
     Returns:
         How it went.
@@ -50,18 +53,23 @@ def train(
     named = {name: list(child.parameters()) for name, child in module.named_children()} if parts is None else parts
     optimiser = optimiser_of(parameters, recipe)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, recipe.rate_at)
-    order = Order(count, recipe.batch, seed + recipe.seed)
+    watch = None
+    left = range(count)
+    if recipe.patience is not None:
+        watch = Watch(module, loss_of, held_out, recipe.batch, recipe.look_every, recipe.patience)
+        left = sorted(set(left) - set(held_out))  # type: ignore[assignment]
+    order = Order(len(left), recipe.batch, seed + recipe.seed)
     first: list[int] = []
     losses: list[float] = []
     norms: list[float] = []
     by_part: dict[str, list[float]] = {name: [] for name in named}
-    watched = recipe.steps - max(1, recipe.steps // 10)
+    watched = recipe.steps - max(1, recipe.steps // 10) if watch is None else 0
     module.train()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + recipe.seed)
         for step in range(recipe.steps):
             optimiser.zero_grad(set_to_none=True)
-            picked = order.next()
+            picked = [left[place] for place in order.next()]
             first = first or picked
             loss = loss_of(picked)
             if not torch.isfinite(loss):
@@ -77,10 +85,15 @@ def train(
             schedule.step()
             losses.append(loss.item())
             norms.append(norm)
+            if watch is not None and watch.over(step + 1):
+                break
+        if watch is not None:
+            watch.restore()
         with torch.no_grad():
             after = loss_of(first).item()
     module.eval()
-    return summarise(losses, norms, after, by_part=by_part, constant=constant, phase=phase)
+    found = summarise(losses, norms, after, by_part=by_part, constant=constant, phase=phase)
+    return found if watch is None else watch.seen(found)
 
 
 def optimiser_of(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.Optimizer:

@@ -16,8 +16,11 @@ from foresight_harness.planning.options import DEFAULT_SCALE, SCALES, DatasetCho
 from foresight_harness.planning.options.feeding import POLICIES
 from foresight_harness.planning.options.probe_names import checked_probe
 from foresight_harness.planning.registry import Registry
+from foresight_harness.planning.search.rungs import EVERY_DEFAULT, SearchTable, read_table
 
-MATRIX_KEYS = {"name", "description", "suites", "datasets", "scale", "only", "probes", "input", "group", "candidates"}
+MATRIX_KEYS = {
+    *("name", "description", "suites", "datasets", "scale", "only", "probes", "input", "search", "group", "candidates")
+}
 GROUP_KEYS = {"streams", "enhancers", "fusions", "decoders", "scale", "comment", "where_weights_are"}
 
 
@@ -42,6 +45,8 @@ class Matrix:
     """Probes that are scored beside the primary one where ``--probe`` is not given."""
     input: str | None = None
     """What encoders are fed where ``--input`` is not given; None is the harness's own default."""
+    search: SearchTable = EVERY_DEFAULT
+    """What ``--search`` seeks by, and its rungs; empty is the default ones."""
     where_weights_are: frozenset[str] = frozenset()
     """Candidates that are left out, and said, where their published weights are not on this machine."""
 
@@ -102,6 +107,7 @@ def read_matrix(path: Path, registry: Registry, scale: str | None = None) -> Mat
         scale=chosen,
         probes=_probes_of(content, path, registry),
         input=_input_of(content, f"matrix {path}"),
+        search=read_table(content.get("search", {}), f"matrix {path}"),
         where_weights_are=frozenset(conditional),
     )
 

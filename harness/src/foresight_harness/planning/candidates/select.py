@@ -19,6 +19,7 @@ from foresight_harness.planning.named_files import by_name
 from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.planning.registry.registry import nearest
+from foresight_harness.planning.search.rungs import EVERY_DEFAULT, SearchTable
 
 DEFAULT_MATRIX = "smoke"
 
@@ -43,6 +44,9 @@ class Selection(NamedTuple):
     """Twins and raw pixels that nobody named: scored beside the candidates, never timed."""
     input: str | None = None
     """The input policy that the matrix names, for where the command names none."""
+
+    search: SearchTable = EVERY_DEFAULT
+    """What the matrix says of ``--search``."""
 
     def input_size(self, policy: str, picture_px: int | None) -> int | None:
         """What an input policy comes to for the candidates. Raises: UsageError."""
@@ -116,6 +120,7 @@ def select_candidates(
     if path is not None:
         read = read_matrix(path, registry, scale)
         settings = Selection((), (), read.suites, read.datasets, read.only, read.scale, read.probes, input=read.input)
+        settings = settings._replace(search=read.search)
         left_out += read.left_out
         for candidate in read.candidates:
             try:

@@ -93,6 +93,14 @@ OPTIONS = (
     Option("dtype", "of features; default float32", "float32|bfloat16|float16", default="float32"),
     Option("attention", "default auto", "auto|sdpa|eager|flash_attention_2", default="auto"),
     Option("seeds", "seeds of trained parts; default by scale", "N", int),
+    Option("steps", "optimiser steps of trained parts, of each phase of a fit; default by scale", "N", int),
+    Option(
+        "patience",
+        "stop a fit after N looks at a held-out eighth of its training pictures without a better one, "
+        "keeping the best; a look is taken every twentieth of the steps; default: every step is made",
+        "N",
+        int,
+    ),
     Option("train_size", "pictures that everything is fitted on; default by scale", "N", int),
     Option("picture_px", "side of the pictures, and of what encoders are fed where they take any size", "N", int),
     Option(
@@ -112,6 +120,18 @@ OPTIONS = (
         "how adapters are fitted: joint (default), spatial_then_reconstruction, frozen_enhancer, perceptual",
         "NAME",
         default=DEFAULT_RECIPE,
+    ),
+    Option(
+        "search",
+        "seek the best candidates: shorter fits on a part of the training pictures leave most out, and the rest is "
+        "scored in full (docs/search.md)",
+        kind=bool,
+        default=False,
+    ),
+    Option(
+        "budget",
+        "what --search may cost: minutes, hours, GPU hours, or a share of scoring the whole matrix",
+        "30min|2h|2gpu-h|10%",
     ),
     Option("gate", "fail the session where this gate says NO-GO", "NAME", default=()),
     Option("answers", "what only people can know, for --gate; kept with the run", "FILE"),

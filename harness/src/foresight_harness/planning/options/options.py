@@ -14,6 +14,7 @@ from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
 from foresight_harness.planning.recipes import check_recipe
+from foresight_harness.planning.search.budget import parse_budget
 
 DEFAULT_DATASETS = ("shapes", "kinds")
 """Where is anything, and where is the named kind among others."""
@@ -96,6 +97,10 @@ class RunOptions:
     dtype: str = "float32"
     attention: str = "auto"
     seeds: int | None = None
+    steps: int | None = None
+    """Optimiser steps of trained parts; None is what the scale says."""
+    patience: int | None = None
+    """Looks at held-out training pictures without a better one after which a fit stops; None is never."""
     train_size: int | None = None
     """Pictures that probes, adapters and modules are fitted on; None is what the scale says."""
     picture_px: int | None = None
@@ -129,6 +134,14 @@ class RunOptions:
     """Resident memory at which a worker of ``local:N`` is ended; its cell is then ``oom``."""
     max_failures: int | None = None
     """Failed cells after which the session stops."""
+    search: bool = False
+    """Whether only the best of the candidates are sought, rung by rung, and scored in full."""
+    budget: str | None = None
+    """What a search may cost, see ``planning.search.budget``; None is whatever its rungs cost."""
+    held_out: bool = False
+    """Whether both splits are parts of the training split: rungs of a search look at no test picture."""
+    store_fits: bool = False
+    """Whether trained fits are kept in the feature cache, for every later run that asks for the same ones."""
     spot_check: bool = True
     """Whether two samples of each data set and part are made again and compared with what the cache holds."""
     admission: str = "on"
@@ -166,6 +179,13 @@ class RunOptions:
             )
         if self.seeds is not None and self.seeds < 1:
             raise UsageError(f"--seeds {self.seeds}: at least one seed is needed")
+        if self.budget is not None:
+            if not self.search and not self.held_out:
+                raise UsageError(f"--budget {self.budget} says what a search may cost: add --search, or leave it out")
+            parse_budget(self.budget, self.device)
+        for option, count in (("--steps", self.steps), ("--patience", self.patience)):
+            if count is not None and count < 1:
+                raise UsageError(f"{option} {count}: at least 1 is needed")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
         if self.max_pixels is not None and self.max_pixels < 1:
@@ -198,9 +218,10 @@ class RunOptions:
 
     @property
     def sizes(self) -> Scale:
-        """Sizes of the chosen scale, with ``--seeds``, ``--train-size`` and ``--picture-px`` taken in."""
+        """Sizes of the chosen scale, with ``--seeds``, ``--steps``, ``--train-size`` and ``--picture-px`` taken in."""
         given = {
             "seeds": self.seeds,
+            "steps": self.steps,
             **dict.fromkeys(("train", "clips_train"), self.train_size),
             **dict.fromkeys(("canvas_px", "clip_px"), self.picture_px),
         }

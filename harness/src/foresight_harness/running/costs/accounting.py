@@ -29,14 +29,14 @@ def predicted(cells: Sequence[PlannedCell], options: RunOptions) -> Prediction:
     """Time, memory and disk from what the cache's cost book knows, else from guesses scaled to this machine."""
     book = CostBook.beside(options.cache)
     unmeasured = book.measured(cells, options) < len(cells) or not book.session(options.engine).measured
-    return predict(cells, options, book, _entries(options), slowness_of_this_machine() if unmeasured else 1.0)
+    return predict(cells, options, book, entries_of(options), slowness_of_this_machine() if unmeasured else 1.0)
 
 
 def expected(cells: Sequence[PlannedCell], options: RunOptions, book: CostBook) -> dict[CellKey, Expected]:
     """What each cell of a session is thought to take, the first of a kind with what it does for those that follow."""
     unmeasured = book.measured(cells, options) < len(cells)
     slowness = slowness_of_this_machine() if unmeasured else 1.0
-    missing = missing_features(cells, options, _entries(options))
+    missing = missing_features(cells, options, entries_of(options))
     return {
         (str(cell.candidate), cell.suite.name, str(cell.dataset)): Expected(
             found.seconds, f"{cell.suite.name} {first.opens} {first.extracts} {found.measured}"
@@ -45,7 +45,8 @@ def expected(cells: Sequence[PlannedCell], options: RunOptions, book: CostBook) 
     }
 
 
-def _entries(options: RunOptions) -> list[upkeep.Entry]:
+def entries_of(options: RunOptions) -> list[upkeep.Entry]:
+    """What lies in the cache of a run."""
     from foresight_harness.measuring.cache import upkeep
     from foresight_harness.measuring.cache.bucket import Bucket
 
@@ -65,7 +66,7 @@ class Account:
     @classmethod
     def opened(cls, cells: Sequence[PlannedCell], options: RunOptions) -> Account:
         """Predict a session that is about to start with these cells."""
-        return cls(predicted(cells, options), options, sum(entry.bytes for entry in _entries(options)))
+        return cls(predicted(cells, options), options, sum(entry.bytes for entry in entries_of(options)))
 
     def settled(self, seconds: float, peaks: Mapping[str, int]) -> dict[str, Any]:
         """The field ``plan`` of ``run.json``.
@@ -74,7 +75,7 @@ class Account:
             seconds: That the session took.
             peaks: Bytes of resident memory at its peak, by process. Pages that processes share count in each.
         """
-        held = sum(entry.bytes for entry in _entries(self.options))
+        held = sum(entry.bytes for entry in entries_of(self.options))
         measured = {
             "seconds": round(seconds, 1),
             "memory_bytes": max(peaks.values(), default=0) or None,

@@ -35,6 +35,8 @@ OPTIONS: Mapping[str, str] = {
     "dtype": "--dtype",
     "attention": "--attention",
     "seeds": "--seeds",
+    "steps": "--steps",
+    "patience": "--patience",
     "train_size": "--train-size",
     "picture_px": "--picture-px",
     "input": "--input",
@@ -101,7 +103,12 @@ def _of_options(kept: Mapping[str, Any], options: RunOptions) -> Iterator[str]:
     for name, option in OPTIONS.items():
         if name in then and then[name] != now[name]:
             yield f"{option} was {_said(then[name])} and is {_said(now[name])}"
-    if {name for name in OPTIONS if name in then and then[name] != now[name]} & {"scale", "seeds", "train_size"}:
+    if {name for name in OPTIONS if name in then and then[name] != now[name]} & {
+        "scale",
+        "seeds",
+        "steps",
+        "train_size",
+    }:
         return  # the sizes follow from them
     sizes = json.loads(json.dumps(asdict(options.sizes)))
     for name, size in _mapping(kept.get("sizes")).items():
@@ -112,7 +119,7 @@ def _of_options(kept: Mapping[str, Any], options: RunOptions) -> Iterator[str]:
 
 def _of_cells(kept: Mapping[str, Any], cells: Sequence[PlannedCell]) -> Iterator[str]:
     """Candidates, suites and data sets that are asked for."""
-    if not isinstance(kept.get("cells"), list):  # a run of before
+    if not kept.get("cells") or not isinstance(kept["cells"], list):  # a run of before, or a search without a plan yet
         return
     then = {tuple(str(one.get(name)) for name in ("candidate", "suite", "dataset")) for one in kept["cells"]}
     now = {tuple(without_secrets_in(list(key))) for key in map(_key, cells)}

@@ -23,6 +23,7 @@ class Verb(NamedTuple):
 VERBS = (
     Verb("demo", "demo", "show a real result in under a minute: an encoder, controls, a table, a page"),
     Verb("run", "run", "score candidates, with or without a checkout: the options of pytest benchmarks/"),
+    Verb("search", "search", "find the best of a matrix for a fraction of its cost: most are left out by short fits"),
     Verb("plugins", "plugins", "list installed plugins and what they offer"),
     Verb("candidates", "candidates", "list the candidates of a matrix or a glob"),
     Verb("plan", "plan", "say what a run would do and cost, without doing it"),

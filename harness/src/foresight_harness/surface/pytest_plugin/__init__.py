@@ -67,6 +67,22 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         order(state, items)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Under ``--search``, leave out who need not be scored in full, before the first test."""
+    state = session.config.stash.get(STATE, None)
+    if state is None or state.searching is None:
+        return
+    from foresight_harness.contracts.errors import RunFolderError, UsageError
+    from foresight_harness.contracts.text import one_line
+    from foresight_harness.surface.pytest_plugin.searching import narrow
+
+    try:
+        narrow(state, session)
+    except (UsageError, RunFolderError) as error:
+        raise pytest.UsageError(one_line(error)) from error
+
+
 @pytest.fixture
 def foresight_cell(request: pytest.FixtureRequest, foresight_candidate: object) -> Scorer:
     """Scores the test's candidate in the test's suite: ``foresight_cell.score()``."""

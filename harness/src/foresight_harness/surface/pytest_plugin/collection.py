@@ -158,7 +158,11 @@ def order(state: State, items: list[pytest.Item]) -> None:
                 Bucket(options.cache_url).check()
             check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
-            if options.resume:
+            if options.search or options.resume:
+                from foresight_harness.surface.pytest_plugin.searching import prepare  # imports torch
+
+                state.searching = prepare(state)
+            if options.resume and state.searching is None:  # of a search, who is planned shows when it has narrowed
                 from foresight_harness.running.lifecycle.resuming import check_resume  # imports torch
 
                 assert state.registry is not None

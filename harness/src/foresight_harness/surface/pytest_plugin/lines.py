@@ -56,6 +56,8 @@ def summarise(state: State, terminal: pytest.TerminalReporter) -> None:
     if keeper is None:
         return
     say.heading()
+    for line in state.found:
+        say(line)
     for line in state.result:
         say.table(line)
     _cells(keeper, say)

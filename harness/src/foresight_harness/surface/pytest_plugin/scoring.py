@@ -95,13 +95,9 @@ class Scorer:
 def started(state: State, session: pytest.Session) -> Engine:
     """The engine of the run; both are created when the first cell is scored."""
     if state.engine is None:
-        assert state.registry is not None
+        open_keeper(state, session)
+        assert state.keeper is not None
         assert state.options is not None
-        write = _writer(state)
-        progress = Progress(write=lambda line: _tell(state, write, line))
-        state.config.add_cleanup(state.stopping.restore)
-        state.stopping.install(write)
-        state.keeper = RunKeeper(state.registry, state.options, progress, command_of(state.config))
         # Other plugins (--last-failed, --stepwise) deselect after our plan: what is left is what is planned.
         left = {item.nodeid for item in session.items}
         state.keeper.plan(cell for name, cells in state.planned.items() if name in left for cell in cells)
@@ -117,6 +113,19 @@ def started(state: State, session: pytest.Session) -> Engine:
         if state.live is None and state.screen is not None and state.config.option.verbose >= -1:
             state.ticker = Ticker(state.engine.standing, state.screen, lambda: column_of(state.config))
     return state.engine
+
+
+def open_keeper(state: State, session: pytest.Session) -> RunKeeper:
+    """The run of the session, opened when it is first asked for, and deaf to no signal from then on."""
+    if state.keeper is None:
+        assert state.registry is not None
+        assert state.options is not None
+        write = _writer(state)
+        progress = Progress(write=lambda line: _tell(state, write, line))
+        state.config.add_cleanup(state.stopping.restore)
+        state.stopping.install(write)
+        state.keeper = RunKeeper(state.registry, state.options, progress, command_of(state.config))
+    return state.keeper
 
 
 def _shown(state: State, planned: PlannedCell) -> AbstractContextManager[None]:

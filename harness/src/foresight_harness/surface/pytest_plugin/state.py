@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from foresight_harness.running.engines.engines import Engine
     from foresight_harness.running.keeper import RunKeeper
     from foresight_harness.surface.pytest_plugin.live import LiveTable
+    from foresight_harness.surface.pytest_plugin.searching import Searching
     from foresight_harness.surface.pytest_plugin.ticking import Ticker
 
 FIXTURE = "foresight_cell"
@@ -73,6 +74,10 @@ class State:
     """Those lines."""
     stopping: Stopping = field(default_factory=Stopping)
     """Signals that came."""
+    searching: Searching | None = None
+    """The search that ``--search`` asks for."""
+    found: tuple[str, ...] = ()
+    """What it found, a line each."""
     refused: bool = False
     """Whether workers of pytest-xdist were asked for cells."""
     broken: str | None = None

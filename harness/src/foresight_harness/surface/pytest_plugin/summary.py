@@ -46,6 +46,10 @@ def _close(state: State, session: pytest.Session, exitstatus: int) -> None:
     assert keeper is not None
     if state.engine is not None:
         state.engine.close()
+    if state.searching is not None and not state.searching.over:  # the run itself has not begun
+        with suppress(RunFolderError):
+            keeper.leave(STOPPED if state.searching.out else how_it_ended(state, session, exitstatus))
+        return
     try:
         keeper.close(how_it_ended(state, session, exitstatus))
     except RunFolderError as error:  # a full disk: nothing more can be written, and what is there can be resumed
@@ -97,6 +101,8 @@ def _conclude(state: State, session: pytest.Session) -> None:
     admission = concluded.written.get("admission")
     state.admission = tuple(admission.further["lines"]) if admission else ()
     state.findings = _findings(concluded.written.get("rankings"), state.keeper.registry.suites)
+    searched = concluded.written.get("search")
+    state.found = (searched.finding, *searched.caveats) if searched else ()
     gates = concluded.written.get("gates")
     state.verdicts = {one["name"]: (one["verdict"], one["finding"]) for one in gates.further["gates"]} if gates else {}
 
