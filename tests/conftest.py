@@ -136,6 +136,57 @@ def plugin_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
         sys.modules.pop(module, None)
 
 
+ALONE = """
+import importlib.abc, json, sys
+
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("foresight"):
+            raise ImportError(name + " is blocked")
+
+sys.meta_path.insert(0, Blocked())
+folder, part, file = sys.argv[1:4]
+sys.path.insert(0, folder)
+import torch
+from load import load
+from safetensors.torch import load_file
+
+torch.set_num_threads(1)
+given = load_file(file)
+conditioner = load(folder, part)
+tokens = {name: given[f"tokens.{place}"] for place, name in enumerate(conditioner.inputs)}
+found = [conditioner({name: grid[:count] for name, grid in tokens.items()}) for count in (1, len(given["output"]))]
+found[-1].square().mean().backward()
+said = {
+    "shape": list(found[-1].shape),
+    "difference": max(float((one - given["output"][: len(one)]).abs().max()) for one in found),
+    "trainable": sum(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in conditioner.module.parameters()),
+    "foresight": [name for name in sys.modules if name.startswith("foresight")],
+}
+print(json.dumps(said))
+"""
+"""Runs an export in a process that cannot import anything of ours, on one sample and on all."""
+
+
+@pytest.fixture(scope="session")
+def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, object]]:
+    """Loads a part of an exported fit without the harness, and says how far its output is from what is expected."""
+
+    def run(folder: Path, part: str, tokens: list[object], output: object) -> dict[str, object]:
+        from safetensors.torch import save_file
+
+        file = tmp_path_factory.mktemp("alone") / "given.safetensors"
+        given = {f"tokens.{place}": grid.contiguous() for place, grid in enumerate(tokens)}  # type: ignore[attr-defined]
+        save_file({**given, "output": output.contiguous()}, file)  # type: ignore[attr-defined]
+        command = [sys.executable, "-c", ALONE, str(folder), part, str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=file.parent)
+        assert done.returncode == 0, done.stderr
+        said: dict[str, object] = json.loads(done.stdout)
+        return said
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def write_photographs() -> Callable[[Path], Path]:
     """Writes twelve crops of a real photograph in COCO's layout: JPEG and PNG, of unequal sizes, one box each."""

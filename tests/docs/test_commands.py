@@ -43,6 +43,7 @@ ELSEWHERE = {
     "pytest --pyargs foresight_benchmarks": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
     "pip install 'foresight-harness[hf]'": "needs an index; tests/harness/parts/datasets/test_hub.py reads with it",
+    "python docs/examples/condition_ltx.py": "takes an adapter; tests/benchmarks/test_exported_fits.py carries it out",
     "pip install 'foresight-harness[mlflow]'": "needs an index; tests/harness/exporters holds the extra's name",
 }
 """Commands that are not carried out here, and why."""

@@ -22,6 +22,7 @@ from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.plugin_calls import Maker, calling, failure_of, is_interrupt, said_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.exporters.run_exporters import exporters_of
+from foresight_harness.running.kept_fits import keep_fits
 from foresight_harness.running.lifecycle.holding import hold
 from foresight_harness.running.lifecycle.manifest import NAMED_BY, Manifest, started_facts
 from foresight_harness.running.lifecycle.resuming import WholeKey
@@ -189,6 +190,9 @@ class RunKeeper:
                 self.workshop.admission.after(cell)
             wall_s = time.monotonic() - began
             self._record_controls(cell)  # first: a run killed in between would never come back to them
+            if self.options.keep_fits and cell.id in self.planned_ids:
+                with self.folder.writing():
+                    keep_fits(self.folder.path, cell)
             records = record_outcome(self.folder, cell, outcome, wall_s)
             self.protocols |= protocols_of(cell, outcome)
             self._write(records)

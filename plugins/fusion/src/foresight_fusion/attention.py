@@ -79,7 +79,7 @@ class Attention(nn.Module):
         width = int(query.shape[-1])
         # Single precision: in bfloat16 two neighbours of a fine grid have the same distance.
         read = F.scaled_dot_product_attention(
-            torch.cat([query.float(), width**0.5 * asked.expand(len(query), -1, -1, -1)], dim=-1),
+            torch.cat([query.float(), width**0.5 * asked.expand(query.shape[0], -1, -1, -1)], dim=-1),
             torch.cat([key.float(), told.expand(*key.shape[:2], -1, -1)], dim=-1),
             F.pad(value.float(), (0, told.shape[-1])),  # equal widths take the fast kernels
             scale=width**-0.5,

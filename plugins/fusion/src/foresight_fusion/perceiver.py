@@ -44,7 +44,7 @@ class PerceiverFusion(nn.Module):
     def forward(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i] each -> [B, T, H, W, inner]"""
         context = self.context(grids)
-        count, none = len(context.tokens), torch.zeros_like(self.latents[:1])
+        count, none = context.tokens.shape[0], torch.zeros_like(self.latents[:1])
         latents = self.latents.expand(count, -1, -1)
         for reader, thinker in zip(self.readers, self.thinkers, strict=True):
             latents = thinker(reader(Placed(latents, none, self.anchors), context))

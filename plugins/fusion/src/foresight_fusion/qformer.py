@@ -51,7 +51,7 @@ class QFormerFusion(nn.Module):
     def forward(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i] each -> [B, T, 1, 64, inner]"""
         context = self.context(grids)
-        queries = self.queries.expand(len(context.tokens), -1, -1)
+        queries = self.queries.expand(context.tokens.shape[0], -1, -1)
         for layer in self.layers:
             queries = layer(Placed(queries, torch.zeros_like(self.queries[:1]), self.anchors), context)
         tokens: Tensor = self.output(self.norm(queries))

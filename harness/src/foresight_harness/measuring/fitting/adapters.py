@@ -67,8 +67,8 @@ def gathered(grid: Tensor, latent: tuple[int, int, int]) -> Tensor:
     frames, rows, cols = latent
     high, wide = cells_joined((grid.shape[2], grid.shape[3]), (rows, cols))
     fine = on_latent_grid(grid, (frames, rows * high, cols * wide))
-    blocks = fine.reshape(len(fine), frames, rows, high, cols, wide, fine.shape[-1])
-    return blocks.permute(0, 1, 2, 4, 3, 5, 6).reshape(len(fine), frames, rows, cols, -1)
+    blocks = fine.reshape(fine.shape[0], frames, rows, high, cols, wide, fine.shape[-1])
+    return blocks.permute(0, 1, 2, 4, 3, 5, 6).reshape(fine.shape[0], frames, rows, cols, -1)
 
 
 PLACINGS: Mapping[str, Callable[[Tensor, tuple[int, int, int]], Tensor]] = {

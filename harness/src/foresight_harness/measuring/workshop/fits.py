@@ -33,6 +33,15 @@ def fit_for_latents(cell: Assignment, seed: int) -> Fitted:
     return _fit(cell, "latents", seed)
 
 
+def fit_in_memory(cell: Assignment, objective: Objective, seed: int) -> Fitted | None:
+    """The fit that was made for a cell, where it is still in memory and did not fail; makes none."""
+    memory, key = cell.workshop.fits, _key(cell, objective, seed)
+    try:
+        return memory.kept.get(key) if key in memory.kept else None
+    except Exception:  # the error with which it failed is its own cell's to tell
+        return None
+
+
 def _fit(cell: Assignment, objective: Objective, seed: int) -> Fitted:
     memory = cell.workshop.fits
     wanted = _key(cell, objective, seed)

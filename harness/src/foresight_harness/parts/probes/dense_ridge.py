@@ -63,6 +63,18 @@ class DenseRidge:
         require_same_grid(self.name, features, self._grid)
         return self._reader.read(self._maps(LastSlots(features, passes=1)), counts)
 
+    @property
+    def map_fit(self) -> RidgeFit:
+        """The fitted map from a token to the share of its cell that objects cover. Raises: FitError before ``fit``."""
+        if self._fit is None:
+            raise FitError(f"probe {self.name}: nothing is fitted yet")
+        return self._fit
+
+    @property
+    def threshold(self) -> float | None:
+        """Coverage above which cells belong to an object; None where the constant box answers for every map."""
+        return None if self._reader is None else self._reader.threshold
+
     def _maps(self, slots: LastSlots) -> Floats:
         """Predicted coverage. [B, H, W]"""
         if self._fit is None:

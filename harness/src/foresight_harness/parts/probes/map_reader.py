@@ -90,6 +90,11 @@ class MapReader:
                 best, self._reading = score, Reading(threshold, edges)
         return best
 
+    @property
+    def threshold(self) -> float | None:
+        """The chosen threshold; None where no component at all was the best choice."""
+        return float(self._reading.threshold) if np.isfinite(self._reading.threshold) else None
+
     def read(self, maps: Floats, counts: Sequence[int]) -> list[Detections]:
         """Boxes of each map, best first, filled with the constant box up to ``counts``. [B, H, W]"""
         found = ranked(components(maps, self._reading.threshold))

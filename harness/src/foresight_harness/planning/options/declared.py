@@ -156,6 +156,7 @@ OPTIONS = (
         default="on",
     ),
     Option("no_spot_check", "do not make two samples again to compare with the cache", kind=bool, default=False),
+    Option("keep_fits", "keep what is fitted in the run folder, for export-fit", kind=bool, default=False),
     Option("resume", "finish the latest run instead of starting a new one", kind=bool, default=False),
     Option("strict_plugins", "stop the session where a plugin cannot be imported", kind=bool, default=False),
 )

@@ -147,6 +147,8 @@ class RunOptions:
     admission: str = "on"
     """What becomes of encoders that admission refuses: ``on`` shows and does not rank them, ``strict`` fails their
     cells, ``off`` asks nothing."""
+    keep_fits: bool = False
+    """Whether what is fitted for the planned cells is kept in the run folder."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False

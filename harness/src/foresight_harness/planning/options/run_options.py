@@ -77,6 +77,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         max_failures=values["max_failures"],
         spot_check=not values["no_spot_check"],
         admission=values["admission"],
+        keep_fits=bool(values["keep_fits"]),
         resume=bool(values["resume"]),
         strict_plugins=bool(values["strict_plugins"]),
         strict=bool(values["strict"]),

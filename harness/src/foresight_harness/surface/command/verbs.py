@@ -44,6 +44,8 @@ VERBS = (
         "recompute every number of a run from its samples, hold its files against each other; exit 1 where one differs",
     ),
     Verb("export", "export", "send a finished run to a tracker; exit 1 where it does not take every record"),
+    Verb("export-fit", "export_fit", "write what was fitted for a candidate as a folder that runs without the harness"),
+    Verb("export-features", "export_features", "write streams of features as sharded safetensors or WebDataset"),
     Verb("cache", "cache", "show, prune or check the store of features"),
     Verb("weights", "weights", "list, fetch or check published weights"),
     Verb("data", "data", "open a data set of your own: counts, what is left out, and a contact sheet of its boxes"),

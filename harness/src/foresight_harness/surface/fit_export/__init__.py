@@ -1,0 +1,1 @@
+"""Fits as products: modules, weights, card and loader in a folder that runs without the harness."""
