@@ -3,14 +3,15 @@
     OMP_NUM_THREADS=1 python benchmarks/perf/self_checks.py [--pairs 3] [--cache warm] [--write]
 
 A selection of the smoke run (eight of its 22 encoders, suites `spatial` and `reconstruction` on `shapes` and `kinds`,
-64 training pictures; controls, conclusions and page included) is scored again and again, in turns with and without all
-three, the order of a pair changing from pair to pair; processor seconds of this process. The ratio is that of each
-pair, its interval a t interval of the logarithms. With a warm cache features are read, and two samples of each
-(encoder, data set) are made again to compare; with a cold one everything is made, and there is nothing to compare. All
-three are also timed where they happen, builds of encoders for spot checks included, which tells more than pairs can on
-a busy machine. Libraries are imported by the first run, which is not counted: in the smoke run `efficiency` builds
-every encoder, so that they are imported with and without checks. Where nothing else would, a warm run pays for that
-import too.
+64 training pictures; controls, conclusions and page included) is scored again and again, in turns with and without
+all three, the order of a pair changing from pair to pair; processor seconds of this process. The ratio is that of
+each pair, its interval a t interval of the logarithms. With a warm cache features are read, and two samples of each
+(encoder, data set) are made again to compare; with a cold one everything is made, and there is nothing to compare.
+All three are also timed where they happen, builds of encoders for spot checks included, which tells more than pairs
+can on a busy machine.
+
+Libraries are imported by the first run, which is not counted: in the smoke run `efficiency` builds every encoder, so
+that they are imported with and without checks. Where nothing else would, a warm run pays for that import too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from foresight_harness.running.engines.cluster_watch import SILENCE_S, CallTimeout, ClusterWatch, bounded
@@ -65,3 +66,12 @@ def test_a_call_that_does_not_return_is_not_waited_for() -> None:
     with pytest.raises(ValueError, match="own"):
         bounded(lambda: (_ for _ in ()).throw(ValueError("own")))
     assert bounded(lambda: 3) == 3
+
+
+def test_a_call_is_given_up_as_soon_as_the_cluster_is_gone() -> None:
+    never = threading.Event()
+    looks = iter([False, False, True])
+    began = time.monotonic()
+    with pytest.raises(CallTimeout):
+        bounded(never.wait, 60, lambda: next(looks))
+    assert time.monotonic() - began < 10

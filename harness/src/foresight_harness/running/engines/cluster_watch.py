@@ -15,14 +15,23 @@ SILENCE_S = 20.0
 """Without an answer for that long the head is taken for lost."""
 CALL_S = 8.0
 """Most seconds that one call of the cluster's client is waited for."""
+LEAVE_S = 1.0
+"""The same for leaving a cluster that is gone: its client would wait for it."""
+LOOK_S = 0.25
+"""Between two looks whether a cluster is gone whose call is waited for."""
 
 
 class CallTimeout(Exception):
     """A call of the cluster's client did not return."""
 
 
-def bounded(call: Callable[[], Answer], seconds: float = CALL_S) -> Answer:
-    """Call in a thread of its own and wait that long at most. Raises: CallTimeout; whatever the call raises."""
+def bounded(call: Callable[[], Answer], seconds: float = CALL_S, gone: Callable[[], object] = lambda: False) -> Answer:
+    """Call in a thread of its own and wait that long at most, less where the cluster is ``gone`` meanwhile.
+
+    Raises:
+        CallTimeout: where it has not returned.
+        Exception: whatever the call raises.
+    """
     found: list[Answer] = []
     failed: list[BaseException] = []
 
@@ -34,11 +43,14 @@ def bounded(call: Callable[[], Answer], seconds: float = CALL_S) -> Answer:
 
     thread = threading.Thread(target=work, daemon=True, name="foresight-cluster-call")
     thread.start()
-    thread.join(seconds)
+    began = time.monotonic()
+    ends = began + seconds
+    while thread.is_alive() and (left := ends - time.monotonic()) > 0 and not gone():
+        thread.join(min(LOOK_S, left))
     if failed:
         raise failed[0]
     if not found:
-        raise CallTimeout(f"no answer within {seconds:g} s")
+        raise CallTimeout(f"no answer within {min(seconds, time.monotonic() - began):.2g} s")
     return found[0]
 
 

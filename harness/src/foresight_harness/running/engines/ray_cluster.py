@@ -9,12 +9,13 @@ import atexit
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from foresight_harness.contracts.errors import EngineGone, RunFolderError, UsageError
-from foresight_harness.running.engines.cluster_watch import CallTimeout, ClusterWatch, bounded
+from foresight_harness.running.engines.cluster_watch import CALL_S, LEAVE_S, CallTimeout, ClusterWatch, bounded
 from foresight_harness.running.engines.executor import Ended, Job
 
 START_S = 120.0
@@ -104,13 +105,17 @@ class RayCluster:
     def _first_answers(self, waiting: dict[Any, int]) -> None:
         """Take in which actors have started, and replace those that are gone."""
         asked = list(waiting)
-        ready, _ = bounded(lambda: self._ray.wait(asked, num_returns=1, timeout=1.0, fetch_local=False))
+        ready, _ = self._asked_of(lambda: self._ray.wait(asked, num_returns=1, timeout=1.0, fetch_local=False))
         for reference in ready:
             try:
-                self._nodes[waiting[reference]] = bounded(partial(self._ray.get, reference))
+                self._nodes[waiting[reference]] = self._asked_of(partial(self._ray.get, reference))
             except self._ray.exceptions.RayActorError:
                 self._replace(waiting[reference])
             del waiting[reference]
+
+    def _asked_of(self, call: Callable[[], Any]) -> Any:
+        """What the client answers; once the cluster is gone it is not waited for. Raises: CallTimeout; as the call."""
+        return bounded(call, gone=self._watch.gone)
 
     def _alive(self) -> set[str]:
         """Ids of the nodes that are alive."""
@@ -145,13 +150,15 @@ class RayCluster:
             return ended
         waiting = list(self._jobs)
         try:
-            ready, _ = bounded(lambda: self._ray.wait(waiting, num_returns=1, timeout=timeout_s, fetch_local=False))
+            ready, _ = self._asked_of(
+                lambda: self._ray.wait(waiting, num_returns=1, timeout=timeout_s, fetch_local=False)
+            )
         except CallTimeout:  # the watch will say whether the cluster is gone
             return ended
         for reference in ready:
             slot = self._jobs.pop(reference)
             try:
-                bounded(partial(self._ray.get, reference))
+                self._asked_of(partial(self._ray.get, reference))
                 ended.append(Ended(slot, "done"))
             except self._ray.exceptions.RayActorError as error:
                 ended.append(self._lost(slot, " ".join(str(error).split())[:200]))
@@ -169,8 +176,8 @@ class RayCluster:
         """Nodes of workers that took the place of others, as soon as they answer."""
         for slot, (reference, _) in list(self._pings.items()):
             with suppress(Exception):  # that of its job says the same, and is taken in below
-                if bounded(partial(self._ray.wait, [reference], timeout=0))[0]:
-                    self._nodes[slot] = bounded(partial(self._ray.get, reference))
+                if self._asked_of(partial(self._ray.wait, [reference], timeout=0))[0]:
+                    self._nodes[slot] = self._asked_of(partial(self._ray.get, reference))
                     del self._pings[slot]
 
     def _left_behind(self) -> list[Ended]:
@@ -223,7 +230,7 @@ class RayCluster:
         """See ``Executor``; a cluster that was here before stays. One that is gone is not waited for."""
         self._watch.stop()
         with suppress(CallTimeout):
-            bounded(self._leave)
+            bounded(self._leave, LEAVE_S if self._cluster_is_gone else CALL_S)
         if self._cluster_is_gone:  # its client would wait for it when this process ends, and crash without it
             atexit.register(_leave_without_client)
         self._actors, self._groups, self._jobs = [], [], {}
