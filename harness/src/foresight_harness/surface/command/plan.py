@@ -19,6 +19,7 @@ from foresight_harness.surface.command.candidate_options import (
     say_left_out,
     sources,
 )
+from foresight_harness.surface.command.plan_card import as_json, budgets_for, plan_on, show, take_card
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ EXAMPLES = (
     "foresight-bench plan",
     "foresight-bench plan --candidate 'dinov2*' --scale full --device cuda",
     "foresight-bench plan --matrix audit --show-options",
+    "foresight-bench plan --matrix pivot3_sem --scale full --device a100-80gb",
 )
 
 
@@ -47,11 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="repeatable; default the matrix's own, else every default one",
     )
+    parser.add_argument(
+        "--calibrate",
+        metavar="RUN",
+        help="with a card's name for --device (a100-80gb, h100, h200, NAME=FILE): correct by what a run on it took",
+    )
     parser.add_argument("--show-options", action="store_true", help="print every option with its source, and no plan")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan."""
+    card = take_card(options)
     registry, selection = chosen(options)
     say_left_out(selection)
     wanted = options_of(options, selection)
@@ -68,6 +76,10 @@ def run(options: argparse.Namespace) -> int:
 
     cost = cost_of(cells, wanted)
     found = predicted(cells, wanted)
+    on_card = None
+    if card is not None:
+        on_card = plan_on(card, cells, wanted, registry, cost.feature_bytes, options.calibrate)
+    budgets = budgets_for(wanted.matrix) if card is not None else []
     rows = [
         {
             "suite": each.name,
@@ -95,6 +107,7 @@ def run(options: argparse.Namespace) -> int:
                 "feature_bytes": cost.feature_bytes,
                 "trained_fits": cost.fits,
                 "prediction": asdict(found),
+                **({"card": as_json(*on_card, budgets)} if on_card else {}),
             }
         )
         return 0
@@ -108,6 +121,9 @@ def run(options: argparse.Namespace) -> int:
     )
     for line in tokens_lines(candidates, wanted):
         console().print(line, markup=False)
+    if on_card:
+        show(*on_card, budgets)
+        return 0
     for line in sentences(found):
         console().print(line, markup=False)
     return 0
