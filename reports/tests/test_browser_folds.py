@@ -87,3 +87,10 @@ def test_the_whole_name_of_a_short_one_is_shown_on_focus(visit: Callable[..., An
     assert page.locator("#tip").inner_text() == whole
     page.keyboard.press("Tab")
     assert page.locator("#tip").inner_text() != whole or not page.locator("#tip").is_visible()
+
+
+def test_on_paper_no_mark_of_a_fold_lies_over_its_heading(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page)
+    page.emulate_media(media="print")
+    marks = "all => all.filter((each) => getComputedStyle(each, '::before').content !== 'none').length"
+    assert page.locator(".fold > details > summary, .board > details > summary").evaluate_all(marks) == 0
