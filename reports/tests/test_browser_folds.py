@@ -94,3 +94,11 @@ def test_the_whole_name_of_a_short_one_is_shown_on_focus(
     page.keyboard.press("Tab")
     told = "whole => ((tip) => tip.hidden || tip.textContent !== whole)(document.getElementById('tip'))"
     page.wait_for_function(told, arg=whole)
+
+
+def test_on_paper_no_mark_of_a_fold_lies_over_its_heading(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page)
+    page.emulate_media(media="print")
+    unmarked = """() => [...document.querySelectorAll(".fold > details > summary, .board > details > summary")]
+      .every((each) => getComputedStyle(each, "::before").content === "none")"""
+    page.wait_for_function(unmarked)

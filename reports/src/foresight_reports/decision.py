@@ -194,7 +194,7 @@ def _plain_reason(line: str) -> str:
 
 def breakable(name: str) -> Markup:
     """A candidate's name that may break after its parts, and nowhere else."""
-    return Markup("<wbr>").join(shown(part) for part in re.split(r"(?<=[/:+@])", name))
+    return Markup("<wbr>").join(str(shown(part)) for part in re.split(r"(?<=[/:+@])", name))
 
 
 def told_apart(matrix: Mapping[str, Any]) -> bool:

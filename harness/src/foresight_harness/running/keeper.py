@@ -136,7 +136,7 @@ class RunKeeper:
         told = self._remote.drained(self.workshop, self.protocols, self.controls())
         return told | {"datasets": self.manifest.datasets()}
 
-    def controls(self) -> dict[tuple[str, str], tuple[bool, tuple[str, ...]]]:
+    def controls(self) -> dict[tuple[str, str], tuple[bool | None, tuple[str, ...]]]:
         """By suite and data set whether controls are in range and what they scored, whoever measured them."""
         own = {key: (found.verdict.ok, found.verdict.sentences) for key, found in self.workshop.calibrations.items()}
         return {**self.remote_controls, **own}

@@ -23,7 +23,7 @@ class RemoteFacts:
         self,
         workshop: Workshop,
         protocols: Mapping[str, Any],
-        controls: Mapping[tuple[str, str], tuple[bool, tuple[str, ...]]],
+        controls: Mapping[tuple[str, str], tuple[bool | None, tuple[str, ...]]],
     ) -> dict[str, Any]:
         """Protocols so far, and the counts added since the last call."""
         now = {
