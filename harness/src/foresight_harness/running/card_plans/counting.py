@@ -79,7 +79,7 @@ def encoder_work(spec: EncoderSpec, taps: Sequence[str], side_px: int, width: in
     if not blocks:
         tokens = spec.taps[deepest].cells(side_px) ** 2
         return EncoderWork(Work(2 * params * tokens, params * width / AT_ONCE, 0.0), params, params == 0)
-    layers = max((int(found.group(1)) for tap in spec.taps if (found := LLM.fullmatch(tap.name))), default=0)
+    layers = max((int(named.group(1)) for tap in spec.taps if (named := LLM.fullmatch(tap.name))), default=0)
     tower = len(blocks) * WIDE * blocks[0].width ** 2 if layers else params
     used = [tap for tap in blocks if names.index(tap.name) <= deepest]
     found = _blocks(len(used), tower / len(blocks), blocks[0].cells(side_px) ** 2, blocks[0].width, width)
@@ -199,11 +199,11 @@ def _tail(candidate: ResolvedCandidate, taps: Sequence[Sequence[GridShape]], lat
     return _Tail(reader, build_adapter(spec, shape, latents.width, size), latents, width)
 
 
-class _Moved(TorchDispatchMode):
+class _Moved(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own __init_subclass__
     """Bytes that operations read and write, and how many operations there are; views move nothing."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.bytes, self.written, self.calls = 0, 0, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -28,7 +28,6 @@ EXAMPLES = (
     "foresight-bench export-features RUN 'dinov2_tiny@*' -o features --format webdataset --split test",
     "foresight-bench export-features dinov2_tiny@last --dataset shapes --scale smoke -o features --json",
 )
-SPLITS = ("train", "test")
 OF_A_RUN = ("matrix", "scale", "weights", "weights_source", "device", "dtype", "attention", "train_size", "picture_px")
 """Options that a run has said already, where one is named."""
 
@@ -43,13 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write; new or empty")
     parser.add_argument("--format", choices=("safetensors", "webdataset"), default="safetensors")
-    parser.add_argument("--split", action="append", choices=SPLITS, default=[], help="repeatable; default both")
+    parser.add_argument(
+        "--split", action="append", choices=("train", "test"), default=[], help="repeatable; default both"
+    )
     parser.add_argument("--shard-mib", type=float, default=256.0, metavar="N", help="size of a shard; default 256")
     add_options(parser, *OF_A_RUN, "input", "max_pixels", "dataset", "feature_cache", "out")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder and say what is in it."""
+    from foresight_harness.measuring.extraction.splits import SPLITS
     from foresight_harness.surface.feature_export import Stream, export_features
 
     if options.shard_mib <= 0:
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         workshop,
         streams,
         _datasets(options, workshop),
-        tuple(dict.fromkeys(options.split or SPLITS)),
+        [split for split in SPLITS if split in (options.split or SPLITS)],
         folder,
         options.format,
         max(1, int(options.shard_mib * 2**20)),

@@ -33,7 +33,6 @@ SHOWN = 8
 """Streams that a line of tokens names."""
 EXAMPLES = (
     "foresight-bench plan",
-    "foresight-bench plan --candidate 'dinov2*' --scale full --device cuda",
     "foresight-bench plan --matrix audit --show-options",
     "foresight-bench plan --matrix pivot3_sem --scale full --device a100-80gb",
 )
