@@ -30,10 +30,15 @@ enhancers = ["identity", "sem_coord"]
 Session = Callable[..., pytest.RunResult]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """What a session in this process imports first is forgotten with it, and cannot be imported twice."""
+    import_module("transformers").Dinov2Model  # noqa: B018
+
+
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A session over the matrix, in this process: 32 training and 16 test pictures."""
-    import_module("transformers").Dinov2Model  # noqa: B018  what one session imports, the next one finds
     few = replace(scale.SCALES["smoke"], train=32, test=16, steps=8, batch=8, seeds=2, resamples=200)
     monkeypatch.setitem(scale.SCALES, "smoke", few)
     (pytester.path / "benchmarks").mkdir()

@@ -75,10 +75,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     from foresight_harness.contracts.errors import RunFolderError, UsageError
     from foresight_harness.contracts.text import one_line
+    from foresight_harness.surface.pytest_plugin.scoring import open_keeper
     from foresight_harness.surface.pytest_plugin.searching import narrow
 
     try:
-        narrow(state, session)
+        narrow(state, session, open_keeper(state, session))
     except (UsageError, RunFolderError) as error:
         raise pytest.UsageError(one_line(error)) from error
 

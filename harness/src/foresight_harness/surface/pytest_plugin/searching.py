@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foresight_harness.contracts.errors import UsageError
@@ -20,27 +20,15 @@ from foresight_harness.running.search.driver import Driver, Purse
 from foresight_harness.running.search.kept import holds_search, read_kept, write_kept
 from foresight_harness.running.search.setting_up import Hunt, set_up
 from foresight_harness.surface.pytest_plugin.options import command_of
+from foresight_harness.surface.pytest_plugin.state import Searching
 
 if TYPE_CHECKING:
     import pytest
 
     from foresight_harness.planning.plan import PlannedCell
     from foresight_harness.planning.search.planner import Standing
+    from foresight_harness.running.keeper import RunKeeper
     from foresight_harness.surface.pytest_plugin.state import State
-
-
-@dataclass
-class Searching:
-    """A search of a session."""
-
-    hunt: Hunt
-    purse: Purse | None
-    sentences: tuple[str, ...]
-    """What it will cost, and what the budget does not pay for: said before it starts."""
-    over: bool = False
-    """Whether the run itself may begin."""
-    out: str = ""
-    """Why the budget ended it before that."""
 
 
 def prepare(state: State) -> Searching | None:
@@ -68,6 +56,7 @@ def prepare(state: State) -> Searching | None:
                 f"--resume: the search of {run.name} was begun with other candidates or rungs; to start anew: "
                 f"{command_of(state.config, resume=False)}"
             )
+    state.options = replace(options, store_fits=True)
     return _priced(state, hunt, cells)
 
 
@@ -108,19 +97,20 @@ def _shown(cost: RungCost) -> list[float]:
     return [round(cost.fixed_s, 3), round(cost.each_s, 3)]
 
 
-def narrow(state: State, session: pytest.Session) -> None:
+def narrow(state: State, session: pytest.Session, keeper: RunKeeper) -> None:
     """Score every rung but the last, then deselect the tests of those that were left out.
+
+    Args:
+        state: Of the session.
+        session: Whose tests are narrowed.
+        keeper: The run that the search leads to, which has no plan yet.
 
     Raises:
         UsageError, RunFolderError: in one line.
     """
-    from foresight_harness.surface.pytest_plugin.scoring import open_keeper
-
     searching, options = state.searching, state.options
     assert searching is not None
     assert options is not None
-    state.options = options = replace(options, store_fits=True)
-    keeper = open_keeper(state, session)
     keeper.write_manifest(RUNNING)
     write_kept(keeper.folder.path, searching.hunt.kept)
     for line in searching.sentences:

@@ -23,13 +23,28 @@ if TYPE_CHECKING:
     from foresight_harness.running.costs.accounting import Account
     from foresight_harness.running.engines.engines import Engine
     from foresight_harness.running.keeper import RunKeeper
+    from foresight_harness.running.search.driver import Purse
+    from foresight_harness.running.search.setting_up import Hunt
     from foresight_harness.surface.pytest_plugin.live import LiveTable
-    from foresight_harness.surface.pytest_plugin.searching import Searching
     from foresight_harness.surface.pytest_plugin.ticking import Ticker
 
 FIXTURE = "foresight_cell"
 PLUGIN_FIXTURE = "foresight_plugin"
 """Names that no other project's tests use: this plugin is loaded in every session of the environment."""
+
+
+@dataclass
+class Searching:
+    """A search of a session."""
+
+    hunt: Hunt
+    purse: Purse | None
+    sentences: tuple[str, ...]
+    """What it will cost, and what the budget does not pay for: said before it starts."""
+    over: bool = False
+    """Whether the run itself may begin."""
+    out: str = ""
+    """Why the budget ended it before that."""
 
 
 @dataclass
