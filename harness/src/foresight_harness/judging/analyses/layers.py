@@ -53,7 +53,10 @@ def analyse(run: RunData) -> Analysis | None:
     for board in boards(run):
         known = aligned(run, board)
         if known is not None:
-            asked += compared(board, known)
+            pairs = compared(board, known)
+            # The sentence is about the first: a metric that its suite ranks by.
+            suite = run.suites.get(board.suite)
+            asked = [*pairs, *asked] if suite and board.metric in suite.ranked_by else [*asked, *pairs]
         for profile in _profiles(board):
             rows += [_row(board, profile, record) for record in profile.records.values()]
             if known is not None:
