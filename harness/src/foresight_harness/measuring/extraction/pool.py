@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.measuring.extraction.tidying import free_cycles
+from foresight_harness.measuring.extraction.tidying import free_cycles, times_set_aside
 from foresight_harness.parts.weights.counting import require_finite_parameters
 
 
@@ -21,6 +21,8 @@ class EncoderPool:
     builds: Counter[str] = field(default_factory=Counter)
     """How often each encoder was built, for ``run.json`` and tests."""
     _live: dict[str, Encoder] = field(default_factory=dict)
+    _built_after: dict[str, int] = field(default_factory=dict)
+    """How often survivors had been set aside when each encoder was built."""
 
     def get(self, spec: EncoderSpec, taps: Sequence[str] = (), *, counted: bool = True) -> Encoder:
         """The built encoder, wanted for ``taps``. ``counted``: not where it is only looked at.
@@ -35,6 +37,7 @@ class EncoderPool:
             if request.weights != "random":
                 require_finite_parameters(built, f"encoder {spec.name}")
             self._live[spec.name] = built
+            self._built_after[spec.name] = times_set_aside()
         return self._live[spec.name]
 
     def plan(self, names: Iterable[str]) -> None:
@@ -52,4 +55,4 @@ class EncoderPool:
         for name in idle:
             del self._live[name]
         if idle:
-            free_cycles(settled=not self._live)
+            free_cycles(whole=any(self._built_after[name] != times_set_aside() for name in idle))
