@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from foresight_harness.contracts.protocols import Encoder
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.measuring.extraction.tidying import free_cycles
+from foresight_harness.measuring.extraction.tidying import free_cycles, times_set_aside
 from foresight_harness.parts.weights.counting import parameters_of, require_finite_parameters
 
 
@@ -24,6 +24,8 @@ class EncoderPool:
     spare: str = ""
     """An encoder that is looked at again on another data set: kept as long as no other is built."""
     _live: dict[str, Encoder] = field(default_factory=dict)
+    _built_after: dict[str, int] = field(default_factory=dict)
+    """How often survivors had been set aside when each encoder was built."""
 
     def get(self, spec: EncoderSpec, taps: Sequence[str] = (), *, counted: bool = True) -> Encoder:
         """The built encoder, wanted for ``taps``. ``counted``: not where it is only looked at.
@@ -41,6 +43,7 @@ class EncoderPool:
             if request.weights != "random":
                 require_finite_parameters(built, f"encoder {spec.name}")
             self._live[spec.name] = built
+            self._built_after[spec.name] = times_set_aside()
         return self._live[spec.name]
 
     def plan(self, names: Iterable[str]) -> None:
@@ -58,7 +61,7 @@ class EncoderPool:
         traces = [trace for name in idle for trace in _traces(self._live.pop(name))]
         # Looking through all that the process holds takes tenths of a second: only where something refers in a circle.
         if any(trace() is not None for trace in traces):
-            free_cycles(settled=not self._live)
+            free_cycles(whole=any(self._built_after[name] != times_set_aside() for name in idle))
 
 
 def _traces(encoder: Encoder) -> list[Callable[[], object]]:

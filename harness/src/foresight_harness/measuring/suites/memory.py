@@ -73,7 +73,7 @@ class PeakMemory:
 
 def _give_back_free_heap() -> None:
     """Without this, work that reuses memory which earlier cells freed would seem to need none."""
-    free_cycles(settled=False)
+    free_cycles()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
