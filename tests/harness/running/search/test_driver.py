@@ -11,7 +11,7 @@ from foresight_harness.contracts.progress import silent
 from foresight_harness.planning.options import DatasetChoice
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.search.budget import RungCost
-from foresight_harness.planning.search.planner import Out, Standing
+from foresight_harness.planning.search.planner import Out, Standing, replay
 from foresight_harness.planning.search.rungs import Keep, Rung, SearchTable
 from foresight_harness.running.keeper import RunKeeper
 from foresight_harness.running.run_folder.run_data import RunData
@@ -47,10 +47,10 @@ def test_rungs_leave_candidates_out_and_each_is_a_whole_run_of_its_own(hunting) 
     last = results_of(found.home, read_kept(found.home))[-1].scores
     assert set(standing.survivors) == set(sorted(last, key=lambda name: last[name].value)[-2:])
     made = made_rungs(found.home)
-    assert [(one.folder, len(one.entering), one.keep) for one in made] == [
-        ("search/1_steps", 4, 3),
-        ("search/2_steps", 3, 2),
-    ]
+    assert [(one.folder, one.keep) for one in made] == [("search/1_steps", 3), ("search/2_steps", 2)]
+    kept = read_kept(found.home)
+    assert len(made[0].entering) == 4
+    assert made[1].entering == replay(kept.search, results_of(found.home, kept)[:1]).survivors
     first = RunData.load(found.home / made[0].folder)
     assert first.manifest["status"] == "complete"
     assert (first.manifest["sizes"]["train"], first.manifest["sizes"]["test"]) == (18, 6)

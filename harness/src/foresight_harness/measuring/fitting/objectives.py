@@ -85,9 +85,9 @@ def fit_together(
                 drafts[drafts.index(draft)] = outcome
             elif outcome is not None:
                 draft.made(outcome)
-    for request, draft in zip(requests, drafts, strict=True) if keep is not None else ():
-        if isinstance(draft, Draft):
-            keep(request, draft)
+    for request, trained in zip(requests, drafts, strict=True):
+        if keep is not None and isinstance(trained, Draft):
+            keep(request, trained)
     return [draft if isinstance(draft, Exception) else _attempt(draft.finish) for draft in drafts]
 
 

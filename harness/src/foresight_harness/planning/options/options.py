@@ -185,9 +185,9 @@ class RunOptions:
             if not self.search and not self.held_out:
                 raise UsageError(f"--budget {self.budget} says what a search may cost: add --search, or leave it out")
             parse_budget(self.budget, self.device)
-        for option, count in (("--steps", self.steps), ("--patience", self.patience)):
-            if count is not None and count < 1:
-                raise UsageError(f"{option} {count}: at least 1 is needed")
+        for option, least_one in (("--steps", self.steps), ("--patience", self.patience)):
+            if least_one is not None and least_one < 1:
+                raise UsageError(f"{option} {least_one}: at least 1 is needed")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
         if self.max_pixels is not None and self.max_pixels < 1:
