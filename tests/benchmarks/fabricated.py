@@ -47,7 +47,7 @@ LOWER = {"lpips": "distance", "centre_error": "picture sides", "size_error": "ra
 class Study:
     """What is made up. The defaults are near-perfect numbers of the documents' own pipelines."""
 
-    n: int = 120
+    n: int = 200
     quality: float = 0.95
     twin_quality: float = 0.25
     pixels_quality: float = 0.3
