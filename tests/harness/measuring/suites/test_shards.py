@@ -31,7 +31,7 @@ TINY = 4096
 SIZES: dict[str, Any] = {"train": 20, "test": 18, "clips_train": 18, "clips_test": 17, "rounds": 3}
 """No multiple of the 16 pictures that are encoded at once, and more than that."""
 PICTURE_PX = 64
-RECIPE = Recipe(steps=3, batch=8, losses=("focal", "l1", "giou"))
+RECIPE = Recipe(steps=2, batch=6, losses=("focal", "l1", "giou"))
 PIXEL_PROBE = "linear_pixels"
 PROBES = {spec.name: spec for spec in probe_specs()}
 CANDIDATE = "shuffled@patch/identity/single/linear"

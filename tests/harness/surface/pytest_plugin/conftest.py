@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import foresight_harness
+import foresight_reports
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def imported_once() -> None:
+    """What sessions import of ours: pytester forgets what was imported inside of one, so that each would pay for it."""
+    for package in (foresight_harness, foresight_reports):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                with suppress(ImportError):  # of an extra that is not installed
+                    importlib.import_module(module.name)
 
 
 @pytest.fixture
