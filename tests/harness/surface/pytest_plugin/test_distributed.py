@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from foresight_harness.running.run_folder.digests import run_digests
+from foresight_harness.running.run_folder.record_file import read_records
 from foresight_harness.surface.pytest_plugin import distributed
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -54,3 +56,20 @@ def test_strict_markers_a_shuffling_plugin_and_no_cache_change_nothing(session, 
     )
     assert session().ret == 0
     assert latest()["status"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "arguments"),
+    [("pytest_randomly", ("-p", "randomly")), ("pytest_repeat", ("--count=2",)), ("pytest_cov", ("--cov=benchmarks",))],
+)
+def test_plugins_that_shuffle_repeat_or_measure_coverage_move_no_number(
+    session, latest, pytester: pytest.Pytester, plugin: str, arguments: tuple[str, ...]
+) -> None:
+    pytest.importorskip(plugin, reason=f"{plugin} is not installed: pip install {plugin.replace('_', '-')}")
+    quiet = ("-p", "no:randomly") if plugin != "pytest_randomly" else ()
+    digests = []
+    for added in (("-p", "no:randomly"), (*quiet, *arguments)):
+        assert session(*added).ret == 0
+        assert latest()["status"] == "complete"
+        digests.append(run_digests(read_records(pytester.path / "runs" / "latest" / "records.jsonl")))
+    assert digests[0] == digests[1] != {}
