@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from foresight_harness.parts.metrics.guards import require_pair
-from foresight_harness.parts.metrics.segments import FoundObject, Mask, objects_in_frame
+from foresight_harness.parts.metrics.segments import FoundObject, objects_in_frame
+from foresight_harness.parts.metrics.target_colours import Mask
 
 THERE = 0.5
 """IoU with its true mask from which an object counts as there."""
