@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import types
 from collections.abc import Callable
 from typing import Any
@@ -88,3 +89,23 @@ def test_workers_that_never_start_are_a_usage_error(
     monkeypatch.setattr(ray_cluster, "START_S", 0.0)
     with pytest.raises(UsageError, match="2 of 2 workers did not start"):
         cluster([None, None]).start()
+
+
+@pytest.mark.parametrize(
+    ("silent", "said"), [("init", "does not let anybody in"), ("cluster_resources", "does not say what it has")]
+)
+def test_a_cluster_that_does_not_answer_a_newcomer_is_one_line(
+    cluster: Callable[..., RayCluster], monkeypatch: pytest.MonkeyPatch, silent: str, said: str
+) -> None:
+    over = threading.Event()
+    monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:6379")
+    monkeypatch.setattr(Played, "is_initialized", lambda _: silent != "init")
+    monkeypatch.setattr(Played, silent, lambda *_, **__: over.wait(), raising=False)
+    for limit in ("CONNECT_S", "CALL_S"):
+        monkeypatch.setattr(ray_cluster, limit, 0.01)
+    try:
+        with pytest.raises(UsageError, match=f"{said}: no answer within") as refused:
+            cluster([None, None])
+    finally:
+        over.set()
+    assert "\n" not in str(refused.value)

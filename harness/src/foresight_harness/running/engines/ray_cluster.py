@@ -21,6 +21,9 @@ from foresight_harness.running.engines.executor import Ended, Job
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
 
+CONNECT_S = 25.0
+"""Seconds after which a cluster that was here before and does not let this session in is given up."""
+
 EXIT_STOPPED = 2
 """What pytest ends with where a session is stopped."""
 ROOM_S = 25.0
@@ -49,23 +52,38 @@ class RayCluster:
         self.slots = self._count_slots()
 
     def _connect(self) -> None:
-        if not self._ray.is_initialized():
-            address = os.environ.get("RAY_ADDRESS")
-            try:
-                self._ray.init(
-                    address=address,
-                    log_to_driver=False,
-                    configure_logging=False,
-                    include_dashboard=None if address else False,
-                )
-            except Exception as error:
-                reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-                raise UsageError(f"--engine ray: no cluster at {address or 'this machine'} ({reason})") from error
-            self._started_here = True
+        if self._ray.is_initialized():
+            return
+        address = os.environ.get("RAY_ADDRESS")
+        join = partial(
+            self._ray.init,
+            address=address,
+            log_to_driver=False,
+            configure_logging=False,
+            include_dashboard=None if address else False,
+        )
+        try:
+            if address:  # a cluster that dies at this very moment is waited for without an end
+                bounded(join, CONNECT_S)
+            else:
+                join()
+        except CallTimeout as error:
+            self._cluster_is_gone = True
+            atexit.register(_leave_without_client)
+            raise UsageError(f"--engine ray: the cluster at {address} does not let anybody in: {error}") from error
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise UsageError(f"--engine ray: no cluster at {address or 'this machine'} ({reason})") from error
+        self._started_here = True
 
     def _count_slots(self) -> int:
         """Slots that the cluster can hold; more are refused now, since Ray would wait for them without a word."""
-        has = self._ray.cluster_resources()
+        try:
+            has = bounded(self._ray.cluster_resources, CALL_S)
+        except CallTimeout as error:
+            self._cluster_is_gone = True
+            self.close()
+            raise UsageError(f"--engine ray: the cluster does not say what it has: {error}") from error
         if self._gpus:
             most, kind, each = int(has.get("GPU", 0) / self._gpus), "GPU", self._gpus
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from foresight_harness.contracts.errors import EngineGone, ForesightError, RunFolderError
+from foresight_harness.contracts.errors import EngineGone, ForesightError, RunFolderError, UsageError
 from foresight_harness.contracts.identity import cell_id
 from foresight_harness.contracts.outcomes import Outcome
 from foresight_harness.contracts.progress import Progress
@@ -49,7 +49,11 @@ class Scorer:
         """
         if not self.cells:
             pytest.skip("no data set of this run has what the suite needs (see --dataset)")
-        engine = started(self._state, self._request.session)
+        try:
+            engine = started(self._state, self._request.session)
+        except (UsageError, EngineGone) as error:  # without an engine no other cell can be scored either
+            self._count_failures([EngineGone(str(error))])
+            pytest.fail(one_line(error), pytrace=False)
         outcomes: list[Outcome] = []
         failures: list[Exception] = []
         for planned in self.cells:
