@@ -76,9 +76,12 @@ def headline(proposals: Sequence[Mapping[str, Any]]) -> str:
     """The conclusion in a sentence or two."""
     said = []
     for answer, words in (("PROCEED", "can go on"), ("PIVOT", "should change course"), ("ABORT", "should stop")):
-        names = [str(one["proposal"]) for one in proposals if one["answer"] == answer]
+        names = [str(one["proposal"]) for one in proposals if one["answer"] == answer and not one.get("alone")]
         if names:
             said.append(f"{_listed(names)} {words}.")
+    alone = [str(one["proposal"]) for one in proposals if one.get("alone")]
+    if alone:
+        said.append(f"For {_listed(alone)} no other model than the one in use today speaks so far.")
     open_ones = [str(one["proposal"]) for one in proposals if one["answer"] == "CANNOT SAY"]
     if not said:
         return "These measurements decide none of the proposals yet."
@@ -118,6 +121,7 @@ def _proposal(proposal: Proposal, results: Mapping[str, GateResult], run: Mappin
         "document": proposal.document,
         "answer": branch.answer if branch else "CANNOT SAY",
         "say": _said(proposal, branch, results) if branch else unsettled([result.verdict for result in own]),
+        "alone": _alone(proposal, branch, results),
         "quote": branch.quote if branch else None,
         "line": branch.line if branch else None,
         "by": [condition.gate for condition in branch.when] if branch else [],
@@ -150,16 +154,20 @@ def _verb(words: str, n: int) -> str:
 
 def _said(proposal: Proposal, branch: Branch, results: Mapping[str, GateResult]) -> str:
     """The branch in words; where a choice of models goes on by the model in use alone, that too."""
-    if branch.answer != "PROCEED" or not proposal.matrix:
-        return branch.say
-    present = _present(results[proposal.matrix])
+    return f"{branch.say} {ALONE}" if _alone(proposal, branch, results) else branch.say
+
+
+def _alone(proposal: Proposal, branch: Branch | None, results: Mapping[str, GateResult]) -> bool:
+    """Whether a choice of models goes on, and by the model in use alone."""
+    if branch is None or branch.answer != "PROCEED" or not proposal.matrix:
+        return False
     passing = {
         _encoders(name)
         for condition in branch.when
         for name, verdict in results[condition.gate].by_candidate.items()
         if verdict == "GO"
     }
-    return f"{branch.say} {ALONE}" if passing and passing <= present else branch.say
+    return bool(passing) and passing <= _present(results[proposal.matrix])
 
 
 def branch_of(proposal: Proposal, results: Mapping[str, GateResult]) -> Branch | None:
