@@ -20,7 +20,6 @@ def foresight_encoders() -> Iterable[EncoderSpec]:
 def spec_of(preset: Size) -> EncoderSpec:
     """What the harness is told about one model."""
     architecture = preset.architecture
-
     return encoder_spec(
         preset,
         built_by("foresight_cogvlm2.encoder", preset),

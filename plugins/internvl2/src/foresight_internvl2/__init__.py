@@ -20,7 +20,6 @@ def foresight_encoders() -> Iterable[EncoderSpec]:
 def spec_of(preset: Size) -> EncoderSpec:
     """What the harness is told about one size."""
     architecture = preset.architecture
-
     return encoder_spec(
         preset,
         built_by("foresight_internvl2.encoder", preset),
