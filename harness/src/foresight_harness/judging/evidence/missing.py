@@ -36,6 +36,8 @@ def barred(record: Record) -> str | None:
         return f"its encoder was refused: {record.admission_reason}"
     if record.distrusted:
         return "a control of its suite left its known range, so the probe cannot be believed"
+    if record.controls_ok is None and (record.details or {}).get("controls"):
+        return "its data set has too few pictures to tell whether its probe can be believed"
     if not record.gateable and not weights_missing(record):
         return f"{record.metric} is never gated on"
     return None

@@ -39,7 +39,7 @@ def percentile_ends(replicates: Floats, level: float) -> tuple[float, float]:
     """The central ``level`` of the replicates; NaN replicates are left out. [R]"""
     tail = (1 - level) / 2
     # Asking first is quicker: numpy's way around NaN costs twice the quantile.
-    quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile
+    quantile = np.quantile if len(replicates) and not np.isnan(replicates).any() else np.nanquantile
     low, high = quantile(replicates, [tail, 1 - tail])
     return float(low), float(high)
 
