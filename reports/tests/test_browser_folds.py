@@ -23,6 +23,17 @@ def test_a_page_as_opened_has_at_most_eight_screens(
     assert page.evaluate("document.body.innerText.split(/\\s+/).length") < 3000
 
 
+def test_a_folded_board_takes_no_more_room_unseen_than_its_heading(visit: Callable[..., Any], smoke_page: Path) -> None:
+    page = visit(smoke_page)
+    folded = page.locator(".board:has(> details:not([open]))")
+    assert folded.count() > 2
+    unseen = """all => {
+      document.documentElement.classList.remove("laid-out");
+      return all.map((each) => parseFloat(getComputedStyle(each).containIntrinsicHeight.replace("auto", "")));
+    }"""
+    assert max(folded.evaluate_all(unseen)) < 80
+
+
 def test_a_section_opens_by_keyboard_with_its_finding_as_its_heading(
     visit: Callable[..., Any], expect: Callable[..., Any], smoke_page: Path
 ) -> None:
