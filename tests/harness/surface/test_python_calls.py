@@ -59,6 +59,7 @@ def test_the_same_call_gives_the_same_numbers(outside: Path, builtins) -> None:
         ({"export": "nowhere"}, "nowhere.*mlflow"),
         ({"dataset": 3}, "expected a text or a list of texts, got 3"),
         ({"dataset": "coco:nowhere"}, "nowhere does not exist"),
+        ({"search": True}, "use foresight-bench search"),
     ],
 )
 def test_a_slip_is_one_line_before_any_work(outside: Path, builtins, options: dict[str, object], said: str) -> None:

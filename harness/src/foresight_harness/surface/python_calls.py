@@ -119,6 +119,8 @@ def opened(
         given.get("scale"),
     )
     chosen = run_options(given, selection, sizes)
+    if chosen.search:
+        raise UsageError("search=True: a program scores all that it names; use foresight-bench search")
     suites = [registry.suite(name) for name in (suites_of(selection, registry) if suite is None else as_texts(suite))]
     _check(registry, selection, chosen)
     selection = with_twins(selection, registry, chosen)
