@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from foresight_harness.running.engines import driver
+from foresight_harness.running.engines.workers import threads_of
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
@@ -36,3 +37,21 @@ def test_faults_of_plugins_are_results_and_the_rest_is_scored(
         "sound_tiny": "ok",
     }
     assert (keeper.counts["ok"], keeper.counts["failed"], keeper.counts["oom"]) == (1, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cores", "workers", "threads"),
+    [
+        (None, 8, 2, 4),
+        (None, 2, 4, 1),
+        ("1", 8, 2, 1),
+        ("2", 2, 2, 1),
+        ("16", 8, 2, 4),
+        ("", 8, 2, 4),
+        ("2,1", 8, 2, 4),
+    ],
+)
+def test_workers_have_no_more_threads_together_than_there_are_cores(
+    asked: str | None, cores: int, workers: int, threads: int
+) -> None:
+    assert threads_of(asked, cores, workers) == threads

@@ -34,8 +34,9 @@ class LocalWorkers:
     def _start(self, slot: int) -> None:
         ours, theirs = self._context.Pipe()
         environment = {"CUDA_VISIBLE_DEVICES": self._devices[slot % len(self._devices)]} if self._devices else {}
-        threads = max(1, (os.cpu_count() or 1) // self.slots)
-        environment["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", str(threads))
+        environment["OMP_NUM_THREADS"] = str(
+            threads_of(os.environ.get("OMP_NUM_THREADS"), os.cpu_count() or 1, self.slots)
+        )
         process = self._context.Process(target=_serve, args=(theirs, environment, os.getpid()), daemon=True)
         with _environment(environment):  # before the child imports torch
             process.start()
@@ -159,3 +160,12 @@ def _leave_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)
+
+
+def threads_of(asked: str | None, cores: int, workers: int) -> int:
+    """Threads of each worker: what is asked for, and never more than its share of the cores.
+
+    Two workers of two threads on two cores wait for each other and take four times as long as two of one.
+    """
+    share = max(1, cores // workers)
+    return min(share, int(asked)) if asked is not None and asked.isdecimal() and int(asked) else share
