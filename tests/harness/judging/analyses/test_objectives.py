@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from foresight_harness.judging.analyses.envelope import Measured
 from foresight_harness.judging.analyses.layers import analyse
+from foresight_harness.judging.analyses.objectives import sentence
 
 COUNT = 40
 TAPS = ("early", "middle", "deep")
@@ -64,3 +66,13 @@ def test_nothing_is_said_without_two_objectives(constructed, objectives) -> None
     found = analyse(constructed.run())
     assert found.finding.startswith("In ")
     assert "objectives" not in found.further
+
+
+def test_the_data_set_that_tells_most_is_quoted_whichever_was_scored_first() -> None:
+    kin = {"family": "f", "pipeline": "", "suite": "spatial", "metric": "iou", "probe": "ridge", "direction": "higher"}
+    both = {**kin, "tap": "last", "depth": 1.0, "objective": "say where", "over": "say what"}
+    told = {**both, "dataset": "told", "difference": Measured(0.2, 0.1, 0.3, 9, "x"), "separated": True}
+    open_ = {**both, "dataset": "open", "difference": Measured(0.3, -0.1, 0.7, 9, "x"), "separated": False}
+    assert sentence([told, open_]) == sentence([open_, told])
+    assert "by 0.200 [0.100, 0.300]" in sentence([open_, told])
+    assert "on told," in sentence([open_, told])

@@ -16,6 +16,8 @@ from foresight_harness.parts.statistics.evidence import mean_evidence
 from foresight_harness.parts.statistics.families import METHOD, Comparison, compare_family
 
 LEVEL = 0.05
+KIN = ("family", "pipeline", "suite", "metric", "probe")
+"""What comparisons that one sentence tells of have in common."""
 
 
 class _Asked(NamedTuple):
@@ -63,14 +65,12 @@ def compared(board: Board, known: Aligned) -> list[dict[str, Any]]:
 
 
 def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What the best objective lifts the deepest shared tap by, over each of the others; empty where none is known."""
+    """What the best objective lifts the deepest shared tap by, on the data set that tells most; empty of none."""
     if not rows:
         return ""
-    first = rows[0]
-    keys = ("family", "pipeline", "suite", "dataset", "metric", "probe")
-    mine = [row for row in rows if all(row[key] == first[key] for key in keys)]
-    deepest = max(mine, key=lambda row: row["depth"])["tap"]
-    last = [row for row in mine if row["tap"] == deepest]
+    kin = [row for row in rows if all(row[key] == rows[0][key] for key in KIN)]
+    last = max((_deepest(kin, name) for name in sorted({row["dataset"] for row in kin})), key=_told)
+    first, deepest = last[0], last[0]["tap"]
     beaten = {row["objective"]: sum(other["objective"] == row["objective"] for other in last) for row in last}
     best = max(beaten, key=lambda objective: beaten[objective])
     over = [_over(row) for row in last if row["objective"] == best]
@@ -80,6 +80,18 @@ def sentence(rows: Sequence[Mapping[str, Any]]) -> str:
         f"Training {first['family']} to {best} {scale} its tap {deepest} by {_listed(over)}: "
         f"{first['metric']}{probe} on {first['dataset']}, same architecture, start and pictures."
     )
+
+
+def _deepest(rows: Sequence[Mapping[str, Any]], dataset: str) -> list[Mapping[str, Any]]:
+    """Comparisons on one data set at the deepest tap that relatives share there."""
+    mine = [row for row in rows if row["dataset"] == dataset]
+    tap = max(mine, key=lambda row: row["depth"])["tap"]
+    return [row for row in mine if row["tap"] == tap]
+
+
+def _told(rows: Sequence[Mapping[str, Any]]) -> tuple[int, float]:
+    """How much a data set tells apart: the one that tells most is quoted, whichever was scored first."""
+    return sum(row["separated"] for row in rows), sum(abs(row["difference"].value or 0.0) for row in rows)
 
 
 def _over(row: Mapping[str, Any]) -> str:
