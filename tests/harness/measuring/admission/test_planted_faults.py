@@ -112,3 +112,37 @@ def test_what_could_not_be_told_at_one_tap_is_not_said_of_another() -> None:
     assert [verdict.status for verdict in found.values()] == ["admitted", "admitted"]
     assert found["last"].line is None
     assert "places at late" in str(found["late"].line)
+
+
+def half_lost(clips: Tensor, taps: Sequence[str]) -> dict[str, TokenGrid]:
+    """Tokens of the upper half in random places, as a network might learn and as a wrong order might be."""
+    encoder = Honest(BuildRequest())
+    before = encoder.grid
+
+    def grid(tokens: Tensor) -> Tensor:
+        seen = before(tokens).clone()
+        upper = seen[:, : seen.shape[1] // 2]
+        order = torch.randperm(upper.shape[1] * upper.shape[2], generator=torch.Generator().manual_seed(1))
+        upper[:] = upper.flatten(1, 2)[:, order].reshape(upper.shape)
+        return seen
+
+    encoder.grid = grid  # type: ignore[method-assign]
+    return encoder.encode(clips, taps)
+
+
+@pytest.mark.parametrize(("untrained", "status"), [(None, "refused"), (half_lost, "refused"), ("honest", "admitted")])
+def test_places_that_training_lost_are_told_from_an_order_that_the_code_has_wrong(
+    untrained: object, status: str
+) -> None:
+    honest = Honest(BuildRequest()).encode
+    run = honest if untrained == "honest" else untrained
+    shown = Shapes(DataRequest("test", 2, 0, canvas_px=SPEC.input_px))
+    subject = Subject(
+        SPEC, half_lost, SPEC.input_px, params=SPEC.params or 0, untrained=None if run is None else lambda: run
+    )
+    found, pictures = examine(subject, ["last"], shown[0].clip, shown[1].clip)
+    assert found["last"].status == status
+    line = str(found["last"].line)
+    assert ("training lost them" in line) == (status == "admitted")
+    assert ("not in the upper half" in line) == (status == "refused")
+    assert pictures == (24 if run is None else 33)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from foresight_harness.contracts.errors import CacheError, ForesightError, UsageError
+from foresight_harness.contracts.errors import CacheError, CandidateError, ForesightError, UsageError
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.contracts.token_grids import TokenGrid
 from foresight_harness.measuring.admission.declared import examined_as, is_core, named, params_fault, reading_fault
@@ -21,12 +21,13 @@ from foresight_harness.measuring.admission.replay import replayed
 from foresight_harness.measuring.admission.verdicts import NOT_CHECKED, REFUSED, Verdict, joined
 from foresight_harness.measuring.cache import content_key
 from foresight_harness.measuring.extraction import DecodedSplit, Extraction, encode_batch
+from foresight_harness.parts.controls.variants import TWIN
 from foresight_harness.parts.weights.counting import parameter_count, tensor_count
 from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.registry import Registry
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same encoder may get another verdict."""
 OFF = Verdict(NOT_CHECKED, ("admission is off",))
 
@@ -205,7 +206,20 @@ class Admission:
             device=request.device,
             dtype=request.dtype,
             params=_counted(built, spec),
+            untrained=self._untrained(lineage, taps),
         )
+
+    def _untrained(self, lineage: Sequence[EncoderSpec], taps: Sequence[str]) -> Callable[[], Run] | None:
+        """The same code with random weights; None where these are random, or its plugin offers no others."""
+        root = lineage[-1]
+        if root.params == 0 or self.extraction.request(root).weights == "random":
+            return None
+        families = lineage[0].name.removesuffix(root.name)
+        try:
+            twin = self.registry.lineage(f"{families}{TWIN}:{root.name}")
+        except CandidateError:
+            return None
+        return lambda: self._run(twin, taps)
 
     def _run(self, lineage: Sequence[EncoderSpec], planned: Sequence[str]) -> Run:
         """An encoder on clips, through what it is a variant of where it reads another one's grids."""

@@ -38,6 +38,8 @@ class Subject:
     dtype: str = "float32"
     params: int = 0
     """Parameters found in what was built."""
+    untrained: Callable[[], Run] | None = None
+    """The same code with random weights, built by the call; None where it has no others, or there are none."""
 
     @property
     def large(self) -> bool:
@@ -181,20 +183,47 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
     found.say(tap, encoder_checks.still_fault(tokens[list(shown.unlike)]))
     found.say(tap, encoder_checks.copied_fault(tokens[shown.noise]))
     if dead is None:
-        _look_for_places(found, tap, encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code))
+        _look_for_places(found, tap, encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code), shown)
     if tokens.shape[1] > 1:
         for fault in _slot_faults(tokens, spec.stride_frames, found.frames):
             found.say(tap, fault)
 
 
-def _look_for_places(found: Examination, tap: str, placement: Placement) -> None:
-    overlapping, tolerance = found.observed.overlapping, found.subject.spec.tolerance_cells
-    fault = encoder_checks.place_fault(placement, overlapping=overlapping, tolerance_cells=tolerance)
-    unclear = encoder_checks.places_unclear(placement)
-    if fault is not None and unclear is not None:
+def _look_for_places(found: Examination, tap: str, placement: Placement, shown: Pictures) -> None:
+    fault = _place_fault(found, placement)
+    if fault is None:
+        return
+    unclear = encoder_checks.places_unclear(placement) or _lost_in_training(found, tap, placement, shown)
+    if unclear is not None:
         found.leave_places(tap, unclear)
         return
     found.say(tap, fault)
+
+
+def _place_fault(found: Examination, placement: Placement) -> str | None:
+    overlapping, tolerance = found.observed.overlapping, found.subject.spec.tolerance_cells
+    return encoder_checks.place_fault(placement, overlapping=overlapping, tolerance_cells=tolerance)
+
+
+def _lost_in_training(found: Examination, tap: str, placement: Placement, shown: Pictures) -> str | None:
+    """Why the weights are to blame and not the order of tokens, which is the code's: with random weights the same code
+    is found in its places. None where that cannot be had, or is no better."""
+    if found.subject.untrained is None:
+        return None
+    try:
+        clips = shown.clips[: shown.repainted.stop]  # number 0 is the plain one
+        grids = _called(found.subject.untrained(), clips, [tap])
+    except (ForesightError, torch.OutOfMemoryError, MemoryError, _Refused):
+        return None
+    found.pictures += len(clips)
+    tokens = grids[tap].tokens.detach().cpu()
+    random = encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code)
+    if _place_fault(found, random) is not None:
+        return None
+    return (
+        f"with random weights the same code is found in its places (agreement {random.own:.2f}), with these it is not "
+        f"({placement.own:.2f}): training lost them, which no order of tokens does"
+    )
 
 
 def _slot_faults(tokens: Tensor, stride: int, frames: int) -> Iterator[str]:
