@@ -51,3 +51,4 @@ def test_distrusted_rows_and_controls_are_left_out(run: Callable[..., RunData]) 
     row = ("error_at_edges", GOOD, 0.7, 0.6, 0.8)
     assert analyse(run(row, role="ceiling")) is None
     assert analyse(run(row, controls_ok=False)) is None
+    assert analyse(run(row, admission="refused")) is None

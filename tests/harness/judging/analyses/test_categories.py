@@ -139,4 +139,5 @@ def test_statistics_of_an_older_run_conclude_nothing(run: Callable[..., RunData]
 def test_controls_out_of_range_and_controls_themselves_are_left_out(run: Callable[..., RunData]) -> None:
     stats = {GOOD: {0: [picture(thing(0.5, "disc")) for _ in range(3)]}}
     assert analyse(run(stats, controls_ok=False)) is None
+    assert analyse(run(stats, admission="refused")) is None
     assert analyse(run(stats, role="ceiling")) is None

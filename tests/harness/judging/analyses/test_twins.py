@@ -89,3 +89,5 @@ def test_unequal_protocols_and_broken_controls_are_not_compared(constructed) -> 
     assert analyse(constructed.run()) is None
     _board(constructed, protocol="third", controls_ok=False)
     assert analyse(constructed.run()) is None
+    _board(constructed, protocol="fourth", admission="refused")
+    assert analyse(constructed.run()) is None

@@ -187,6 +187,11 @@ class Record:
         return self.admission == REFUSED
 
     @property
+    def believed(self) -> bool:
+        """Whether conclusions may be drawn from it: no control left its range, and no encoder behind it was refused."""
+        return not (self.distrusted or self.refused)
+
+    @property
     def number(self) -> float:
         """The value where one is known to be there. Raises: RunFolderError."""
         if self.value is None:

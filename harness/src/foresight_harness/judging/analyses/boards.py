@@ -81,7 +81,7 @@ def boards(run: RunData) -> list[Board]:
     grouped: dict[_Key, list[Record]] = {}
     metrics = {(record.suite, record.metric) for record in run.records}
     for record in run.records:
-        if not record.is_candidate or record.value is None or record.distrusted or record.refused:
+        if not record.is_candidate or record.value is None or not record.believed:
             continue
         suite = run.suites.get(record.suite)
         if (suite is not None and suite.timed) or record.direction not in ("higher", "lower"):

@@ -33,7 +33,7 @@ def analyse(run: RunData) -> Analysis | None:
         record
         for metric in PLACES
         for record in run.select(metric=metric, role="candidate")
-        if not record.distrusted and record.value is not None
+        if record.believed and record.value is not None
     ]
     if not used:
         return None

@@ -41,7 +41,7 @@ def analyse(run: RunData) -> Analysis | None:
     rows: list[dict[str, Any]] = []
     used: list[Record] = []
     for record in run.select(metric=METRIC, role="candidate"):
-        if record.distrusted or not _is_ranked(run, record):
+        if not record.believed or not _is_ranked(run, record):
             continue
         stats = run.stats(record)
         if stats is None or not any("each" in picture for seed in stats.stats for picture in seed):

@@ -98,12 +98,12 @@ def original_of(twin: str) -> str:
 
 
 def _by_board(run: RunData) -> dict[tuple[Any, ...], list[Record]]:
-    """Records of metrics that rank and have a value a sample; none whose controls left their range."""
+    """Records of metrics that rank and have a value a sample; none that is not believed."""
     found: dict[tuple[Any, ...], list[Record]] = {}
     for record in run.records:
         suite = run.suites.get(record.suite)
         ranked = suite is not None and record.metric in suite.ranked_by and record.direction in ("higher", "lower")
-        if ranked and record.per_sample == "values" and record.value is not None and not record.distrusted:
+        if ranked and record.per_sample == "values" and record.value is not None and record.believed:
             key = (record.suite, record.dataset, record.metric, record.probe, record.protocol)
             found.setdefault(key, []).append(record)
     return found
