@@ -60,6 +60,14 @@ def test_two_alike_can_both_be_the_best_and_a_worse_one_cannot(board: Board) -> 
     assert found.separation == pytest.approx(2 / 3)
 
 
+def test_scores_that_three_places_would_not_show_are_told_by_their_first_digit(board: Board) -> None:
+    lower = {"metric": "lpips", "direction": "lower", "suite": "reconstruction"}
+    faint = {0: [value * 2e-4 for value in near(0, 1)[0]]}
+    found = board({A: (faint, lower), B: (near(0, 2), lower)})
+    assert f"{A} is the best of 2: 9e-05 [" in finding(found)
+    assert "0.000" not in finding(found)
+
+
 def test_one_alone_at_the_top_is_the_best_and_its_interval_is_paid_for(board: Board) -> None:
     found = board({A: (near(0.1, 1), {}), B: (near(0, 2), {}), C: (near(0, 3), {})})
     assert f"{A} is the best of 3" in finding(found)

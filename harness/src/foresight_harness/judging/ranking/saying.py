@@ -68,11 +68,11 @@ def against_twins(found: Judged) -> str:
     if own:
         one = own[0]
         if one.comparison.seeds_unknown:
-            return f"It was trained with one seed, so nothing is told of it and its twin ({one.control.number:.3f})."
+            return f"It was trained with one seed, so nothing is told of it and its twin ({told(one.control.number)})."
         if one.better:
-            return f"It is better than its twin with random weights ({one.control.number:.3f})."
+            return f"It is better than its twin with random weights ({told(one.control.number)})."
         verb = "is worse than" if one.worse else "cannot be told from"
-        return f"It {verb} its twin with random weights ({one.control.number:.3f}): training has shown nothing here."
+        return f"It {verb} its twin with random weights ({told(one.control.number)}): training has shown nothing here."
     if any(kind in TRAINED_WEIGHTS for kind in leader.weights) and not leader.untrained:
         return "No twin with random weights was scored beside it, so nothing says what its training adds."
     return ""
@@ -97,14 +97,14 @@ def _quoted_floor(found: Judged, leader: Record) -> str:
     if place is None or leader.floor is None:
         return "No floor was scored beside it, so nothing says what an uninformed answer scores here."
     said = {"better": "is better than", "within": "cannot be told from", "worse": "is worse than"}[place]
-    return f"{leader.candidate} {said} the floor {name} ({leader.floor:.3f})."
+    return f"{leader.candidate} {said} the floor {name} ({told(leader.floor)})."
 
 
 def _quoted_ceiling(found: Judged) -> str:
     leader, place = found.leader, found.beside(CEILING)
     if leader is None or leader.ceiling is None or place not in ("within", "better"):
         return ""
-    named = f"the ceiling {leader.ceiling_by or ''} ({leader.ceiling:.3f})"
+    named = f"the ceiling {leader.ceiling_by or ''} ({told(leader.ceiling)})"
     if place == "better":
         return f"It is better than {named}, which is then no bound: the ceiling is broken."
     return f"It cannot be told from {named}: the board is saturated, and better ones could not show it."
@@ -158,21 +158,26 @@ def twins_missing(found: Judged) -> tuple[Record, ...]:
     )
 
 
+def told(number: float) -> str:
+    """A score with three places, or with one digit where three places would show nothing."""
+    return f"{number:.3f}" if number == 0 or abs(number) >= 0.0005 else f"{number:.1g}"
+
+
 def _few(found: Judged, leader: Record) -> str:
     """What few pictures add to a metric of the whole corpus, which its value here is free of; empty of a mean."""
     interval = found.leader_interval
     if found.scores.values or leader.value is None or interval is None:
         return ""
-    return f" Of the measured {leader.value:.3f}, so few pictures account for {leader.value - interval.value:+.3f}."
+    return f" Of the measured {told(leader.value)}, so few pictures account for {leader.value - interval.value:+.3f}."
 
 
 def _value(found: Judged) -> str:
     interval, first = found.leader_interval, found.any_record
     assert interval is not None
     unit = f" {first.unit}" if first.unit in ("dB", "ms", "px") else ""
-    said = f"{interval.value:.3f}{unit}"
+    said = f"{told(interval.value)}{unit}"
     if interval.low is not None and interval.high is not None:
-        said += f" [{interval.low:.3f}, {interval.high:.3f}]"
+        said += f" [{told(interval.low)}, {told(interval.high)}]"
     return said
 
 
@@ -182,7 +187,7 @@ def _strongest(own: Sequence[Against]) -> Against:
 
 
 def _named(one: Against) -> str:
-    return f"{one.control.candidate} ({one.control.number:.3f})"
+    return f"{one.control.candidate} ({told(one.control.number)})"
 
 
 def _floors(own: Sequence[Against]) -> str:
