@@ -46,6 +46,15 @@ def look(row: str, checkout: Path) -> dict[str, object]:
     return {"holds": seen.holds, "seen": seen.seen}
 
 
+def keep(commit: str, row: str, seen: dict[str, object]) -> None:
+    """Put what was seen of a row into the record, under the old release or today's code."""
+    kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    column = kept.setdefault("e446731" if commit == "e446731" else "today", {})
+    column[row] = {"commit": commit, **seen}
+    kept = {name: {row: rows[row] for row in ROWS if row in rows} for name, rows in sorted(kept.items())}
+    RECORD.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Try rows, print what was seen, and keep it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -61,12 +70,8 @@ def main() -> None:
         found[row] = look(row, checkout)
         said = {True: "holds", False: "does not hold", None: "?"}[found[row]["holds"]]  # type: ignore[index]
         print(f"{commit}  {row:4}  {said:13}  {found[row]['seen']}", flush=True)
-    if arguments.write:
-        kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
-        column = "e446731" if commit == "e446731" else "today"
-        rows = {**kept.get(column, {}).get("rows", {}), **found}
-        kept[column] = {"commit": commit, "rows": {row: rows[row] for row in ROWS if row in rows}}
-        RECORD.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        if arguments.write:
+            keep(commit, row, found[row])
     if checkout == ROOT and not all(one["holds"] for one in found.values()):
         sys.exit("not every row holds")
 
