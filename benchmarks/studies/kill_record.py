@@ -66,7 +66,7 @@ class KillRecord:
         calm: dict[str, set[str]] = {}
         for line in self.of("undisturbed"):
             calm.setdefault(line.get("commit", ""), set()).add(json.dumps(line["digests"], sort_keys=True))
-        alone = [line for line in kills if line["kind"] == "only node"]
+        alone = [line for line in kills if line["kind"].startswith("only node")]
         return {
             "kills": len(kills),
             "by_engine": {
