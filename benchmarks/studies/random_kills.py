@@ -20,7 +20,7 @@ Design, written before the first kill of this record:
 - Because none of those 12 fell on connecting: 4 more of only nodes, at moments uniform over the first 2 s of a session.
 - Undisturbed is a run of the commit that kills are made on. The first six kills of only nodes after connecting was
   bounded (chains 10 to 15) were compared with a run of older code, which had other numbers: their chains stay in the
-  record as at fault, as do three without any kill, and six more were made.
+  record as at fault, as do four without any kill, and six more were made.
 - A run that ends before its moment comes loses no kill: its chain ends there, and another is begun.
 - The record (`random_kills.jsonl`) is written by this script alone, a line a kill, only ever appended. Chains at fault
   stay in it and count as kills; a chain that a call left unfinished is said to be given up and counts for nothing.
