@@ -10,6 +10,7 @@ import torch
 from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
 from foresight_harness.parts.weights.present_files import is_published
 from foresight_harness.weights import provenance_of
+from foresight_torchvision.building import random_model
 from foresight_torchvision.describing import describe
 from foresight_torchvision.preprocessing import preprocess
 from foresight_torchvision.presets import ALEXNET, FAMILY
@@ -33,6 +34,17 @@ def test_taps_are_the_last_map_of_every_resolution() -> None:
         ("layer3", 256, 16),
         ("layer4", 512, 32),
     ]
+
+
+def test_random_trunk_has_the_values_of_the_librarys_whole_network_and_leaves_the_generator_alone() -> None:
+    torch.manual_seed(5)
+    whole = models.alexnet(weights=None).features[: int(ALEXNET.nodes[-1]) + 1]
+    before = torch.get_rng_state()
+    trunk = random_model(ALEXNET, 5)
+    assert torch.equal(torch.get_rng_state(), before)
+    for mine, theirs in zip(trunk.state_dict().items(), whole.state_dict().items(), strict=True):
+        assert mine[0] == theirs[0]
+        assert torch.equal(mine[1], theirs[1])
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "swin_t"])

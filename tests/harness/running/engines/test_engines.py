@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from foresight_harness.contracts.identity import cell_id
+from foresight_harness.running.engines.engines import InProcess, engine_for
+from foresight_harness.running.engines.units import cell_key
 from foresight_harness.running.run_folder.digests import run_digests
 
 pytestmark = [pytest.mark.usefixtures("few_pictures"), pytest.mark.slow]
@@ -53,3 +56,10 @@ def test_workers_and_this_process_write_equal_records_though_a_worker_is_killed(
     manifest = json.loads((there.folder.path / "run.json").read_text())
     assert {line.protocol for line in there.folder.records()} <= set(manifest["protocols"])
     assert manifest["extraction"]["pictures_forwarded"]["sound_tiny"] == 24 + 16
+
+
+def test_a_run_that_has_everything_needs_no_workers_and_no_cluster(make_keeper, builtins, planned) -> None:
+    keeper = make_keeper(engine="ray:8")
+    keeper.plan([planned(builtins, "oracle@mask/identity/single/linear", "alignment")])
+    keeper.done.update(cell_id(*cell_key(cell)) for cell in keeper.planned)
+    assert isinstance(engine_for(keeper, keeper.planned), InProcess)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -83,6 +84,21 @@ def test_a_cluster_that_goes_while_workers_start_ends_in_one_line(cluster: Calla
     engine.close()
 
 
+def test_a_head_that_dies_before_it_takes_a_worker_ends_in_one_line(
+    cluster: Callable[..., RayCluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    engine = cluster([None, None])
+    monkeypatch.setattr(ray_cluster, "bounded", partial(ray_cluster.bounded, seconds=0.01))
+    monkeypatch.setattr(Played, "remote", lambda *_: over.wait())
+    try:
+        with pytest.raises(EngineGone, match=r"takes no worker \(no answer within .*--resume") as ended:
+            engine.start()
+    finally:
+        over.set()
+    assert "\n" not in str(ended.value)
+
+
 def test_workers_that_never_start_are_a_usage_error(
     cluster: Callable[..., RayCluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +120,7 @@ def test_a_cluster_that_does_not_answer_a_newcomer_is_one_line(
     for limit in ("CONNECT_S", "CALL_S"):
         monkeypatch.setattr(ray_cluster, limit, 0.01)
     try:
-        with pytest.raises(UsageError, match=f"{said}: no answer within") as refused:
+        with pytest.raises(UsageError, match=f"{said}: no answer within .*--resume") as refused:
             cluster([None, None])
     finally:
         over.set()

@@ -7,8 +7,9 @@ import signal
 from typing import Any
 
 import pytest
+from foresight_harness.contracts.errors import UsageError
 from foresight_harness.measuring.suites import alignment
-from foresight_harness.surface.pytest_plugin import stopping, summary
+from foresight_harness.surface.pytest_plugin import scoring, stopping, summary
 
 pytestmark = pytest.mark.usefixtures("few_pictures", "hearing")
 
@@ -146,3 +147,21 @@ def test_process_that_ignores_the_interrupt_goes_on_ignoring_it_and_says_how_to_
             os.kill(os.getpid(), signal.SIGTERM)
     finally:
         found.restore()
+
+
+def test_a_cluster_that_lets_nobody_in_ends_the_session_in_one_line_without_its_causes(
+    session, latest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "--engine ray: nobody is let in. Go on with --resume"
+
+    def refuse(*_: object) -> None:
+        try:
+            raise TimeoutError("no answer within 18 s")
+        except TimeoutError as error:
+            raise UsageError(line) from error
+
+    monkeypatch.setattr(scoring, "engine_for", refuse)
+    ended = session("--engine", "ray:2")
+    assert ended.ret == pytest.ExitCode.INTERRUPTED
+    assert [said for said in ended.outlines if "nobody is let in" in said and not said.startswith("!")] == [line]
+    assert latest()["status"] == "failed"

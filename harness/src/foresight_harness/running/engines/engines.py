@@ -210,9 +210,12 @@ class Pooled:
 
 
 def engine_for(keeper: RunKeeper, cells: Sequence[PlannedCell]) -> Engine:
-    """The engine that the options ask for. Raises: UsageError where it cannot be had."""
+    """The engine that the options ask for; where every cell is done, none but this process. Raises: UsageError where
+    it cannot be had."""
     options = keeper.options
     kind = options.engine.partition(":")[0]
+    if cells and all(cell_id(*cell_key(cell)) in keeper.done for cell in cells):  # nothing is left that needs workers
+        return InProcess(keeper)
     if kind == "ray":
         from foresight_harness.running.engines.ray_cluster import RayCluster
 

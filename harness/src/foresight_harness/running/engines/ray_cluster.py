@@ -15,15 +15,17 @@ from functools import partial
 from typing import Any
 
 from foresight_harness.contracts.errors import EngineGone, RunFolderError, UsageError
+from foresight_harness.contracts.text import one_line
 from foresight_harness.running.engines.cluster_watch import CALL_S, LEAVE_S, CallTimeout, ClusterWatch, bounded
 from foresight_harness.running.engines.executor import Ended, Job
 
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
 
-CONNECT_S = 25.0
-"""Seconds after which a cluster that was here before and does not let this session in is given up."""
+CONNECT_S = 18.0
+"""After these seconds a cluster that does not let this session in is given up; with what goes before and after, 30."""
 
+AGAIN = "What is done is kept; start Ray again, then go on with --resume"
 EXIT_STOPPED = 2
 """What pytest ends with where a session is stopped."""
 ROOM_S = 25.0
@@ -70,10 +72,12 @@ class RayCluster:
         except CallTimeout as error:
             self._cluster_is_gone = True
             atexit.register(_leave_without_client)
-            raise UsageError(f"--engine ray: the cluster at {address} does not let anybody in: {error}") from error
+            raise UsageError(
+                f"--engine ray: the cluster at {address} does not let anybody in: {error}. {AGAIN}"
+            ) from error
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise UsageError(f"--engine ray: no cluster at {address or 'this machine'} ({reason})") from error
+            raise UsageError(f"--engine ray: no cluster at {address or 'this machine'} ({reason}). {AGAIN}") from error
         self._started_here = True
 
     def _count_slots(self) -> int:
@@ -83,7 +87,7 @@ class RayCluster:
         except CallTimeout as error:
             self._cluster_is_gone = True
             self.close()
-            raise UsageError(f"--engine ray: the cluster does not say what it has: {error}") from error
+            raise UsageError(f"--engine ray: the cluster does not say what it has: {error}. {AGAIN}") from error
         if self._gpus:
             most, kind, each = int(has.get("GPU", 0) / self._gpus), "GPU", self._gpus
         else:
@@ -103,10 +107,13 @@ class RayCluster:
             EngineGone: where the cluster goes while they start.
             UsageError: where one does not start at all.
         """
-        self._actors = [self._new_actor(slot) for slot in range(self.slots)]
-        waiting = {actor.ping.remote(): slot for slot, actor in enumerate(self._actors)}
         self._watch.look()
         self._watch.start()
+        try:  # a head that dies just now would be waited for
+            self._actors = [self._asked_of(partial(self._new_actor, slot)) for slot in range(self.slots)]
+        except (CallTimeout, self._ray.exceptions.RayError) as error:
+            raise self._end_of_cluster(self._watch.gone() or f"it takes no worker ({one_line(error, 200)})") from error
+        waiting = {actor.ping.remote(): slot for slot, actor in enumerate(self._actors)}
         ends = time.monotonic() + START_S
         while waiting:
             gone = self._watch.gone()
@@ -228,10 +235,7 @@ class RayCluster:
 
     def _end_of_cluster(self, reason: str) -> EngineGone:
         self._cluster_is_gone = True
-        return EngineGone(
-            f"--engine ray: the cluster is gone: {reason}. What is done is kept; start Ray again, then go on with "
-            "--resume"
-        )
+        return EngineGone(f"--engine ray: the cluster is gone: {reason}. {AGAIN}")
 
     def kill(self, slot: int) -> None:
         """See ``Executor``."""

@@ -53,7 +53,7 @@ class Scorer:
             engine = started(self._state, self._request.session)
         except (UsageError, EngineGone) as error:  # without an engine no other cell can be scored either
             self._count_failures([EngineGone(str(error))])
-            pytest.fail(one_line(error), pytrace=False)
+            raise pytest.fail.Exception(one_line(error), pytrace=False) from None  # one line, and not its causes too
         outcomes: list[Outcome] = []
         failures: list[Exception] = []
         for planned in self.cells:
