@@ -57,6 +57,9 @@ class TapSpec:
     """Input frames per temporal slot."""
     margin_px: int = 0
     """Of the input's side, what is no token: windows that are not padded up to the border end before it."""
+    predicted: bool = False
+    """Whether the grid shows what the model says is there (boxes that it predicts, drawn on cells) and not what each
+    cell sees: then cells may be empty or equal to their neighbours, and random weights predict anywhere."""
 
     def cells(self, side_px: int) -> int:
         """Tokens along a side of the input, at least one."""

@@ -152,6 +152,19 @@ def places_unclear(placement: Placement) -> str | None:
     return f"every repainted square moves all tokens about alike ({figures})"
 
 
+def turned(placement: Placement) -> bool:
+    """Whether the code is found, and in a grid that is swapped, mirrored or turned."""
+    return bool(placement.view.turned) and placement.best >= LEAST_AGREEMENT
+
+
+def predicted_elsewhere(placement: Placement) -> str | None:
+    """Why the places of a predicted grid cannot be told: a box reaches beyond the square that was repainted, and at
+    random weights what is repainted changes what is predicted anywhere."""
+    if placement.own >= LEAST_AGREEMENT:
+        return None
+    return f"predictions change elsewhere than where the picture does (agreement {placement.own:.2f})"
+
+
 def place_fault(placement: Placement, *, overlapping: bool, tolerance_cells: float) -> str | None:
     """Whether the repainted squares are found where they were painted."""
     found, view = placement, placement.view

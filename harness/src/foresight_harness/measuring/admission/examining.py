@@ -180,8 +180,9 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
     if min(tokens.shape[2:4]) < 2:
         found.leave_places(tap, f"a grid of {tokens.shape[2]}x{tokens.shape[3]} tokens has too few")
         return
-    found.say(tap, encoder_checks.still_fault(tokens[list(shown.unlike)]))
-    found.say(tap, encoder_checks.copied_fault(tokens[shown.noise]))
+    if not spec.predicted:
+        found.say(tap, encoder_checks.still_fault(tokens[list(shown.unlike)]))
+        found.say(tap, encoder_checks.copied_fault(tokens[shown.noise]))
     if dead is None:
         _look_for_places(found, tap, encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code), shown)
     if tokens.shape[1] > 1:
@@ -190,6 +191,11 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
 
 
 def _look_for_places(found: Examination, tap: str, placement: Placement, shown: Pictures) -> None:
+    if found.subject.spec.tap(tap).predicted and not encoder_checks.turned(placement):
+        unclear = encoder_checks.predicted_elsewhere(placement)
+        if unclear is not None:
+            found.leave_places(tap, unclear)
+        return
     fault = _place_fault(found, placement)
     if fault is None:
         return

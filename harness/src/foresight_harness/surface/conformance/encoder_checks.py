@@ -55,8 +55,12 @@ def check_finite(encoder: Encoder, spec: EncoderSpec, aliases: Mapping[str, str]
 
 
 def check_every_token_sees_the_picture(encoder: Encoder, spec: EncoderSpec) -> None:
-    """No token is the same for two pictures, as a class token at the embedding is. Raises: ConformanceError."""
+    """No token is the same for two pictures, as a class token at the embedding is; cells of predictions may be empty.
+
+    Raises: ConformanceError."""
     for tap, tokens in encode_all(encoder, random_clips(SIZE, batch=2, seed=3), spec).items():
+        if spec.tap(tap).predicted:
+            continue
         change = (tokens[0].double() - tokens[1].double()).norm(dim=-1)
         least = float(change.min() / change.median().clamp_min(1e-12))
         require(least > 1e-3, f"{tap}: one token hardly changes between two pictures; is it a prefix token?")

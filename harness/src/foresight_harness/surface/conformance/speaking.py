@@ -48,7 +48,7 @@ def _named(test: Test) -> Test:
 
 def _who(kit: Any, cases: Mapping[str, Any]) -> str:
     """Plugin and hook of a kit, and the part that a case is of."""
-    case = next((value for name, value in cases.items() if name in ("spec", "place", "case")), None)
+    case = next((value for name, value in cases.items() if name in ("spec", "place", "seen", "case")), None)
     spec = case[0] if isinstance(case, tuple) else getattr(case, "spec", case)
     name = getattr(spec, "name", None)
     return f"plugin {kit.plugin!r} (hook {kit.hook}){f', {name}' if name else ''}"
