@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foresight_harness import BuildRequest
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.testing import EncoderConformance
 from foresight_vlm_kit.testing import VlmConformance
@@ -15,6 +16,7 @@ class TestBaseTile(VlmConformance):
     """The projector reads the last block but one: the last runs only where it is read itself."""
 
     plugin = "llava_next"
+    encoders = ("llava_next_tiny",)
     runs = {  # noqa: RUF012
         ("patch_embed",): (0, 0),
         ("block.01",): (2, 0),
@@ -35,9 +37,19 @@ class TestBaseTile(VlmConformance):
 
 class TestTiles(EncoderConformance):
     plugin = "llava_next"
+    encoders = ("llava_next_tiny",)
     sizes = ((224, 336), (196, 140))
     tolerance_cells = {"*": 1}  # noqa: RUF012 - the border is removed in whole tokens, so cells lie up to half a token off
 
     @classmethod
     def checked(cls) -> list[EncoderSpec]:
         return [spec.expand("hires") for spec in super().checked() if spec.expand]
+
+
+class TestNano(EncoderConformance):
+    """What was trained; the other two differ from it in values alone."""
+
+    plugin = "llava_next"
+    encoders = ("llava_next_nano_where",)
+    request = BuildRequest(weights="nano")
+    counted_taps = ("llm",)

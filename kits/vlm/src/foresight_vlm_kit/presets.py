@@ -14,6 +14,13 @@ from foresight_harness.protocols import Encoder
 ATTENTION = ("eager", "sdpa", "flash_attention_2")
 """Attention implementations of the transformers library."""
 
+NANO_OBJECTIVES = {
+    "what": "say what",
+    "where": "say what and where",
+    "sham": "say what and where something of another picture is",
+}
+"""What nano sizes are trained to do, by the last word of their names."""
+
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -31,6 +38,8 @@ class Preset:
     size: Literal["tiny", "published"] = "published"
     weights: tuple[WeightsKind, ...] | None = None
     """Kinds on offer; None is random ones, and pretrained ones where there is a ``repo``."""
+    objective: str | None = None
+    """See ``EncoderSpec.objective``."""
 
 
 def encoder_spec(preset: Preset, build: Callable[[BuildRequest], Encoder], **facts: Any) -> EncoderSpec:
@@ -43,8 +52,27 @@ def encoder_spec(preset: Preset, build: Callable[[BuildRequest], Encoder], **fac
         "size": preset.size,
         "weights": preset.weights or (("random", "pretrained") if preset.repo else ("random",)),
         "attention": ATTENTION,
+        "objective": preset.objective,
     }
     return EncoderSpec(build=build, **(known | facts))
+
+
+def nano_facts(family: str, objective: str) -> dict[str, Any]:
+    """What the nano sizes of a family share: fields of ``Preset``, those apart that its configuration decides.
+
+    Args:
+        family: The plugin, and the first part of its encoders' names.
+        objective: Of ``NANO_OBJECTIVES``.
+    """
+    name = f"{family}_nano_{objective}"
+    return {
+        "name": name,
+        "repo": f"package:foresight_{family}/weights/{name}",
+        "license": "Apache-2.0",
+        "size": "tiny",
+        "weights": ("nano", "random"),
+        "objective": NANO_OBJECTIVES[objective],
+    }
 
 
 def built_by(module: str, preset: Preset, **options: Any) -> Callable[[BuildRequest], Encoder]:

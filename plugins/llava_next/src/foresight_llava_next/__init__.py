@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from foresight_harness import CandidateError, EncoderSpec, hookimpl
 from foresight_vlm_kit.presets import built_by, encoder_spec
 
-from foresight_llava_next.presets import BASE_PREPROCESSING, PRESETS, TILED_PREPROCESSING, Size
+from foresight_llava_next.presets import BASE_PREPROCESSING, NANO, PRESETS, TILED_PREPROCESSING, Size
 from foresight_llava_next.taps import PROJECTED, taps_of
 
 HIRES = "hires"
@@ -15,8 +15,8 @@ HIRES = "hires"
 
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
-    """One encoder for each published size, and a tiny one of the same classes; ``name:hires`` reads the tiles."""
-    return [spec_of(preset) for preset in PRESETS]
+    """One encoder for each published size, a tiny one and nano ones of its classes; ``name:hires`` reads the tiles."""
+    return [spec_of(preset) for preset in (*PRESETS, *NANO)]
 
 
 def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:

@@ -71,13 +71,17 @@ class LlavaNextEncoder(VlmEncoder[LibraryLanguage]):
         return [self.tower, self.connector]
 
     def build_language(self, depth: int) -> LibraryLanguage:
-        """See ``VlmEncoder``; the prompt is the checkpoint's own tokenizer's."""
-        prompt = prompt_ids(self.origin.folder, self._preset.prompt, self._model.config.image_token_index)
-        return self._model.build_language(depth, prompt)
+        """See ``VlmEncoder``; the prompt is the checkpoint's own tokenizer's, or the size's own."""
+        ids = self._preset.prompt_ids
+        if ids is None:
+            ids = prompt_ids(self.origin.folder, self._preset.prompt, self._model.config.image_token_index)
+        return self._model.build_language(depth, ids)
 
     def own_facts(self) -> Mapping[str, Any]:
         """Which view is read, and what the language model reads before it."""
+        ids = self._preset.prompt_ids
         prompt = self._preset.prompt if self.origin.folder else "stand-in ids: random weights know no words"
+        prompt = prompt if ids is None else f"ids {list(ids)}"
         return {"view": "high-resolution tiles" if self._tiled else "base tile", "prompt": prompt}
 
     def read(self, clips: Tensor, taps: Sequence[str], depths: Sequence[int]) -> Mapping[str, Tensor]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, Preset
+from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, NANO_OBJECTIVES, Preset, nano_facts
 
 BASE_PREPROCESSING: Mapping[str, Any] = {
     "resize": "squashed to one square tile, aspect ratio not kept",
@@ -37,6 +37,8 @@ class Size(Preset):
     """In the layout of the published ``config.json``."""
     prompt: str
     """What the language model reads before the picture. Attention is causal: text after it cannot change its tokens."""
+    prompt_ids: tuple[int, ...] | None = None
+    """Its ids where no tokenizer is needed to know them: those of nano sizes."""
 
     def sides(self, tiled: bool) -> tuple[int, ...]:
         """Sides in pixels that can be asked for, the default last: the tower's positions fit one size of tile."""
@@ -151,3 +153,21 @@ PRESETS = (
     ),
 )
 """All sizes, small to large."""
+
+
+NANO = tuple(
+    Size(
+        **nano_facts("llava_next", objective),
+        config=_config(
+            _text("llama", 64, 4, 4, 2, 128, 256, 4096, bos_token_id=1, eos_token_id=2),
+            image_token=250,
+            tile=224,
+            vision={**_sizes(64, 5, 4, 128), "projection_dim": 64},
+        ),
+        params=410_944,
+        prompt="",
+        prompt_ids=(1,),
+    )
+    for objective in NANO_OBJECTIVES
+)
+"""What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""

@@ -124,9 +124,15 @@ def trained(
 
 
 def write_checkpoint(family: Family, model: nn.Module, folder: Path) -> str:
-    """Weights in bfloat16 and configuration as published, and the vocabulary; returns the sha256 of the weights."""
+    """Weights in bfloat16 and configuration as published, and the vocabulary; returns the sha256 of the weights.
+
+    Rotary frequencies stay as they are where a checkpoint holds them: not trained, and others if rounded.
+    """
     tensors, config = family.published(model)
-    rounded = {name: tensor.detach().to(torch.bfloat16).contiguous() for name, tensor in tensors.items()}
+    rounded = {
+        name: (tensor if name.endswith("inv_freq") else tensor.detach().to(torch.bfloat16)).contiguous()
+        for name, tensor in tensors.items()
+    }
     save_file(rounded, folder / WEIGHTS, {"format": "pt"})
     (folder / WEIGHTS).chmod(0o644)
     write_json(folder / "config.json", {**config, "torch_dtype": "bfloat16"})

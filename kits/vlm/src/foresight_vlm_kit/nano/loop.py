@@ -153,7 +153,8 @@ def _save(folder: Path, model: nn.Module, optimiser: torch.optim.AdamW, figures:
     """Replace the saved state at once: an interrupted save leaves the one before."""
     tensors = {f"model.{name}": tensor.detach() for name, tensor in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        tensors |= {f"{key}.{name}": optimiser.state[parameter][key] for key in MOMENTS}
+        if parameter in optimiser.state:  # what no caption depends on has no slope and stays at its start
+            tensors |= {f"{key}.{name}": optimiser.state[parameter][key] for key in MOMENTS}
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / f"{FILE}.tmp"
     save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, written, {"figures": json.dumps(figures)})
@@ -174,7 +175,8 @@ def _resumed(folder: Path, model: nn.Module, optimiser: torch.optim.AdamW, ident
         own = {key.removeprefix("model."): tensor for key, tensor in tensors.items() if key.startswith("model.")}
         model.load_state_dict(own)
         for name, parameter in model.named_parameters():
-            optimiser.state[parameter] = {key: tensors[f"{key}.{name}"] for key in MOMENTS}
+            if parameter.requires_grad and f"{MOMENTS[0]}.{name}" in tensors:
+                optimiser.state[parameter] = {key: tensors[f"{key}.{name}"] for key in MOMENTS}
         return Progress(figures["step"], figures["cpu_s"], figures["losses"])
     except (SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
