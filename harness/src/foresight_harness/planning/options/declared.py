@@ -101,6 +101,12 @@ OPTIONS = (
         "N",
         int,
     ),
+    Option(
+        "learning_rate",
+        "of fits; sweep: each fit tries a quarter of the recipe's own, that, and four times that for a quarter of its "
+        "steps, and a held-out eighth of its training pictures decides; default by recipe",
+        "RATE|sweep",
+    ),
     Option("train_size", "pictures that everything is fitted on; default by scale", "N", int),
     Option("picture_px", "side of the pictures, and of what encoders are fed where they take any size", "N", int),
     Option(

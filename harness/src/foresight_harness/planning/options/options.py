@@ -13,7 +13,7 @@ from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
-from foresight_harness.planning.recipes import check_recipe
+from foresight_harness.planning.recipes import check_learning_rate, check_recipe
 from foresight_harness.planning.search.budget import parse_budget
 
 DEFAULT_DATASETS = ("shapes", "kinds")
@@ -101,6 +101,8 @@ class RunOptions:
     """Optimiser steps of trained parts; None is what the scale says."""
     patience: int | None = None
     """Looks at held-out training pictures without a better one after which a fit stops; None is never."""
+    learning_rate: str | None = None
+    """Of fits: a number, or ``sweep``, by which each fit tries a few; None is what the recipe says."""
     train_size: int | None = None
     """Pictures that probes, adapters and modules are fitted on; None is what the scale says."""
     picture_px: int | None = None
@@ -156,6 +158,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         self.base_sizes  # noqa: B018  an unknown scale is refused here
         check_recipe(self.recipe)
+        check_learning_rate(self.learning_rate)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),

@@ -55,6 +55,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         seeds=values["seeds"],
         steps=values["steps"],
         patience=values["patience"],
+        learning_rate=None if values["learning_rate"] is None else str(values["learning_rate"]),
         train_size=values["train_size"],
         picture_px=values["picture_px"],
         input=policy,

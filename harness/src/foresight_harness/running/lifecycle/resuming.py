@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, str] = {
     "seeds": "--seeds",
     "steps": "--steps",
     "patience": "--patience",
+    "learning_rate": "--learning-rate",
     "train_size": "--train-size",
     "picture_px": "--picture-px",
     "input": "--input",
