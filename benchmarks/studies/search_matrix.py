@@ -2,19 +2,20 @@
 
     OMP_NUM_THREADS=1 python benchmarks/studies/search_matrix.py [--repeats 10] [--progress FILE] [--write]
 
-96 candidates: 8 pairs of taps of nano encoders by 4 enhancers by 3 fusions, suite ``spatial`` on ``kinds``, three
-seeds, the default rungs. Every repeat draws other pictures (the seed of the data set), and with them other fits, and
+96 candidates: 8 pairs of taps of nano encoders by 4 enhancers by 3 fusions, suite ``spatial`` on ``shapes``, the
+default rungs. Every repeat draws other pictures (the seed of the data set), and with them other fits, and
 does both arms in turn in this process with nothing shared between them. Cost is processor time of everything that an
 arm does: features, controls, fits, readings, records. What a repeat found stands in the progress file when it ends, so
 that the same command goes on.
 
 ``--design small`` is the same with 8 streams of nano and published encoders by 4 enhancers by 3 fusions, ``perceiver``
 and ``qformer`` among them, at the sizes of ``small``: days of one core, and not run. The default design, ``reduced``,
-is what ten repeats of both arms take half an hour for. It has the three seeds of ``small``, and is smaller in pictures,
-steps and batch (``REDUCED``), and in parts: a step of these costs a tenth of one of ``perceiver`` and less. Fits are a
-smaller share of the cost there than at ``small`` (what every rung costs anyhow weighs more). Whether the best is found
-says nothing about fusions that learn slowly. ``--try`` scores 12 candidates of one stream with few pictures: that the
-script works, nothing else.
+is what ten repeats of both arms take twenty minutes for: smaller than ``small`` in pictures, steps, batch and seeds
+(``REDUCED``), and in parts, of which a step costs a tenth of one of ``perceiver`` and less. So fits are a small share
+of its cost, and what every rung costs anyhow (controls, readings, records) a large one: cells that were timed before
+the first repeat let expect a third rather than an eighth of the whole. ``fits_cost`` is the same ratio of the fits
+alone, which at ``small`` are nearly all of it. Whether the best is found says nothing about fusions that learn slowly.
+``--try`` scores 12 candidates of one stream with few pictures: that the script works, nothing else.
 
 Criteria, written down before the first figure: every search costs at most 1/8 of the matrix in full, and the set that
 it says can be the best holds the leader of the full matrix, or one that the full matrix does not tell from it, in at
@@ -38,6 +39,8 @@ from typing import Any
 
 import torch
 from foresight_harness.contracts.progress import silent
+from foresight_harness.measuring.fitting.objectives import fit_together
+from foresight_harness.measuring.workshop import fits as making
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, Scale, scale_of
 from foresight_harness.planning.plan import PlannedCell, in_running_order
@@ -68,7 +71,7 @@ class Design:
 
 
 WHAT, WHERE, SHAM = (f"qwen2_5_vl_nano_{objective}" for objective in ("what", "where", "sham"))
-REDUCED = replace(scale_of("small"), train=128, test=256, canvas_px=112, steps=64, batch=16, resamples=500)
+REDUCED = replace(scale_of("small"), train=128, test=128, canvas_px=112, steps=40, batch=16, seeds=2, resamples=200)
 DESIGNS = {
     "reduced": Design(
         (
@@ -91,7 +94,7 @@ DESIGNS = {
         scale_of("small"),
     ),
 }
-DATASET = "kinds"
+DATASET = "shapes"
 CRITERIA = {"cost": 1 / 8, "found": 0.9}
 RECORD = Path(__file__).with_suffix(".json")
 
@@ -137,13 +140,13 @@ def repeat(seed: int, names: Sequence[str], options: RunOptions, table: SearchTa
     """Both arms on the pictures of one seed."""
     registry = redrawn(load_registry(), seed)
     cells = cells_of(names, registry)
-    took, best, scored, gone = {}, {}, {}, list[dict[str, Any]]()
+    took, fits, best, scored, gone = {}, {}, {}, {}, list[dict[str, Any]]()
     for arm in ("full", "search"):
         home = place / f"{seed}_{arm}"
         own = replace(options, cache=home / "cache", store_fits=arm == "search")
         hunt = set_up(table, cells, registry, own)
         home.mkdir(parents=True)
-        began, left = time.process_time(), cells
+        began, fitted, left = time.process_time(), FITS.seconds, cells
         if arm == "search":
             write_kept(home, hunt.kept)
             found = Driver(home, hunt, registry, own, silent(), "search_matrix.py").narrow()
@@ -152,14 +155,33 @@ def repeat(seed: int, names: Sequence[str], options: RunOptions, table: SearchTa
             gone = left_out(hunt, home)
         data = score(home, left, registry, own)
         best[arm], scored[arm] = told_best(hunt, data, home if arm == "search" else None), len(left)
-        took[arm] = time.process_time() - began
+        took[arm], fits[arm] = time.process_time() - began, FITS.seconds - fitted
     return {
         **{"seed": seed, "full_s": round(took["full"], 1), "search_s": round(took["search"], 1)},
+        **{"full_fits_s": round(fits["full"], 1), "search_fits_s": round(fits["search"], 1)},
+        **{"fits_cost": round(fits["search"] / fits["full"], 4)},
         **{"cost": round(took["search"] / took["full"], 4), "found": bool(set(best["full"]) & set(best["search"]))},
         **{"leader_kept": best["full"][0] in best["search"], "scored_in_full": scored["search"]},
         **{"blind": round(by_chance(len(names), len(best["full"]), len(best["search"])), 3)},
         **{"full_best": list(best["full"]), "search_best": list(best["search"]), "left_out": gone},
     }
+
+
+class Timed:
+    """``fit_together`` with the processor seconds that all of its calls took."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self, *arguments: Any) -> Any:
+        """As ``fit_together``."""
+        began = time.process_time()
+        made = fit_together(*arguments)
+        self.seconds += time.process_time() - began
+        return made
+
+
+FITS = Timed()
 
 
 def left_out(hunt: Hunt, home: Path) -> list[dict[str, Any]]:
@@ -200,6 +222,7 @@ def main() -> int:
         names, asked.repeats = names[: len(names) // len(design.streams)], 1
         table = SearchTable(rungs=(Rung("steps", Keep(count=4), steps=4), Rung("race")))
     torch.set_num_threads(1)
+    making.fit_together = FITS  # type: ignore[assignment]
     rows = known_rows(asked.progress)
     options = RunOptions(
         custom_scale=sizes,
@@ -231,6 +254,7 @@ def judged(design: str, names: Sequence[str], sizes: Scale, rows: Sequence[dict[
         **{"design": design, "candidates": len(names), "sizes": asdict(sizes)},
         **{"cost_most": max(costs), "cost_mean": sum(costs) / len(costs), "found": sum(hits), "of": len(hits)},
         **{"leader_kept": sum(row["leader_kept"] for row in rows)},
+        **{"fits_cost_mean": sum(row["fits_cost"] for row in rows) / len(rows)},
         **{"blind_mean": sum(row["blind"] for row in rows) / len(rows)},
         "criteria": {
             "cost": max(costs) <= CRITERIA["cost"],
