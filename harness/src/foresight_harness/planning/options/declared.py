@@ -91,6 +91,12 @@ OPTIONS = (
     ),
     Option("device", "default cpu; cuda:1 is the second of several, mps Apple's", "cpu|cuda|mps", default="cpu"),
     Option("dtype", "of features; default float32", "float32|bfloat16|float16", default="float32"),
+    Option(
+        "cache_dtype",
+        "round features to this where the cache keeps them: half the disk of float32, and the protocol says so "
+        "(docs/cache.md)",
+        "float16|bfloat16",
+    ),
     Option("attention", "default auto", "auto|sdpa|eager|flash_attention_2", default="auto"),
     Option("seeds", "seeds of trained parts; default by scale", "N", int),
     Option("steps", "optimiser steps of trained parts, of each phase of a fit; default by scale", "N", int),

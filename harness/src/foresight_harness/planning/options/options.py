@@ -20,6 +20,7 @@ DEFAULT_DATASETS = ("shapes", "kinds")
 """Where is anything, and where is the named kind among others."""
 WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
+CACHE_DTYPES = ("float16", "bfloat16")
 LEAST_TRAIN = 16
 CANVAS_STEP_PX = 8
 """The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
@@ -95,6 +96,8 @@ class RunOptions:
     """Models whose pretrained weights may pass gates though they are not known as published; the verdict says so."""
     device: str = "cpu"
     dtype: str = "float32"
+    cache_dtype: str | None = None
+    """What features are rounded to where the cache keeps them; None is as they are made."""
     attention: str = "auto"
     seeds: int | None = None
     steps: int | None = None
@@ -162,6 +165,7 @@ class RunOptions:
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),
+            ("--cache-dtype", self.cache_dtype, CACHE_DTYPES),
             ("--admission", self.admission, ADMISSION),
             ("--input", self.input, POLICIES),
         ):
@@ -204,6 +208,11 @@ class RunOptions:
     def source_of(self, name: str) -> str | None:
         """Where the weights of that encoder or decoder come from, where the user said so."""
         return next((chosen.source for chosen in self.weights_sources if chosen.name == name), None)
+
+    @property
+    def feature_bytes(self) -> int:
+        """Of one number of a feature in the cache."""
+        return 4 if self.dtype == "float32" and self.cache_dtype is None else 2
 
     @property
     def feeding(self) -> Feeding:

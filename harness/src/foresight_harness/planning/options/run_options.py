@@ -51,6 +51,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         trusted_weights=values["trust_weights"],
         device=values["device"],
         dtype=values["dtype"],
+        cache_dtype=values["cache_dtype"],
         attention=values["attention"],
         seeds=values["seeds"],
         steps=values["steps"],

@@ -33,6 +33,7 @@ OPTIONS: Mapping[str, str] = {
     "trusted_weights": "--trust-weights",
     "device": "--device",
     "dtype": "--dtype",
+    "cache_dtype": "--cache-dtype",
     "attention": "--attention",
     "seeds": "--seeds",
     "steps": "--steps",
