@@ -174,7 +174,7 @@ def tap_bytes(stream: ResolvedStream, tap: str, pictures: int, options: RunOptio
     """Bytes of one tap's features of that many pictures."""
     found = stream.encoder.tap(tap)
     cells_of_grid = found.cells(stream.side_px(options.feeding)) ** 2
-    return pictures * cells_of_grid * found.width * (4 if options.dtype == "float32" else 2)
+    return pictures * cells_of_grid * found.width * options.feature_bytes
 
 
 def cost_of(cells: Sequence[PlannedCell], options: RunOptions) -> Cost:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.metrics.trunks import lpips_metric_name
-from foresight_harness.parts.training.recipe import Phase, Recipe
+from foresight_harness.parts.training.recipe import SWEEP, SWEPT, Phase, Recipe
 from foresight_harness.planning.registry.registry import nearest
 
 if TYPE_CHECKING:
@@ -62,6 +63,36 @@ def check_recipe(name: str) -> str:
     if name not in RECIPES:
         raise UsageError(f"--recipe {name}: unknown{nearest(name, RECIPES)}")
     return name
+
+
+def at_learning_rate(recipe: Recipe, asked: str | None) -> Recipe:
+    """The recipe with the learning rate that ``--learning-rate`` asks for; None leaves it its own.
+
+    Raises:
+        UsageError: where it is neither ``sweep`` nor a number above 0.
+    """
+    if asked is None:
+        return recipe
+    if asked == SWEEP:
+        return replace(recipe, sweep=tuple(factor * recipe.learning_rate for factor in SWEPT))
+    return replace(recipe, learning_rate=rate_of(asked))
+
+
+def rate_of(asked: str) -> float:
+    """A learning rate as people write it. Raises: UsageError."""
+    try:
+        rate = float(asked)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise UsageError(f"--learning-rate {asked}: write a number above 0, such as 5e-4, or {SWEEP}")
+    return rate
+
+
+def check_learning_rate(asked: str | None) -> None:
+    """Refuse what no fit can learn at. Raises: UsageError."""
+    if asked not in (None, SWEEP):
+        rate_of(str(asked))
 
 
 def _joint(scale: Scale) -> Recipe:

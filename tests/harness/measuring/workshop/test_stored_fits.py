@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_fit_that_is_read_is_the_one_that_was_written_to_the_bit(make_keeper, 
 
 def test_other_steps_seeds_patience_or_data_are_other_fits(make_keeper, owned, make_cell) -> None:
     make_cell(make_keeper(owned, store_fits=True), TRAINED).fitted_for_places(0)
-    for changes in ({"steps": 5}, {"patience": 3}, {"train_size": 20}):
+    for changes in ({"steps": 5}, {"patience": 3}, {"train_size": 20}, {"learning_rate": "5e-4"}):
         cell = make_cell(make_keeper(owned, **changes), TRAINED)
         cell.fitted_for_places(0)
         assert (cell.workshop.fits.made, cell.workshop.fits.read) == (1, 0), changes
@@ -69,6 +70,28 @@ def test_steps_and_patience_stand_in_the_protocol_and_their_absence_changes_none
     assert {name: value for name, value in asked.items() if name in plain and value != plain[name]}.keys() == {
         "fit_steps"
     }
+
+
+def test_a_learning_rate_stands_in_the_protocol_and_a_sweep_says_what_it_tried(
+    make_keeper, owned, planned, make_cell
+) -> None:
+    given = make_cell(make_keeper(owned, learning_rate="5e-4"), TRAINED, "spatial").protocol()
+    assert given["fit_learning_rate"] == 5e-4
+    keeper = make_keeper(owned, steps=20, learning_rate="sweep", store_fits=True)
+    keeper.plan([planned(owned, TRAINED, "spatial")])
+    keeper.run_cell(keeper.planned[0])
+    record = next(one for one in keeper.folder.records() if "fit" in one.details)
+    fit = record.details["fit"]
+    assert [rate for rate, _ in fit["rates"]] == [5e-4, 2e-3, 8e-3]
+    assert fit["learning_rate"] == min(fit["rates"], key=lambda one: one[1])[0]
+    keeper.close("complete")
+    protocol = json.loads((keeper.folder.path / "run.json").read_text())["protocols"][record.protocol]
+    assert (protocol["fit_sweep"], protocol["fit_sweep_steps"]) == ([5e-4, 2e-3, 8e-3], 5)
+    assert "fit_learning_rate" not in protocol
+    again = make_cell(make_keeper(owned, steps=20, learning_rate="sweep"), TRAINED)
+    read = again.fitted_for_places(0).convergence
+    assert again.workshop.fits.read == 1
+    assert (read.as_json()["rates"], read.learning_rate) == (fit["rates"], fit["learning_rate"])
 
 
 def test_a_patient_fit_says_what_it_saw_in_its_record(make_keeper, owned, planned) -> None:

@@ -24,6 +24,7 @@ CHANGED = {
     "seed": Recipe(steps=10, batch=4, losses=("latent_mse",), seed=7),
     "trains": Recipe(steps=10, batch=4, losses=("latent_mse",), trains=("head",)),
     "patience": Recipe(steps=10, batch=4, losses=("latent_mse",), patience=3),
+    "sweep": Recipe(steps=10, batch=4, losses=("latent_mse",), sweep=(1e-3, 2e-3)),
     "earlier": Recipe(steps=10, batch=4, losses=("latent_mse",), earlier=(Phase("places", 3, ("coverage_bce",)),)),
 }
 
@@ -36,8 +37,12 @@ def test_every_field_is_tried() -> None:
 def test_every_field_of_a_recipe_enters_the_protocol(name: str) -> None:
     changed = {key for key, value in CHANGED[name].choices().items() if value != BASE.choices().get(key)}
     assert f"fit_{name}" in changed
-    beside = {"fit_held_out", "fit_look_every"} if name == "patience" else {"fit_warmup_steps"}
+    beside = {
+        "patience": {"fit_held_out", "fit_look_every"},
+        "sweep": {"fit_held_out", "fit_sweep_steps", "fit_learning_rate"},
+    }.get(name, {"fit_warmup_steps"})
     assert changed <= {f"fit_{name}", *beside}
+    assert not any("sweep" in key for key in BASE.choices())
 
 
 def test_every_field_of_an_earlier_phase_enters_the_protocol() -> None:

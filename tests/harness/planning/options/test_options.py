@@ -86,6 +86,8 @@ def test_limits_are_above_nothing(limit: str, option: str) -> None:
         ({"train_size": 4}, "--train-size 4: at least 16 pictures are needed"),
         ({"picture_px": 225}, "--picture-px 225: a side is a multiple of 8 px, such as 224"),
         ({"input": "same"}, "--input same: unknown; choose one of own, equal-pixels, equal-tokens"),
+        ({"learning_rate": "fast"}, "--learning-rate fast: write a number above 0, such as 5e-4, or sweep"),
+        ({"learning_rate": "0"}, "--learning-rate 0: write a number above 0"),
         ({"picture_px": 0}, "--picture-px 0: a side is a multiple of 8 px, such as 8"),
     ],
 )

@@ -22,6 +22,7 @@ from foresight_harness.measuring.cache.keys import digest_of_environment
 from foresight_harness.measuring.cache.libraries import libraries_of
 from foresight_harness.measuring.extraction.encode import encode_batch
 from foresight_harness.measuring.extraction.pool import EncoderPool
+from foresight_harness.measuring.extraction.rounding import rounded
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, difference, made_at, tolerance
 from foresight_harness.parts.datasets.scenes import painted
@@ -66,6 +67,8 @@ class Extraction:
     hits: Counter[str] = field(default_factory=Counter)
     """Grids found in the cache, by encoder."""
     checks: SpotChecks = field(default_factory=SpotChecks)
+    cache_dtype: str | None = None
+    """What features are rounded to where they are kept; None is as they are made."""
     _provenance: dict[str, Provenance] = field(default_factory=dict)
     _fresh: set[str] = field(default_factory=set)
     """Keys of what this process has made."""
@@ -110,6 +113,8 @@ class Extraction:
             "attention": resolve_attention(request.attention, spec.attention, request.device, request.dtype),
             "fingerprint": split.fingerprint,
         }
+        if self.cache_dtype is not None:
+            choices["cache_dtype"] = self.cache_dtype
         if spec.environment:
             choices["environment"] = digest_of_environment(spec.environment)
         if spec.derives_from is not None:
@@ -174,7 +179,7 @@ class Extraction:
             return {}
         self.checks.checked += len(places)
         apart = {name: difference(array.take(places), made[name]) for name, array in kept.items()}
-        stale = {name: kept[name] for name, by in apart.items() if by > tolerance(self.request(spec).dtype)}
+        stale = {name: kept[name] for name, by in apart.items() if by > self._tolerance(spec)}
         if stale:
             worst = max(apart[name] for name in stale)
             self.checks.found(
@@ -184,6 +189,10 @@ class Extraction:
                 "code, weights and declared environment decides them",
             )
         return stale
+
+    def _tolerance(self, spec: EncoderSpec) -> float:
+        """The difference between kept and fresh tokens that still counts as none."""
+        return max(tolerance(dtype) for dtype in (self.request(spec).dtype, self.cache_dtype) if dtype is not None)
 
     def _made_again(
         self, spec: EncoderSpec, taps: Sequence[str], split: DecodedSplit, places: Sequence[int]
@@ -255,7 +264,7 @@ class Extraction:
                     size = len(block)
                     self.forwards[spec.name] += size
                 for tap in taps:
-                    writers[tap].add(grids[tap].tokens)
+                    writers[tap].add(rounded(grids[tap].tokens, self.cache_dtype, f"{spec.name}@{tap}"))
                 advance(size)
 
     def _inputs(

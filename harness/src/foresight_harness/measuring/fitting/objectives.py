@@ -14,6 +14,7 @@ from foresight_harness.measuring.fitting.phases import Draft
 from foresight_harness.measuring.fitting.reconstruction import Pictures
 from foresight_harness.measuring.fitting.stacked import can_stack, train_stacked
 from foresight_harness.parts.training.convergence import Convergence
+from foresight_harness.parts.training.rate_sweep import swept
 from foresight_harness.parts.training.recipe import Recipe
 from foresight_harness.parts.training.trainer import train
 from foresight_harness.planning.candidates import ResolvedCandidate
@@ -106,7 +107,7 @@ def _train(tasks: Sequence[Task]) -> list[Convergence | Exception]:
 
 def _train_alone(task: Task) -> Convergence:
     with task.pathway.only(task.recipe.trains):
-        return train(
+        return (swept if task.recipe.sweep else train)(
             task.pathway,
             task.loss_of,
             task.count,

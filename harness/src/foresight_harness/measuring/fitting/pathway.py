@@ -86,7 +86,7 @@ class Task:
     numbers: int = 0
     """Of the largest grid of one step: whether stacking pays follows from it."""
     held_out: tuple[int, ...] = ()
-    """Samples that are not trained on, where the recipe says that the fit may stop early."""
+    """Samples that are not trained on, where the recipe says that the fit may stop early, or sweeps learning rates."""
 
     def loss_of(self, indices: Sequence[int]) -> Tensor:
         """The scalar that one step descends."""

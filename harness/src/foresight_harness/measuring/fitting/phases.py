@@ -218,7 +218,7 @@ class Draft:
             str(phase),
             device,
             step_numbers(self.request.candidate, streams.shapes(), recipe.batch, latents),
-            () if recipe.patience is None else held_out(streams.split.labels.groups),
+            _held_out(recipe, streams.split.labels.groups),
         )
 
     def _held(self, pathway: Pathway, phase: Phase) -> Tensor | None:
@@ -235,6 +235,13 @@ class Draft:
     def _conditioning(self) -> Conditioning:
         name = str(self.request.candidate)
         return Conditioning(self.request.streams, self.modules, name, self.reader, self.device)
+
+
+def _held_out(recipe: Recipe, groups: Sequence[str]) -> tuple[int, ...]:
+    """Training samples that judge a fit while it is made, where the recipe has any."""
+    if recipe.patience is not None:
+        return held_out(groups)
+    return held_out(groups, "--learning-rate sweep") if recipe.sweep else ()
 
 
 def conditioning_shape(candidate: ResolvedCandidate, taps: Sequence[Sequence[GridShape]]) -> GridShape:

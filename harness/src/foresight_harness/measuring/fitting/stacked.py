@@ -41,6 +41,7 @@ def can_stack(tasks: Sequence[Task]) -> bool:
     shared = (first.recipe, first.count, _build(first.pathway))
     return (
         first.recipe.patience is None  # members would stop at different steps
+        and not first.recipe.sweep  # and learn at different rates
         and pays(first.device, max(task.numbers for task in tasks))
         and all((task.recipe, task.count, _build(task.pathway)) == shared for task in tasks)
         and not any(_has_own_state(module) for module in first.pathway.modules())

@@ -14,7 +14,7 @@ from foresight_harness.measuring.workshop.workshop import Workshop
 from foresight_harness.parts.training.recipe import Objective, Recipe
 from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.options import DatasetChoice, Scale
-from foresight_harness.planning.recipes import for_decoder, latents_recipe, places_recipe
+from foresight_harness.planning.recipes import at_learning_rate, for_decoder, latents_recipe, places_recipe
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,17 @@ class Assignment:
 
     def recipe_for_places(self) -> Recipe:
         """Budget of localisation fits at this scale."""
-        return replace(places_recipe(self.scale), patience=self.workshop.options.patience)
+        return self._budgeted(places_recipe(self.scale))
 
     def recipe_for_latents(self) -> Recipe:
         """The recipe asked for, at this scale: 200 steps is the least that ranks, so ``smoke`` only shows the way."""
+        recipe = latents_recipe(self.workshop.options.recipe, self.scale)
+        return for_decoder(self._budgeted(recipe), self.candidate.decoder)
+
+    def _budgeted(self, recipe: Recipe) -> Recipe:
+        """The recipe as the options of the run have it."""
         options = self.workshop.options
-        recipe = replace(latents_recipe(options.recipe, self.scale), patience=options.patience)
-        return for_decoder(recipe, self.candidate.decoder)
+        return at_learning_rate(replace(recipe, patience=options.patience), options.learning_rate)
 
     def trained(self, objective: Objective) -> bool:
         """Whether a fit for this objective has anything that steps must find."""

@@ -61,6 +61,8 @@ class Cell(Assignment):
         policy, size = self.workshop.options.feeding
         if policy != OWN:  # absent where each encoder has its own size: digests of such runs stay what they were
             choices |= {"input": policy, "input_size": size}
+        if self.workshop.options.cache_dtype is not None:
+            choices["cache_dtype"] = self.workshop.options.cache_dtype
         return choices
 
     def protocol_digest(self) -> str:

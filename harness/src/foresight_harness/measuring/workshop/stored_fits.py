@@ -110,7 +110,8 @@ def convergence_of(kept: Mapping[str, Any]) -> Convergence:
     """How a fit went, from the JSON of ``asdict``."""
     pairs = tuple((int(step), float(loss)) for step, loss in kept.get("held_out") or ())
     earlier = tuple(convergence_of(one) for one in kept.get("earlier") or ())
-    return Convergence(**{**kept, "loss": tuple(kept["loss"]), "earlier": earlier, "held_out": pairs})
+    rates = tuple((float(rate), loss) for rate, loss in kept.get("rates") or ())
+    return Convergence(**{**kept, "loss": tuple(kept["loss"]), "earlier": earlier, "held_out": pairs, "rates": rates})
 
 
 @lru_cache(maxsize=8)

@@ -39,7 +39,7 @@ class Workshop:
         self.splits = Splits(registry, options, self.store, self.checks)
         self.pool = EncoderPool(self.encoder_request)
         self.extraction = Extraction(registry, self.store, self.pool, self.encoder_request, progress)
-        self.extraction.checks = self.checks
+        self.extraction.checks, self.extraction.cache_dtype = self.checks, options.cache_dtype
         self.admission = Admission(registry, options, self.extraction)
         self.metrics = MetricAdmission(registry, asked=options.admission != "off")
         self.latents = Latents(registry, self.store, self.decoder_request, progress)

@@ -53,6 +53,10 @@ class Convergence:
     """Steps made and loss of the held-out samples, look by look, of a fit that may stop early."""
     kept_step: int | None = None
     """Steps after which the kept parameters stood, of a fit that may stop early."""
+    rates: tuple[tuple[float, float | None], ...] = ()
+    """Learning rates that a sweep tried, with the held-out loss of each; None where its fit failed."""
+    learning_rate: float | None = None
+    """The one that was chosen, of a fit with a sweep."""
 
     @property
     def ratio(self) -> float | None:
@@ -65,6 +69,9 @@ class Convergence:
         if self.held_out:
             early["held_out"] = [[step, round(loss, 6)] for step, loss in self.held_out]
             early["kept_step"] = self.kept_step
+        if self.rates:
+            early["rates"] = [[rate, None if loss is None else round(loss, 6)] for rate, loss in self.rates]
+            early["learning_rate"] = self.learning_rate
         return {
             "loss": [round(value, 6) for value in self.loss],
             "loss_first": self.first,

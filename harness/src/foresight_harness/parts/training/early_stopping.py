@@ -19,13 +19,14 @@ LEAST = 8
 """Training samples below which an eighth says nothing."""
 
 
-def held_out(groups: Sequence[str]) -> tuple[int, ...]:
+def held_out(groups: Sequence[str], option: str = "--patience") -> tuple[int, ...]:
     """Samples that a fit which may stop early is not trained on, ascending: whole groups, the same in every fit.
 
     Groups are ordered by a digest of their names, so that neither the order of the samples nor a seed decides.
 
     Args:
         groups: Of each training sample; frames of one video, or equal pictures, share one.
+        option: That asks for them, for what is said where there are too few.
 
     Raises:
         FitError: where there are too few samples or groups to hold any out.
@@ -33,8 +34,8 @@ def held_out(groups: Sequence[str]) -> tuple[int, ...]:
     names = sorted(set(groups), key=lambda name: hashlib.sha256(name.encode("utf-8", "replace")).hexdigest())
     if len(groups) < LEAST or len(names) < 2:
         raise FitError(
-            f"--patience holds out one in {SHARE} training samples, and there are {len(groups)} in {len(names)} "
-            f"groups; use at least {LEAST} in two groups (--train-size), or leave --patience out"
+            f"{option} holds out one in {SHARE} training samples, and there are {len(groups)} in {len(names)} "
+            f"groups; use at least {LEAST} in two groups (--train-size), or leave {option} out"
         )
     wanted, chosen, count = len(groups) // SHARE, set[str](), 0
     for name in names[:-1]:  # one group is left to train on
@@ -80,11 +81,19 @@ class Watch:
 
     def _look(self) -> float:
         """Mean loss of the held-out samples, the module as it is used afterwards."""
-        self.module.eval()
-        total = 0.0
-        with torch.no_grad():
-            for start in range(0, len(self.indices), self.batch):
-                picked = list(self.indices[start : start + self.batch])
-                total += self.loss_of(picked).item() * len(picked)
+        loss = mean_loss(self.module, self.loss_of, self.indices, self.batch)
         self.module.train()
-        return total / len(self.indices)
+        return loss
+
+
+def mean_loss(
+    module: nn.Module, loss_of: Callable[[Sequence[int]], Tensor], indices: Sequence[int], batch: int
+) -> float:
+    """Mean loss of samples, batch by batch, by a module that is left in evaluation mode."""
+    module.eval()
+    total = 0.0
+    with torch.no_grad():
+        for start in range(0, len(indices), batch):
+            picked = list(indices[start : start + batch])
+            total += loss_of(picked).item() * len(picked)
+    return total / len(indices)

@@ -25,8 +25,16 @@ WARMUP_SHARE = 0.1
 LOOK_SHARE = 0.05
 """Of the steps, from one look at the held-out samples to the next, where a fit may stop early."""
 
+SWEEP = "sweep"
+"""What ``--learning-rate`` takes instead of a number: each fit tries a few rates."""
+SWEPT = (0.25, 1.0, 4.0)
+"""Rates that a sweep tries, as multiples of the recipe's own: enough to say on which side of it the best lies."""
+SWEEP_SHARE = 0.25
+"""Of the steps, that a sweep makes with each rate."""
+
 HELD_OUT_RULE = "whole groups of training samples, least sha256 of their names first, until an eighth is reached"
-"""Which samples a fit that may stop early is not trained on: never a test sample, and the same ones in every fit."""
+"""Which samples a fit that may stop early, or the short fits of a sweep, are not trained on: never a test sample, and
+the same ones in every fit."""
 
 LossTerm = str | tuple[str, float]
 """A loss by name, with weight 1 where none is given."""
@@ -81,6 +89,9 @@ class Recipe:
     patience: int | None = None
     """Looks at the held-out part of the training samples without a better one after which a phase stops, with the
     best that was seen; None is never: every sample is trained on, and every step is made."""
+    sweep: tuple[float, ...] = ()
+    """Learning rates that short fits try before each phase: the one with the least loss on held-out training samples is
+    the phase's own. Empty is the rate above."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1:
@@ -91,6 +102,9 @@ class Recipe:
             raise UsageError(f"a warm-up of {self.warmup_steps} steps does not fit into {self.steps} steps")
         if self.patience is not None and self.patience < 1:
             raise UsageError(f"a recipe's patience is at least one look, got {self.patience}")
+        for rate in self.sweep:
+            if not (rate > 0 and math.isfinite(rate)):
+                raise UsageError(f"learning rates that a recipe sweeps over are above 0, got {rate:g}")
         weighted(self.losses)
 
     @property
@@ -108,6 +122,17 @@ class Recipe:
         """Steps of the last phase from one look at the held-out samples to the next."""
         return max(1, round(LOOK_SHARE * self.steps))
 
+    @property
+    def sweep_steps(self) -> int:
+        """Steps that a sweep makes with each rate."""
+        return max(1, round(SWEEP_SHARE * self.steps))
+
+    def trial(self, rate: float) -> Recipe:
+        """The recipe of one short fit of a sweep: its own warm-up and schedule, all of its steps."""
+        steps = self.sweep_steps
+        warmup = None if self.warmup_steps is None else min(self.warmup_steps, steps - 1)
+        return replace(self, steps=steps, learning_rate=rate, warmup_steps=warmup, patience=None, sweep=(), earlier=())
+
     def phases(self, objective: Objective) -> tuple[Phase, ...]:
         """Every phase of a fit for an objective, in order."""
         return (*self.earlier, Phase(objective, self.steps, self.losses, self.trains))
@@ -124,6 +149,9 @@ class Recipe:
         flat = {f"fit_{field.name}": getattr(self, field.name) for field in fields(self)}
         if flat.pop("fit_patience") is not None:  # absent where nothing is held out: protocols stay what they were
             flat |= {"fit_patience": self.patience, "fit_held_out": HELD_OUT_RULE, "fit_look_every": self.look_every}
+        if flat.pop("fit_sweep"):
+            flat |= {"fit_sweep": list(self.sweep), "fit_held_out": HELD_OUT_RULE, "fit_sweep_steps": self.sweep_steps}
+            del flat["fit_learning_rate"]
         return flat | {
             "fit_losses": self.weights,
             "fit_warmup_steps": self.warmup,

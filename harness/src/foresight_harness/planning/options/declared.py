@@ -91,6 +91,12 @@ OPTIONS = (
     ),
     Option("device", "default cpu; cuda:1 is the second of several, mps Apple's", "cpu|cuda|mps", default="cpu"),
     Option("dtype", "of features; default float32", "float32|bfloat16|float16", default="float32"),
+    Option(
+        "cache_dtype",
+        "round features to this where the cache keeps them: half the disk of float32, and the protocol says so "
+        "(docs/cache.md)",
+        "float16|bfloat16",
+    ),
     Option("attention", "default auto", "auto|sdpa|eager|flash_attention_2", default="auto"),
     Option("seeds", "seeds of trained parts; default by scale", "N", int),
     Option("steps", "optimiser steps of trained parts, of each phase of a fit; default by scale", "N", int),
@@ -100,6 +106,12 @@ OPTIONS = (
         "keeping the best; a look is taken every twentieth of the steps; default: every step is made",
         "N",
         int,
+    ),
+    Option(
+        "learning_rate",
+        "of fits; sweep: each fit tries a quarter of the recipe's own, that, and four times that for a quarter of its "
+        "steps, and a held-out eighth of its training pictures decides; default by recipe",
+        "RATE|sweep",
     ),
     Option("train_size", "pictures that everything is fitted on; default by scale", "N", int),
     Option("picture_px", "side of the pictures, and of what encoders are fed where they take any size", "N", int),

@@ -13,13 +13,14 @@ from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
-from foresight_harness.planning.recipes import check_recipe
+from foresight_harness.planning.recipes import check_learning_rate, check_recipe
 from foresight_harness.planning.search.budget import parse_budget
 
 DEFAULT_DATASETS = ("shapes", "kinds")
 """Where is anything, and where is the named kind among others."""
 WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
+CACHE_DTYPES = ("float16", "bfloat16")
 LEAST_TRAIN = 16
 CANVAS_STEP_PX = 8
 """The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
@@ -95,12 +96,16 @@ class RunOptions:
     """Models whose pretrained weights may pass gates though they are not known as published; the verdict says so."""
     device: str = "cpu"
     dtype: str = "float32"
+    cache_dtype: str | None = None
+    """What features are rounded to where the cache keeps them; None is as they are made."""
     attention: str = "auto"
     seeds: int | None = None
     steps: int | None = None
     """Optimiser steps of trained parts; None is what the scale says."""
     patience: int | None = None
     """Looks at held-out training pictures without a better one after which a fit stops; None is never."""
+    learning_rate: str | None = None
+    """Of fits: a number, or ``sweep``, by which each fit tries a few; None is what the recipe says."""
     train_size: int | None = None
     """Pictures that probes, adapters and modules are fitted on; None is what the scale says."""
     picture_px: int | None = None
@@ -156,9 +161,11 @@ class RunOptions:
     def __post_init__(self) -> None:
         self.base_sizes  # noqa: B018  an unknown scale is refused here
         check_recipe(self.recipe)
+        check_learning_rate(self.learning_rate)
         for option, value, choices in (
             ("--weights", self.weights, WEIGHTS),
             ("--dtype", self.dtype, DTYPES),
+            ("--cache-dtype", self.cache_dtype, CACHE_DTYPES),
             ("--admission", self.admission, ADMISSION),
             ("--input", self.input, POLICIES),
         ):
@@ -201,6 +208,11 @@ class RunOptions:
     def source_of(self, name: str) -> str | None:
         """Where the weights of that encoder or decoder come from, where the user said so."""
         return next((chosen.source for chosen in self.weights_sources if chosen.name == name), None)
+
+    @property
+    def feature_bytes(self) -> int:
+        """Of one number of a feature in the cache."""
+        return 4 if self.dtype == "float32" and self.cache_dtype is None else 2
 
     @property
     def feeding(self) -> Feeding:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from foresight_harness.parts.training.recipe import SWEEP, SWEEP_SHARE, SWEPT
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 
@@ -165,6 +166,7 @@ def cost_key(cell: PlannedCell, options: RunOptions, first: First = LATER, *, en
         "decoder": cell.candidate.candidate.decoder if cell.suite.uses_decoder else None,
         "dataset": cell.dataset.name,
         "first": [first.opens, first.extracts],
+        **({"learning_rate": SWEEP} if options.learning_rate == SWEEP else {}),
         **({"probes": sorted(options.probes)} if cell.suite.probed and options.probes else {}),
     }
     return json.dumps(facts, sort_keys=True)
@@ -181,7 +183,8 @@ def guess_s(cell: PlannedCell, options: RunOptions, first: First = LATER) -> flo
     if first.extracts:
         params = sum(stream.encoder.params or 0 for stream in cell.candidate.streams)
         found += GUESS_EXTRACTS_S * pictures * max(1.0, area * params / GUESS_EXTRACTS_PARAMS)
-    return found + (GUESS_TRAINED_S * sizes.steps / 25 * sizes.batch / 32 * sizes.seeds if _is_trained(cell) else 0.0)
+    steps = sizes.steps * (1 + SWEEP_SHARE * len(SWEPT) if options.learning_rate == SWEEP else 1)
+    return found + (GUESS_TRAINED_S * steps / 25 * sizes.batch / 32 * sizes.seeds if _is_trained(cell) else 0.0)
 
 
 def _is_trained(cell: PlannedCell) -> bool:

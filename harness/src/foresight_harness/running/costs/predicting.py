@@ -164,7 +164,7 @@ def _patch_bytes(options: RunOptions) -> int:
     """Of one picture as raw patches."""
     spec = control_specs()[0]
     tap = spec.taps[0]
-    return tap.cells(fed_px((spec,), options.feeding) or INPUT_PX) ** 2 * tap.width * DTYPE_BYTES[options.dtype]
+    return tap.cells(fed_px((spec,), options.feeding) or INPUT_PX) ** 2 * tap.width * options.feature_bytes
 
 
 def _other_bytes(cells: Sequence[PlannedCell], options: RunOptions, entries: Sequence[Entry]) -> int:
