@@ -19,7 +19,8 @@ SEEN = "difference that an eye sees between rebuilt and true pictures (0 is none
 
 def suite_specs() -> tuple[SuiteSpec, ...]:
     """Every built-in suite, in the order of a report."""
-    return (_spatial(), _reconstruction(), _alignment(), _temporal(), _structure(), _efficiency(), _audit())
+    described = (_structure(), _efficiency(), _audit())
+    return (_spatial(), _reconstruction(), _alignment(), _temporal(), _verification(), *described)
 
 
 def _spatial() -> SuiteSpec:
@@ -135,6 +136,45 @@ def _temporal() -> SuiteSpec:
         working_mib=768,
         protocol=_protocol("temporal"),
         score=_score("temporal"),
+    )
+
+
+def _verification() -> SuiteSpec:
+    trunks = ("lpips", "lpips_vgg", "lpips_random_trunk")
+    called = {
+        "lpips": "LPIPS",
+        "lpips_vgg": "LPIPS (VGG)",
+        "lpips_random_trunk": "LPIPS (random trunk)",
+        "psnr": "PSNR",
+        "decoded_iou": "IoU of decoded objects",
+        "feature_distance": "Feature distance",
+    }
+    rows = []
+    for name, label in called.items():
+        told = f"right predictions that {label} puts before wrong ones (0.5 is chance)"
+        rows += [
+            MetricFacts(f"{name}_auc", "ratio", "higher", SHARE, f"{label}: AUC", "verification", plain=told),
+            MetricFacts(f"{name}_rank", "ratio", "higher", (-1.0, 1.0), f"{label}: rank correlation", "verification"),
+        ]
+    return SuiteSpec(
+        name="verification",
+        title="is a prediction right? Planted answers by LPIPS, PSNR, IoU of decoded objects, distance of features",
+        order=44,
+        labels=frozenset({"motion"}),
+        own_dataset="moving_shapes",
+        metrics=tuple(rows),
+        read_by=tuple(f"{name}_auc" for name in trunks),
+        then_by=("decoded_iou_auc", "psnr_auc", "feature_distance_auc"),
+        ranked_by=("lpips_auc", "lpips_vgg_auc", "psnr_auc", "decoded_iou_auc", "feature_distance_auc"),
+        uses_decoder=True,
+        default=False,
+        # A perfect mask tells every answer, a constant none; of pixels the labels are shuffled, too.
+        controls=("oracle@mask", "pixels@patch", "constant@patch"),
+        controls_without_masks=("pixels@patch", "constant@patch"),
+        guess_s=20.0,
+        working_mib=768,
+        protocol=_protocol("verification"),
+        score=_score("verification"),
     )
 
 
