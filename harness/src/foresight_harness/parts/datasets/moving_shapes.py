@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from foresight_harness.contracts.protocols import Sample
+from foresight_harness.contracts.specs import DataRequest
 from foresight_harness.parts.datasets.identity import checked_index, stream
 from foresight_harness.parts.datasets.made_set import MadeSet
 from foresight_harness.parts.datasets.motion import DIRECTIONS, Mover, Places, bounced, heading_of, headings
@@ -34,6 +36,7 @@ SHARED = 0.3
 """Most that boxes of two objects share, of the smaller one: so much of each stays visible in every frame."""
 NOISE = (0.02, 0.05)
 """Least and greatest standard deviation of the pixel noise, drawn anew in every frame."""
+LONG_FRAMES = 17
 GAINS = (0.85, 1.15)
 """Least and greatest gain of a clip that shows a known scene again: another light on it."""
 
@@ -81,6 +84,16 @@ class MovingShapes(MadeSet):
         movers, motion = compose(random, index % DIRECTIONS, self._frames)
         clip, masks = draw(random, movers, self._canvas_px)
         return clip, masks, movers, motion
+
+
+class LongMovingShapes(MovingShapes):
+    """The same in 17 frames, whatever is asked: nine are seen and eight come, in which objects may bounce."""
+
+    name = "moving_shapes_17"
+
+    def __init__(self, request: DataRequest) -> None:
+        """See ``MadeSet``."""
+        super().__init__(replace(request, frames=LONG_FRAMES))
 
 
 def compose(random: np.random.Generator, direction: int, frames: int) -> tuple[tuple[Mover, ...], dict[str, Any]]:
