@@ -14,6 +14,7 @@ from foresight_harness.contracts.protocols import (
     FirstFrameDecoder,
     Fusion,
     Metric,
+    PlantsAnswers,
     Sample,
 )
 from foresight_harness.contracts.scoring import ScoredSplit, SuiteCell
@@ -31,6 +32,7 @@ __all__ = [
     "Fusion",
     "Metric",
     "PixelProbe",
+    "PlantsAnswers",
     "Probe",
     "Sample",
     "ScoredSplit",

@@ -181,6 +181,23 @@ class Dataset(Protocol):
     def __getitem__(self, index: int) -> Sample: ...
 
 
+@runtime_checkable
+class PlantsAnswers(Protocol):
+    """A data set of clips that can also show what would have been wrong: what suite ``verification`` asks with."""
+
+    plants: tuple[str, ...]
+    """Kinds of wrong answers: ``elsewhere``, ``kind``, ``direction``, ``frozen``, ``swapped``."""
+
+    def planted(self, index: int, wrong: str | None) -> Sample:
+        """An answer to the question of what that sample shows, in other light and noise, of equal frames and size.
+
+        Args:
+            index: Of the sample.
+            wrong: One of ``plants``; None is the right answer, the same event seen again.
+        """
+        ...
+
+
 class ClipFeatures(Protocol):
     """A frozen network from clips to features, for metrics that compare sets of clips (FVD)."""
 

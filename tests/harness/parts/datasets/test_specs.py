@@ -18,7 +18,7 @@ GENERATED = [spec for spec in dataset_specs() if not spec.needs_path]
 def test_the_built_in_sets_are_offered_once_each() -> None:
     pictures = ["coco", "coins", "digits", "photos", "shapes", "one_shape"]
     kinds = ["kinds", "kinds_1", "kinds_2", "kinds_3", "kinds_5", "kinds_all"]
-    clips = ["davis", "video", "moving_digits", "moving_shapes", "moving_kinds"]
+    clips = ["davis", "video", "moving_digits", "moving_shapes", "moving_shapes_17", "moving_kinds"]
     assert [spec.name for spec in dataset_specs()] == [*pictures, "folder", "hf", *kinds, *clips]
 
 
@@ -37,7 +37,8 @@ def test_a_generated_set_is_a_dataset_with_what_its_spec_promises(spec: DatasetS
     assert isinstance(dataset, Dataset)
     assert (dataset.name, dataset.split, len(dataset)) == (spec.name, "test", 3)
     for sample in (dataset[index] for index in range(3)):
-        assert sample.clip.shape == (9 if spec.video else 1, 3, 64, 64)
+        frames = 17 if spec.name.endswith("_17") else 9 if spec.video else 1
+        assert sample.clip.shape == (frames, 3, 64, 64)
         assert bool(sample.motion) == ("motion" in spec.labels)
         assert 0 <= float(sample.clip.min()) <= float(sample.clip.max()) <= 1
         assert (sample.boxes.shape[1] > 0) == ("boxes" in spec.labels)

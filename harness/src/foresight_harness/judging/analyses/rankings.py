@@ -11,6 +11,7 @@ from foresight_harness.judging.ranking import saying
 from foresight_harness.judging.ranking.head_to_head import as_section, of_leaders
 from foresight_harness.judging.ranking.judged import Judged, judge, turned
 from foresight_harness.judging.ranking.scores import CEILING, FLOOR, TWIN, kind_of
+from foresight_harness.parts.metrics.told_apart import ENDINGS
 from foresight_harness.parts.statistics.families import Comparison
 from foresight_harness.parts.statistics.paired import ALPHA
 from foresight_harness.running.run_folder.run_data import RunData
@@ -71,8 +72,12 @@ def analyse(run: RunData) -> Analysis | None:
 
 
 def _read_high(run: RunData) -> list[str]:
-    """Metrics of a whole corpus, which few pictures lift: said here, worked out by ``rank``."""
-    found = {record.metric: record.n for record in run.records if record.per_sample == "stats" and record.n < MANY}
+    """Metrics of a whole corpus that few pictures lift, average precision: said here, worked out by ``rank``."""
+    found = {
+        record.metric: record.n
+        for record in run.records
+        if record.per_sample == "stats" and record.n < MANY and not record.metric.endswith(ENDINGS)
+    }
     if not found:
         return []
     names = ", ".join(sorted(found))

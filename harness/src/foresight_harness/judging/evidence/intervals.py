@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.gates.verdict import Reading
-from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
+from foresight_harness.parts.metrics.corpus_statistics import corpus_statistic
 from foresight_harness.parts.statistics.bootstrap import LEVEL, RESAMPLES, resamples
 from foresight_harness.parts.statistics.corpus_evidence import Statistic, corpus_interval
 from foresight_harness.parts.statistics.interval import Floats
@@ -140,10 +140,8 @@ def _apart(ours: SampleValues, theirs: SampleValues) -> Floats:
 
 
 def _statistics(matches: SampleStats) -> list[Statistic]:
-    """One a seed; today that is average precision."""
-
-    sorted_by_seed = [SortedMatches.of([PictureMatches.from_json(entry) for entry in seed]) for seed in matches.stats]
-    return [found.average_precision for found in sorted_by_seed]
+    """One a seed."""
+    return [corpus_statistic(seed) for seed in matches.stats]
 
 
 def _statistics_apart(ours: SampleStats, theirs: SampleStats) -> list[Statistic]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.comparing import NotComparableError, require_comparable
-from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
+from foresight_harness.parts.metrics.corpus_statistics import corpus_statistic
 from foresight_harness.parts.statistics.board import BoardEvidence
 from foresight_harness.parts.statistics.bootstrap import RESAMPLES, resamples
 from foresight_harness.parts.statistics.corpus_evidence import Statistic, corpus_evidence
@@ -92,14 +92,13 @@ def scores_of(run: RunData, records: Sequence[Record]) -> Scores:
     flags = tuple(trained(run, record) for record in records)
     shared = known[0].samples, known[0].groups
     if corpus:
-        return Scores(tuple(records), flags, *shared, (), tuple(_average_precision(run, record) for record in records))
+        return Scores(tuple(records), flags, *shared, (), tuple(_statistics(run, record) for record in records))
     values = (run.values(record) for record in records)
     return Scores(tuple(records), flags, *shared, tuple(one.values for one in values if one is not None), ())
 
 
-def _average_precision(run: RunData, record: Record) -> tuple[Statistic, ...]:
-
+def _statistics(run: RunData, record: Record) -> tuple[Statistic, ...]:
+    """One a seed."""
     found = run.stats(record)
     assert found is not None
-    by_seed = (SortedMatches.of([PictureMatches.from_json(entry) for entry in seed]) for seed in found.stats)
-    return tuple(matches.average_precision for matches in by_seed)
+    return tuple(corpus_statistic(seed) for seed in found.stats)

@@ -29,6 +29,11 @@ class PartOfTraining:
             raise AttributeError(name)
         return getattr(self._whole, name)
 
+    def planted(self, index: int, wrong: str | None) -> Sample:
+        """As ``PlantsAnswers``, where the whole is one: samples are counted from the part's first."""
+        found: Sample = getattr(self._whole, "planted")(self._first + index, wrong)  # noqa: B009
+        return found
+
     def __len__(self) -> int:
         return self._end - self._first
 

@@ -67,7 +67,7 @@ def _of_data(cell: Cell, built: dict[str, Metric]) -> tuple[Tensor, tuple[Tensor
     test = cell.split("test")
     targets = test.take(range(min(cell.scale.pictures, len(test))))
     mean = mean_picture(cell.split("train")).expand_as(targets)
-    masks = _masks(cell, targets)
+    masks = masks_of(cell, targets)
     floor = {
         spec.name: float(compared(built[spec.name], spec, mean, targets, masks).nanmean())
         for spec in picture_metrics(cell)
@@ -75,7 +75,7 @@ def _of_data(cell: Cell, built: dict[str, Metric]) -> tuple[Tensor, tuple[Tensor
     return targets, masks, floor
 
 
-def _masks(cell: Cell, targets: Tensor) -> tuple[Tensor, ...]:
+def masks_of(cell: Cell, targets: Tensor) -> tuple[Tensor, ...]:
     """Masks of the decoded samples, read from the data set again: the store keeps pictures only."""
     dataset = cell.workshop.splits.built(cell.dataset, "test")
     empty = targets.new_zeros((targets.shape[1], 0, *targets.shape[3:]), dtype=torch.bool)

@@ -19,7 +19,8 @@ SEEN = "difference that an eye sees between rebuilt and true pictures (0 is none
 
 def suite_specs() -> tuple[SuiteSpec, ...]:
     """Every built-in suite, in the order of a report."""
-    return (_spatial(), _reconstruction(), _alignment(), _temporal(), _structure(), _efficiency(), _audit())
+    described = (_structure(), _efficiency(), _audit())
+    return (_spatial(), _reconstruction(), _alignment(), _temporal(), *_of_predictions(), *described)
 
 
 def _spatial() -> SuiteSpec:
@@ -135,6 +136,93 @@ def _temporal() -> SuiteSpec:
         working_mib=768,
         protocol=_protocol("temporal"),
         score=_score("temporal"),
+    )
+
+
+def _of_predictions() -> tuple[SuiteSpec, SuiteSpec]:
+    """C4 and C3: both are scored where matrix or command names them."""
+    return _verification(), _prediction()
+
+
+def _verification() -> SuiteSpec:
+    trunks = ("lpips", "lpips_vgg", "lpips_random_trunk")
+    called = {
+        "lpips": "LPIPS",
+        "lpips_vgg": "LPIPS (VGG)",
+        "lpips_random_trunk": "LPIPS (random trunk)",
+        "psnr": "PSNR",
+        "decoded_iou": "IoU of decoded objects",
+        "feature_distance": "Feature distance",
+    }
+    rows = []
+    for name, label in called.items():
+        told = f"right predictions that {label} puts before wrong ones (0.5 is chance)"
+        rows += [
+            MetricFacts(f"{name}_auc", "ratio", "higher", SHARE, f"{label}: AUC", "verification", plain=told),
+            MetricFacts(f"{name}_rank", "ratio", "higher", (-1.0, 1.0), f"{label}: rank correlation", "verification"),
+        ]
+    return SuiteSpec(
+        name="verification",
+        title="is a prediction right? Planted answers by LPIPS, PSNR, IoU of decoded objects, distance of features",
+        order=44,
+        labels=frozenset({"motion"}),
+        own_dataset="moving_shapes",
+        metrics=tuple(rows),
+        read_by=tuple(f"{name}_auc" for name in trunks),
+        then_by=("decoded_iou_auc", "psnr_auc", "feature_distance_auc"),
+        ranked_by=("lpips_auc", "lpips_vgg_auc", "psnr_auc", "decoded_iou_auc", "feature_distance_auc"),
+        uses_decoder=True,
+        default=False,
+        # A perfect mask tells every answer, a constant none; of pixels the labels are shuffled, too.
+        controls=("oracle@mask", "pixels@patch", "constant@patch"),
+        controls_without_masks=("pixels@patch", "constant@patch"),
+        guess_s=20.0,
+        working_mib=768,
+        protocol=_protocol("verification"),
+        score=_score("verification"),
+    )
+
+
+def _prediction() -> SuiteSpec:
+    rows = []
+    for horizon in (1, 2, 4, 8):
+        ahead = f"{horizon} frames ahead" if horizon > 1 else "1 frame ahead"
+        above = (
+            MetricFacts(f"over_copy_{horizon}", "ratio", "higher", (-1.0, 1.0), f"Above copying, {ahead}", "future"),
+            MetricFacts(
+                *(f"over_velocity_{horizon}", "ratio", "higher", (-1.0, 1.0)),
+                *(f"Above constant velocity, {ahead}", "future"),
+            ),
+        )
+        rows += [
+            MetricFacts(f"future_iou_{horizon}", "ratio", "higher", SHARE, f"IoU {ahead}", "future"),
+            *above,
+            MetricFacts(
+                f"latent_error_{horizon}", "latent^2", "none", ABOVE_ZERO, f"Error of latents {ahead}", "future"
+            ),
+        ]
+    whole = MetricFacts(
+        *("future_iou", "ratio", "higher", SHARE, "IoU of what comes", "future"),
+        plain="overlap of moving objects in predicted frames with where they went (1 is perfect)",
+    )
+    return SuiteSpec(
+        name="prediction",
+        title="what comes next: IoU of moving objects 1 to 8 frames ahead, against copying and constant velocity",
+        order=46,
+        labels=frozenset({"masks", "motion"}),
+        own_dataset="moving_shapes_17",
+        metrics=(whole, *rows),
+        read_by=("future_iou",),
+        then_by=("future_iou_8", "over_copy_4", "over_velocity_4"),
+        ranked_by=("future_iou", *(f"future_iou_{horizon}" for horizon in (1, 2, 4, 8))),
+        uses_decoder=True,
+        default=False,
+        # True masks in true colours, the same with the order of what was seen destroyed, and nothing at all.
+        controls=("oracle@scene", "time_shuffled:oracle@scene", "constant@patch"),
+        guess_s=10.0,
+        working_mib=768,
+        protocol=_protocol("prediction"),
+        score=_score("prediction"),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,18 @@ DIRECTION_NAMES = ("right", "down-right", "down", "down-left", "left", "up-left"
 FRAMES = 9
 """Frames of a clip where none are asked for: two latent frames of LTX-Video."""
 STRIDE_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One object of a clip, in sides of the picture."""
+
+    kind: str
+    colour: str
+    angle: float
+    size: float
+    centres: Places
+    """x and y of its middle in each frame. [T, 2]"""
 
 
 def heading_of(direction: int) -> Places:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from foresight_harness.contracts.protocols import Sample
+from foresight_harness.contracts.specs import DataRequest
+from foresight_harness.parts.datasets.identity import checked_index, stream
 from foresight_harness.parts.datasets.made_set import MadeSet
-from foresight_harness.parts.datasets.motion import DIRECTIONS, Places, bounced, heading_of, headings
-from foresight_harness.parts.datasets.objects import Clip, ClipMask, boxes_of_frames, clip_of_frames
+from foresight_harness.parts.datasets.motion import DIRECTIONS, Mover, Places, bounced, heading_of, headings
+from foresight_harness.parts.datasets.objects import Clip, ClipMask, boxes_of_frames, clip_of_frames, no_boxes
+from foresight_harness.parts.datasets.planted_answers import ANSWERS, PLANTED, answered
 from foresight_harness.parts.datasets.shape_drawing import (
     COLOURS,
     KINDS,
@@ -33,18 +36,9 @@ SHARED = 0.3
 """Most that boxes of two objects share, of the smaller one: so much of each stays visible in every frame."""
 NOISE = (0.02, 0.05)
 """Least and greatest standard deviation of the pixel noise, drawn anew in every frame."""
-
-
-@dataclass(frozen=True)
-class Mover:
-    """One object of a clip, in sides of the picture."""
-
-    kind: str
-    colour: str
-    angle: float
-    size: float
-    centres: Places
-    """x and y of its middle in each frame. [T, 2]"""
+LONG_FRAMES = 17
+GAINS = (0.85, 1.15)
+"""Least and greatest gain of a clip that shows a known scene again: another light on it."""
 
 
 class MovingShapes(MadeSet):
@@ -60,6 +54,18 @@ class MovingShapes(MadeSet):
     generator = "moving_shapes/1"
     least_canvas_px = 32
     moves = True
+    plants = PLANTED
+
+    def planted(self, index: int, wrong: str | None) -> Sample:
+        """See ``PlantsAnswers``; kinds of wrong answers are those of ``planted_answers``. Boxes are left out."""
+        id = f"{self._prefix}-{self.split}-{checked_index(index, len(self), self.name):06d}"
+        random = self._random(index)
+        movers, motion = compose(random, index % DIRECTIONS, self._frames)
+        grain = stream(ANSWERS, self.generator, self._seed, self.split, index, wrong)
+        movers = answered(grain, movers, motion["direction"], wrong)
+        clip, masks = draw(random, movers, self._canvas_px, grain)
+        # An answer may hide a still object, which then has no box.
+        return Sample(id, id, clip_of_frames(clip), no_boxes(self._frames), torch.from_numpy(masks))
 
     def _sample(self, index: int, id: str) -> Sample:
         clip, masks, movers, motion = self._made(index)
@@ -78,6 +84,16 @@ class MovingShapes(MadeSet):
         movers, motion = compose(random, index % DIRECTIONS, self._frames)
         clip, masks = draw(random, movers, self._canvas_px)
         return clip, masks, movers, motion
+
+
+class LongMovingShapes(MovingShapes):
+    """The same in 17 frames, whatever is asked: nine are seen and eight come, in which objects may bounce."""
+
+    name = "moving_shapes_17"
+
+    def __init__(self, request: DataRequest) -> None:
+        """See ``MadeSet``."""
+        super().__init__(replace(request, frames=LONG_FRAMES))
 
 
 def compose(random: np.random.Generator, direction: int, frames: int) -> tuple[tuple[Mover, ...], dict[str, Any]]:
@@ -133,13 +149,19 @@ def _apart(place: Places, half: Places, centres: Places, other: Places) -> bool:
     return bool((area <= SHARED * min((2 * half).prod(), (2 * other).prod())).all())
 
 
-def draw(random: np.random.Generator, movers: tuple[Mover, ...], canvas_px: int) -> tuple[Clip, ClipMask]:
+def draw(
+    random: np.random.Generator,
+    movers: tuple[Mover, ...],
+    canvas_px: int,
+    grain: np.random.Generator | None = None,
+) -> tuple[Clip, ClipMask]:
     """Draw the objects in order, later ones on top.
 
     Args:
         random: Source of textures, light and noise; the texture is one for the clip, the noise is of each frame.
         movers: What is where in each frame.
         canvas_px: Side of the picture.
+        grain: Source of the noise where it is to be another one; then the picture's gain is drawn from it, too.
 
     Returns:
         The clip [T, H_px, W_px, 3] uint8 and the visible part of each object [T, N, H_px, W_px] bool.
@@ -160,5 +182,8 @@ def draw(random: np.random.Generator, movers: tuple[Mover, ...], canvas_px: int)
             masks[frame, :, inside] = False
             masks[frame, number] = inside
             clip[frame][inside] = surface[inside]
-    noise = random.standard_normal(clip.shape, dtype=np.float32) * np.float32(random.uniform(*NOISE))
+    if grain is not None:
+        clip *= np.float32(grain.uniform(*GAINS))
+    source = random if grain is None else grain
+    noise = source.standard_normal(clip.shape, dtype=np.float32) * np.float32(source.uniform(*NOISE))
     return np.clip(255 * (clip + noise), 0, 255).astype(np.uint8), masks

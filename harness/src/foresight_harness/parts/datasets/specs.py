@@ -18,7 +18,7 @@ DRAWN_ORACLE_IOU = 0.85
 def dataset_specs() -> tuple[DatasetSpec, ...]:
     """The built-in data sets: the user's own (``coco``, ``folder``, ``hf``, ``davis``, ``video``), pictures (``coins``,
     ``digits``, ``photos``, ``shapes``, ``one_shape``, ``kinds`` and its variants) and clips (``moving_digits``,
-    ``moving_shapes``, ``moving_kinds``)."""
+    ``moving_shapes``, ``moving_shapes_17``, ``moving_kinds``)."""
     return (*_picture_specs(), *_own_pictures(), *_kind_specs(), *_clip_specs())
 
 
@@ -150,6 +150,14 @@ def _clip_specs() -> tuple[DatasetSpec, ...]:
             source="drawn: an object moving in one of eight directions on a textured, noisy background",
         ),
         DatasetSpec(
+            name="moving_shapes_17",
+            build=_long_moving_shapes,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="Apache-2.0",
+            source="drawn: moving_shapes in 17 frames, nine to be seen and eight to come",
+        ),
+        DatasetSpec(
             name="moving_kinds",
             build=_moving_kinds,
             labels=frozenset({"boxes", "masks", "motion"}),
@@ -230,6 +238,12 @@ def _moving_shapes(request: DataRequest) -> Dataset:
     from foresight_harness.parts.datasets.moving_shapes import MovingShapes
 
     return MovingShapes(request)
+
+
+def _long_moving_shapes(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.moving_shapes import LongMovingShapes
+
+    return LongMovingShapes(request)
 
 
 def _moving_kinds(request: DataRequest) -> Dataset:

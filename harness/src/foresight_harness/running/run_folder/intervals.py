@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
+from foresight_harness.parts.metrics.corpus_statistics import corpus_statistic
 from foresight_harness.parts.statistics.bootstrap import Estimate, bootstrap_mean, resamples
 from foresight_harness.parts.statistics.corpus import hierarchical_corpus
 from foresight_harness.parts.statistics.hierarchical import hierarchical_mean
@@ -37,7 +37,7 @@ def summary_of_values(values: Floats, groups: Sequence[str], count: int) -> Esti
 
 
 def summary_of_stats(stats: Sequence[Sequence[Mapping[str, Any]]], groups: Sequence[str], count: int) -> Estimate:
-    """A corpus metric from sufficient statistics of its samples; today that is average precision.
+    """A corpus metric from sufficient statistics of its samples, which say of which metric they are.
 
     Args:
         stats: By seed and sample. S x n
@@ -47,7 +47,5 @@ def summary_of_stats(stats: Sequence[Sequence[Mapping[str, Any]]], groups: Seque
     Raises:
         DataError: where a statistic is damaged.
     """
-
-    by_seed = [SortedMatches.of([PictureMatches.from_json(entry) for entry in seed]) for seed in stats]
     drawn = resamples(groups, count=count)
-    return hierarchical_corpus([matches.average_precision for matches in by_seed], drawn)
+    return hierarchical_corpus([corpus_statistic(seed) for seed in stats], drawn)
