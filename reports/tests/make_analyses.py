@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from analysis_forms import Rows, encoders_of, form, measured, noise_of
+from make_gates import gates_made, regressions_made
 from run_plans import digest
-
-Rows = list[dict[str, Any]]
 
 PROBES = {
     "dense_ridge": (False, 0.889, 0.064, 0.3),
@@ -29,8 +29,8 @@ def write_analyses(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     ranked = [line for line in lines if line["metric"] is not None and line["role"] == "candidate"]
     made = {
         "audit": _audit(ranked),
-        "gates": _gates(ranked),
-        "regressions": _regressions(ranked),
+        "gates": gates_made(ranked),
+        "regressions": regressions_made(ranked),
         "proxies": _proxies(ranked),
         "attribution": _attribution(ranked),
         "categories": _categories(ranked),
@@ -44,39 +44,11 @@ def write_analyses(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
         (folder / "analysis" / f"{kind}.json").write_text(json.dumps({"schema": 1, "kind": kind, **content}, indent=1))
 
 
-def measured(value: float, half: float = 0.02, n: int = 256) -> dict[str, Any]:
-    """A measured value as the harness writes it."""
-    return {"value": value, "low": value - half, "high": value + half, "n": n, "method": "cluster_bootstrap_percentile"}
-
-
-def _form(title: str, finding: str, keys: Iterable[str], rows: Rows, **extra: Any) -> dict[str, Any]:
-    columns = [{"key": k, "label": k.replace("_", " ").capitalize(), "unit": "", "direction": "none"} for k in keys]
-    inputs = {"suites": ["spatial"], "metrics": ["iou"], "seeds": [0], "method": "recomputed from samples"}
-    caveats = ["Encoders have random weights: nothing here is about a published model."]
-    return {
-        "title": title,
-        "finding": finding,
-        "caveats": caveats,
-        "inputs": inputs,
-        "columns": columns,
-        "rows": rows,
-        **extra,
-    }
-
-
-def _encoders(ranked: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(line["axes"]["encoders"][0] for line in ranked))
-
-
-def _noise(*parts: object) -> float:
-    return int(digest(*parts), 16) % 1000 / 1000 - 0.5
-
-
 def _audit(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows: Rows = []
     streams = [
         "oracle@mask",
-        *(f"{name}@last" for name in _encoders(ranked)[:4]),
+        *(f"{name}@last" for name in encoders_of(ranked)[:4]),
         "pixels@patch",
         "shuffled@last",
         "constant@patch",
@@ -85,7 +57,7 @@ def _audit(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for stream in streams:
             value = {"oracle@mask": oracle, "shuffled@last": noise, "constant@patch": 0.06}.get(stream, own)
             if stream[:6] not in ("oracle", "shuffl", "consta"):
-                value += 0.3 * (own - 0.06) * _noise(probe, stream)
+                value += 0.3 * (own - 0.06) * noise_of(probe, stream)
             rows.append(
                 {"probe": probe, "audit_only": only, "stream": stream, "dataset": "shapes", "metric": "iou"}
                 | {"score": measured(value, 0.014), "floor": 0.06, "ceiling": oracle, "sees_position": oracle > 0.2}
@@ -98,127 +70,7 @@ def _audit(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "pooled_mlp and detr_no_position score the floor on a perfect mask: their 0.10 says nothing about an encoder."
     )
     keys = ("probe", "audit_only", "stream", "dataset", "metric", "score", "floor", "ceiling", "sees_position")
-    return _form("Audit of the probes", finding, keys, rows, probes=probes)
-
-
-def _gates(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    rules = [
-        ("premerge_phase1", "IoU at least 0.40", "spatial", "iou", 0.4, "higher", "pre-merge document, table 3"),
-        (
-            "premerge_phase1",
-            "centre error at most 0.15",
-            "spatial",
-            "centre_error",
-            0.15,
-            "lower",
-            "pre-merge document, table 3",
-        ),
-        ("hybrid_go", "LPIPS at most 0.35", "reconstruction", "lpips", 0.35, "higher", "hybrid document, section 5.2"),
-        ("hybrid_go", "SSIM at least 0.60", "reconstruction", "ssim", 0.6, "higher", "hybrid document, section 5.2"),
-        (
-            "sem_cp1",
-            "latency at most 40 ms",
-            "efficiency",
-            "latency_p50_ms",
-            40.0,
-            "lower",
-            "SEM document, checkpoint CP1",
-        ),
-    ]
-    rows: Rows = []
-    for gate, rule, suite, metric, bound, direction, source in rules:
-        mine = [line for line in ranked if line["suite"] == suite and line["metric"] == metric] or ranked[:3]
-        for line in mine:
-            exists = line["metric"] == metric and line["gateable"]
-            verdict, needed = _verdict(line, bound, direction) if exists else ("NOT MEASURED", None)
-            reason = "" if exists else "random weights" if line["metric"] == metric else "metric not measured"
-            rows.append(
-                {"gate": gate, "rule": rule, "candidate": line["candidate"], "suite": suite, "dataset": "shapes"}
-                | {"metric": metric, "probe": line["probe"], "bound": bound, "direction": direction, "verdict": verdict}
-                | {"measured": None if line["metric"] != metric else _of(line)}
-                | {"needed_n": needed, "source": source, "reason": reason}
-            )
-    stated = []
-    for gate in dict.fromkeys(rule[0] for rule in rules):
-        by_candidate: dict[str, list[str]] = {}
-        for row in rows:
-            if row["gate"] == gate:
-                by_candidate.setdefault(row["candidate"], []).append(row["verdict"])
-        # As in the harness: a candidate is as good as its worst rule, a gate as its best candidate.
-        worst = {
-            next(v for v in ("NO-GO", "NOT MEASURED", "INCONCLUSIVE", "GO") if v in each)
-            for each in by_candidate.values()
-        }
-        verdict = next(v for v in ("GO", "INCONCLUSIVE", "NO-GO", "NOT MEASURED") if v in worst)
-        stated.append(
-            {
-                "name": gate,
-                "title": gate.replace("_", " ").capitalize(),
-                "source": next(r[6] for r in rules if r[0] == gate),
-            }
-            | {"digest": digest(gate), "verdict": verdict, "finding": f"{gate} answers {verdict} on shapes."}
-        )
-    keys = (
-        "gate",
-        "rule",
-        "verdict",
-        "candidate",
-        "suite",
-        "dataset",
-        "metric",
-        "probe",
-        "bound",
-        "direction",
-        "measured",
-    )
-    return _form("Gates", "One gate may be passed.", (*keys, "needed_n", "source", "reason"), rows, gates=stated)
-
-
-def _of(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "value": line["value"],
-        "low": line["ci_low"],
-        "high": line["ci_high"],
-        "n": line["n"],
-        "method": line["ci_method"],
-    }
-
-
-def _verdict(line: Mapping[str, Any], bound: float, direction: str) -> tuple[str, int | None]:
-    low, high = line["ci_low"], line["ci_high"]
-    if low <= bound <= high:
-        return "INCONCLUSIVE", 1200
-    return ("GO" if (low > bound) == (direction == "higher") else "NO-GO"), None
-
-
-def _regressions(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    rows: Rows = []
-    words = ("regressed", "improved", "within noise", "identical", "not compared")
-    for place, line in enumerate([line for line in ranked if line["metric"] == "iou"]):
-        delta = (-0.03, 0.024, 0.002, 0.0, None)[place % 5]
-        rows.append(
-            {"verdict": words[place % 5], "candidate": line["candidate"], "suite": line["suite"], "dataset": "shapes"}
-            | {"metric": "iou", "sentinel": place < 3, "base": line["value"] - (delta or 0.0), "head": line["value"]}
-            | {"delta": None if delta is None else measured(delta, 0.008), "p": None if delta is None else 0.004}
-            | {"p_adjusted": None if delta is None else 0.012, "tolerance": 0.01}
-            | {"reason": "other data: fingerprint differs" if delta is None else ""}
-        )
-    keys = (
-        "verdict",
-        "candidate",
-        "suite",
-        "dataset",
-        "metric",
-        "sentinel",
-        "base",
-        "head",
-        "delta",
-        "p",
-        "p_adjusted",
-    )
-    baseline = {"name": "main", "run": "20261114T000000Z_9f31c20_0001", "reason": "release 0.1"}
-    finding = "2 sentinels regressed beyond tolerance."
-    return _form("Regressions against main", finding, (*keys, "tolerance", "reason"), rows, baseline=baseline)
+    return form("Audit of the probes", finding, keys, rows, probes=probes)
 
 
 def _proxies(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -233,7 +85,7 @@ def _proxies(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             }
         )
     keys = ("proxy", "outcome", "dataset", "candidates", "correlation", "worst_left_out", "left_out_family", "gateable")
-    return _form("Which cheap numbers may be trusted", "Only IoU orders candidates.", (*keys, "sentence"), rows)
+    return form("Which cheap numbers may be trusted", "Only IoU orders candidates.", (*keys, "sentence"), rows)
 
 
 def _attribution(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -246,13 +98,13 @@ def _attribution(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for level in levels:
             rows.append(
                 {"metric": "iou", "suite": "spatial", "dataset": "shapes", "axis": axis, "level": level}
-                | {"effect": measured(0.2 * _noise(axis, level), 0.02), "seed_spread": 0.014, "candidates": 12}
+                | {"effect": measured(0.2 * noise_of(axis, level), 0.02), "seed_spread": 0.014, "candidates": 12}
             )
     shares = [
         {"metric": "iou", "axis": axis, "share": s} for axis, s in (("encoder", 0.6), ("tap", 0.25), ("enhancer", 0.1))
     ]
     keys = ("metric", "suite", "dataset", "axis", "level", "effect", "seed_spread", "candidates")
-    return _form("What the score depends on", "The encoder explains 60 % of the spread.", keys, rows, shares=shares)
+    return form("What the score depends on", "The encoder explains 60 % of the spread.", keys, rows, shares=shares)
 
 
 def _categories(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -261,22 +113,22 @@ def _categories(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for name in dict.fromkeys(line["candidate"] for line in ranked if line["suite"] == "spatial"):
         for way, levels in parts.items():
             for level in levels:
-                iou = 0.4 + 0.2 * _noise(name, level)
+                iou = 0.4 + 0.2 * noise_of(name, level)
                 rows.append(
                     {"suite": "spatial", "dataset": "shapes", "probe": "dense_ridge", "candidate": name}
                     | {"by": way, "level": level, "objects": 120, "iou": measured(iou), "map50": measured(iou / 2)}
                     | {"centre_error": measured(0.3 * (1 - iou))}
                 )
     keys = ("suite", "dataset", "probe", "candidate", "by", "level", "objects", "iou", "map50", "centre_error")
-    return _form("Which objects are found?", "Rings are found worst.", keys, rows)
+    return form("Which objects are found?", "Rings are found worst.", keys, rows)
 
 
 def _layers(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows: Rows = []
     best: Rows = []
-    for encoder in _encoders(ranked):
+    for encoder in encoders_of(ranked):
         for block in range(6):
-            value = 0.25 + 0.25 * np.sin((block + 1 + _noise(encoder)) * 0.55) + 0.1 * _noise(encoder, "height")
+            value = 0.25 + 0.25 * np.sin((block + 1 + noise_of(encoder)) * 0.55) + 0.1 * noise_of(encoder, "height")
             rows.append(
                 {
                     "encoder": encoder,
@@ -292,7 +144,7 @@ def _layers(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for half in ("half A", "half B"):
             best.append({**top, "chosen_on": half, "on_chosen": top["measured"]["value"]})
     keys = ("encoder", "tap", "depth", "suite", "dataset", "metric", "measured")
-    return _form("Score by depth", "Encoders peak in the middle.", keys, rows, best=best)
+    return form("Score by depth", "Encoders peak in the middle.", keys, rows, best=best)
 
 
 def _embeddings(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -315,21 +167,21 @@ def _embeddings(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 | {"silhouette_position": 0.03, "silhouette_frame": None}
             )
     keys = ("candidate", "dataset", "method", "seed", "silhouette_class", "silhouette_position", "silhouette_frame")
-    return _form("Token space", "Tokens cluster by class, not by place.", keys, rows, maps=maps)
+    return form("Token space", "Tokens cluster by class, not by place.", keys, rows, maps=maps)
 
 
 def _similarity(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     rows: Rows = []
-    names = [f"{name}@last" for name in _encoders(ranked)] + ["ltx_video_nano latents"]
+    names = [f"{name}@last" for name in encoders_of(ranked)] + ["ltx_video_nano latents"]
     for left in range(len(names)):
         for right in range(left + 1, len(names)):
-            value = 0.5 + 0.9 * _noise(names[left], names[right])
+            value = 0.5 + 0.9 * noise_of(names[left], names[right])
             rows.append(
                 {"a": names[left], "b": names[right], "dataset": "shapes", "estimator": "debiased_linear_cka"}
                 | {"measured": measured(value, 0.03), "null_mean": 0.01, "null_p95": 0.12}
             )
     keys = ("a", "b", "dataset", "estimator", "measured", "null_mean", "null_p95")
-    return _form("How alike representations are", "Encoders of one family are most alike.", keys, rows)
+    return form("How alike representations are", "Encoders of one family are most alike.", keys, rows)
 
 
 def _unknown(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -339,7 +191,7 @@ def _unknown(ranked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for place, line in enumerate(ranked)
         if line["metric"] == "cka"
     ]
-    return _form(
+    return form(
         "Which fits converged",
         "Two thirds of the fits reached a plateau.",
         ("candidate", "converged", "final_loss"),

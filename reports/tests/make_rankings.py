@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_reports.analysis.files import Analysis, parse_analysis
-from foresight_reports.boards import Board
+from foresight_reports.board import Board
 
 Lines = Sequence[Mapping[str, Any]]
 

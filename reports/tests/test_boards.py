@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from foresight_reports import captions
-from foresight_reports.boards import Board, build_boards
+from foresight_reports.board import Board
+from foresight_reports.boards import build_boards
 from foresight_reports.reading import read_run
 from foresight_reports.records import parse_record
 from foresight_reports.refusals import refusals, told_apart

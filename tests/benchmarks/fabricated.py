@@ -15,7 +15,6 @@ from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.outcomes import Measurement
 from foresight_harness.contracts.records import Record
 from foresight_harness.contracts.records.parts import Axes, LoadedModel
-from foresight_harness.judging.gates import Gate
 from foresight_harness.measuring.suites.over_time import variants
 from foresight_harness.running.run_folder.folder import RunFolder
 from foresight_harness.running.run_folder.intervals import summary_of_stats, summary_of_values
@@ -283,22 +282,3 @@ def _whole(name: str, unit: str, direction: str, value: float, n: int) -> Measur
     """A metric of the whole split."""
     ends = (value - 0.02, value + 0.02)
     return Measurement(name, unit, direction, (None, 1.0), value=value, interval=ends, n=n)
-
-
-def write_answers(path: Path, gates: Sequence[Gate], *, good: bool = True) -> Path:
-    """Answers to everything that a person is asked."""
-    lines = ["schema = 1\n"]
-    for gate in gates:
-        for rule in gate.rules:
-            if not rule.by_person:
-                continue
-            value: Any = "true" if good else "false"
-            if rule.wants_number:
-                better = good == (rule.direction == "higher")
-                top = rule.fact.range[1] if rule.fact.range[1] is not None else 3 * rule.bound
-                value = 0.97 * top if better else 0.1 * rule.bound
-            lines.append(f'[[answer]]\ngate = "{gate.name}"\nrule = "{rule.id}"\nvalue = {value}\n')
-            lines.append("n = 200\n" if rule.counted else "")
-            lines.append('who = "R. Eviewer"\nwhen = 2026-02-01\nevidence = "minutes of 1 February, page 3"\n\n')
-    path.write_text("".join(lines))
-    return path

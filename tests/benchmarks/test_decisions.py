@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated import Study, write_answers
+from fabricated import Study
+from fabricated_answers import write_answers
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.judging.decisions.deciding import ALONE, unsettled
 from foresight_harness.judging.decisions.decision_files import find_proposals, read_proposal

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fabricated import Study, write_answers
+from fabricated import Study
+from fabricated_answers import write_answers
 from foresight_harness.judging.gates import Gate, GateResult, evaluate, find_gates, read_answers
 from foresight_harness.running.run_folder.run_data import RunData
 

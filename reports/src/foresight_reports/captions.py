@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Row
+from foresight_reports.board import Board, Row
 from foresight_reports.comparison import Comparison
 from foresight_reports.gallery import Gallery
 from foresight_reports.grids import HeatMap

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Column, Row
+from foresight_reports.board import Board, Column, Row
 from foresight_reports.grids import encoder_name
 from foresight_reports.pareto import Tradeoff
 from foresight_reports.profiles import Profile, depth

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foresight_reports import charts, metrics
-from foresight_reports.boards import Board, Row
+from foresight_reports.board import Board, Row
 from foresight_reports.reading import Run
 from foresight_reports.records import Model, Record, number
 

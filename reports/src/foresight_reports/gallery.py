@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from foresight_reports.boards import Board, Pipeline
+from foresight_reports.board import Board, Pipeline
 from foresight_reports.pictures import Picture, PictureStore
 from foresight_reports.reading import Run
 from foresight_reports.records import number

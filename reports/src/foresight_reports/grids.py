@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Row
+from foresight_reports.board import Board, Row
 from foresight_reports.records import Axes, Record
 
 AXES: Mapping[str, Callable[[Axes], str]] = {"enhancer": lambda axes: axes.enhancer, "fusion": lambda axes: axes.fusion}

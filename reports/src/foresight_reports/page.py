@@ -19,7 +19,8 @@ from foresight_reports import captions, charts, metrics, tables
 from foresight_reports.analysis.gates import TONES
 from foresight_reports.analysis.sections import conclude
 from foresight_reports.analysis.ties import judged
-from foresight_reports.boards import Board, build_boards
+from foresight_reports.board import Board
+from foresight_reports.boards import build_boards
 from foresight_reports.brief.naming import WHOLE, Names
 from foresight_reports.brief.pairs import pairs
 from foresight_reports.brief.silence import silence

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Column, Pipeline, Row
+from foresight_reports.board import Board, Column, Pipeline, Row
 from foresight_reports.records import Record
 
 

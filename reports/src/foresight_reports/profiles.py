@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from foresight_reports import metrics
-from foresight_reports.boards import Board, Row
+from foresight_reports.board import Board, Row
 from foresight_reports.records import Record
 
 STAGES = ("pixels", "patch_embed", "embed", "block", "pre_merge", "post_merge", "last", "projector", "llm")

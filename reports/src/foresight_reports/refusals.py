@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from foresight_reports.boards import Board, Group
+from foresight_reports.board import Board, Group
 from foresight_reports.reading import Run
 
 LONGEST = 60

@@ -9,7 +9,7 @@ from functools import lru_cache
 from markupsafe import Markup, escape
 
 from foresight_reports import charts, metrics
-from foresight_reports.boards import Board, Column, Reference, Row
+from foresight_reports.board import Board, Column, Reference, Row
 from foresight_reports.grids import encoder_name
 from foresight_reports.records import Record
 

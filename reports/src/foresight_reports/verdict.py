@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from foresight_reports.analysis.gates import Gate, summary
-from foresight_reports.boards import RANDOM, Board, Row
+from foresight_reports.board import RANDOM, Board, Row
 from foresight_reports.brief.warnings import failed_words, failures, missing_controls, warnings
 from foresight_reports.captions import LOUD, counted, listed, real_leader
 from foresight_reports.captions import board as board_sentence

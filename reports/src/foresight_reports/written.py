@@ -12,7 +12,8 @@ from typing import Any
 
 from foresight_reports.analysis.files import Analysis, Measured
 from foresight_reports.analysis.ties import head_to_head
-from foresight_reports.boards import Board, Row, build_boards
+from foresight_reports.board import Board, Row
+from foresight_reports.boards import build_boards
 from foresight_reports.reading import read_run
 from foresight_reports.refusals import told_apart
 

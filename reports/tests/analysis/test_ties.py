@@ -7,7 +7,8 @@ from pathlib import Path
 
 from foresight_reports import captions, render
 from foresight_reports.analysis.ties import judged
-from foresight_reports.boards import Board, build_boards
+from foresight_reports.board import Board
+from foresight_reports.boards import build_boards
 from foresight_reports.reading import read_run
 from make_rankings import board_of, keys_of, rankings, rows_of, write_rankings
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from foresight_reports.analysis.files import Line, amount, said
-from foresight_reports.boards import Board, Pipeline
+from foresight_reports.board import Board, Pipeline
 from foresight_reports.reading import Run
 from foresight_reports.records import Record
 from foresight_reports.tables import breakable

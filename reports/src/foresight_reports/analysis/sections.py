@@ -12,7 +12,7 @@ from foresight_reports.analysis import audit, categories, gates, grid, layers, s
 from foresight_reports.analysis.files import Analysis, said
 from foresight_reports.analysis.links import Index
 from foresight_reports.analysis.ties import head_to_head
-from foresight_reports.boards import Board
+from foresight_reports.board import Board
 from foresight_reports.reading import Run
 from foresight_reports.tables import breakable
 

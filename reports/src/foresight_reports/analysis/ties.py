@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from foresight_reports.analysis.files import Analysis, Line, amount, measured, parse_analysis, said, truth
-from foresight_reports.boards import Board, Row
+from foresight_reports.board import Board, Row
 from foresight_reports.judged import Judged
 from foresight_reports.records import number
 

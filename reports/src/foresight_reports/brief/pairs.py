@@ -8,7 +8,7 @@ from typing import Any
 from foresight_reports import metrics
 from foresight_reports.analysis.files import Analysis, Line, amount, quantity, said, truth
 from foresight_reports.analysis.ties import KEYS
-from foresight_reports.boards import Board, Column, Row
+from foresight_reports.board import Board, Column, Row
 from foresight_reports.brief.naming import Names
 from foresight_reports.charts import round_for_page
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from foresight_reports.analysis.files import Analysis
-from foresight_reports.boards import Board
+from foresight_reports.board import Board
 
 SPEAKING = {
     "tradeoff": "quality against latency",

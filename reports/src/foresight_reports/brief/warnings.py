@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from foresight_reports import fits
-from foresight_reports.boards import Board, Row
+from foresight_reports.board import Board, Row
 from foresight_reports.captions import LOUD, counted, listed
 from foresight_reports.reading import Run
 from foresight_reports.records import Record

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_reports.analysis.similarity import Matrix
-from foresight_reports.boards import Board
+from foresight_reports.board import Board
 from foresight_reports.tables import cut, visible
 
 COLOURS = ("#0b6bb3", "#c2500a", "#0a7d5f", "#a4437f", "#7d6200", "#5a4fcf", "#2d7f8f", "#6b7076")
