@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.keeper import RunKeeper
 
+sys.path.insert(0, str(Path(__file__).parent))
 FEW = {"train": 24, "test": 16, "pictures": 2, "steps": 8, "batch": 8, "permutations": 5, "resamples": 200}
 GATE = """
 schema = 1

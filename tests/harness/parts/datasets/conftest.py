@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from foresight_harness.parts.datasets.shapes import Shapes
 from foresight_harness.protocols import Sample
 from PIL import Image
 
+sys.path.insert(0, str(Path(__file__).parent))
 Content = dict[str, Any]
 WIDTH, HEIGHT = 48, 36
 
@@ -100,5 +102,29 @@ def coco_parts() -> Callable[..., Path]:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(json.dumps(content))
         return root
+
+    return write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a COCO folder: its annotations, and its pictures or plain ones of the sizes that they say."""
+
+    def write(content: Content | str, pictures: dict[str, Image.Image | bytes] | None = None) -> Path:
+        (tmp_path / "images").mkdir(exist_ok=True)
+        text = content if isinstance(content, str) else json.dumps(content)
+        (tmp_path / "annotations.json").write_text(text)
+        if pictures is None and isinstance(content, dict):
+            pictures = {
+                entry["file_name"]: Image.new("RGB", (entry["width"], entry["height"]), (0, number, 128))
+                for number, entry in enumerate(content["images"])  # unequal: equal ones are kept together
+            }
+        for name, picture in (pictures or {}).items():
+            path = tmp_path / "images" / name
+            if isinstance(picture, bytes):
+                path.write_bytes(picture)
+            else:
+                picture.save(path)
+        return tmp_path
 
     return write

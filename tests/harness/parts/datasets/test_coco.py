@@ -2,66 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from foresight_harness.contracts.errors import DataError
-from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.parts.datasets.coco import CocoFolder
 from foresight_harness.parts.datasets.identity import half_of
 from foresight_harness.protocols import Dataset
+from one_coco_folder import annotation, content_of, one, opened
 from PIL import Image
 
-Content = dict[str, Any]
 SPLITS_OF_FIVE = ["train", "test", "test", "test", "train"]
-CORNER = [[0, 0, 20, 0, 20, 15, 0, 15]]
-
-
-def annotation(image: int, id: int = 1, **fields: Any) -> Content:
-    return {"id": id, "image_id": image, "category_id": 7, "bbox": [0, 0, 20, 15], "segmentation": CORNER, **fields}
-
-
-def content_of(sizes: list[tuple[int, int]], annotations: list[Content], **fields: Any) -> Content:
-    images = [
-        {"id": number, "file_name": f"{number}.png", "width": width, "height": height, **fields}
-        for number, (width, height) in enumerate(sizes, start=1)
-    ]
-    return {"images": images, "annotations": annotations, "categories": [{"id": 7, "name": "dog"}]}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Callable[..., Path]:
-    def write(content: Content | str, pictures: dict[str, Image.Image | bytes] | None = None) -> Path:
-        (tmp_path / "images").mkdir(exist_ok=True)
-        text = content if isinstance(content, str) else json.dumps(content)
-        (tmp_path / "annotations.json").write_text(text)
-        if pictures is None and isinstance(content, dict):
-            pictures = {
-                entry["file_name"]: Image.new("RGB", (entry["width"], entry["height"]), (0, number, 128))
-                for number, entry in enumerate(content["images"])  # unequal: equal ones are kept together
-            }
-        for name, picture in (pictures or {}).items():
-            path = tmp_path / "images" / name
-            if isinstance(picture, bytes):
-                path.write_bytes(picture)
-            else:
-                picture.save(path)
-        return tmp_path
-
-    return write
-
-
-def opened(folder: Path, split: str = "test", **fields: Any) -> CocoFolder:
-    return CocoFolder.open(DataRequest(split, path=str(folder), **{"canvas_px": 32, **fields}))  # type: ignore[arg-type]
-
-
-def one(width: int = 40, height: int = 30, **fields: Any) -> Content:
-    return content_of([(width, height)], [annotation(1, **fields)], split="test")
 
 
 def test_a_picture_of_any_shape_is_squashed_and_its_boxes_and_masks_stay_true(folder: Callable[..., Path]) -> None:
@@ -242,116 +195,3 @@ def test_pictures_are_not_decoded_before_they_are_asked_for(folder: Callable[...
     dataset = opened(folder(one(), {"1.png": b"not a picture at all"}))
     with pytest.raises(DataError, match=r"1\.png cannot be read as a picture \(UnidentifiedImageError"):
         dataset[0]
-
-
-def test_a_truncated_picture_is_refused_not_padded(folder: Callable[..., Path]) -> None:
-    root = folder(one(64, 64), {"1.png": Image.effect_noise((64, 64), 50)})
-    path = root / "images" / "1.png"
-    path.write_bytes(path.read_bytes()[:1500])
-    with pytest.raises(DataError, match=r"1\.png cannot be read as a picture"):
-        opened(root)[0]
-
-
-def test_a_picture_of_another_size_than_annotated_is_refused(folder: Callable[..., Path]) -> None:
-    dataset = opened(folder(one(), {"1.png": Image.new("RGB", (80, 60))}))
-    with pytest.raises(DataError, match=r"1\.png is 80x60 pixels and its annotations say 40x30"):
-        dataset[0]
-
-
-def test_a_run_length_code_that_does_not_fill_the_picture_is_refused(folder: Callable[..., Path]) -> None:
-    for counts in ([10, 20], "52", [-5, 1205]):
-        root = folder(one(segmentation={"size": [30, 40], "counts": counts}))
-        with pytest.raises(DataError, match=r"annotation 1 of image 1.* does not fill 40x30 pixels"):
-            opened(root)
-
-
-def test_a_missing_path_folder_or_annotation_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="coco needs a folder: --dataset coco:DIR"):
-        CocoFolder.open(DataRequest("test"))
-    with pytest.raises(DataError, match=r"data folder .*nowhere does not exist"):
-        opened(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"annotations\.json does not exist"):
-        opened(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "is not valid JSON"),
-        ("[]", "holds a list"),
-        ("{}", "no list of objects under 'images'"),
-        ('{"images": [3], "annotations": []}', "no list of objects under 'images'"),
-        ('{"images": [], "annotations": []}', "lists no images"),
-    ],
-)
-def test_a_file_that_is_no_coco_file_is_refused(text: str, message: str, folder: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=rf"annotations\.json.*{message}"):
-        opened(folder(text))
-
-
-def changed(part: str, **fields: Any) -> Content:
-    content = one()
-    content[part][0].update(fields)
-    return content
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (changed("images", width=None), r"image 1 \(1\.png\) has width and height \(None, 30\)"),
-        (changed("images", file_name=""), "image 1 needs an id and a file_name"),
-        (changed("images", file_name="../secret.png"), "leads out of"),
-        (changed("images", file_name="/etc/hostname"), "leads out of"),
-        (changed("images", split="dev"), "split 'dev'; known are train, val, test"),
-        (changed("annotations", image_id=5), "annotation 1 is of image 5, which is not listed"),
-        (changed("annotations", category_id=9), r"annotation 1 of image 1 \(1\.png\) has category 9"),
-        (changed("annotations", bbox=[1, 2, 3]), "not four numbers"),
-        (changed("annotations", bbox=[1, 2, 3, float("nan")]), "not four numbers"),
-        (changed("annotations", bbox=[30, 0, 20, 15]), r"annotation 1 of image 1 \(1\.png\).*10 pixels outside"),
-        (changed("annotations", bbox=[-2, 0, 20, 15]), "2 pixels outside its 40x30 picture"),
-        (changed("annotations", segmentation=[[1, 2, 3, "x", 5, 6]]), "three or more x, y pairs"),
-        (changed("annotations", segmentation=[[1, 2, 3, float("inf"), 5, 6]]), "three or more x, y pairs"),
-        (changed("annotations", iscrowd="perhaps"), "has iscrowd 'perhaps'; it is 0 or 1"),
-        (changed("annotations", iscrowd=3), "has iscrowd 3; it is 0 or 1"),
-        (changed("annotations", segmentation={"size": [40, 30], "counts": [1200]}), r"a code of size \[30, 40\]"),
-        (changed("annotations", segmentation={"size": [30, 40]}), "without counts"),
-    ],
-    ids=lambda value: value[:40] if isinstance(value, str) else "",
-)
-def test_a_bad_entry_is_refused_when_the_set_is_opened(
-    content: Content, message: str, folder: Callable[..., Path]
-) -> None:
-    root = folder(content, {"1.png": Image.new("RGB", (40, 30))})
-    with pytest.raises(DataError, match=message) as caught:
-        opened(root)
-    assert "\n" not in str(caught.value)
-    assert "annotations.json" in str(caught.value)
-
-
-def test_an_absent_picture_is_named_when_the_set_is_opened(folder: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match=r"images/1\.png does not exist; it is image 1"):
-        opened(folder(one(), {}))
-
-
-def test_an_image_listed_twice_is_refused(folder: Callable[..., Path]) -> None:
-    content = one()
-    content["images"] *= 2
-    with pytest.raises(DataError, match="image 1 is listed twice"):
-        opened(folder(content))
-
-
-def test_a_split_for_some_images_only_is_refused(folder: Callable[..., Path]) -> None:
-    content = content_of([(40, 30)] * 2, [annotation(1)])
-    content["images"][0]["split"] = "test"
-    with pytest.raises(DataError, match="1 of 2 images carry a split"):
-        opened(folder(content))
-
-
-def test_a_folder_without_any_object_is_refused(folder: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="none of 2 pictures shows an object"):
-        opened(folder(content_of([(40, 30)] * 2, [annotation(1, iscrowd=1)])))
-
-
-def test_an_empty_split_is_refused(folder: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="all 1 pictures with objects fall into the other split than train"):
-        opened(folder(one()), "train")

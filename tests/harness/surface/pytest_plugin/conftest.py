@@ -69,3 +69,19 @@ def hearing() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+QUICK = ("--dataset", "shapes", "--benchmark-quiet", "-p", "no:cacheprovider", "-q")
+
+
+@pytest.fixture
+def benchmarks(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """Runs ``pytest benchmarks/`` on a copy of the benchmarks, in this process."""
+    unwanted = shutil.ignore_patterns("perf", "__pycache__")
+    shutil.copytree(ROOT / "benchmarks", pytester.path / "benchmarks", ignore=unwanted)
+    pytester.makeini("[pytest]\nmarkers = suite(name): the suite\naddopts = --import-mode=importlib")
+
+    def run(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("benchmarks", *QUICK, *arguments)
+
+    return run
