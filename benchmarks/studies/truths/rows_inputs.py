@@ -62,8 +62,7 @@ def r11(place: Place) -> Seen:
     folder = coco(place.folder / "letters", ids=ids)
     expect(place.score("--dataset", f"coco:{folder}"), 0)
     files = len(list((place.run() / "media").rglob("*.webp")))
-    shown = re.findall(r'src="([^"]+\.webp)|"path": ?"(media/[^"]+)"', (place.run() / "report.html").read_text("utf-8"))
-    return Seen(files > 1, f"{files} picture files of 12 test pictures ({len(set(shown))} named by the page)")
+    return Seen(files > 1, f"{files} picture files for the pictures of 12 samples")
 
 
 def r12(place: Place) -> Seen:
