@@ -48,7 +48,8 @@ def r7(place: Place) -> Seen:
     folder = coco(place.folder / "wild", file_name={0: "gone\n::error::obeyed.png"})
     wild = place.score("--dataset", f"coco:{folder}")
     obeyed = len(re.findall(r"^::error::obeyed", wild.text, re.MULTILINE))
-    expect(place.score("--weights-source", "dinov2_tiny=https://user:hunter2@example.org/w"), 0)
+    source = ("--weights-source", "dinov2_tiny=https://user:hunter2@example.org/w")
+    expect(place.score(*source, candidates=["dinov2_tiny@last/identity/single/linear"]), 0, 1)
     kept = [path.name for path in place.folders()[-1].rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
     return Seen(
         "gone" in wild.text and not obeyed and not kept,

@@ -22,9 +22,9 @@ from foresight_harness.running.engines.executor import Ended, Job
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
 
-CONNECT_S = 18.0
+CONNECT_S = 15.0
 """After these seconds a cluster that does not let this session in is given up; with what goes before and after, 30."""
-WATCH_S = 4.0
+WATCH_S = 3.0
 """Seconds after that at which a process that cannot give it up is killed."""
 AGAIN = "What is done is kept; start Ray again, then go on with --resume"
 ROOM_S = 25.0
