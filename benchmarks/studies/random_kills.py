@@ -17,7 +17,9 @@ Design, written before the first kill of this record:
   same within that time, because its workers outlived their head, has lost nothing and needs no line.
 - After at most four kills a chain is brought to its end. It is at fault unless exit code, status, number of records and
   digests are those of the undisturbed run, `verify` finds nothing, and no worker outlives its driver by 60 s.
-- Because none of those 12 fell on connecting: 4 more of only nodes, at moments uniform over the first 2 s of a session.
+- Because none of those 12 fell on connecting: 4 more of only nodes, at moments uniform over the first 2 s of a session;
+  one of them ended after 61 s without a line (Ray's client holds the interpreter, then ends the process), so 6 more
+  after that was mended: a small process beside it says the line and kills it (exit -9 instead of 2).
 - Undisturbed is a run of the commit that kills are made on. The first six kills of only nodes after connecting was
   bounded (chains 10 to 15) were compared with a run of older code, which had other numbers: their chains stay in the
   record as at fault, as do four without any kill, and six more were made.
@@ -67,7 +69,7 @@ EARLY = "only node, as a session connects"
 EARLY_S = 2.0
 ALONE = ("only node", EARLY)
 WANTED = {
-    "ray:2": {"driver": 5, "worker": 5, "node": 5, "only node": 15, EARLY: 4},
+    "ray:2": {"driver": 5, "worker": 5, "node": 5, "only node": 15, EARLY: 10},
     "local:2": {"driver": 8, "worker": 8},
     "local": {"driver": 16},
 }
@@ -189,7 +191,7 @@ def faults_of(kills: list[dict[str, Any]], found: dict[str, Any], calm: dict[str
             said.append(f"{one['left_running']} workers outlived their driver by {LEFT_S:g} s")
         if one["kind"] in ALONE:
             lines = one["said"]
-            told = one["exit_code"] == 2 and len(lines) == 1 and "--resume" in lines[0]
+            told = one["exit_code"] != 0 and len(lines) == 1 and "--resume" in lines[0]
             finished = one["exit_code"] == 0 and not lines
             if one["traceback"] or one["ended_after_s"] > ONE_LINE_S or not (told or finished):
                 said.append(f"without its only node: {len(lines)} lines, {one['ended_after_s']} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from foresight_harness.contracts.errors import ForesightError
 from foresight_harness.contracts.identity import cell_id
@@ -209,9 +209,17 @@ class Pooled:
             self.costs.save()
 
 
-def engine_for(keeper: RunKeeper, cells: Sequence[PlannedCell]) -> Engine:
-    """The engine that the options ask for; where every cell is done, none but this process. Raises: UsageError where
-    it cannot be had."""
+def engine_for(keeper: RunKeeper, cells: Sequence[PlannedCell], screen: IO[str] | None = None) -> Engine:
+    """The engine that the options ask for; where every cell is done, none but this process.
+
+    Args:
+        keeper: Of the run.
+        cells: That are planned.
+        screen: Where the last word of a process goes that is killed because it cannot go on; None is standard error.
+
+    Raises:
+        UsageError: where it cannot be had.
+    """
     options = keeper.options
     kind = options.engine.partition(":")[0]
     if cells and all(cell_id(*cell_key(cell)) in keeper.done for cell in cells):  # nothing is left that needs workers
@@ -219,7 +227,7 @@ def engine_for(keeper: RunKeeper, cells: Sequence[PlannedCell]) -> Engine:
     if kind == "ray":
         from foresight_harness.running.engines.ray_cluster import RayCluster
 
-        return Pooled(keeper, RayCluster(options.workers, options.device), latency_here=False)
+        return Pooled(keeper, RayCluster(options.workers, options.device, screen=screen), latency_here=False)
     if options.workers is None:
         return InProcess(keeper)
     check_memory(cells, options, options.workers)

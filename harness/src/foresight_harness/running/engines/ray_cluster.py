@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from foresight_harness.contracts.errors import EngineGone, RunFolderError, UsageError
-from foresight_harness.contracts.text import one_line
+from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.running.engines.cluster_watch import CALL_S, LEAVE_S, CallTimeout, ClusterWatch, bounded
+from foresight_harness.running.engines.connect_watchdog import leave_without_client, watched
 from foresight_harness.running.engines.executor import Ended, Job
 
 START_S = 120.0
 """Seconds after which an actor that has not answered is taken for one that never will."""
 
-CONNECT_S = 18.0
+CONNECT_S = 15.0
 """After these seconds a cluster that does not let this session in is given up; with what goes before and after, 30."""
-
+WATCH_S = 3.0
+"""Seconds after that at which a process that cannot give it up is killed."""
 AGAIN = "What is done is kept; start Ray again, then go on with --resume"
-EXIT_STOPPED = 2
-"""What pytest ends with where a session is stopped."""
 ROOM_S = 25.0
 """Seconds after which a worker in the place of another, which nobody has room for, is given up."""
 
@@ -35,8 +34,10 @@ ROOM_S = 25.0
 class RayCluster:
     """Actors with the encoder in memory. GPU tasks of Ray would end their process after each unit; actors stay."""
 
-    def __init__(self, workers: int | None, device: str, gpus_per_worker: float = 1.0) -> None:
-        self._asked = workers
+    def __init__(
+        self, workers: int | None, device: str, gpus_per_worker: float = 1.0, screen: IO[str] | None = None
+    ) -> None:
+        self._asked, self._screen = workers, screen
         self._gpus = gpus_per_worker if device.startswith("cuda") else 0.0
         self._actors: list[Any] = []
         self._groups: list[Any] = []
@@ -65,13 +66,15 @@ class RayCluster:
             include_dashboard=None if address else False,
         )
         try:
-            if address:  # a cluster that dies at this very moment is waited for without an end
-                bounded(join, CONNECT_S)
+            if address:  # a cluster that dies at this very moment is waited for, by some calls deaf to everything
+                line = f"--engine ray: the cluster at {address} is gone: connecting did not return. {AGAIN}"
+                with watched(CONNECT_S + WATCH_S, without_secrets(one_line(line)), self._screen):
+                    bounded(join, CONNECT_S)
             else:
                 join()
         except CallTimeout as error:
             self._cluster_is_gone = True
-            atexit.register(_leave_without_client)
+            atexit.register(leave_without_client)
             raise UsageError(
                 f"--engine ray: the cluster at {address} does not let anybody in: {error}. {AGAIN}"
             ) from error
@@ -254,7 +257,7 @@ class RayCluster:
         with suppress(CallTimeout):
             bounded(self._leave, LEAVE_S if self._cluster_is_gone else CALL_S)
         if self._cluster_is_gone:  # its client would wait for it when this process ends, and crash without it
-            atexit.register(_leave_without_client)
+            atexit.register(leave_without_client)
         self._actors, self._groups, self._jobs = [], [], {}
 
     def _leave(self) -> None:
@@ -265,13 +268,6 @@ class RayCluster:
         if self._started_here:
             self._started_here = False
             self._ray.shutdown()
-
-
-def _leave_without_client() -> None:
-    """End this process before Ray's client is taken down: the session was stopped, and everything is written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(EXIT_STOPPED)
 
 
 class _Worker:

@@ -112,7 +112,7 @@ def started(state: State, session: pytest.Session) -> Engine:
         state.account = Account.opened(
             [cell for cell in state.keeper.planned if cell_id(*cell_key(cell)) not in state.keeper.done], state.options
         )
-        state.engine = engine_for(state.keeper, state.keeper.planned)
+        state.engine = engine_for(state.keeper, state.keeper.planned, state.screen)
         state.live = live_for(state.config, state.screen, state.engine.standing)
         if state.live is None and state.screen is not None and state.config.option.verbose >= -1:
             state.ticker = Ticker(state.engine.standing, state.screen, lambda: column_of(state.config))
