@@ -44,12 +44,11 @@ RESULT = Path(__file__).with_suffix(".json")
 
 def registry_of(twins: Path, seed: int) -> Registry:
     """Everything on offer, with the twins of one seed of training in place of those that the plugin carries."""
-    folders = {preset: twins / f"{preset.name.rpartition('_')[2]}-{seed}" for preset in NANO}
-    own = {
-        preset.name: spec_of(replace(preset, repo=str(folder.resolve())))
-        for preset, folder in folders.items()
-        if folder.is_dir()
-    }
+    own = {}
+    for preset in NANO:
+        folder = twins / f"{preset.name.rpartition('_')[2]}-{seed}"
+        if folder.is_dir():
+            own[preset.name] = spec_of(replace(preset, repo=str(folder.resolve())))
     found = load_registry()
     return replace(found, encoders={**found.encoders, **own})
 
