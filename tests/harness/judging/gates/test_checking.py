@@ -42,6 +42,7 @@ SLIPS = [
     (("schema = 1\n", ""), "no 'schema'"),
     (('section = "1"', 'section = "1"\ndecides = ["lpips"]'), "decides names 'lpips'; there are iou"),
     (('section = "1"', 'section = "1"\nscope = "most"'), "scope 'most'"),
+    (('section = "1"', 'section = "1"\nfamily = "yes"'), "family 'yes'"),
     (("schema = 1", "schema == 1"), "is not valid TOML"),
 ]
 

@@ -61,6 +61,17 @@ def test_each_asks_for_all(gate, judged) -> None:
     assert result.verdict == "NO-GO"
 
 
+def test_rules_of_a_family_have_wider_intervals_each(gate, judged, rule_text) -> None:
+    second = rule_text.replace('id = "iou"', 'id = "again"')
+    found = {"candidate": f"a@x/{TAIL}", **GOOD}
+    alone, two = (
+        judged(gate(head=head, rules=rule_text + second), found).findings[0].reading for head in ("", "family = true\n")
+    )
+    assert (alone.low, alone.high) == (0.45, 0.55)
+    assert two.low < 0.45 < 0.55 < two.high
+    assert two.method.endswith("for the best of 2")
+
+
 def test_two_candidates_that_each_pass_one_rule_do_not_pass_a_gate_on_one_candidate(gate, judged, rule_text) -> None:
     a, b = f"a@x/{TAIL}", f"b@x/{TAIL}"
     lines = [

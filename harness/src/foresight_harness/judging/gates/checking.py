@@ -17,7 +17,7 @@ from foresight_harness.planning.registry.registry import nearest
 
 GATE_KEYS = {
     *("schema", "title", "document", "section", "decision", "subject", "scope", "candidates", "decides", "matrix"),
-    *("rule", "outcome", "comment", "needs"),
+    *("family", "rule", "outcome", "comment", "needs"),
 }
 RULE_KEYS = {
     *("id", "label", "quote", "line", "measured_by", "ask", "counted", "needs", "suite", "metric", "probe", "dataset"),
@@ -62,6 +62,7 @@ class Checker:
             decision=content.get("decision", ""),
             subject=self.one_of(content, "subject", ("candidate", "rule")),
             scope=self.one_of(content, "scope", ("any", "each")),
+            family=self.one_of(content, "family", (False, True)),
             candidates=self.names(content, "candidates", ("*",)),
             decides=decides,
             outcomes=outcomes,

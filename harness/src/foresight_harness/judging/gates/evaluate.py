@@ -68,6 +68,8 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str], answers
     # Decoders that share a score are one contender; every data set is asked for, so it adds none.
     contenders = len({record.candidate for _, record in pairs if record.gateable})
     widen = contenders if gate.scope == "any" else 1
+    if gate.family:
+        widen = max(1, widen) * sum(not one.by_person for one in gate.deciding())
     return [*(_finding(run, rule, name, record, records, widen) for name, record in pairs), *failed]
 
 

@@ -133,6 +133,8 @@ class Gate:
     """``candidate``: one candidate must pass all rules. ``rule``: each rule finds the candidate that passes it."""
     scope: Literal["any", "each"] = "any"
     """``any``: one candidate that passes is enough. ``each``: all must."""
+    family: bool = False
+    """Whether its deciding rules are read beside each other: tails are divided by their number too."""
     candidates: tuple[str, ...] = ("*",)
     decides: tuple[str, ...] = ()
     """Ids of the rules that decide; the others are shown beside them."""
