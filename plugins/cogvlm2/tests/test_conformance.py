@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foresight_harness.testing import EncoderConformance
 from foresight_vlm_kit.testing import VlmConformance
 from torch import nn
 
@@ -13,6 +14,7 @@ class TestCogVLM2(VlmConformance):
     """``pre_conv`` is the last block under its usual name, and the only tap that equals another one."""
 
     plugin = "cogvlm2"
+    encoders = ("cogvlm2_tiny", "cogvlm2_video_tiny")
     aliases = {"pre_conv": "block.02"}  # noqa: RUF012
     runs = {  # noqa: RUF012
         ("patch_embed",): (0, 0),
@@ -30,3 +32,12 @@ class TestCogVLM2(VlmConformance):
 
     def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
         return list(encoder.vision.transformer.layers)
+
+
+class TestNano(EncoderConformance):
+    """At their start: behind the convolution the trained ones answer to a square in places that are not its own."""
+
+    plugin = "cogvlm2"
+    encoders = ("cogvlm2_nano_where",)
+    counted_taps = ("llm",)
+    aliases = {"pre_conv": "block.03"}  # noqa: RUF012

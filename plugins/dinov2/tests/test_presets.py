@@ -5,12 +5,12 @@ import sys
 
 import pytest
 from foresight_dinov2.building import bare_model
-from foresight_dinov2.presets import SIZES, Size
+from foresight_dinov2.presets import NANO, SIZES, Size
 from foresight_dinov2.specs import encoder_spec
 from foresight_harness.testing import assert_published_params
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
+@pytest.mark.parametrize("size", [*SIZES, NANO], ids=lambda size: size.name)
 def test_parameter_counts_are_exact_to_the_digit(size: Size) -> None:
     assert assert_published_params(encoder_spec(size), lambda: bare_model(size)) == size.params
 

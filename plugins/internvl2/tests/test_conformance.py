@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foresight_harness import BuildRequest
+from foresight_harness.testing import EncoderConformance
 from foresight_vlm_kit.testing import VlmConformance
 from torch import nn
 
@@ -13,6 +15,7 @@ class TestInternVL2(VlmConformance):
     """``pre_shuffle`` is the last block under its usual name, and the only tap that equals another one."""
 
     plugin = "internvl2"
+    encoders = ("internvl2_tiny",)
     aliases = {"pre_shuffle": "block.03"}  # noqa: RUF012
     runs = {  # noqa: RUF012
         ("patch_embed",): (0, 0),
@@ -27,3 +30,13 @@ class TestInternVL2(VlmConformance):
 
     def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
         return list(encoder.vision.vision_tower.encoder.layer)
+
+
+class TestNano(EncoderConformance):
+    """What was trained; the other two differ from it in values alone."""
+
+    plugin = "internvl2"
+    encoders = ("internvl2_nano_where",)
+    request = BuildRequest(weights="nano")
+    counted_taps = ("llm",)
+    aliases = {"pre_shuffle": "block.03"}  # noqa: RUF012

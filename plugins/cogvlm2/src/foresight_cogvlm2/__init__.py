@@ -8,13 +8,13 @@ from foresight_harness import EncoderSpec, hookimpl
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, built_by, encoder_spec, squashed
 
 from foresight_cogvlm2.architecture import ATTENTION, PROJECTED
-from foresight_cogvlm2.presets import PRESETS, Size
+from foresight_cogvlm2.presets import NANO, PRESETS, Size
 
 
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
-    """The chat model, the video model, and a tiny one of each kind."""
-    return [spec_of(preset) for preset in PRESETS]
+    """The chat model, the video model, a tiny one of each kind, and nano ones of the chat model's."""
+    return [spec_of(preset) for preset in (*PRESETS, *NANO)]
 
 
 def spec_of(preset: Size) -> EncoderSpec:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight_vlm_kit.presets import Preset
+from foresight_vlm_kit.presets import NANO_OBJECTIVES, Preset, nano_facts
 
 from foresight_cogvlm2.architecture import Architecture, TextShape, VisionShape
 
@@ -59,3 +59,18 @@ PRESETS = (
     ),
 )
 """Small to large."""
+
+
+NANO = tuple(
+    Size(
+        **nano_facts("cogvlm2", objective),
+        architecture=Architecture(
+            VisionShape(64, 4, 4, 128, image_size=224),
+            TextShape(64, 4, 4, 2, 128, vocab_size=256, bos_token_id=1, visual_experts=True),
+        ),
+        params=562_240,
+        class_name=CHAT_CLASS,
+    )
+    for objective in NANO_OBJECTIVES
+)
+"""What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""

@@ -57,11 +57,12 @@ def build(size: Size, request: BuildRequest) -> Dinov2Encoder:
         torch.manual_seed(request.seed)
         if request.weights == "random":
             model = random_model(size, attention).to(dtype=getattr(torch, request.dtype))
-        elif request.weights == "pretrained":
+        elif request.weights in size.weights:
             folder = checkpoint_folder(request.source, size.repo, size.commit)
             model = pretrained_model(size, folder, attention, getattr(torch, request.dtype))
         else:
-            raise UsageError(f"{size.name}: {request.weights} weights are not on offer; use random or pretrained")
+            offered = " or ".join(sorted(size.weights, key="random".__ne__))
+            raise UsageError(f"{size.name}: {request.weights} weights are not on offer; use {offered}")
     model = model.to(request.device).eval().requires_grad_(False)
     params = sum(parameter.numel() for parameter in model.parameters())
     facts = {"attention": attention, "dtype": request.dtype, "params": params}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foresight_harness import PublishedWeights
+from foresight_harness.contracts.specs.models import WeightsKind
 
 from foresight_dinov2 import published, saliency
 
@@ -42,6 +43,9 @@ class Size:
     swiglu: bool = False
     repo: str | None = None
     license: str = published.LICENSE
+    weights: tuple[WeightsKind, ...] = ("random", "pretrained")
+    objective: str | None = None
+    """See ``EncoderSpec.objective``."""
 
     @property
     def published(self) -> PublishedWeights | None:
@@ -97,3 +101,15 @@ SIZES = (
 
 SALIENCY = Size(saliency.NAME, 384, 12, 6, 22_056_576, repo=f"fetched:{saliency.NAME}", license=saliency.LICENSE)
 """A fine-tuned DINOv2-S: the same architecture, other weights, a name of its own."""
+
+NANO = Size(
+    "dinov2_nano",
+    64,
+    4,
+    4,
+    326_080,
+    repo="package:foresight_dinov2/weights/dinov2_nano",
+    weights=("nano", "random"),
+    objective="paint hidden patches",
+)
+"""What ``train_nano`` has trained, and this package carries; random weights of seed 0 are its exact start."""

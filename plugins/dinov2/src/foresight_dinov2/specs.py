@@ -34,13 +34,14 @@ def encoder_spec(size: Size) -> EncoderSpec:
         preprocessing=PREPROCESSING,
         config=size.config,
         params=size.params,
-        weights=("random", "pretrained"),
+        weights=size.weights,
         repo=size.repo,
         revision=size.commit,
         published=size.published,
         license=size.license,
-        size="published" if size.repo else "tiny",
+        size="published" if size.repo and "nano" not in size.weights else "tiny",
         attention=ATTENTION,
+        objective=size.objective,
     )
 
 

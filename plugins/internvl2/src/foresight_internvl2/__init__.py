@@ -8,13 +8,13 @@ from foresight_harness import EncoderSpec, hookimpl
 from foresight_vlm_kit.presets import built_by, encoder_spec, squashed
 
 from foresight_internvl2.architecture import MEAN, PROJECTED, STD
-from foresight_internvl2.presets import PRESETS, Size
+from foresight_internvl2.presets import NANO, PRESETS, Size
 
 
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
-    """Every size of InternVL2."""
-    return [spec_of(preset) for preset in PRESETS]
+    """Every size of InternVL2, then the nano ones."""
+    return [spec_of(preset) for preset in (*PRESETS, *NANO)]
 
 
 def spec_of(preset: Size) -> EncoderSpec:

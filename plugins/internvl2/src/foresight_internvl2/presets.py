@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from foresight_vlm_kit.presets import Preset
+from foresight_vlm_kit.presets import NANO_OBJECTIVES, Preset, nano_facts
 
 from foresight_internvl2.architecture import Architecture
 
@@ -133,3 +133,19 @@ PRESETS = (
     ),
 )
 """Small to large."""
+
+
+NANO = tuple(
+    Size(
+        **nano_facts("internvl2", objective),
+        architecture=Architecture(
+            vision=_vit((64, 4, 4, 128), "layer_norm", image_px=224),
+            text=language("llama", 64, 4, 4, 2, 192, 256, max_position_embeddings=4096),
+            start_ids=(1,),
+            image_start_id=248,
+        ),
+        params=439_680,
+    )
+    for objective in NANO_OBJECTIVES
+)
+"""What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""

@@ -1,0 +1,1 @@
+"""Training of ``dinov2_nano``; nothing here is imported where it is only read."""
