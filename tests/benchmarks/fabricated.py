@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from foresight_harness.running.run_folder.samples import rows_digest, sample_row
 
 LTX = "ltx_video"
 PRE, POST = "qwen2_5_vl_7b@pre_merge", "qwen2_5_vl_7b@post_merge"
+DETECTOR = "owlv2_base_patch16_ensemble"
 SINGLE = "identity/single"
 PIPELINES = {
     f"{PRE}/{SINGLE}/linear": 0.0,
@@ -33,6 +35,8 @@ PIPELINES = {
     f"dinov2_giant@last+{POST}/identity/qformer/{LTX}": 0.02,
     f"{PRE}+{POST}/identity/dual_stream/{LTX}": 0.02,
     f"{POST}/sem/single/{LTX}": 0.01,
+    f"{DETECTOR}@boxes/{SINGLE}/linear": 0.0,
+    f"{DETECTOR}@boxes+{POST}/identity/concat/{LTX}": 0.02,
 }
 """Candidates, and how much better than the first each is."""
 CLIPS, STILLS = ("moving_shapes",), ("shapes", "coco")
@@ -60,13 +64,18 @@ class Study:
     spread: float = 0.01
     twins: bool = True
     latency_ms: float = 900.0
+    detector_quality: float | None = float("nan")
+    """Of candidates with a detector; NaN is ``quality``, None leaves them out."""
 
     def write(self, out: Path, name: str = "made_up") -> Path:
         """Write the run and give its folder."""
         folder = RunFolder(out / name)
         writer = _Writer(self, folder)
         for candidate, bonus in PIPELINES.items():
-            writer.pipeline(self._named(candidate), self.quality + bonus, "candidate")
+            own = self.detector_quality if DETECTOR in candidate else self.quality
+            if own is None:
+                continue
+            writer.pipeline(self._named(candidate), (self.quality if isnan(own) else own) + bonus, "candidate")
             if self.twins:
                 writer.pipeline(_twin(self._named(candidate)), self.twin_quality + bonus, "twin")
         decoders = dict.fromkeys(self._named(one).rpartition("/")[2] for one in PIPELINES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ NAMES = [gate.name for gate in GATES]
 PROPOSALS = find_proposals(BENCHMARKS / "decisions", NAMES)
 GOOD = Study(n=160)
 BAD = Study(n=40, quality=0.12, twin_quality=0.1, pixels_quality=0.1, latency_ms=20_000.0)
+RESCUED = replace(BAD, detector_quality=0.95)
+WITHOUT = replace(BAD, detector_quality=None)
 CHEAP = Study(n=40, decoders={"ltx_video": "linear"}, datasets=("shapes", "coco"))
+STUDIES = {"good": GOOD, "bad": BAD, "cheap": CHEAP, "rescued": RESCUED, "without detectors": WITHOUT}
 
 Decide = Callable[..., tuple[int, dict[str, Any], Path]]
 
@@ -39,7 +43,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Each study written once."""
     out = tmp_path_factory.mktemp("studies")
     write_answers(out / "answers.toml", GATES)
-    return {name: study.write(out, name) for name, study in (("good", GOOD), ("bad", BAD), ("cheap", CHEAP))}
+    return {name: study.write(out, name) for name, study in STUDIES.items()}
 
 
 @pytest.fixture
@@ -87,7 +91,23 @@ def test_a_bad_study_follows_the_documents_words(decide: Decide) -> None:
     assert code == 0
     assert answers_of(found) == {"c1": "PIVOT", "premerge": "ABORT", "hybrid": "ABORT", "sem": "ABORT", "vlms": "PIVOT"}
     premerge = next(one for one in found["proposals"] if one["name"] == "premerge")
-    assert (premerge["line"], premerge["by"]) == (364, ["premerge_tree"])
+    assert (premerge["line"], premerge["by"]) == (367, ["premerge_tree", "premerge_external"])
+
+
+def test_detectors_that_keep_places_where_the_models_do_not_turn_an_abort_into_a_pivot(decide: Decide) -> None:
+    _, found, _ = decide("rescued")
+    assert answers_of(found)["premerge"] == "PIVOT"
+    premerge, vlms = (next(one for one in found["proposals"] if one["name"] == name) for name in ("premerge", "vlms"))
+    assert (premerge["line"], premerge["by"]) == (366, ["premerge_tree", "premerge_external"])
+    assert (vlms["answer"], vlms["line"], vlms["by"]) == ("PIVOT", 506, ["vlm_week2", "vlm_fallback"])
+
+
+def test_an_abort_waits_for_no_detector_and_names_the_run_that_would_measure_one(decide: Decide) -> None:
+    _, found, _ = decide("without detectors")
+    premerge = next(one for one in found["proposals"] if one["name"] == "premerge")
+    assert (premerge["answer"], premerge["line"], premerge["by"]) == ("ABORT", 364, ["premerge_tree"])
+    assert "--matrix fallback_detectors" in premerge["next"]["command"]
+    assert "--candidate" in premerge["next"]["command"], premerge["next"]
 
 
 def test_good_numbers_of_the_wrong_kind_decide_nothing_and_say_what_would(decide: Decide) -> None:

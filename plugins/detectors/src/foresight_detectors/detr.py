@@ -51,4 +51,4 @@ class DetrNetwork:
 
 def _raster(output: Tensor, grid: tuple[int, int]) -> Tensor:
     """A feature map, or a sequence in raster order. -> [N, H, W, C]"""
-    return output.movedim(1, -1) if output.ndim == 4 else output.unflatten(1, grid)
+    return output.movedim(1, -1) if output.ndim == 4 else output.reshape(len(output), *grid, output.shape[-1])

@@ -73,7 +73,7 @@ class DetectorEncoder:
         if detections is not None:
             cells = (shown.rows_px // self._size.boxes_px, shown.cols_px // self._size.boxes_px)
             grids[BOXES] = drawn(detections, cells, shares).to(self._network.dtype)
-        return {tap: TokenGrid(grids[tap].unflatten(0, (batch, frames))) for tap in taps}
+        return {tap: TokenGrid(grids[tap].reshape(batch, frames, *grids[tap].shape[1:])) for tap in taps}
 
 
 def _picture(tokens: Tensor, shares: tuple[float, float]) -> Tensor:

@@ -55,7 +55,7 @@ class OwlNetwork:
         if "projected" in taps:
             projected = self._model.class_head.dense0(flat)
             length = torch.linalg.norm(projected, dim=-1, keepdim=True) + TINY
-            tokens["projected"] = (projected / length).unflatten(1, grid)
+            tokens["projected"] = (projected / length).reshape(*merged.shape[:3], -1)
         return tokens, self._detections(flat, merged) if BOXES in taps else None
 
     def _places(self, taps: Sequence[str]) -> Mapping[str, nn.Module]:
@@ -88,11 +88,12 @@ def _prompt_embeddings(base: Any, size: Size) -> Tensor:
     device = next(base.parameters()).device
     ids = torch.tensor(prompt_ids(size.config["text_config"]["vocab_size"]), device=device)
     embedded = base.get_text_features(input_ids=ids, attention_mask=torch.ones_like(ids)).pooler_output
-    return (embedded / torch.linalg.norm(embedded, dim=-1, keepdim=True)).unsqueeze(0)
+    normed: Tensor = embedded / torch.linalg.norm(embedded, dim=-1, keepdim=True)
+    return normed.unsqueeze(0)
 
 
 def _raster(tap: str, output: Tensor, grid: tuple[int, int]) -> Tensor:
     """A feature map, or a sequence behind a class token. -> [N, H, W, C]"""
     if tap == "patch_embed":
         return output.movedim(1, -1)
-    return output[:, 1:].unflatten(1, grid)
+    return output[:, 1:].reshape(len(output), *grid, output.shape[-1])
