@@ -61,8 +61,8 @@ def arm_of(matrix: str, patience: int | None, folder: Path) -> dict[str, Any]:
     """One arm of a matrix: mean IoU of its candidates, picture by picture and seed by seed, and what fits did."""
     dataset, streams, parts = MATRICES[matrix]
     names = [f"{streams}/{part}/linear" for part in parts]
-    places = {"out": folder / f"runs_{patience}", "feature_cache": folder / "cache"}
-    quiet = {"no_twins": True, "no_spot_check": True, "admission": "off"}
+    places: dict[str, Any] = {"out": folder / f"runs_{patience}", "feature_cache": folder / "cache"}
+    quiet: dict[str, Any] = {"no_twins": True, "no_spot_check": True, "admission": "off"}
     keeper = opened(
         names, "spatial", dataset, sizes=SIZES, picture_px=SIZES.canvas_px, patience=patience, **places, **quiet
     )
@@ -72,7 +72,7 @@ def arm_of(matrix: str, patience: int | None, folder: Path) -> dict[str, Any]:
     keeper.close("complete")
     took = time.process_time() - began
     data = RunData.load(keeper.folder.path)
-    rows, groups, fits = [], (), []
+    rows, fits, groups = [], [], tuple[str, ...]()
     for record in data.select(metric="iou"):
         values = data.values(record)
         if record.candidate not in names or values is None or len(record.seeds) < SIZES.seeds:

@@ -36,6 +36,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from foresight_harness.contracts.progress import silent
@@ -228,7 +229,6 @@ def main() -> int:
         names, asked.repeats = names[: len(names) // len(design.streams)], 1
         table = SearchTable(rungs=(Rung("steps", Keep(count=4), steps=4), Rung("race")))
     torch.set_num_threads(1)
-    making.fit_together = FITS  # type: ignore[assignment]
     rows = known_rows(asked.progress, asked.design, sizes)
     options = RunOptions(
         custom_scale=sizes,
@@ -240,7 +240,7 @@ def main() -> int:
     for seed in range(asked.repeats):
         if seed in rows:
             continue
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, patch.object(making, "fit_together", FITS):
             rows[seed] = repeat(seed, names, options, table, Path(folder))
         print({name: value for name, value in rows[seed].items() if name != "left_out"}, flush=True)
         if asked.progress is not None:
