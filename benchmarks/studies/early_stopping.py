@@ -90,9 +90,11 @@ def arm_of(matrix: str, patience: int | None, folder: Path) -> dict[str, Any]:
 def minus(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """What two arms differ by."""
     found = difference_over_seeds(first["rows"], second["rows"], first["groups"])
+    if found.identical:  # the same steps were kept in every fit
+        return {"difference": 0.0, "interval": [0.0, 0.0], "n": found.n, "identical": True}
     assert found.interval is not None
     ends = [round(found.interval.low, 4), round(found.interval.high, 4)]
-    return {"difference": round(found.difference, 4), "interval": ends, "n": found.n}
+    return {"difference": round(found.difference, 4), "interval": ends, "n": found.n, "identical": False}
 
 
 def judged(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
