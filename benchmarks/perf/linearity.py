@@ -86,7 +86,7 @@ def run_cells(names: Sequence[str], sizes: Any, counts: Sequence[int]) -> dict[s
     torch.set_num_threads(1)
     found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder, Watch() as watch:
-        places = {"out": Path(folder) / "runs", "feature_cache": Path(folder) / "cache"}
+        places: dict[str, Any] = {"out": Path(folder) / "runs", "feature_cache": Path(folder) / "cache"}
         keeper = opened(names, "spatial", "shapes", sizes=sizes, no_twins=True, no_spot_check=True, **places)
         planned = {str(cell.candidate): cell for cell in keeper.planned}
         warm_up(keeper)

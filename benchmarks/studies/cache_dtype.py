@@ -48,9 +48,9 @@ Rows = Mapping[tuple[str, str], tuple[Any, tuple[str, ...]]]
 
 def arm_of(dtype: str | None, folder: Path) -> tuple[Rows, int]:
     """IoU by candidate and data set, a value a picture, with clusters; and bytes of features."""
-    places = {"out": folder / "runs", "feature_cache": folder / "cache"}
-    quiet = {"no_twins": True, "no_spot_check": True, "admission": "off"}
-    asked = {"picture_px": SIZES.canvas_px, "cache_dtype": dtype}
+    places: dict[str, Any] = {"out": folder / "runs", "feature_cache": folder / "cache"}
+    quiet: dict[str, Any] = {"no_twins": True, "no_spot_check": True, "admission": "off"}
+    asked: dict[str, Any] = {"picture_px": SIZES.canvas_px, "cache_dtype": dtype}
     keeper = opened(NAMES, "spatial", DATASETS, sizes=SIZES, **asked, **places, **quiet)
     for planned in list(keeper.planned):
         keeper.run_cell(planned)
@@ -66,7 +66,7 @@ def arm_of(dtype: str | None, folder: Path) -> tuple[Rows, int]:
 
 def judged(plain: tuple[Rows, int], half: tuple[Rows, int], most: float) -> dict[str, Any]:
     """One type against float32."""
-    found = []
+    found: list[dict[str, Any]] = []
     for (candidate, dataset), (values, groups) in plain[0].items():
         told = paired_difference(half[0][candidate, dataset][0], values, groups)
         ends = (0.0, 0.0) if told.identical or told.interval is None else (told.interval.low, told.interval.high)

@@ -61,8 +61,8 @@ def arm_of(matrix: str, patience: int | None, folder: Path) -> dict[str, Any]:
     """One arm of a matrix: mean IoU of its candidates, picture by picture and seed by seed, and what fits did."""
     dataset, streams, parts = MATRICES[matrix]
     names = [f"{streams}/{part}/linear" for part in parts]
-    places = {"out": folder / f"runs_{patience}", "feature_cache": folder / "cache"}
-    quiet = {"no_twins": True, "no_spot_check": True, "admission": "off"}
+    places: dict[str, Any] = {"out": folder / f"runs_{patience}", "feature_cache": folder / "cache"}
+    quiet: dict[str, Any] = {"no_twins": True, "no_spot_check": True, "admission": "off"}
     keeper = opened(
         names, "spatial", dataset, sizes=SIZES, picture_px=SIZES.canvas_px, patience=patience, **places, **quiet
     )
@@ -72,7 +72,7 @@ def arm_of(matrix: str, patience: int | None, folder: Path) -> dict[str, Any]:
     keeper.close("complete")
     took = time.process_time() - began
     data = RunData.load(keeper.folder.path)
-    rows, groups, fits = [], (), []
+    rows, fits, groups = [], [], tuple[str, ...]()
     for record in data.select(metric="iou"):
         values = data.values(record)
         if record.candidate not in names or values is None or len(record.seeds) < SIZES.seeds:
@@ -90,9 +90,11 @@ def arm_of(matrix: str, patience: int | None, folder: Path) -> dict[str, Any]:
 def minus(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """What two arms differ by."""
     found = difference_over_seeds(first["rows"], second["rows"], first["groups"])
+    if found.identical:  # the same steps were kept in every fit
+        return {"difference": 0.0, "interval": [0.0, 0.0], "n": found.n, "identical": True}
     assert found.interval is not None
     ends = [round(found.interval.low, 4), round(found.interval.high, 4)]
-    return {"difference": round(found.difference, 4), "interval": ends, "n": found.n}
+    return {"difference": round(found.difference, 4), "interval": ends, "n": found.n, "identical": False}
 
 
 def judged(arms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

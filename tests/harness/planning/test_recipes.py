@@ -8,7 +8,7 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.measuring.fitting.localisation import BOX_LOSSES, MAP_LOSSES
 from foresight_harness.measuring.fitting.reconstruction import KNOWN
 from foresight_harness.planning.options import RunOptions, scale_of
-from foresight_harness.planning.recipes import RECIPES, latents_recipe, places_recipe
+from foresight_harness.planning.recipes import RECIPES, at_learning_rate, latents_recipe, places_recipe
 
 SCALE = scale_of("smoke")
 
@@ -55,3 +55,15 @@ def test_options_know_recipes_without_importing_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_learning_rate_is_the_recipes_own_a_number_or_a_sweep_around_the_recipes_own() -> None:
+    recipe = places_recipe(SCALE)
+    assert at_learning_rate(recipe, None) is recipe
+    assert at_learning_rate(recipe, "5e-4").learning_rate == 5e-4
+    swept = at_learning_rate(recipe, "sweep")
+    assert swept.sweep == (5e-4, 2e-3, 8e-3)
+    assert (swept.learning_rate, swept.sweep_steps) == (recipe.learning_rate, round(SCALE.steps / 4))
+    for wrong in ("fast", "-1", "nan", "inf"):
+        with pytest.raises(UsageError, match=f"--learning-rate {wrong}: write a number above 0, such as 5e-4"):
+            at_learning_rate(recipe, wrong)

@@ -79,3 +79,11 @@ def test_costs_are_remembered_between_runs(cells, tmp_path: Path) -> None:
 def test_a_damaged_cost_book_is_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "costs.json").write_text('{"seconds": [')
     assert CostBook.beside(tmp_path).seconds == {}
+
+
+def test_a_sweep_of_learning_rates_costs_three_quarters_of_a_fit_more(builtins, planned) -> None:
+    cell = planned(builtins, "pixels@patch/identity/single/conv", "reconstruction")
+    plain, swept = (guess_s(cell, RunOptions(learning_rate=rate)) for rate in (None, "sweep"))
+    alone = guess_s(planned(builtins, "pixels@patch/identity/single/linear", "reconstruction"), RunOptions())
+    assert swept - alone == pytest.approx(1.75 * (plain - alone))
+    assert cost_key(cell, RunOptions(learning_rate="sweep")) != cost_key(cell, RunOptions())
