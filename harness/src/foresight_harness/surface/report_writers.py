@@ -14,7 +14,7 @@ INSTALL = "pip install foresight-reports"
 
 
 def reporter(name: str) -> Callable[..., Any]:
-    """What the installed report package offers under a name: ``html``, ``figure`` or ``tables``.
+    """What the installed report package offers under a name: ``html``, ``figure``, ``curve`` or ``tables``.
 
     Raises:
         UsageError: when none is installed.

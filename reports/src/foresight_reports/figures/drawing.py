@@ -126,6 +126,31 @@ def depth(figure: Any, chart: Mapping[str, Any], title: str) -> None:
     axes.legend()
 
 
+def curves(figure: Any, found: Mapping[str, Any]) -> None:
+    """One number over one choice, a line a candidate, its intervals as bars; what is beyond the colours stays out."""
+    label = {"name": found["metric"], "unit": found["unit"], "direction": found["direction"]}
+    over = found["over"]
+    axes = _axes(figure, f"{found['suite']} {found['metric']} on {found['dataset']} over {over['label']}", label)
+    shown = found["curves"][: len(COLOURS)]
+    for colour, line in zip(COLOURS, shown, strict=False):
+        points = line["points"]
+        x, y = [point["x"] for point in points], [point["value"] for point in points]
+        axes.plot(x, y, color=colour, marker="o", markersize=3, linewidth=1.4, label=text(line["candidate"]))
+        for point in points:
+            if point["low"] is not None and point["high"] is not None:
+                axes.plot([point["x"]] * 2, [point["low"], point["high"]], color=colour, linewidth=1)
+    places = sorted({point["x"] for line in shown for point in line["points"]})
+    if places[0] > 0 and places[-1] / places[0] >= 4:
+        axes.set_xscale("log")
+    axes.set_xticks(places, [f"{place:,.0f}" for place in places])
+    axes.minorticks_off()
+    left = len(found["curves"]) - len(shown)
+    axes.set_xlabel(
+        text(f"{over['label']} ({over['unit']})" + (f"; {left} more candidates are not drawn" if left else ""))
+    )
+    axes.legend()
+
+
 def tokens(figure: Any, chart: Mapping[str, Any], title: str) -> None:
     """A map of tokens by class. Distances carry no meaning, so the axes have no numbers."""
     axes = _axes(figure, title)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from foresight_harness.contracts.specs import MetricFacts, SuiteSpec
-from foresight_harness.contracts.specs.suites import Bounds
+from foresight_harness.measuring.suites.scored_later import ABOVE_ZERO, SHARE, protocol_in, score_in
+from foresight_harness.measuring.suites.specs_of_predictions import specs_of_predictions
 
-if TYPE_CHECKING:
-    from foresight_harness.contracts.outcomes import Outcome
-
-SHARE: Bounds = (0.0, 1.0)
-ABOVE_ZERO: Bounds = (0.0, None)
 SEEN = "difference that an eye sees between rebuilt and true pictures (0 is none)"
 
 
 def suite_specs() -> tuple[SuiteSpec, ...]:
     """Every built-in suite, in the order of a report."""
     described = (_structure(), _efficiency(), _audit())
-    return (_spatial(), _reconstruction(), _alignment(), _temporal(), *_of_predictions(), *described)
+    return (_spatial(), _reconstruction(), _alignment(), _temporal(), *specs_of_predictions(), *described)
 
 
 def _spatial() -> SuiteSpec:
@@ -46,8 +38,8 @@ def _spatial() -> SuiteSpec:
         controls=("oracle@mask", "pixels@patch", "shuffled@patch", "constant@patch"),
         guess_s=1.5,
         working_mib=256,
-        protocol=_protocol("spatial"),
-        score=_score("spatial"),
+        protocol=protocol_in("spatial"),
+        score=score_in("spatial"),
     )
 
 
@@ -82,8 +74,8 @@ def _reconstruction() -> SuiteSpec:
         ranked_by=("lpips", "lpips_vgg", "lpips_random_trunk", "psnr", "decoded_iou"),
         uses_decoder=True,
         working_mib=384,
-        protocol=_protocol("reconstruction"),
-        score=_score("reconstruction"),
+        protocol=protocol_in("reconstruction"),
+        score=score_in("reconstruction"),
     )
 
 
@@ -106,8 +98,8 @@ def _alignment() -> SuiteSpec:
         first_seed_only=True,
         guess_s=0.7,
         working_mib=1024,
-        protocol=_protocol("alignment"),
-        score=_score("alignment"),
+        protocol=protocol_in("alignment"),
+        score=score_in("alignment"),
     )
 
 
@@ -134,95 +126,8 @@ def _temporal() -> SuiteSpec:
         controls=("oracle@mask", "constant@patch", "shuffled:oracle@mask", "time_shuffled:oracle@mask"),
         controls_without_masks=("constant@patch", "shuffled@patch", "time_shuffled@patch"),
         working_mib=768,
-        protocol=_protocol("temporal"),
-        score=_score("temporal"),
-    )
-
-
-def _of_predictions() -> tuple[SuiteSpec, SuiteSpec]:
-    """C4 and C3: both are scored where matrix or command names them."""
-    return _verification(), _prediction()
-
-
-def _verification() -> SuiteSpec:
-    trunks = ("lpips", "lpips_vgg", "lpips_random_trunk")
-    called = {
-        "lpips": "LPIPS",
-        "lpips_vgg": "LPIPS (VGG)",
-        "lpips_random_trunk": "LPIPS (random trunk)",
-        "psnr": "PSNR",
-        "decoded_iou": "IoU of decoded objects",
-        "feature_distance": "Feature distance",
-    }
-    rows = []
-    for name, label in called.items():
-        told = f"right predictions that {label} puts before wrong ones (0.5 is chance)"
-        rows += [
-            MetricFacts(f"{name}_auc", "ratio", "higher", SHARE, f"{label}: AUC", "verification", plain=told),
-            MetricFacts(f"{name}_rank", "ratio", "higher", (-1.0, 1.0), f"{label}: rank correlation", "verification"),
-        ]
-    return SuiteSpec(
-        name="verification",
-        title="is a prediction right? Planted answers by LPIPS, PSNR, IoU of decoded objects, distance of features",
-        order=44,
-        labels=frozenset({"motion"}),
-        own_dataset="moving_shapes",
-        metrics=tuple(rows),
-        read_by=tuple(f"{name}_auc" for name in trunks),
-        then_by=("decoded_iou_auc", "psnr_auc", "feature_distance_auc"),
-        ranked_by=("lpips_auc", "lpips_vgg_auc", "psnr_auc", "decoded_iou_auc", "feature_distance_auc"),
-        uses_decoder=True,
-        default=False,
-        # A perfect mask tells every answer, a constant none; of pixels the labels are shuffled, too.
-        controls=("oracle@mask", "pixels@patch", "constant@patch"),
-        controls_without_masks=("pixels@patch", "constant@patch"),
-        guess_s=20.0,
-        working_mib=768,
-        protocol=_protocol("verification"),
-        score=_score("verification"),
-    )
-
-
-def _prediction() -> SuiteSpec:
-    rows = []
-    for horizon in (1, 2, 4, 8):
-        ahead = f"{horizon} frames ahead" if horizon > 1 else "1 frame ahead"
-        above = (
-            MetricFacts(f"over_copy_{horizon}", "ratio", "higher", (-1.0, 1.0), f"Above copying, {ahead}", "future"),
-            MetricFacts(
-                *(f"over_velocity_{horizon}", "ratio", "higher", (-1.0, 1.0)),
-                *(f"Above constant velocity, {ahead}", "future"),
-            ),
-        )
-        rows += [
-            MetricFacts(f"future_iou_{horizon}", "ratio", "higher", SHARE, f"IoU {ahead}", "future"),
-            *above,
-            MetricFacts(
-                f"latent_error_{horizon}", "latent^2", "none", ABOVE_ZERO, f"Error of latents {ahead}", "future"
-            ),
-        ]
-    whole = MetricFacts(
-        *("future_iou", "ratio", "higher", SHARE, "IoU of what comes", "future"),
-        plain="overlap of moving objects in predicted frames with where they went (1 is perfect)",
-    )
-    return SuiteSpec(
-        name="prediction",
-        title="what comes next: IoU of moving objects 1 to 8 frames ahead, against copying and constant velocity",
-        order=46,
-        labels=frozenset({"masks", "motion"}),
-        own_dataset="moving_shapes_17",
-        metrics=(whole, *rows),
-        read_by=("future_iou",),
-        then_by=("future_iou_8", "over_copy_4", "over_velocity_4"),
-        ranked_by=("future_iou", *(f"future_iou_{horizon}" for horizon in (1, 2, 4, 8))),
-        uses_decoder=True,
-        default=False,
-        # True masks in true colours, the same with the order of what was seen destroyed, and nothing at all.
-        controls=("oracle@scene", "time_shuffled:oracle@scene", "constant@patch"),
-        guess_s=10.0,
-        working_mib=768,
-        protocol=_protocol("prediction"),
-        score=_score("prediction"),
+        protocol=protocol_in("temporal"),
+        score=score_in("temporal"),
     )
 
 
@@ -239,8 +144,8 @@ def _structure() -> SuiteSpec:
         ),
         gateable=False,
         default=False,
-        protocol=_protocol("structure"),
-        score=_score("structure"),
+        protocol=protocol_in("structure"),
+        score=score_in("structure"),
     )
 
 
@@ -284,8 +189,8 @@ def _efficiency() -> SuiteSpec:
         live_encoder=True,
         uses_decoder=True,
         only_first_dataset=True,
-        protocol=_protocol("efficiency"),
-        score=_score("efficiency"),
+        protocol=protocol_in("efficiency"),
+        score=score_in("efficiency"),
     )
 
 
@@ -305,26 +210,6 @@ def _audit() -> SuiteSpec:
         gateable=False,
         probed=True,
         default=False,
-        protocol=_protocol("audit"),
-        score=_score("audit"),
+        protocol=protocol_in("audit"),
+        score=score_in("audit"),
     )
-
-
-def _protocol(module: str) -> Callable[[Any], Mapping[str, Any]]:
-    """``protocol`` of a module beside this one, which is imported when a cell is scored."""
-
-    def protocol(cell: Any) -> Mapping[str, Any]:
-        choices: Mapping[str, Any] = import_module(f"{__package__}.{module}").protocol(cell)
-        return choices
-
-    return protocol
-
-
-def _score(module: str) -> Callable[[Any], Outcome]:
-    """The same of ``score``."""
-
-    def score(cell: Any) -> Outcome:
-        outcome: Outcome = import_module(f"{__package__}.{module}").score(cell)
-        return outcome
-
-    return score

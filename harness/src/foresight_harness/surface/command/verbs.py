@@ -29,6 +29,7 @@ VERBS = (
     Verb("plan", "plan", "say what a run would do and cost, without doing it"),
     Verb("report", "report", "write the HTML report of one or more runs"),
     Verb("figure", "figure", "draw one figure of a run as SVG, PNG or PDF"),
+    Verb("curve", "curve", "one number over training size, picture side or adapter size, from several runs"),
     Verb("rank", "rank", "which candidates of a run can be the best by one metric, each against each"),
     Verb("versus", "versus", "which of two candidates is better: difference, corrected p, pictures won and lost"),
     Verb("gate", "gate", "judge a run by the thresholds of a gate: exit 0 GO, 1 NO-GO, 3 not settled"),
