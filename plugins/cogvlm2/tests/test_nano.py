@@ -23,6 +23,7 @@ from torch import Tensor
 class TestNano(NanoConformance):
     specs = [spec_of(preset) for preset in NANO]  # noqa: RUF012
     carried = Path(foresight_cogvlm2.__file__).parent / "weights"
+    kept = ()
     family = CogVLM2Family()
     projected = "vision_out"
 

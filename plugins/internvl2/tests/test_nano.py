@@ -20,6 +20,7 @@ from torch import Tensor
 class TestNano(NanoConformance):
     specs = [spec_of(preset) for preset in NANO]  # noqa: RUF012
     carried = Path(foresight_internvl2.__file__).parent / "weights"
+    kept = ("internvl2_nano_where",)
     family = InternVL2Family()
     projected = "post_projector"
 

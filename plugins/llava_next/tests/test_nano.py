@@ -20,6 +20,7 @@ from torch import Tensor
 class TestNano(NanoConformance):
     specs = [spec_of(preset) for preset in NANO]  # noqa: RUF012
     carried = Path(foresight_llava_next.__file__).parent / "weights"
+    kept = ("llava_next_nano_where",)
     family = LlavaNextFamily()
     projected = "post_projector"
 

@@ -88,7 +88,13 @@ def _installed(wanted: str) -> Path:
     for place in (found and found.submodule_search_locations) or ():
         if inner and (Path(place) / inner).is_dir():
             return Path(place) / inner
-    raise CheckpointError(f"checkpoint {wanted} is not installed; reinstall the package {package!r} with its data")
+    told = f"checkpoint {wanted} is not installed"
+    if found is None:
+        raise CheckpointError(f"{told}; reinstall the package {package!r} with its data")
+    raise CheckpointError(
+        f"{told}: the package {package!r} does not carry it. Where its README says how to train it, do, and name the "
+        "folder: --weights-source ENCODER=FOLDER"
+    )
 
 
 def _from_hub(repo: str, revision: str | None, subfolder: str | None) -> Path:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from foresight_harness import BuildRequest, EncoderSpec
+from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
 from foresight_harness.weights import provenance_of
 from torch import Tensor
 
@@ -26,7 +26,9 @@ class NanoConformance:
     specs: ClassVar[Sequence[EncoderSpec]]
     """The nano sizes."""
     carried: ClassVar[Path]
-    """Folder of their weights."""
+    """Folder of the weights that the package carries."""
+    kept: ClassVar[Sequence[str]]
+    """Names of the sizes whose weights it carries."""
     family: ClassVar[command.Family]
     projected: ClassVar[str]
     """Tap of what the language model is given."""
@@ -36,14 +38,15 @@ class NanoConformance:
         raise NotImplementedError
 
     def test_weights_are_carried_small_and_their_origin_is_nano(self) -> None:
-        for spec in self.specs:
+        assert sorted(path.name for path in self.carried.glob("*") if path.is_dir()) == sorted(self.kept)
+        for spec in self.with_weights():
             found = provenance_of(spec.name, spec.config, BuildRequest(weights="nano"), repo=spec.repo)
             assert found.kind == "nano"
             assert str(self.carried) not in json.dumps(found.as_json())
             assert (self.carried / spec.name / command.WEIGHTS).stat().st_size < 1_500_000
 
     def test_the_record_is_of_these_weights(self) -> None:
-        for spec in self.specs:
+        for spec in self.with_weights():
             folder = self.carried / spec.name
             record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
             assert record["sha256"] == hashlib.sha256((folder / command.WEIGHTS).read_bytes()).hexdigest()
@@ -52,7 +55,7 @@ class NanoConformance:
 
     def test_sizes_differ_from_their_start_and_from_each_other_and_the_count_is_exact(self) -> None:
         clips = torch.rand(1, 1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-        requests = [(spec, BuildRequest(weights="nano")) for spec in self.specs]
+        requests = [(spec, BuildRequest(weights="nano")) for spec in self.with_weights()]
         requests += [(self.specs[0], BuildRequest())]
         built = [spec.build(request).encode(clips, ["llm.04"])["llm.04"].tokens for spec, request in requests]
         assert all(not torch.equal(one, other) for at, one in enumerate(built) for other in built[:at])
@@ -70,6 +73,17 @@ class NanoConformance:
         for part in self.parts_of(random[0]):
             for name, tensor in part.items():
                 assert torch.equal(own[name], tensor), name
+
+    def test_a_size_that_is_not_carried_says_how_to_get_it(self) -> None:
+        for spec in self.specs:
+            if spec.name not in self.kept:
+                with pytest.raises(CheckpointError, match=r"does not carry it.*--weights-source") as refused:
+                    spec.build(BuildRequest(weights="nano"))
+                assert "\n" not in str(refused.value)
+
+    def with_weights(self) -> list[EncoderSpec]:
+        """Those that are carried."""
+        return [spec for spec in self.specs if spec.name in self.kept]
 
     def parts_of(self, encoder: Any) -> Sequence[Mapping[str, Tensor]]:
         """State of an encoder's built parts, under the names of the whole model that is trained."""
