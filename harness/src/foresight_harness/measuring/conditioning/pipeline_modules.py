@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from foresight_harness.contracts.errors import GridError
 from foresight_harness.contracts.specs import GridShape
+from foresight_harness.measuring.conditioning.slots import averaged_in_slots, in_common_slots
 from foresight_harness.measuring.conditioning.stream_sets import TapTensors
 from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.plugin_calls import calling
@@ -44,7 +45,8 @@ class PipelineModules(nn.Module):
         their time is measured."""
         streams = [call(extractor, list(inputs)) for extractor, inputs in zip(self.extractors, taps, strict=True)]
         extra = (clips,) if self.uses_image else ()
-        return [call(enhancer, stream, *extra) for enhancer, stream in zip(self.enhancers, streams, strict=True)]
+        found = [call(enhancer, stream, *extra) for enhancer, stream in zip(self.enhancers, streams, strict=True)]
+        return averaged_in_slots(found)
 
     def counts(self) -> dict[str, int]:
         """Parameters by part."""
@@ -74,7 +76,7 @@ def build_modules(candidate: ResolvedCandidate, shapes: Sequence[Sequence[GridSh
             shape = stream.extractor.output_shape(taps)
             enhancers.append(candidate.enhancer.build(shape))
             streams.append(candidate.enhancer.output_shape(shape))
-        fusion = candidate.fusion.build(streams)
+        fusion = candidate.fusion.build(in_common_slots(streams))
     for part in (*extractors, *enhancers, fusion):
         if not isinstance(part, nn.Module):
             raise GridError(f"{candidate}: {type(part).__name__} is no nn.Module")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from foresight_harness.contracts.protocols import ConditionedDecoder
 from foresight_harness.contracts.specs import GridShape
 from foresight_harness.measuring.conditioning import Conditioning, build_modules
+from foresight_harness.measuring.conditioning.slots import in_common_slots
 from foresight_harness.measuring.fitting.adapters import (
     PLACINGS,
     LinearAdapter,
@@ -248,7 +249,7 @@ def conditioning_shape(candidate: ResolvedCandidate, taps: Sequence[Sequence[Gri
     """Shape of a candidate's conditioning on real grids."""
     streams = zip(candidate.streams, taps, strict=True)
     inputs = [candidate.enhancer.output_shape(stream.extractor.output_shape(shapes)) for stream, shapes in streams]
-    return candidate.fusion.output_shape(inputs)
+    return candidate.fusion.output_shape(in_common_slots(inputs))
 
 
 def step_numbers(

@@ -56,7 +56,7 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
         Record(
             **context | shared | _number(cell, measurement, context),
             controls_ok=outcome.controls_ok if measurement.controls_ok is None else measurement.controls_ok,
-            details={**outcome.details, **measurement.details, **_undefined(cell, measurement)},
+            details={**outcome.details, **measurement.details, **_undefined(cell, measurement), **_slots(cell)},
         )
         if fault_of(measurement.metric) is None
         else _broken_column(cell, measurement, context | shared)
@@ -89,6 +89,16 @@ def _undefined(cell: Cell, measurement: Measurement) -> dict[str, int]:
     """Samples without a value, of a metric of a plugin that left some out."""
     missing, of = cell.workshop.metrics.undefined.get(measurement.metric, (0, 0))
     return {"undefined": missing, "undefined_of": of} if missing else {}
+
+
+def _slots(cell: Cell) -> dict[str, str]:
+    """What was done to streams of clips that have unequal slots; nothing of others."""
+    strides = [
+        max(stream.encoder.tap(tap).stride_frames for tap in stream.ref.taps) for stream in cell.candidate.streams
+    ]
+    if len(set(strides)) < 2 or cell.split("test").clips.shape[0] < 2:
+        return {}
+    return {"over_time": f"streams averaged over the frames of the coarsest one's slots ({max(strides)} each)"}
 
 
 def _look_at_directions(cell: Cell, outcome: Outcome) -> None:
