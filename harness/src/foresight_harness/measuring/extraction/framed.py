@@ -59,4 +59,5 @@ class _Framed:
 
     def take(self, indices: Sequence[int]) -> Tensor:
         """The clips of these samples. [len(indices), T, 3, H_px, W_px]"""
-        return self.clips.take(indices)[:, self.frames]
+        found: Tensor = self.clips.take(indices)[:, self.frames]
+        return found

@@ -177,7 +177,7 @@ def _measurements(cell: Cell, future: _Future, found: list[Mapping[int, _Numbers
         iou = np.stack([one[horizon].iou for one in found])
         curves.append(iou)
         copied, gone_on = (future.baselines[horizon][name] for name in (COPY, VELOCITY))
-        floor = {"floor": _mean(copied.iou), "floor_by": COPY}
+        floor: dict[str, Any] = {"floor": _mean(copied.iou), "floor_by": COPY}
         rows += [
             Measurement(f"future_iou_{horizon}", range=(0.0, 1.0), values=iou, **floor, **shared),
             Measurement(f"over_copy_{horizon}", range=(-1.0, 1.0), values=iou - copied.iou, floor=0.0, **shared),
@@ -192,7 +192,7 @@ def _measurements(cell: Cell, future: _Future, found: list[Mapping[int, _Numbers
             ),
         ]
     copies = np.stack([future.baselines[horizon][COPY].iou for horizon in future.horizons])
-    mean = {"floor": _mean(copies.mean(axis=0)), "floor_by": COPY}
+    mean: dict[str, Any] = {"floor": _mean(copies.mean(axis=0)), "floor_by": COPY}
     # A clip counts where its objects moved at every horizon, so that the mean is over equal clips.
     whole = Measurement("future_iou", range=(0.0, 1.0), values=np.mean(curves, axis=0), **mean, **shared)
     return (whole, *rows)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.parts.metrics.matches import PictureMatches, SortedMatches
-from foresight_harness.parts.metrics.told_apart import STATISTICS, Answers, QuestionAnswers
+from foresight_harness.parts.metrics.told_apart import STATISTICS, Answers, QuestionAnswers, Statistic
 
 Floats = NDArray[np.float64]
 
@@ -34,4 +34,5 @@ def corpus_statistic(stats: Sequence[Mapping[str, Any]]) -> Callable[[Floats], F
         return SortedMatches.of([PictureMatches.from_json(entry) for entry in stats]).average_precision
     if len(named) > 1 or not named <= set(STATISTICS):
         raise DataError(f"statistics of samples are of {sorted(map(str, named))}; one of {', '.join(STATISTICS)}")
-    return partial(Answers.of([QuestionAnswers.from_json(entry) for entry in stats]).statistic, of=named.pop())
+    of: Statistic = stats[0]["of"]
+    return partial(Answers.of([QuestionAnswers.from_json(entry) for entry in stats]).statistic, of=of)
