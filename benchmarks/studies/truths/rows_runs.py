@@ -87,7 +87,12 @@ def _edit(run: Path, what: str) -> None:
         metrics = [line for line in lines if line["metric"] == "iou"]
         lines.remove(metrics[0])
     else:
-        other = {"params": 7, "gateable": not lines[0].get("gateable"), "fingerprint": "0" * 64}
+        params = lines[0].get("params")
+        other = {
+            "params": {**params, "encoder": 7} if isinstance(params, dict) else 7,
+            "gateable": not lines[0].get("gateable"),
+            "fingerprint": "0" * 64,
+        }
         lines[0][what] = other.get(what, "another")
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
