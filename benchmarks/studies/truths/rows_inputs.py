@@ -84,10 +84,9 @@ def r13(place: Place) -> Seen:
     done = expect(place.score("--dataset", "shapes", "--dataset", "doubled", candidates=candidates), 0, 1)
     failed = re.findall(r"analysis (\w+) failed", done.text)
     scored = {record["dataset"] for record in records_of(place.run()) if record["status"] == "ok"}
-    made = sorted(path.stem for path in (place.run() / "analysis").glob("*.json"))
     return Seen(
-        "shapes" in scored and not failed and "rankings" in made,
-        f"scored: {', '.join(sorted(scored))}; analyses that failed: {', '.join(failed) or 'none'}; there: {len(made)}",
+        "shapes" in scored and not failed,
+        f"scored: {', '.join(sorted(scored))}; analyses that failed: {', '.join(failed) or 'none'}",
     )
 
 

@@ -137,8 +137,8 @@ def r10(place: Place) -> Seen:
     """SIGTERM is an orderly end, and ``cache prune`` removes what a killed run was making."""
     with tempfile.TemporaryFile() as log:
         process = place.start(place.session("--train-size", "512", "--picture-px", "224"), log=log)
-        ends = time.monotonic() + 60
-        while not place.folders() and time.monotonic() < ends:
+        ends = time.monotonic() + 240
+        while not list(place.runs.glob("2*/run.json")) and time.monotonic() < ends:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         process.wait(120)
