@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.measuring.extraction import pool as module
 from foresight_harness.measuring.extraction.pool import EncoderPool
 from foresight_harness.planning.registry import Registry
 from torch import nn
@@ -62,10 +61,7 @@ def test_encoder_without_circles_is_freed_without_looking_through_the_process(
 
 
 @pytest.mark.parametrize("kind", [Circular, LooseTower])
-def test_encoder_in_a_circle_is_freed_too_where_it_is_large(
-    pool: EncoderPool, builtins: Registry, kind: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "COLLECT_BYTES", 4 * (16 + 4))
+def test_encoder_in_a_circle_is_freed_too(pool: EncoderPool, builtins: Registry, kind: Any) -> None:
     tower = weakref.ref(pool.get(spec_of(builtins, kind)).tower.weight)  # type: ignore[attr-defined]
     pool.trim()
     assert tower() is None
@@ -79,14 +75,3 @@ def test_spare_encoder_stays_until_another_is_built(pool: EncoderPool, builtins:
     pool.get(spec_of(builtins, Plain, "other"))
     assert spare() is None
     assert pool.builds == {"one": 1, "other": 1}
-
-
-def test_small_encoders_in_circles_wait_until_together_they_are_large(
-    pool: EncoderPool, builtins: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "COLLECT_BYTES", 3 * 4 * (16 + 4))
-    left = []
-    for there in (1, 2, 0):
-        left.append(weakref.ref(pool.get(spec_of(builtins, Circular)).tower.weight))  # type: ignore[attr-defined]
-        pool.trim()
-        assert sum(trace() is not None for trace in left) == there

@@ -12,10 +12,6 @@ from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
 from foresight_harness.measuring.extraction.tidying import free_cycles, times_set_aside
 from foresight_harness.parts.weights.counting import parameters_of, require_finite_parameters
 
-COLLECT_BYTES = 256 * 2**20
-"""Parameters of encoders that refer to themselves that may wait to be freed together: looking through all that the
-process holds takes tenths of a second, as much as a spot check of ten tiny encoders."""
-
 
 @dataclass
 class EncoderPool:
@@ -30,10 +26,6 @@ class EncoderPool:
     _live: dict[str, Encoder] = field(default_factory=dict)
     _built_after: dict[str, int] = field(default_factory=dict)
     """How often survivors had been set aside when each encoder was built."""
-    _unfreed_bytes: int = 0
-    """Parameters of encoders that were let go and wait for a collection."""
-    _unfreed_aside: bool = False
-    """Whether one of them may have been set aside."""
 
     def get(self, spec: EncoderSpec, taps: Sequence[str] = (), *, counted: bool = True) -> Encoder:
         """The built encoder, wanted for ``taps``. ``counted``: not where it is only looked at.
@@ -66,20 +58,10 @@ class EncoderPool:
     def trim(self) -> None:
         """Free every encoder that no planned cell wants live."""
         idle = [name for name in self._live if self.needed[name] <= 0 and name != self.spare]
-        sizes = {name: _bytes_of(self._live[name]) for name in idle}
-        traces = {name: _traces(self._live.pop(name)) for name in idle}
-        held = [name for name in idle if any(trace() is not None for trace in traces[name])]
-        self._unfreed_bytes += sum(sizes[name] for name in held)
-        self._unfreed_aside |= any(self._built_after[name] != times_set_aside() for name in held)
-        if held and self._unfreed_bytes >= COLLECT_BYTES:
-            free_cycles(whole=self._unfreed_aside)
-            self._unfreed_bytes, self._unfreed_aside = 0, False
-
-
-def _bytes_of(encoder: Encoder) -> int:
-    """Of its parameters; of what has none that are known, enough to be freed at once."""
-    found = sum(each.numel() * each.element_size() for each in parameters_of(encoder))
-    return found or COLLECT_BYTES
+        traces = [trace for name in idle for trace in _traces(self._live.pop(name))]
+        # Looking through all that the process holds takes tenths of a second: only where something refers in a circle.
+        if any(trace() is not None for trace in traces):
+            free_cycles(whole=any(self._built_after[name] != times_set_aside() for name in idle))
 
 
 def _traces(encoder: Encoder) -> list[Callable[[], object]]:
