@@ -14,7 +14,7 @@ from typing import Any
 
 PIXELS = "pixels@patch/identity/single/linear"
 SMALL = ("--train-size", "24", "--picture-px", "64")
-PATIENCE_S = 240.0
+PATIENCE_S = 900.0
 
 
 @dataclass(frozen=True)

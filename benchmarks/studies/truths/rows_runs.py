@@ -87,7 +87,12 @@ def _edit(run: Path, what: str) -> None:
         metrics = [line for line in lines if line["metric"] == "iou"]
         lines.remove(metrics[0])
     else:
-        other = {"params": 7, "gateable": not lines[0].get("gateable"), "fingerprint": "0" * 64}
+        params = lines[0].get("params")
+        other = {
+            "params": {**params, "encoder": 7} if isinstance(params, dict) else 7,
+            "gateable": not lines[0].get("gateable"),
+            "fingerprint": "0" * 64,
+        }
         lines[0][what] = other.get(what, "another")
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
@@ -132,8 +137,8 @@ def r10(place: Place) -> Seen:
     """SIGTERM is an orderly end, and ``cache prune`` removes what a killed run was making."""
     with tempfile.TemporaryFile() as log:
         process = place.start(place.session("--train-size", "512", "--picture-px", "224"), log=log)
-        ends = time.monotonic() + 60
-        while not place.folders() and time.monotonic() < ends:
+        ends = time.monotonic() + 240
+        while not list(place.runs.glob("2*/run.json")) and time.monotonic() < ends:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         process.wait(120)

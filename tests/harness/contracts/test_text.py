@@ -42,6 +42,7 @@ def test_other_letters_stay_as_they_are() -> None:
         "https://me:PASSWORD@host/a/b",
         "https://me:P@PASSWORD@host/a",
         "https://PASSWORD@host",
+        "Repo id must be in the form 'namespace/name': 'https://me:PASSWORD'",
         "s3://key:PASSWORD@bucket/folder",
         "https://host/a?token=PASSWORD&x=1",
         "https://host/a?X-Amz-Signature=PASSWORD",

@@ -14,6 +14,8 @@ COMMAND = re.compile(r"^(\s*):(?=:)")
 OLD_COMMAND = re.compile(r"##(?=\[)")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>\\]+")
 ASKED_BY = re.compile(r"(?<=://)[^/]*(?=@)")
+CUT = re.compile(r"(?<=://)[^/:?#\[]*:(?!\d{1,5}(?:[/?#.,:;)]|$))[^/?#]+")
+"""Name and password of an address that somebody cut before its ``@``: what stands behind the colon is no port."""
 ASKED_FOR = re.compile(r"[?].*|#.*=.*|;[^/?#]*=.*", re.DOTALL)
 """Query, and what else of an address carries tokens and signatures."""
 NAMED = re.compile(
@@ -54,7 +56,7 @@ def without_secrets(text: str) -> str:
 
 
 def _without_secrets(found: re.Match[str]) -> str:
-    address = ASKED_BY.sub("...", found.group())
+    address = CUT.sub("...", ASKED_BY.sub("...", found.group()))
     return ASKED_FOR.sub(lambda rest: f"{rest.group()[0]}..." if len(rest.group()) > 1 else rest.group(), address)
 
 
