@@ -10,7 +10,7 @@ that the same command goes on, as it does from what ``--write`` has kept.
 
 ``--design small`` is the same with 8 streams of nano and published encoders by 4 enhancers by 3 fusions, ``perceiver``
 and ``qformer`` among them, at the sizes of ``small``: days of one core, and not run. The default design, ``reduced``,
-is what ten repeats of both arms take twenty minutes for: smaller than ``small`` in pictures, steps, batch and seeds
+is what ten repeats of both arms take half an hour for: smaller than ``small`` in pictures, steps, batch and seeds
 (``REDUCED``), and in parts, of which a step costs a tenth of one of ``perceiver`` and less. So fits are a small share
 of its cost, and what every rung costs anyhow (controls, readings, records) a large one: cells that were timed before
 the first repeat let expect a third rather than an eighth of the whole. ``fits_cost`` is the same ratio of the fits
