@@ -62,7 +62,7 @@ class Checker:
             decision=content.get("decision", ""),
             subject=self.one_of(content, "subject", ("candidate", "rule")),
             scope=self.one_of(content, "scope", ("any", "each")),
-            family=self.one_of(content, "family", (False, True)),
+            family=self.flag(content, "family"),
             candidates=self.names(content, "candidates", ("*",)),
             decides=decides,
             outcomes=outcomes,
@@ -250,6 +250,12 @@ class Checker:
         value = entry.get(key, choices[0])
         if value not in choices:
             raise self.fail(f"{key} {value!r}: one of {', '.join(map(repr, choices))}")
+        return value
+
+    def flag(self, entry: Mapping[str, Any], key: str) -> bool:
+        value = entry.get(key, False)
+        if not isinstance(value, bool):
+            raise self.fail(f"{key} {value!r}: true or false")
         return value
 
     def known(self, given: Any, choices: Sequence[str], key: str) -> tuple[str, ...]:
