@@ -1,9 +1,10 @@
 """What training plants in nano models of the other families, by the primary probe at every tap.
 
-    python benchmarks/studies/nano_families.py --scores DIR [--write]
+    python benchmarks/studies/nano_families.py --twins TWINS --scores DIR [--write]
 
 Criteria, and how each is measured, stand in ``docs/nano-families.md``, written before the first training run. Measured
-are the weights that the plugins carry and their exact starts (random weights of seed 0), on ``shapes``; the
+are the weights that lie in TWINS (``llava_next_nano_what`` and so on, made by the plugins' ``train_nano``) or that the
+plugins carry, and their exact starts (random weights of seed 0), on ``shapes``; the
 self-supervised encoder on ``kinds`` too. What DIR holds already is not measured again. Exits 1 where a criterion is
 missed or cannot be told; ``--write`` renews ``nano_families.json`` beside this file.
 """
@@ -70,19 +71,24 @@ def carried(family: str) -> Path:
     return Path(found.submodule_search_locations[0]) / "weights"
 
 
-def objectives_of(family: Family) -> list[str]:
-    """Those that are carried."""
-    names = ("what", "where", "sham")
-    return [name for name in names if (carried(family.name) / f"{family.name}_{name}").is_dir()]
+def weights_of(name: str, twins: Path) -> Path | None:
+    """Folder of the trained weights of a size; None where there are none."""
+    places = (twins / name, carried(name.rpartition("_")[0]) / name)
+    return next((place for place in places if place.is_dir()), None)
 
 
-def wanted() -> list[tuple[str, str, str, bool]]:
+def objectives_of(family: Family, twins: Path) -> list[str]:
+    """Those that there are weights of."""
+    return [name for name in ("what", "where", "sham") if weights_of(f"{family.name}_{name}", twins)]
+
+
+def wanted(twins: Path) -> list[tuple[str, str, str, bool]]:
     """Data set, name of the scores, encoder, and whether it is at its start."""
     found = [("shapes", f"{each.name}_start", f"{each.name}_where", True) for each in FAMILIES]
     found += [
         ("shapes", f"{each.name}_{name}", f"{each.name}_{name}", False)
         for each in FAMILIES
-        for name in objectives_of(each)
+        for name in objectives_of(each, twins)
     ]
     encoder = SELF_SUPERVISED[0]
     for data in ("shapes", "kinds"):
@@ -90,10 +96,11 @@ def wanted() -> list[tuple[str, str, str, bool]]:
     return found
 
 
-def scored(name: str, start: bool, drawn: Pictures) -> Scores:
+def scored(name: str, start: bool, drawn: Pictures, twins: Path) -> Scores:
     """All taps of one encoder on one set."""
     spec = load_registry().encoder(name)
-    encoder = spec.build(BuildRequest(weights="random" if start else "nano"))
+    source = None if start or name in SELF_SUPERVISED else weights_of(name, twins)
+    encoder = spec.build(BuildRequest(weights="random" if start else "nano", source=None if source is None else str(source)))
     taps = [tap.name for tap in spec.taps]
     parts = {
         split: [encoder.encode(batch, taps) for batch in torch.split(clips, 50)] for split, clips in drawn.clips.items()
@@ -104,18 +111,18 @@ def scored(name: str, start: bool, drawn: Pictures) -> Scores:
     }
 
 
-def measure(folder: Path) -> dict[str, Scores]:
+def measure(folder: Path, twins: Path) -> dict[str, Scores]:
     """``SET/NAME`` to its scores; what the folder lacks is measured and kept there."""
     drawn: dict[str, Pictures] = {}
-    for data, name, encoder, start in wanted():
+    for data, name, encoder, start in wanted(twins):
         path = folder / data / f"{name}.npz"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             drawn.setdefault(data, Pictures(data))
-            found = scored(encoder, start, drawn[data])
+            found = scored(encoder, start, drawn[data], twins)
             np.savez_compressed(path, **found)  # type: ignore[arg-type]
             print(data, name, {tap: round(float(values.mean()), 3) for tap, values in found.items()}, flush=True)
-    return {f"{data}/{name}": dict(np.load(folder / data / f"{name}.npz")) for data, name, *_ in wanted()}
+    return {f"{data}/{name}": dict(np.load(folder / data / f"{name}.npz")) for data, name, *_ in wanted(twins)}
 
 
 def apart(scores: Mapping[str, Scores], first: str, second: str, tap: str) -> dict[str, float]:
@@ -132,12 +139,13 @@ def apart(scores: Mapping[str, Scores], first: str, second: str, tap: str) -> di
     }
 
 
-def learnt(family: Family) -> dict[str, Any]:
+def learnt(family: Family, twins: Path) -> dict[str, Any]:
     """Criterion 1 by what each training's record says of held-out pictures."""
     held = {}
-    for objective in objectives_of(family):
-        path = carried(family.name) / f"{family.name}_{objective}" / "training.json"
-        rates = json.loads(path.read_text(encoding="utf-8"))["held_out"]["rates"]
+    for objective in objectives_of(family, twins):
+        place = weights_of(f"{family.name}_{objective}", twins)
+        assert place is not None
+        rates = json.loads((place / "training.json").read_text(encoding="utf-8"))["held_out"]["rates"]
         told = {name: rates[name] >= BOUNDS[name] for name in ("colour", "kind")}
         if objective == "where":
             told["within_one"] = rates["within_one"] >= BOUNDS["within_one_bin"]
@@ -178,7 +186,7 @@ def over_random(scores: Mapping[str, Scores]) -> dict[str, Any]:
     return {"met": all(each["low"] > 0 for each in found.values()), "found": found}
 
 
-def judged(scores: Mapping[str, Scores]) -> dict[str, Any]:
+def judged(scores: Mapping[str, Scores], twins: Path) -> dict[str, Any]:
     """All figures and what they say of the criteria."""
     differences: dict[str, Any] = {}
     for family in FAMILIES:
@@ -195,7 +203,7 @@ def judged(scores: Mapping[str, Scores]) -> dict[str, Any]:
             tap: apart(scores, names[0], names[1], tap) for tap in scores[names[0]]
         }
     criteria = {
-        **{f"1 learnt: {each.name}": learnt(each) for each in FAMILIES},
+        **{f"1 learnt: {each.name}": learnt(each, twins) for each in FAMILIES},
         **{f"2 where over own start: {each.name}": over_start(each, scores) for each in FAMILIES},
         **{f"3 where over sham: {each.name}": over_sham(each, scores) for each in FAMILIES},
         f"4 over random: {encoder}": over_random(scores),
@@ -224,6 +232,7 @@ def read_words(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked. Exits on a slip."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("--twins", type=Path, default=Path("twins"), help="folder of trained weights; default twins")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args(arguments)
 
@@ -232,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and judge."""
     asked = read_words(arguments)
     torch.set_num_threads(1)
-    content = judged(measure(asked.scores))
+    content = judged(measure(asked.scores, asked.twins), asked.twins)
     for name, verdict in content["criteria"].items():
         print({True: "met", False: "NOT MET", None: "not told"}[verdict["met"]], name)
     if asked.write:
