@@ -100,7 +100,9 @@ def scored(name: str, start: bool, drawn: Pictures, twins: Path) -> Scores:
     """All taps of one encoder on one set."""
     spec = load_registry().encoder(name)
     source = None if start or name in SELF_SUPERVISED else weights_of(name, twins)
-    encoder = spec.build(BuildRequest(weights="random" if start else "nano", source=None if source is None else str(source)))
+    encoder = spec.build(
+        BuildRequest(weights="random" if start else "nano", source=None if source is None else str(source))
+    )
     taps = [tap.name for tap in spec.taps]
     parts = {
         split: [encoder.encode(batch, taps) for batch in torch.split(clips, 50)] for split, clips in drawn.clips.items()
