@@ -51,7 +51,7 @@ def _averaged(grid: Tensor, slots: int) -> Tensor:
         return grid
     each = -(-frames // slots)
     whole = (frames // each) * each
-    parts = grid[:, :whole].unflatten(1, (-1, each)).mean(2)
+    parts = grid[:, :whole].reshape(len(grid), whole // each, each, *grid.shape[2:]).mean(2)
     if whole == frames:
         return parts
     return torch.cat([parts, grid[:, whole:].mean(1, keepdim=True)], 1)
