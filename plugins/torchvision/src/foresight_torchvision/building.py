@@ -74,9 +74,10 @@ def bare_model(preset: Preset) -> nn.Module:
     from torchvision import models
 
     if preset.repo is not None:
+        wanted = torch.get_default_device()
         with torch.device("meta"):  # its classifier is 24 times its trunk, and drawing values for it takes 0.2 s
             trunk: nn.Module = models.alexnet(weights=None).features[: int(preset.nodes[-1]) + 1]
-        trunk = trunk.to_empty(device="cpu")
+        trunk = trunk.to_empty(device=wanted)
         for layer in trunk.modules():  # in the order in which the library makes them: the same values
             if isinstance(layer, nn.Conv2d):
                 layer.reset_parameters()

@@ -35,6 +35,8 @@ RECIPE = Recipe(steps=2, batch=6, losses=("focal", "l1", "giou"))
 PIXEL_PROBE = "linear_pixels"
 PROBES = {spec.name: spec for spec in probe_specs()}
 CANDIDATE = "shuffled@patch/identity/single/linear"
+OF_CLIPS = ("temporal", "verification", "prediction")
+"""Suites that have nothing to ask of pictures."""
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_suite_scores_the_same_over_tiny_shards(
     planned,
     tmp_path: Path,  # type: ignore[no-untyped-def]
 ) -> None:
-    clips = name == "temporal"
+    clips = name in OF_CLIPS
     choice = DatasetChoice("moving_shapes" if clips else "shapes")
     found, shards = [], []
     for size in (store_module.SHARD_BYTES, TINY):
