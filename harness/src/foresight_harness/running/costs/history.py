@@ -21,7 +21,8 @@ GUESS_OPENS_S = 4.0
 """Seconds of the controls or references that the first cell of a suite on a data set measures."""
 GUESS_EXTRACTS_S = 2.5
 """Seconds to build a tiny encoder and put 224 pictures through it."""
-GUESS_EXTRACTS_PARAMS = 3e5
+GUESS_EXTRACTS_PARAMS = 1e6
+"""Parameters whose products over 256 tokens take as long again: 224 pictures at 45 billion operations a second."""
 GUESS_SESSION_S = 15.0
 """Seconds of a session beside its cells: imports, plan, analysis, report."""
 GUESS_FACTOR = 4.0
@@ -182,7 +183,7 @@ def guess_s(cell: PlannedCell, options: RunOptions, first: First = LATER) -> flo
         found += GUESS_OPENS_S * pictures * area
     if first.extracts:
         params = sum(stream.encoder.params or 0 for stream in cell.candidate.streams)
-        found += GUESS_EXTRACTS_S * pictures * max(1.0, area * params / GUESS_EXTRACTS_PARAMS)
+        found += GUESS_EXTRACTS_S * pictures * (1.0 + area * params / GUESS_EXTRACTS_PARAMS)
     steps = sizes.steps * (1 + SWEEP_SHARE * len(SWEPT) if options.learning_rate == SWEEP else 1)
     return found + (GUESS_TRAINED_S * steps / 25 * sizes.batch / 32 * sizes.seeds if _is_trained(cell) else 0.0)
 
