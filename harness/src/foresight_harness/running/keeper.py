@@ -39,6 +39,7 @@ from foresight_harness.running.lifecycle.status import (
 )
 from foresight_harness.running.remote_facts import RemoteFacts
 from foresight_harness.running.run_folder.environment import git_state
+from foresight_harness.running.run_folder.fact_file import read_facts
 from foresight_harness.running.run_folder.folder import RunFolder, find_run
 from foresight_harness.running.run_folder.recording import failure_record, protocols_of, record_outcome
 from foresight_harness.running.timeout import time_limit
@@ -116,10 +117,14 @@ class RunKeeper:
     def _take_up(self) -> None:
         """Find out what is done of a run that goes on, and drop what is not whole. See ``resuming.check_resume``."""
         before = self.folder.whole_records()
-        self.done.update(self.folder.drop_unfinished(WholeKey(self.workshop, self.manifest.kept)))
-        kept = self.manifest.kept
-        self.manifest.done_before = frozenset(self.done)
+        kept, facts = self.manifest.kept, read_facts(self.folder.path)
+        self.protocols.update(facts.protocols)
         self.protocols.update(kept.get("protocols") or {})
+        self.manifest.elsewhere = with_earlier(kept.get("datasets"), facts.datasets, *NAMED_BY)
+        self.remote_admission += [*facts.admission, *(kept.get("admission") or ())]
+        listed = {str(one.get("fingerprint")) for one in self.manifest.elsewhere}
+        self.done.update(self.folder.drop_unfinished(WholeKey(self.workshop, self.protocols, listed)))
+        self.manifest.done_before = frozenset(self.done)
         whole = len(before) == len(self.folder.whole_records()) and self.planned_ids <= self.done
         sealed = (self.folder.path / SEAL).is_file()  # else it was killed while it concluded, or on its way to the seal
         self.settled = whole and sealed and kept.get("status") == COMPLETE
@@ -195,6 +200,7 @@ class RunKeeper:
                     keep_fits(self.folder.path, cell)
             records = record_outcome(self.folder, cell, outcome, wall_s)
             self.protocols |= protocols_of(cell, outcome)
+            self.folder.append_facts(self.protocols, self.manifest.datasets(), self.admission())
             self._write(records)
         except BaseException as error:
             if is_interrupt(error):

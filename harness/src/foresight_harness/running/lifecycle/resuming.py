@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -218,16 +218,27 @@ def _of_weights(
 class WholeKey:
     """Whether a session would score a cell as its records say that it was scored: the whole key, not only names."""
 
-    def __init__(self, workshop: Workshop, kept: Mapping[str, Any]) -> None:
-        """For the planned cells of a workshop; ``kept`` is the manifest of the sessions before, empty where lost."""
+    def __init__(self, workshop: Workshop, protocols: Mapping[str, Any], fingerprints: Collection[str]) -> None:
+        """For the planned cells of a workshop.
+
+        Args:
+            workshop: Of the session that goes on.
+            protocols: Digest -> choices, of all that the sessions before have told. A record of another one is of a
+                cell to score again: what it means would stand nowhere.
+            fingerprints: Of the data that they have told of.
+        """
         self._workshop = workshop
         self._by_id = {cell_id(*_key(cell)): cell for cell in workshop.planned}
         self._beside = {(cell.suite.name, cell.dataset.name): cell for cell in workshop.planned}
-        self._protocols: Mapping[str, Any] = _mapping(kept.get("protocols"))
+        self._protocols, self._fingerprints = dict(protocols), set(fingerprints)
 
     def __call__(self, records: Sequence[Record]) -> bool:
         """The records of one cell. One that is neither planned nor scored beside a planned one is left as it is."""
         first = records[0]
+        if any(one.protocol is not None and one.protocol not in self._protocols for one in records):
+            return False
+        if any(one.fingerprint is not None and one.fingerprint not in self._fingerprints for one in records):
+            return False
         own = self._by_id.get(first.cell)
         planned = own or self._beside.get((first.suite, first.dataset))
         if planned is None:

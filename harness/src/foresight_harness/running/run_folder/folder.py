@@ -17,7 +17,7 @@ from foresight_harness.contracts.errors import RunFolderError, UsageError
 from foresight_harness.contracts.records import SCHEMA, Record, parse
 from foresight_harness.contracts.records.record import line_of
 from foresight_harness.contracts.text import without_secrets_in
-from foresight_harness.running.run_folder import latest
+from foresight_harness.running.run_folder import fact_file, latest
 from foresight_harness.running.run_folder.record_file import append, read_records, whole_lines, whole_records
 from foresight_harness.running.run_folder.samples import samples_hold
 
@@ -52,6 +52,7 @@ class RunFolder:
         self._cells: dict[str, list[Record]] = {}
         self._media_seen = 0
         self._media: set[str] = set()
+        self._facts: set[str] = set()
 
     @classmethod
     def create(cls, out: Path, git_sha: str) -> RunFolder:
@@ -93,6 +94,20 @@ class RunFolder:
             if not records or not {record.cell for record in records} <= self.finished():
                 append(self.path / "records.jsonl", "".join(lines).encode("utf-8"))
         return whole
+
+    def append_facts(
+        self,
+        protocols: Mapping[str, Any],
+        datasets: Sequence[Mapping[str, Any]],
+        admission: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Append to ``facts.jsonl`` what this process has not told yet. Before the records that refer to it."""
+        lines = [_without_secrets(line) for line in fact_file.lines_of(protocols, datasets, admission)]
+        fresh = [line for line in lines if line not in self._facts]
+        if fresh:
+            with self.writing(), self._lock:
+                append(self.path / fact_file.NAME, "".join(f"{line}\n" for line in fresh).encode("utf-8"))
+            self._facts.update(fresh)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
