@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,7 +76,7 @@ def changed(part: str, **fields: Any) -> Content:
         (changed("images", file_name="../secret.png"), "leads out of"),
         (changed("images", file_name="/etc/hostname"), "leads out of"),
         (changed("images", split="dev"), "split 'dev'; known are train, val, test"),
-        (changed("annotations", image_id=5), "annotation 1 is of image 5, which is not listed"),
+        (changed("annotations", image_id=5), "annotation 1 is of image 5, which is not listed; list it, or"),
         (changed("annotations", category_id=9), r"annotation 1 of image 1 \(1\.png\) has category 9"),
         (changed("annotations", bbox=[1, 2, 3]), "not four numbers"),
         (changed("annotations", bbox=[1, 2, 3, float("nan")]), "not four numbers"),
@@ -125,3 +128,14 @@ def test_a_folder_without_any_object_is_refused(folder: Callable[..., Path]) -> 
 def test_an_empty_split_is_refused(folder: Callable[..., Path]) -> None:
     with pytest.raises(DataError, match="all 1 pictures with objects fall into the other split than train"):
         opened(folder(one()), "train")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=lambda pack: pack.__module__)
+def test_a_packed_file_is_told_from_one_in_another_coding(
+    pack: Callable[..., bytes], folder: Callable[..., Path]
+) -> None:
+    root = folder(one(), {"1.png": Image.new("RGB", (40, 30))})
+    (path,) = root.glob("**/annotations.json")
+    path.write_bytes(pack(path.read_bytes()))
+    with pytest.raises(DataError, match=r"annotations\.json is packed \((gzip|bzip2|xz)\); unpack it$"):
+        opened(root)

@@ -183,7 +183,8 @@ class _Reader:
         owner = self._by_id.get(self._source.prefix + key_of(entry.get("image_id")))
         if owner is None:
             raise DataError(
-                f"{self._path}: annotation {entry.get('id')} is of image {entry.get('image_id')}, which is not listed"
+                f"{self._path}: annotation {entry.get('id')} is of image {entry.get('image_id')}, which is not listed; "
+                "list it, or remove the annotation (ids that are one off put every box on another picture)"
             )
         where = _Where(self._path, entry, owner)
         crowd = crowd_of(entry.get("iscrowd"))
@@ -270,7 +271,9 @@ class _Reader:
             unknown = next((key for key in self._used if key not in self._found.names), None)
             if unknown is not None:
                 category = unknown.removeprefix(self._source.prefix) or None
-                raise DataError(f"{self._used[unknown]} has category {category}, which is not listed")
+                raise DataError(
+                    f"{self._used[unknown]} has category {category}, which is not listed; add it to 'categories'"
+                )
         named = [picture.split is not None for picture in self._found.pictures]
         if any(named) and not all(named):
             raise DataError(

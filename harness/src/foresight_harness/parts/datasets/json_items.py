@@ -13,6 +13,14 @@ from foresight_harness.contracts.errors import DataError
 
 CHUNK_BYTES = 2**22
 LONGEST_NUMBER = 64
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstandard",
+}
+"""By first bytes."""
 BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -42,11 +50,20 @@ def items_of(path: Path) -> Iterator[Item]:
         said = error.msg.removesuffix(" at")  # some of Python's messages lead on to the place themselves
         raise DataError(f"{path} is not valid JSON: {said} at character {error.pos}") from error
     except UnicodeDecodeError as error:
+        if packed := _packed(path):
+            raise DataError(f"{path} is packed ({packed}); unpack it") from error
         raise DataError(f"{path} is not valid JSON: it is not written in {error.encoding}; save it as UTF-8") from error
     except RecursionError as error:
         raise DataError(f"{path} is not valid JSON: its lists are nested too deeply") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or type(error).__name__})") from error
+
+
+def _packed(path: Path) -> str | None:
+    """What a file is packed with, by its first bytes; None for any other."""
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    return next((name for mark, name in PACKED.items() if start.startswith(mark)), None)
 
 
 def _items(text: _Text, path: Path) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""``facts.jsonl``: what records refer to, on disk before the records that do, so that a killed run has lost none of it."""
+"""``facts.jsonl``: what records refer to, on disk before the records: a killed run has lost none of it."""
 
 from __future__ import annotations
 
