@@ -118,10 +118,10 @@ class RunKeeper:
         """Find out what is done of a run that goes on, and drop what is not whole. See ``resuming.check_resume``."""
         before = self.folder.whole_records()
         kept, facts = self.manifest.kept, read_facts(self.folder.path)
-        self.protocols.update(facts.protocols)
+        self.protocols.update({name: dict(choices) for name, choices in facts.protocols.items()})
         self.protocols.update(kept.get("protocols") or {})
         self.manifest.elsewhere = with_earlier(kept.get("datasets"), facts.datasets, *NAMED_BY)
-        self.remote_admission += [*facts.admission, *(kept.get("admission") or ())]
+        self.remote_admission += [dict(row) for row in (*facts.admission, *(kept.get("admission") or ()))]
         listed = {str(one.get("fingerprint")) for one in self.manifest.elsewhere}
         self.done.update(self.folder.drop_unfinished(WholeKey(self.workshop, self.protocols, listed)))
         self.manifest.done_before = frozenset(self.done)
