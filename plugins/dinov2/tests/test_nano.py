@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import foresight_dinov2
 import pytest
 import torch
 from foresight_dinov2 import train_nano
-from foresight_dinov2.nano import loop
+from foresight_dinov2.nano.choices import Choices
 from foresight_dinov2.nano.masked import HIDDEN_SHARE, MaskedAutoencoder, patches_of, random_order
 from foresight_dinov2.nano.pictures import build_pool
 from foresight_dinov2.presets import NANO
 from foresight_dinov2.specs import encoder_spec
 from foresight_harness import BuildRequest, CheckpointError, UsageError
+from foresight_harness.parts.training import resumable
 from foresight_harness.weights import provenance_of
 
 FOLDER = Path(foresight_dinov2.__file__).parent / "weights" / NANO.name
@@ -29,8 +31,8 @@ def test_weights_are_carried_small_and_the_record_is_of_them() -> None:
     assert (FOLDER / train_nano.WEIGHTS).stat().st_size < 1_000_000
     record = json.loads((FOLDER / "training.json").read_text(encoding="utf-8"))
     assert record["sha256"] == hashlib.sha256((FOLDER / train_nano.WEIGHTS).read_bytes()).hexdigest()
-    assert record["choices"] == vars(loop.Choices())
-    assert (record["start"], record["steps"]) == ("seed 0", loop.Choices.steps)
+    assert record["choices"] == vars(Choices())
+    assert (record["start"], record["steps"]) == ("seed 0", Choices.steps)
 
 
 def test_training_starts_at_the_random_weights_of_its_seed_and_ends_elsewhere() -> None:
@@ -88,24 +90,24 @@ def test_a_killed_training_ends_with_the_digest_of_an_undisturbed_one(
         return train_nano.main(asked)
 
     assert train("whole") == 0
-    real, calls = loop.rate_at, []
+    real, calls = train_nano.random_order, []
 
-    def killed(step: int, choices: loop.Choices) -> float:
-        calls.append(step)
+    def killed(*arguments: Any) -> Any:
+        calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(step, choices)
+        return real(*arguments)
 
-    monkeypatch.setattr(loop, "rate_at", killed)
+    monkeypatch.setattr(train_nano, "random_order", killed)
     with pytest.raises(KeyboardInterrupt):
         train("parts")
-    monkeypatch.setattr(loop, "rate_at", real)
+    monkeypatch.setattr(train_nano, "random_order", real)
     assert train("parts") == 0
     digests = [json.loads((tmp_path / name / "training.json").read_text())["sha256"] for name in ("whole", "parts")]
     assert digests[0] == digests[1]
     assert train("parts", "--seed", "1") == 2
     assert "begun with other choices" in capsys.readouterr().err
-    (tmp_path / "parts" / "work" / loop.FILE).write_bytes(b"damaged")
+    (tmp_path / "parts" / "work" / resumable.FILE).write_bytes(b"damaged")
     assert train("parts") == 2
     assert "cannot be gone on from" in capsys.readouterr().err
     encoder = SPEC.build(BuildRequest(weights="nano", source=str(tmp_path / "whole")))

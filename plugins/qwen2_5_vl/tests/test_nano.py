@@ -11,6 +11,7 @@ import foresight_qwen2_5_vl
 import pytest
 import torch
 from foresight_harness import BuildRequest
+from foresight_harness.parts.training import resumable
 from foresight_harness.weights import provenance_of
 from foresight_qwen2_5_vl import spec_of
 from foresight_qwen2_5_vl.cheap_stills import cheap_stills
@@ -123,7 +124,7 @@ def test_a_killed_training_ends_with_the_digest_of_an_undisturbed_one(
     assert digests[0] == digests[1]
     assert train("parts", "--seed", "1") == 2
     assert "begun with other choices" in capsys.readouterr().err
-    (tmp_path / "parts" / "work" / loop.FILE).write_bytes(b"damaged")
+    (tmp_path / "parts" / "work" / resumable.FILE).write_bytes(b"damaged")
     assert train("parts") == 2
     assert "cannot be gone on from" in capsys.readouterr().err
     encoder = SPECS[1].build(BuildRequest(weights="nano", source=str(tmp_path / "whole")))

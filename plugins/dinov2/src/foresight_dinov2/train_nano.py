@@ -20,11 +20,12 @@ from typing import Any
 
 import torch
 from foresight_harness.contracts.errors import ForesightError
+from foresight_harness.parts.training.resumable import Progress, generator_at, run_steps
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from foresight_dinov2.building import random_model
-from foresight_dinov2.nano.loop import Choices, Progress, run_steps
+from foresight_dinov2.nano.choices import Choices, rate_at
 from foresight_dinov2.nano.masked import MaskedAutoencoder, random_order
 from foresight_dinov2.nano.pictures import DATA_SEED, build_pool
 from foresight_dinov2.preprocessing import preprocess
@@ -55,12 +56,17 @@ def trained(choices: Choices, output: Path, work: Path, *, share: float, save_ev
     model.train().requires_grad_(True)
     identity = {"choices": asdict(choices), "pictures": pool.fingerprints}
 
-    def loss_at(generator: torch.Generator) -> Tensor:
+    def loss_at(step: int) -> Tensor:
+        generator = generator_at(choices.seed, step)
         pixels = preprocess(pool.draw(generator, choices.batch), INPUT_PX, torch.float32)
         loss: Tensor = model(pixels, random_order(generator, choices.batch, side * side))
         return loss
 
-    progress = run_steps(model, loss_at, choices, identity, work, save_every_s=save_every_s, say=say)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=choices.rate, betas=(0.9, choices.memory), weight_decay=choices.decay, fused=True
+    )
+    rates = tuple(rate_at(step, choices) for step in range(choices.steps))
+    progress = run_steps(model, optimiser, loss_at, rates, identity, work, save_every_s=save_every_s, say=say)
     digest = write_checkpoint(encoder, output)
     write_json(output / "training.json", record(identity, len(pool.pixels), progress, digest))
     say(f"wrote {output}: {digest}")

@@ -15,11 +15,12 @@ from typing import Any, Protocol
 
 import torch
 from foresight_harness.contracts.errors import ForesightError
+from foresight_harness.parts.training.resumable import Progress
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from foresight_vlm_kit.nano.captions import OBJECTIVES
-from foresight_vlm_kit.nano.loop import Choices, Progress, run_steps
+from foresight_vlm_kit.nano.loop import Choices, run_steps
 from foresight_vlm_kit.nano.pictures import DATA_SEED, Pool, held_out, pools
 from foresight_vlm_kit.nano.rates import rates
 from foresight_vlm_kit.nano.words import IDS

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from foresight_harness.contracts.errors import UsageError
+from foresight_harness.parts.training.resumable import generator_at, load_state, require_identity, save_state
 from torch import Tensor, nn
-
-from foresight_ltx_video.nano.checkpoints import load_state, save_state
 
 
 @dataclass(frozen=True)
@@ -70,17 +68,16 @@ def run_steps(
         CheckpointError: if its file is damaged.
     """
     began = time.monotonic(), time.process_time()
-    mean = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     optimiser = torch.optim.Adam(model.parameters(), lr=choices.rate, betas=(0.9, 0.98))
-    held = load_state(folder, model, mean, optimiser)
+    held = load_state(folder, model, optimiser)
     if held is None:
         start()
         mean = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
         progress = Progress(0, 0.0, 0.0, [])
-    elif held["identity"] != identity:
-        raise UsageError(f"{folder} was begun with other choices or pictures; name another folder or delete it")
     else:
-        progress = Progress(held["step"], held["wall_s"], held["cpu_s"], held["losses"])
+        figures = require_identity(held[0], identity, folder)
+        mean = held[1]
+        progress = Progress(*(figures[name] for name in ("step", "wall_s", "cpu_s", "losses")))
     earlier = progress.wall_s, progress.cpu_s
     saved = -math.inf
     while progress.step < choices.steps:
@@ -93,7 +90,7 @@ def run_steps(
         progress.cpu_s = earlier[1] + time.process_time() - began[1]
         if time.monotonic() - saved >= save_every_s or progress.step == choices.steps:
             saved = time.monotonic()
-            save_state(folder, model, mean, optimiser, asdict(progress) | {"identity": identity})
+            save_state(folder, model, optimiser, asdict(progress) | {"identity": identity}, mean)
             recent = progress.losses[-20:]
             say(f"step {progress.step}/{choices.steps}  loss {sum(recent) / len(recent):.4f}  {progress.wall_s:.0f} s")
     model.load_state_dict(model.state_dict() | mean)
@@ -132,4 +129,4 @@ def rate_at(step: int, choices: Choices) -> float:
 
 def generator_of(choices: Choices, step: int) -> torch.Generator:
     """The only source of chance of a step: follows from seed and step alone."""
-    return torch.Generator().manual_seed(choices.seed * 1_000_003 + step)
+    return generator_at(choices.seed, step)
