@@ -38,7 +38,8 @@ def train(folder: Path, *, kill_at: int | None = None, **identity: int) -> tuple
         if step == kill_at:
             raise KeyboardInterrupt
         given = torch.randn(8, 4, generator=generator_at(3, step))
-        return (model.line(given) - given.sum(1, keepdim=True)).square().mean()
+        loss: Tensor = (model.line(given) - given.sum(1, keepdim=True)).square().mean()
+        return loss
 
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATES[0])
     progress = run_steps(
