@@ -88,11 +88,12 @@ def side(name: str, root: Path, place: Path) -> Side:
             f"[{group}]\n" + "".join(f"{key} = {to}\n" for key, to in named.items()) for group, named in groups.items()
         ]
         (told / "entry_points.txt").write_text("\n".join(lines))
-    for name in {found.name for found in distributions() if found.name.startswith("foresight")}:
-        told = place / f"{name.replace('-', '_')}-0.dist-info"
-        if not list(place.glob(f"{name.replace('-', '_')}-*.dist-info")):  # a plugin that this tree does not know yet
+    for other in {found.name for found in distributions() if found.name.startswith("foresight")}:
+        label = other.replace("-", "_")
+        if not list(place.glob(f"{label}-*.dist-info")):  # a plugin that this tree does not know yet
+            told = place / f"{label}-0.dist-info"
             told.mkdir()
-            (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0\n")
+            (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {other}\nVersion: 0\n")
     return Side(name, root, place)
 
 
