@@ -32,8 +32,9 @@ from foresight_harness.contracts.records import Record
 from foresight_harness.judging.decisions.deciding import branch_of
 from foresight_harness.judging.decisions.decision_files import find_proposals
 from foresight_harness.judging.decisions.proposal import Proposal
-from foresight_harness.judging.gates import Gate, evaluate, find_gates, read_answers
+from foresight_harness.judging.gates import Gate, find_gates, read_answers
 from foresight_harness.judging.gates.answers import Answers
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.running.run_folder.run_data import RunData, SampleStats, SampleValues
 from numpy.typing import NDArray
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from fabricated import Study
 from fabricated_answers import write_answers
-from foresight_harness.judging.gates import Gate, GateResult, evaluate, find_gates, read_answers
+from foresight_harness.judging.gates import Gate, GateResult, find_gates, read_answers
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.running.run_folder.run_data import RunData
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "gates"

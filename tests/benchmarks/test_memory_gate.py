@@ -13,7 +13,8 @@ from typing import Any
 import foresight_qwen2_5_vl
 import pytest
 from foresight_harness.contracts.progress import silent
-from foresight_harness.judging.gates import evaluate, find_gates
+from foresight_harness.judging.gates import find_gates
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import SCALES, DatasetChoice, RunOptions
 from foresight_harness.planning.plan import PlannedCell

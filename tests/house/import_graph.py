@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 WINGS = ("contracts", "parts", "planning", "measuring", "running", "judging", "surface")
@@ -23,14 +23,49 @@ def import_graph(package: Path) -> Graph:
     return {name: frozenset(_imported(name, path, paths)) - {name} for name, path in paths.items()}
 
 
+def start_graph(package: Path) -> Graph:
+    """What starts when a module is imported first: nothing lazy or for types alone, but every package on the way.
+
+    ``a.b`` starts before ``a.b.c``: a module of ``a.d`` that imports ``a.b.c`` waits for all that ``a.b`` imports.
+    """
+    paths = {_module(package, path): path for path in sorted(package.rglob("*.py")) if "templates" not in path.parts}
+    return {
+        name: frozenset(
+            step
+            for other in _imported(name, path, paths, _at_start)
+            for step in _on_the_way(other)
+            if step in paths and not f"{name}.".startswith(f"{step}.")
+        )
+        for name, path in paths.items()
+    }
+
+
+def _on_the_way(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+
+
+def _at_start(node: ast.AST) -> Iterator[ast.AST]:
+    """Nodes that are carried out when their module is imported."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from _at_start(child)
+
+
 def _module(package: Path, path: Path) -> str:
     parts = (package.name, *path.relative_to(package).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imported(module: str, path: Path, known: Mapping[str, Path]) -> Iterator[str]:
+def _imported(
+    module: str, path: Path, known: Mapping[str, Path], nodes: Callable[[ast.AST], Iterator[ast.AST]] = ast.walk
+) -> Iterator[str]:
     home = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom):

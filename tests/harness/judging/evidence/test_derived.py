@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from foresight_harness.judging.evidence.derived import derived, hours_of, records_behind
-from foresight_harness.judging.gates import evaluate, find_gates
+from foresight_harness.judging.gates import find_gates
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.judging.gates.vocabulary import CONVERGED, HOURS, STEPS
 from foresight_harness.running.run_folder.run_data import RunData
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.judging.gates import evaluate, read_answers
+from foresight_harness.judging.gates import read_answers
 from foresight_harness.judging.gates.answers import template
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.running.run_folder.run_data import RunData
 
 YES = '[[rule]]\nid = "plan"\nquote = "Plan viable"\nline = 9\nmeasured_by = "person"\nask = "judge the plan"\n'

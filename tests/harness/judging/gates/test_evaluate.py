@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foresight_harness.judging.gates import evaluate
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.running.run_folder.run_data import RunData
 
 TAIL = "identity/single/linear"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from foresight_harness.judging.gates import evaluate
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.parts.statistics import mean_interval
 from foresight_harness.running.run_folder.run_data import RunData
 

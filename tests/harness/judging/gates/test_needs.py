@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.judging.gates import evaluate
+from foresight_harness.judging.gates.evaluate import evaluate
 from foresight_harness.running.run_folder.run_data import RunData
 
 TAIL = "identity/single/linear"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
-from foresight_harness.judging import gates
 from foresight_harness.judging.analyses import conclude
 from foresight_harness.judging.analyses.verifying import verify
+from foresight_harness.judging.evidence import intervals
 from foresight_harness.measuring.suites import verification
 from foresight_harness.measuring.suites.verification_controls import judge
 from foresight_harness.measuring.suites.verification_numbers import named_best, questions_of
@@ -58,8 +57,6 @@ def test_masks_tell_every_answer_nothing_tells_none_and_what_is_recorded_is_made
     assert pixels.details["best"]["distance"] == "decoded_iou"
     for metric in ("psnr_auc", "decoded_iou_auc", "feature_distance_auc"):
         assert found["constant@patch", metric].value == 0.5
-    assert gates.__all__  # they import intervals the right way round
-    intervals = import_module("foresight_harness.judging.evidence.intervals")
     reading = intervals.reading_of(run, pixels)
     assert reading is not None
     assert reading.low <= pixels.value <= reading.high
