@@ -122,3 +122,13 @@ def test_text_says_what_was_left_out(photographs: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert "nothing was left out" in said
     assert "contact sheet: " in said
+
+
+def test_text_does_not_say_that_nothing_was_left_out_beside_what_cannot_be_read(
+    photographs: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    next((photographs / "images").iterdir()).write_bytes(b"no picture")
+    assert main(["data", "check", str(photographs), "--sheet", str(tmp_path / "s.png")]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cannot be read: " in said
+    assert "nothing was left out" not in said

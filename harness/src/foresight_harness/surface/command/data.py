@@ -166,7 +166,10 @@ def _print(found: dict[str, Any]) -> None:
         rows.append({"split": split, **counts, "classes": told + more})
     print_table(one_line(found["dataset"]), rows, ["split", "pictures", "objects", "crowds", "classes"])
     lines = [f"{split}: {reason}" for split, reason in found["refused"].items()]
-    lines += [f"left out: {in_words(found['left_out'])}"] if found["left_out"] else ["nothing was left out"]
+    if found["left_out"]:
+        lines.append(f"left out: {in_words(found['left_out'])}")
+    elif not found["unreadable"]:
+        lines.append("nothing was left out")
     lines += [*found["remarks"], *(f"cannot be read: {reason}" for reason in found["unreadable"])]
     lines += [f"contact sheet: {found['sheet']}"] if found["sheet"] else []
     for line in lines:
