@@ -94,12 +94,12 @@ def test_worst_data_set_decides(gate, judged) -> None:
 
 
 def test_random_weights_would_pass_and_do_not(gate, judged) -> None:
-    weights = [{"part": "encoder", "name": "dinov2_tiny", "kind": "random"}]
+    weights = [{"part": "encoder", "name": "somebodys_tiny", "kind": "random"}]
     result = judged(gate(), {**GOOD, "gateable": False, "provenance": weights})
     assert result.verdict == "INCONCLUSIVE"
     assert result.findings[0].reason == (
-        "would be GO; missing: random weights (dinov2_tiny); foresight-bench weights fetch dinov2_tiny, then "
-        "--weights pretrained"
+        "would be GO; missing: random weights (somebodys_tiny); none are published for it; "
+        "foresight-bench weights list shows what is"
     )
     assert result.findings[0].reading is not None
 

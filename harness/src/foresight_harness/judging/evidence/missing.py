@@ -10,6 +10,7 @@ from foresight_harness.contracts.records.parts import UNTRAINED
 from foresight_harness.judging.analyses.comparing import differing_choices
 from foresight_harness.judging.evidence.derived import is_quality
 from foresight_harness.judging.evidence.rivals import TITLES, Beside, beside, pixels_name, rival_of, twin_name
+from foresight_harness.judging.evidence.weights_advice import weights_advice
 from foresight_harness.judging.gates.gate import Needs, Rule, fits
 from foresight_harness.judging.gates.verdict import Reading
 from foresight_harness.parts.datasets.specs import dataset_specs
@@ -48,7 +49,7 @@ def weights_missing(record: Record) -> str | None:
     models = record.provenance
     for kind in UNTRAINED:
         if names := [model.name for model in models if model.kind == kind]:
-            return f"{kind} weights ({names[0]}); foresight-bench weights fetch {names[0]}, then --weights pretrained"
+            return f"{kind} weights ({names[0]}); {weights_advice(names[0])}"
     unknown = [model.name for model in models if model.kind == "pretrained" and not model.trusted]
     if unknown:
         return f"weights of {unknown[0]} are not known as published (--trust-weights {unknown[0]} vouches for them)"
