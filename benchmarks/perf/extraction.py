@@ -23,7 +23,7 @@ import torch
 from foresight_harness import BuildRequest, EncoderSpec
 from foresight_harness.contracts.batches import Labels
 from foresight_harness.contracts.progress import silent
-from foresight_harness.measuring.cache import ArrayStore
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction import DecodedSplit, EncoderPool, Extraction
 from foresight_harness.planning.registry import load_registry
 from foresight_harness.protocols import Encoder

@@ -23,7 +23,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.measuring.cache.arrays import StoredArray
+from foresight_harness.measuring.cache.keys import content_key
+from foresight_harness.measuring.cache.store import ArrayStore
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor

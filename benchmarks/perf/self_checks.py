@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight_harness import score
-from foresight_harness.measuring.cache import ArrayStore
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction.latents import Latents
 from foresight_harness.measuring.extraction.splits import Splits
 from foresight_harness.measuring.extraction.stage import Extraction

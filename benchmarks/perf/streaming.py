@@ -48,7 +48,7 @@ def cell_of(folder: Path, pictures: int) -> Any:
 def fill(folder: Path, pictures: int) -> None:
     """Decode the pictures and write invented grids, in which one channel of four says where objects are."""
     import torch
-    from foresight_harness.measuring.cache import content_key
+    from foresight_harness.measuring.cache.keys import content_key
     from foresight_harness.measuring.extraction.splits import SPLITS
 
     cell = cell_of(folder, pictures)

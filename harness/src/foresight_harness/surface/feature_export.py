@@ -20,7 +20,7 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.identity import digest
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.contracts.text import without_secrets_in
-from foresight_harness.measuring.cache import content_key
+from foresight_harness.measuring.cache.keys import content_key
 from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.extraction.splits import Split
 from foresight_harness.measuring.workshop.workshop import Workshop

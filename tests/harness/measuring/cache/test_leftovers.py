@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
-from foresight_harness.measuring.cache import ArrayStore
 from foresight_harness.measuring.cache.leftovers import leftovers, making_place
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.surface.command import main
 
 KEY = "a" * 64
@@ -50,7 +50,8 @@ def test_command_removes_what_killed_runs_left_and_spares_what_is_being_made(
 
 def test_a_writer_that_is_killed_leaves_what_prune_finds(tmp_path: Path) -> None:
     code = (
-        "import os, sys, torch; from pathlib import Path; from foresight_harness.measuring.cache import ArrayStore\n"
+        "import os, sys, torch; from pathlib import Path\n"
+        "from foresight_harness.measuring.cache.store import ArrayStore\n"
         f"writer = ArrayStore(Path(sys.argv[1])).writer('{KEY}', {{'kind': 'clips'}})\n"
         "writer.__enter__(); writer.add(torch.zeros(1, 2)); writer._flush(); os._exit(9)"
     )

@@ -13,9 +13,10 @@ import fsspec
 import pytest
 import torch
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.measuring.cache import content_key, mirrored
+from foresight_harness.measuring.cache import mirrored
 from foresight_harness.measuring.cache import store as store_module
 from foresight_harness.measuring.cache.bucket import Bucket
+from foresight_harness.measuring.cache.keys import content_key
 from foresight_harness.measuring.cache.mirrored import MirroredStore
 from foresight_harness.running.run_folder.digests import run_digests
 from foresight_harness.surface.command import main

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 from foresight_harness.contracts.errors import CacheError
-from foresight_harness.measuring.cache import ArrayStore, content_key
 from foresight_harness.measuring.cache import store as store_module
 from foresight_harness.measuring.cache.arrays import MAPPED
+from foresight_harness.measuring.cache.keys import content_key
+from foresight_harness.measuring.cache.store import ArrayStore
 
 KEY = content_key({"kind": "test"})
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 from filelock import FileLock
 from foresight_harness.judging.comparison import baselines
-from foresight_harness.measuring.cache import ArrayStore, content_key, upkeep
+from foresight_harness.measuring.cache import upkeep
+from foresight_harness.measuring.cache.keys import content_key
 from foresight_harness.measuring.cache.libraries import libraries_of
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.surface.command import main
 
 

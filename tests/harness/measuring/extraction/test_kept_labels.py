@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from foresight_harness.contracts.specs import DataRequest
-from foresight_harness.measuring.cache import ArrayStore
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction import kept_labels as module
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels
 from foresight_harness.parts.datasets.labels import labels_of

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from foresight_harness.contracts.errors import GridError
 from foresight_harness.contracts.outcomes import Outcome
-from foresight_harness.measuring.cache import CachedGrids
 from foresight_harness.measuring.cache import store as store_module
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.measuring.conditioning import StreamSet
 from foresight_harness.measuring.extraction import DecodedSplit
 from foresight_harness.measuring.fitting.fitted import FitRequest

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,15 @@ def test_plan_says_which_suite_a_set_cannot_feed(
     assert json.loads(capsys.readouterr().out)["not_scored"] == [
         "spatial is not scored on folder:pictures: it carries no boxes"
     ]
+
+
+def test_a_plan_waits_for_no_library_that_computes(tmp_path: Path) -> None:
+    """Torch is four fifths of what the plan of a smoke run took; the table is made without it."""
+    code = (
+        "import sys; from foresight_harness.surface.command import main\n"
+        f"assert main({['plan', *CHOICE]!r}) == 0\n"
+        "print(sorted({'torch', 'scipy', 'pyarrow', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "plan at scale smoke" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"

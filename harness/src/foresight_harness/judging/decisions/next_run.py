@@ -15,6 +15,8 @@ from foresight_harness.planning.candidates import ResolvedCandidate, Selection, 
 from foresight_harness.planning.options.run_options import run_options
 from foresight_harness.planning.plan import all_cells_of
 from foresight_harness.planning.registry import Registry
+from foresight_harness.running.costs.accounting import predicted
+from foresight_harness.running.costs.predicting import Prediction
 
 SCALE, WEIGHTS = "full", "pretrained"
 DATASETS = {"clips": "moving_shapes", "stills": "shapes", "any": "shapes"}
@@ -101,9 +103,6 @@ def _cheapest(
 
     One candidate answers all rules of a gate about a candidate; of a gate about rules each has its own.
     """
-    from foresight_harness.running.costs.accounting import predicted  # loads torch
-    from foresight_harness.running.costs.predicting import Prediction
-
     options = run_options({"dataset": (dataset,), "weights": WEIGHTS, "device": device}, selection)
     kinds = [registry.suite(suite) for suite in suites]
 

@@ -19,7 +19,7 @@ from foresight_harness.measuring.admission.examining import Run, Subject, examin
 from foresight_harness.measuring.admission.kept import keep_verdict, kept_verdict
 from foresight_harness.measuring.admission.replay import replayed
 from foresight_harness.measuring.admission.verdicts import NOT_CHECKED, REFUSED, Verdict, joined
-from foresight_harness.measuring.cache import content_key
+from foresight_harness.measuring.cache.keys import content_key
 from foresight_harness.measuring.extraction import DecodedSplit, Extraction, encode_batch
 from foresight_harness.parts.controls.variants import TWIN
 from foresight_harness.parts.weights.counting import parameter_count, tensor_count

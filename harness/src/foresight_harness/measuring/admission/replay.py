@@ -15,7 +15,7 @@ from torch import Tensor
 from foresight_harness.measuring.admission import encoder_checks
 from foresight_harness.measuring.admission.examining import Subject
 from foresight_harness.measuring.admission.painting import barely_changed
-from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 
 LARGE = 1

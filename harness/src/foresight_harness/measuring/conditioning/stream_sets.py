@@ -10,7 +10,7 @@ from torch import Tensor
 from foresight_harness.contracts.errors import GridError
 from foresight_harness.contracts.pairing import require_same_samples
 from foresight_harness.contracts.specs import GridShape
-from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 
 TapTensors = list[list[Tensor]]

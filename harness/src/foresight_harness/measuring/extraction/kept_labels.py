@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from foresight_harness.contracts.batches import Labels
-from foresight_harness.measuring.cache import ArrayStore, content_key
+from foresight_harness.measuring.cache.keys import content_key
+from foresight_harness.measuring.cache.store import ArrayStore
 
 VERSION = 2
 """Raised when what labels are made of a sample changes."""

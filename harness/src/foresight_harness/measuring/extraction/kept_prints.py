@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.measuring.cache.arrays import StoredArray
+from foresight_harness.measuring.cache.keys import content_key
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.parts.datasets.equal_pictures import Prints, exact_print, small_prints
 
 VERSION = 2

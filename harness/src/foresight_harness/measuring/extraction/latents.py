@@ -17,9 +17,11 @@ from foresight_harness.contracts.protocols import ConditionedDecoder, Decoder
 from foresight_harness.contracts.specs import BuildRequest, DecoderSpec
 from foresight_harness.contracts.specs.models import OWN
 from foresight_harness.contracts.token_grids import require_finite
-from foresight_harness.measuring.cache import ArrayStore, CachedGrids, StoredArray, content_key
-from foresight_harness.measuring.cache.keys import digest_of_environment
+from foresight_harness.measuring.cache.arrays import StoredArray
+from foresight_harness.measuring.cache.grids import CachedGrids
+from foresight_harness.measuring.cache.keys import content_key, digest_of_environment
 from foresight_harness.measuring.cache.libraries import libraries_of
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, difference, made_at, tolerance
 from foresight_harness.parts.weights.counting import require_finite_parameters, require_no_parameters

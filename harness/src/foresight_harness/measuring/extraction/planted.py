@@ -11,7 +11,8 @@ from torch import Tensor
 
 from foresight_harness.contracts.errors import DataError
 from foresight_harness.contracts.protocols import Dataset
-from foresight_harness.measuring.cache import ArrayStore, content_key
+from foresight_harness.measuring.cache.keys import content_key
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.parts.datasets.identity import stream

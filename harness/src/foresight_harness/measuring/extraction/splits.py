@@ -15,7 +15,9 @@ from foresight_harness.contracts.pairing import placed
 from foresight_harness.contracts.protocols import Dataset, Sample
 from foresight_harness.contracts.specs import DataRequest, DatasetSpec
 from foresight_harness.contracts.specs.data import MAX_PIXELS
-from foresight_harness.measuring.cache import ArrayStore, StoredArray, content_key
+from foresight_harness.measuring.cache.arrays import StoredArray
+from foresight_harness.measuring.cache.keys import content_key
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction.called_dataset import CalledDataset
 from foresight_harness.measuring.extraction.held_out import PartOfTraining
 from foresight_harness.measuring.extraction.kept_labels import keep_labels, kept_labels, labels_key

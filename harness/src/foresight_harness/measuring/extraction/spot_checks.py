@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from foresight_harness.contracts.devices import in_double
-from foresight_harness.measuring.cache import StoredArray
+from foresight_harness.measuring.cache.arrays import StoredArray
 
 SAMPLES = 2
 TOLERANCE = {"float32": 1e-3, "float64": 1e-3, "float16": 1e-2, "bfloat16": 5e-2}

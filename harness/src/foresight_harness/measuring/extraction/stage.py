@@ -17,9 +17,11 @@ from foresight_harness.contracts.locks import LockError
 from foresight_harness.contracts.pairing import paired
 from foresight_harness.contracts.progress import Progress
 from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
-from foresight_harness.measuring.cache import ArrayStore, ArrayWriter, CachedGrids, StoredArray, content_key
-from foresight_harness.measuring.cache.keys import digest_of_environment
+from foresight_harness.measuring.cache.arrays import StoredArray
+from foresight_harness.measuring.cache.grids import CachedGrids
+from foresight_harness.measuring.cache.keys import content_key, digest_of_environment
 from foresight_harness.measuring.cache.libraries import libraries_of
+from foresight_harness.measuring.cache.store import ArrayStore, ArrayWriter
 from foresight_harness.measuring.extraction.encode import encode_batch
 from foresight_harness.measuring.extraction.pool import EncoderPool
 from foresight_harness.measuring.extraction.rounding import rounded

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from foresight_harness.contracts.protocols import ConditionedDecoder
-from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.planning.plugin_calls import calling
 
 SAMPLED = 4

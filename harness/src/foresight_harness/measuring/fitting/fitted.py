@@ -8,7 +8,7 @@ from torch import nn
 
 from foresight_harness.contracts.pairing import require_same_samples
 from foresight_harness.contracts.protocols import ConditionedDecoder
-from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.measuring.conditioning import Conditioning, PipelineModules, StreamSet
 from foresight_harness.measuring.fitting.adapters import Adapter
 from foresight_harness.measuring.fitting.reconstruction import Pictures

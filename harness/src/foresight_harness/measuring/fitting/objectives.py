@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
-from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.measuring.conditioning import StreamSet
 from foresight_harness.measuring.fitting.adapters import decode_latents
 from foresight_harness.measuring.fitting.fitted import FitRequest, Fitted

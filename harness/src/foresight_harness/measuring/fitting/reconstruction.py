@@ -10,7 +10,7 @@ from torch import Tensor
 
 from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.measuring.cache import CachedGrids
+from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.parts.metrics.trunks import LPIPS, LPIPS_RANDOM_TRUNK, LPIPS_VGG
 from foresight_harness.parts.training import losses

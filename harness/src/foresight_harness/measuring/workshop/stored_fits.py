@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from foresight_harness.measuring.cache import ArrayStore, content_key
+from foresight_harness.measuring.cache.keys import content_key
 from foresight_harness.measuring.cache.libraries import libraries_of
+from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.fitting.fitted import FitRequest, Fitted
 from foresight_harness.measuring.fitting.phases import Draft
 from foresight_harness.parts.training.convergence import Convergence

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from foresight_harness.measuring.cache import upkeep
+from foresight_harness.measuring.cache.bucket import Bucket
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell
 from foresight_harness.running.costs.history import CostBook
@@ -17,9 +19,6 @@ from foresight_harness.running.costs.predicting import (
     predict,
     slowness_of_this_machine,
 )
-
-if TYPE_CHECKING:  # the cache imports torch, and a summary of what was collected needs none
-    from foresight_harness.measuring.cache import upkeep
 
 HELD_FROM = 2**20
 """Bytes below which a factor says nothing: an index, a label."""
@@ -47,9 +46,6 @@ def expected(cells: Sequence[PlannedCell], options: RunOptions, book: CostBook) 
 
 def entries_of(options: RunOptions) -> list[upkeep.Entry]:
     """What lies in the cache of a run."""
-    from foresight_harness.measuring.cache import upkeep
-    from foresight_harness.measuring.cache.bucket import Bucket
-
     place: upkeep.Place = options.cache if options.cache_url is None else Bucket(options.cache_url)
     return upkeep.entries(place) if options.cache_url is not None or options.cache.is_dir() else []
 

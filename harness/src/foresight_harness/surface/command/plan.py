@@ -12,6 +12,7 @@ from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.feeding import EQUAL_PIXELS, EQUAL_TOKENS
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of, unfed
+from foresight_harness.running.costs.accounting import predicted
 from foresight_harness.surface.command.candidate_options import (
     add_run_options,
     chosen,
@@ -71,8 +72,6 @@ def run(options: argparse.Namespace) -> int:
     candidates = selection.candidates
     suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]
     cells = all_cells_of(selection, suites, registry, wanted)
-    from foresight_harness.running.costs.accounting import predicted  # loads torch, which no other verb should wait for
-
     cost = cost_of(cells, wanted)
     found = predicted(cells, wanted)
     on_card = None

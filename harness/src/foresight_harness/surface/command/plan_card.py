@@ -12,8 +12,6 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_harness.planning.named_files import folders_of
 from foresight_harness.running.card_plans.budgets import KIND, Budget, read_budgets
 from foresight_harness.running.card_plans.cards import Card, card_of, is_card
-from foresight_harness.running.run_folder.folder import find_run
-from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.surface.command.printing import console, print_table
 
 if TYPE_CHECKING:
@@ -51,6 +49,9 @@ def plan_on(
     found = plan_for(card, cells, wanted, disk)
     if calibrate is None:
         return replace(found, never_measured=(GUESSED, ON_THE_HOST, *found.never_measured)), GUESSED
+    from foresight_harness.running.run_folder.folder import find_run
+    from foresight_harness.running.run_folder.run_data import RunData
+
     factor, said = measured_factor(card, RunData.load(find_run(wanted.out, calibrate)), registry)
     return replace(found, factor=factor), said
 
