@@ -38,7 +38,7 @@ def test_every_proposal_has_a_matrix() -> None:
 def test_every_name_of_a_matrix_is_on_offer_at_every_scale(
     registry: Registry, matrix: str, scale: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(select, "absent_weights", lambda candidate: None)
+    monkeypatch.setattr(select, "absent_weights", lambda *asked: None)
     found = planned(registry, matrix, scale)
     assert found.left_out == ()
     assert len(found.candidates) > 1
@@ -60,6 +60,28 @@ def test_matrices_that_compare_models_feed_all_of_them_the_same_side(
         if stream.run[-1].view_of is None
     }
     assert fed == {options.input_size}
+
+
+def test_the_matrix_of_models_compares_equal_objectives_at_smoke_scale_and_says_which_is_absent(
+    registry: Registry,
+) -> None:
+    """A board of models that were told places and models that were not would rank what was asked of them."""
+    found = planned(registry, "pivot4_vlms", "smoke")
+    assert {stream.lineage[-1].objective for each in found.candidates for stream in each.streams} == {
+        "say what and where"
+    }
+    assert {each.streams[0].lineage[-1].family for each in found.candidates} == {
+        "qwen2_5_vl",
+        "llava_next",
+        "internvl2",
+    }
+    assert found.left_out == (
+        "cogvlm2_nano_where: its nano weights are not carried; train them as the README of its plugin says, and name "
+        "the folder: --weights-source cogvlm2_nano_where=FOLDER",
+    )
+    named = select_candidates(registry, [], "pivot4_vlms", [FOLDER], "smoke", ["cogvlm2_nano_where=/somewhere/cogvlm2"])
+    assert named.left_out == ()
+    assert len(named.candidates) == len(found.candidates) + 4
 
 
 @pytest.mark.parametrize("matrix", MATRICES)

@@ -32,7 +32,7 @@ def study() -> ModuleType:
 @pytest.fixture
 def candidates(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Of the matrix, as if every weight were there."""
-    monkeypatch.setattr(select, "absent_weights", lambda candidate: None)
+    monkeypatch.setattr(select, "absent_weights", lambda *asked: None)
     found = select_candidates(load_registry(), [], "nano_recovery", [ROOT / "benchmarks" / "matrices"], "smoke")
     return [str(entry.candidate) for entry in found.candidates]
 

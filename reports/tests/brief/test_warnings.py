@@ -64,6 +64,20 @@ def test_a_damaged_file_is_named_in_sight(make: Make) -> None:
     assert "audit.json is cut off" in re.sub(r"<[^>]*>", "", html[: html.index("<details")])
 
 
+def test_what_was_left_out_of_the_matrix_is_named_in_sight_with_its_reason(make: Make) -> None:
+    run = make()
+    content = json.loads((run / "run.json").read_text())
+    content["left_out"] = ["eye_nano: its nano weights are not carried <b>"]
+    (run / "run.json").write_text(json.dumps(content))
+    html = render([run]).html
+    section = html[html.index('<section id="verdict"') : html.index("</section>")]
+    in_sight = re.sub(r"<details.*?</details>", "", section, flags=re.S)
+    assert "Left out of the matrix: eye_nano: its nano weights are not carried &lt;b&gt;." in in_sight
+    content["left_out"] = 3
+    (run / "run.json").write_text(json.dumps(content))
+    assert "Left out of the matrix" not in render([run]).html
+
+
 def test_a_ceiling_that_is_beaten_is_urgent_and_saturation_is_a_remark(make: Make) -> None:
     run = read_run(make(suites=("spatial",)))
     (board, *_) = build_boards([run])

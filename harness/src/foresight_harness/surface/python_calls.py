@@ -117,6 +117,7 @@ def opened(
         given.get("matrix"),
         folders_of("matrices"),
         given.get("scale"),
+        as_texts(given.get("weights_source") or ()),
     )
     chosen = run_options(given, selection, sizes)
     if chosen.search:
@@ -133,6 +134,7 @@ def opened(
     gates = find_gates(chosen.gates, folders_of("gates"), registry)
     answers = answers_of(chosen.answers, gates, folders_of("gates"), registry)
     keeper = RunKeeper(registry, chosen, progress or silent(), command)
+    keeper.describe(left_out=list(selection.left_out))
     keeper.plan(cells)
     if gates and not keeper.settled:
         folder = keeper.folder.path

@@ -73,4 +73,4 @@ NANO = tuple(
     )
     for objective in NANO_OBJECTIVES
 )
-"""What ``train_nano`` has trained, and this package carries; random weights of seed 0 are their exact start."""
+"""What ``train_nano`` trains; this package carries none of them. Random weights of seed 0 are their exact start."""

@@ -48,6 +48,7 @@ def warnings(
         names = [str(plugin.get("name")) for plugin in absent]
         count = counted(len(absent), "plugin")
         urgent.append(f"{count} could not be imported: {listed(names)}. Their rows are missing.")
+    urgent += _left_out(run)
     for each in runs:
         prefix = f"{each.name}: " if len(runs) > 1 else ""
         urgent += [prefix + note for note in each.notes]
@@ -79,6 +80,12 @@ def _remarks(
     if len({each.hardware for each in runs}) > 1:
         said.append("The runs come from different machines: latencies are not compared between them.")
     return said
+
+
+def _left_out(run: Run) -> list[str]:
+    """Candidates of the matrix that this run could not score, each with its reason."""
+    reasons = run.manifest.get("left_out")
+    return [f"Left out of the matrix: {reason}." for reason in reasons] if isinstance(reasons, list) else []
 
 
 def _unchecked(run: Run, rows: Mapping[str, Row]) -> list[str]:

@@ -166,7 +166,7 @@ def test_a_group_for_where_weights_are_is_left_out_and_said_where_they_are_not(
         '[[group]]\nstreams = ["oracle@mask"]\n[[group]]\nstreams = ["pixels@patch"]\nwhere_weights_are = true\n'
     )
     asked: list[str] = []
-    monkeypatch.setattr(select, "absent_weights", lambda found: asked.append(str(found)) or absent)
+    monkeypatch.setattr(select, "absent_weights", lambda found, supplied: asked.append(str(found)) or absent)
     chosen = select_candidates(builtins, [], str(path), [])
     assert asked == ["pixels@patch/identity/single/linear"]
     assert len(chosen.candidates) == (2 if absent is None else 1)

@@ -75,6 +75,14 @@ def test_data_sets_and_scale_are_the_matrixs_where_the_command_names_none(sessio
     assert manifest["scale"] == "smoke"
 
 
+def test_what_was_left_out_stands_in_the_run(session, pytester: pytest.Pytester) -> None:
+    result = session('[[group]]\nstreams = ["nobodys@last"]\n', "--dataset", "shapes")
+    assert result.ret == 0
+    (reason,) = json.loads((pytester.path / "runs" / "latest" / "run.json").read_text())["left_out"]
+    assert "nobodys" in reason
+    result.stdout.fnmatch_lines([f"left out of the matrix: {reason.partition('[')[0]}*"])
+
+
 def test_command_overrides_data_sets_and_scale_of_the_matrix(session, pytester: pytest.Pytester) -> None:
     result = session('datasets = ["coins"]\nscale = "full"\n', "--dataset", "shapes", "--scale", "smoke")
     assert result.ret == 0

@@ -81,15 +81,20 @@ def _fetched(name: str) -> Path:
     return folder
 
 
-def _installed(wanted: str) -> Path:
+def carried(wanted: str) -> Path | None:
     """Folder of weights that an installed package carries (``package:NAME/FOLDER``); the package is not imported."""
     package, _, inner = wanted.removeprefix(INSTALLED).partition("/")
     found = importlib.util.find_spec(package) if package.isidentifier() else None
-    for place in (found and found.submodule_search_locations) or ():
-        if inner and (Path(place) / inner).is_dir():
-            return Path(place) / inner
+    places = [Path(place) / inner for place in (found and found.submodule_search_locations) or () if inner]
+    return next((place for place in places if place.is_dir()), None)
+
+
+def _installed(wanted: str) -> Path:
+    if (folder := carried(wanted)) is not None:
+        return folder
+    package = wanted.removeprefix(INSTALLED).partition("/")[0]
     told = f"checkpoint {wanted} is not installed"
-    if found is None:
+    if not package.isidentifier() or importlib.util.find_spec(package) is None:
         raise CheckpointError(f"{told}; reinstall the package {package!r} with its data")
     raise CheckpointError(
         f"{told}: the package {package!r} does not carry it. Where its README says how to train it, do, and name the "

@@ -16,7 +16,7 @@ from foresight_harness.planning.candidates.matrix import read_matrix
 from foresight_harness.planning.candidates.presence import absent_weights
 from foresight_harness.planning.candidates.resolve import ResolvedCandidate, resolve
 from foresight_harness.planning.named_files import by_name
-from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, scale_of
+from foresight_harness.planning.options import DEFAULT_SCALE, DatasetChoice, parse_weights_source, scale_of
 from foresight_harness.planning.registry import Registry
 from foresight_harness.planning.registry.registry import nearest
 from foresight_harness.planning.search.rungs import EVERY_DEFAULT, SearchTable
@@ -29,7 +29,8 @@ class Selection(NamedTuple):
 
     candidates: tuple[ResolvedCandidate, ...]
     left_out: tuple[str, ...]
-    """Why candidates of the matrix were left out: no installed plugin offers a part of them. Shown, never silent."""
+    """Why candidates of the matrix were left out: no installed plugin offers a part of them, or their weights are not
+    here. Shown, never silent."""
     suites: tuple[str, ...] | None = None
     """Suites that the matrix names; None is every default suite."""
     datasets: tuple[DatasetChoice, ...] = ()
@@ -95,6 +96,7 @@ def select_candidates(
     matrix: str | None,
     folders: Sequence[Path],
     scale: str | None = None,
+    sources: Sequence[str] = (),
 ) -> Selection:
     """Choose candidates.
 
@@ -104,6 +106,7 @@ def select_candidates(
         matrix: Name of a matrix in ``folders``, or a file; None is ``smoke``.
         folders: Where named matrices are looked for; the first that has one of that name counts.
         scale: The command's scale; None leaves it to the matrix.
+        sources: ``NAME=SOURCE`` of weights that the command names: they need not lie where they are looked for.
 
     Returns:
         Resolved candidates in the matrix's order, each once; those of the matrix whose plugin is absent are left out.
@@ -116,6 +119,7 @@ def select_candidates(
     listed: dict[str, ResolvedCandidate] = {}
     path = _find_matrix(matrix, folders, required=not patterns or matrix is not None)
     left_out: list[str] = []
+    supplied = frozenset(parse_weights_source(text).name for text in sources)
     settings = Selection((), (), scale=scale_of(scale or DEFAULT_SCALE).name)
     if path is not None:
         read = read_matrix(path, registry, scale)
@@ -128,10 +132,10 @@ def select_candidates(
             except UnknownPartError as error:
                 left_out.append(str(error))
                 continue
-            absent = absent_weights(resolved) if str(candidate) in read.where_weights_are else None
+            absent = absent_weights(resolved, supplied) if str(candidate) in read.where_weights_are else None
             if absent is None:
                 listed.setdefault(str(resolved), resolved)
-            else:
+            elif absent not in left_out:
                 left_out.append(absent)
         if not listed and not patterns:
             raise UsageError(f"nothing of matrix {path} can be scored: {left_out[0]}")

@@ -24,6 +24,7 @@ OBJECTS = (
 OBJECTS_OR_NONE = ("answers",)
 OBJECTS_OF_OBJECTS = ("protocols", "suite_facts", "probe_facts")
 LISTS_OF_OBJECTS = ("plugins", "datasets", "gates", "exporters", "sessions", "cells")
+LISTS_OF_TEXTS = ("suites", "left_out")
 TEXTS = ("run", "command", "started", "status", "scale")
 NAMED: Mapping[str, tuple[str, ...]] = {
     "datasets": ("name", "split", "fingerprint"),
@@ -68,7 +69,7 @@ def _wrong(name: str, value: Any) -> str | None:
             isinstance(entry, dict) and all(isinstance(entry.get(text), str) for text in texts) for entry in value
         )
         return None if whole else f"a list of objects with {', '.join(texts)}" if texts else "a list of objects"
-    if name == "suites" and not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
+    if name in LISTS_OF_TEXTS and not (isinstance(value, list) and all(isinstance(entry, str) for entry in value)):
         return "a list of texts"
     if name in TEXTS and not isinstance(value, str):
         return "a text"

@@ -47,7 +47,9 @@ def chosen(options: argparse.Namespace) -> tuple[Registry, Selection]:
     """Registry, and the candidates with what their matrix says. Raises: UsageError."""
     registry, given = load_registry(), given_of(options)
     patterns = as_texts(given.get("candidate", ()))
-    found = select_candidates(registry, patterns, given.get("matrix"), folders_of("matrices"), given.get("scale"))
+    sources = as_texts(given.get("weights_source") or ())
+    folders = folders_of("matrices")
+    found = select_candidates(registry, patterns, given.get("matrix"), folders, given.get("scale"), sources)
     return registry, found
 
 

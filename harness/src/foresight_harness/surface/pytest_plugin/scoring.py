@@ -129,6 +129,7 @@ def open_keeper(state: State, session: pytest.Session) -> RunKeeper:
         state.config.add_cleanup(state.stopping.restore)
         state.stopping.install(write)
         state.keeper = RunKeeper(state.registry, state.options, progress, command_of(state.config))
+        state.keeper.describe(left_out=[] if state.selection is None else list(state.selection.left_out))
     return state.keeper
 
 
