@@ -62,6 +62,7 @@ DAMAGES: dict[str, Damage] = {
     "facts of wrong kinds": stated(suite_facts={"spatial": {"metrics": [{"name": "iou", "range": 5}], "order": "x"}}),
     "lists of scalars": stated(plugins=[1], datasets=["x"], gates=[None], sessions=[2], cells=[3], exporters=[4]),
     "lists that are numbers": stated(datasets=5, gates=5, sessions=5, cells=5, suites=5),
+    "what was left out as a number": stated(left_out=5),
     "gates without paths": stated(gates=[{"name": "x"}]),
     "status a list": stated(status=[1], started=5),
     "records empty": write("records.jsonl", b""),
