@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.contracts.specs.models import WeightsKind
 from foresight_harness.planning.candidates import parse_candidate, resolve
 from foresight_harness.planning.options import DatasetChoice, RunOptions, WeightsSource
 from foresight_harness.planning.plan import check_datasets, check_sources, in_running_order, unfed
@@ -13,12 +14,12 @@ from foresight_harness.planning.registry import load_registry
 LINEAR = "gradients_tiny@pooled/identity/single/linear"
 
 
-def _check(source: str) -> None:
-    """With an encoder that could load pretrained weights and a decoder that could not."""
+def _check(source: str, weights: tuple[WeightsKind, ...] = ("random", "pretrained")) -> None:
+    """With an encoder that could load these weights and a decoder that could load none."""
     name, _, place = source.partition("=")
     found = resolve(parse_candidate(LINEAR), load_registry())
     (stream,) = found.streams
-    loading = replace(stream, encoder=replace(stream.encoder, weights=("random", "pretrained")))
+    loading = replace(stream, encoder=replace(stream.encoder, weights=weights))
     check_sources([replace(found, streams=(loading,))], RunOptions(weights_sources=(WeightsSource(name, place),)))
 
 
@@ -39,6 +40,13 @@ def test_a_source_that_nothing_reads_is_refused(dropin: Path, source: str, messa
 
 def test_a_source_on_the_hub_is_asked_for_later(dropin: Path) -> None:
     _check("gradients_tiny=someone/gradients@v1")
+
+
+def test_nano_weights_that_a_package_does_not_carry_may_come_from_a_folder(dropin: Path, tmp_path: Path) -> None:
+    """What READMEs say where weights are not carried; the kind stays nano (``encoder_weights``)."""
+    _check(f"gradients_tiny={tmp_path}", ("nano", "random"))
+    with pytest.raises(UsageError, match="gradients_tiny loads no pretrained weights"):
+        _check(f"gradients_tiny={tmp_path}", ("random",))
 
 
 def test_suites_of_one_candidate_follow_each_other_and_those_that_need_the_encoder_live_come_first(

@@ -70,7 +70,7 @@ def check_sources(candidates: Sequence[ResolvedCandidate], options: RunOptions) 
         if chosen.name not in loading:
             hint = nearest(chosen.name, loading)
             raise UsageError(f"--weights-source {chosen}: no candidate of this run has {chosen.name!r}{hint}")
-        if "pretrained" not in loading[chosen.name].weights:
+        if not {"pretrained", "nano"} & set(loading[chosen.name].weights):
             raise UsageError(f"--weights-source {chosen}: {chosen.name} loads no pretrained weights")
         if chosen.is_path and not Path(chosen.source).exists():
             raise UsageError(f"--weights-source {chosen}: {chosen.source} does not exist")
