@@ -229,12 +229,19 @@ def root_mean_square_difference(found: Tensor, expected: Tensor) -> float:
     return float((one - two).square().mean().sqrt()) / max(scale, 1e-12)
 
 
-def slot_fault(changes: Tensor, slot: int, frames: str) -> str | None:
-    """Whether the frames that were changed belong to the slot that changed most. ``changes``: [T]"""
+def slot_fault(changes: Tensor, slots: range, frames: str) -> str | None:
+    """Whether the frames that were changed belong to the slot that changed most.
+
+    Args:
+        changes: [T]
+        slots: That hold these frames.
+        frames: Which they are, in words.
+    """
     found = int(changes.argmax())
-    if found == slot:
+    if found in slots:
         return None
-    return f"{frames} were changed and slot {found} of {len(changes)} changed most, not {slot}: keep frames in order"
+    named = f"{slots[0]}" if len(slots) == 1 else f"one of {slots[0]} to {slots[-1]}"
+    return f"{frames} were changed and slot {found} of {len(changes)} changed most, not {named}: keep frames in order"
 
 
 def placement_of(tokens: Tensor, base: Tensor, code: Code) -> Placement:

@@ -13,7 +13,7 @@ from foresight_harness.contracts.errors import ForesightError, GridError
 from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.contracts.token_grids import TokenGrid
 from foresight_harness.measuring.admission import colours, encoder_checks
-from foresight_harness.measuring.admission.first_call import Pictures, pictures_of
+from foresight_harness.measuring.admission.first_call import Pictures, first_and_last, pictures_of
 from foresight_harness.measuring.admission.observing import Observed, observing
 from foresight_harness.measuring.admission.painting import bands, barely_changed
 from foresight_harness.measuring.admission.placement import Placement
@@ -186,7 +186,7 @@ def _look(found: Examination, tap: str, tokens: Tensor, shown: Pictures) -> None
     if dead is None:
         _look_for_places(found, tap, encoder_checks.placement_of(tokens[shown.repainted], tokens[0], shown.code), shown)
     if tokens.shape[1] > 1:
-        for fault in _slot_faults(tokens, spec.stride_frames, found.frames):
+        for fault in _slot_faults(tokens, spec.stride_frames, first_and_last(found.frames, _stride(found))):
             found.say(tap, fault)
 
 
@@ -232,11 +232,13 @@ def _lost_in_training(found: Examination, tap: str, placement: Placement, shown:
     )
 
 
-def _slot_faults(tokens: Tensor, stride: int, frames: int) -> Iterator[str]:
+def _slot_faults(tokens: Tensor, stride: int, changed: tuple[range, range]) -> Iterator[str]:
+    """``changed``: frames that are repainted in the first and in the second repainted clip."""
     changes = (in_double(tokens[1:3]) - in_double(tokens[:1])).norm(dim=-1).mean((2, 3))
-    ends = ((0, "the first frames"), (min((frames - 1) // stride, tokens.shape[1] - 1), "the last frames"))
-    for own, (slot, name) in zip(changes, ends, strict=True):
-        fault = encoder_checks.slot_fault(own, slot, name)
+    last = tokens.shape[1] - 1
+    for own, frames, name in zip(changes, changed, ("the first frames", "the last frames"), strict=True):
+        slots = range(min(frames[0] // stride, last), min(frames[-1] // stride, last) + 1)
+        fault = encoder_checks.slot_fault(own, slots, name)
         if fault is not None:
             yield fault
 

@@ -34,6 +34,11 @@ class Pictures:
     noise: int
 
 
+def first_and_last(frames: int, stride_frames: int) -> tuple[range, range]:
+    """Frames of the first and of the last slot, of which the last may be short: none is of two slots."""
+    return range(min(stride_frames, frames)), range((frames - 1) // stride_frames * stride_frames, frames)
+
+
 def pictures_of(one: Tensor, other: Tensor, *, few: bool, stride_frames: int = 1) -> Pictures:
     """The pictures of the first call: 5 for a large encoder, 16 for a small one.
 
@@ -51,7 +56,8 @@ def pictures_of(one: Tensor, other: Tensor, *, few: bool, stride_frames: int = 1
     for number in range(FEW if few else MANY):
         painted = repainted(one, code == number)
         if frames > 1 and number < 2:
-            kept = slice(stride_frames, None) if number == 0 else slice(0, max(0, frames - stride_frames))
+            changed = first_and_last(frames, stride_frames)[number]
+            kept = [frame for frame in range(frames) if frame not in changed]
             painted[kept] = one[kept]
         clips.append(painted)
         names.append(f"repainted picture {number + 1}")
