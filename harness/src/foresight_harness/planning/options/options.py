@@ -10,6 +10,7 @@ from typing import Any
 from foresight_harness.contracts.devices import check_device_name
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.declared import KEPT_PICTURES
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
@@ -154,6 +155,8 @@ class RunOptions:
     cells, ``off`` asks nothing."""
     keep_fits: bool = False
     """Whether what is fitted for the planned cells is kept in the run folder."""
+    keep_pictures: int = KEPT_PICTURES
+    """Pictures of a reconstruction that are kept as they come; no number depends on it."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False
@@ -195,6 +198,8 @@ class RunOptions:
         for option, least_one in (("--steps", self.steps), ("--patience", self.patience)):
             if least_one is not None and least_one < 1:
                 raise UsageError(f"{option} {least_one}: at least 1 is needed")
+        if self.keep_pictures < 1:
+            raise UsageError(f"--keep-pictures {self.keep_pictures}: at least 1 is needed")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
         if self.max_pixels is not None and self.max_pixels < 1:
