@@ -10,6 +10,8 @@ from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 
 KEPT_PICTURES = 2
 """Pictures of a reconstruction that are kept as they come, where nobody asks for more."""
+MAP_TOKENS = 300
+"""Tokens of a map of token space, where nobody asks for more."""
 KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 """What a value of an option may be, in words."""
 
@@ -178,6 +180,13 @@ OPTIONS = (
         "N",
         int,
         default=KEPT_PICTURES,
+    ),
+    Option(
+        "map_tokens",
+        "tokens of each map of suite structure, up to 10000; default 300, beyond 1000 by an approximate t-SNE",
+        "N",
+        int,
+        default=MAP_TOKENS,
     ),
     Option("resume", "finish the latest run instead of starting a new one", kind=bool, default=False),
     Option("strict_plugins", "stop the session where a plugin cannot be imported", kind=bool, default=False),

@@ -10,7 +10,7 @@ from typing import Any
 from foresight_harness.contracts.devices import check_device_name
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
-from foresight_harness.planning.options.declared import KEPT_PICTURES
+from foresight_harness.planning.options.declared import KEPT_PICTURES, MAP_TOKENS
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
@@ -23,6 +23,7 @@ WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
 CACHE_DTYPES = ("float16", "bfloat16")
 LEAST_TRAIN = 16
+LEAST_MAP, MOST_MAP = 10, 10_000
 CANVAS_STEP_PX = 8
 """The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
 ENGINES = ("local", "ray")
@@ -157,6 +158,8 @@ class RunOptions:
     """Whether what is fitted for the planned cells is kept in the run folder."""
     keep_pictures: int = KEPT_PICTURES
     """Pictures of a reconstruction that are kept as they come; no number depends on it."""
+    map_tokens: int = MAP_TOKENS
+    """Tokens of a map of token space; no number depends on it."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False
@@ -200,6 +203,8 @@ class RunOptions:
                 raise UsageError(f"{option} {least_one}: at least 1 is needed")
         if self.keep_pictures < 1:
             raise UsageError(f"--keep-pictures {self.keep_pictures}: at least 1 is needed")
+        if not LEAST_MAP <= self.map_tokens <= MOST_MAP:
+            raise UsageError(f"--map-tokens {self.map_tokens}: a map has {LEAST_MAP} to {MOST_MAP} tokens")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
         if self.max_pixels is not None and self.max_pixels < 1:
