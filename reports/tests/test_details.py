@@ -30,6 +30,7 @@ def test_stages_curves_and_facts_are_told_apart_also_inside_objects(make: Callab
     for line in lines:
         line["details"] = {
             "fit": fit,
+            "other": {"curve": [3.0, 2.0, 1.5, 1.0]},
             "stages_ms": {"encode": 4.0, "decode": 1.0},
             "controls": ["as known"],
             "none": None,
@@ -40,7 +41,8 @@ def test_stages_curves_and_facts_are_told_apart_also_inside_objects(make: Callab
         ("stages_ms", [("encode", 4.0), ("decode", 1.0)])
     ]
     (curve,) = found.curves
-    assert (curve.name, curve.first, curve.last, curve.length) == ("fit.loss", 3.0, 1.0, 4)
+    assert (curve.name, curve.first, curve.last, curve.length) == ("other.curve", 3.0, 1.0, 4)
+    assert [figure.name for figure in found.figures] == ["fit of the candidate: reconstruction on shapes"]
     facts = dict(found.facts)
     assert (facts["fit.plateau"], facts["fit.steps"]) == ("no", "40")
     assert not {"controls", "none"} & set(facts)

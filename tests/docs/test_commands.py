@@ -35,6 +35,8 @@ ELSEWHERE = {
     "make test": ".ci/run carries it out, and this test with it",
     "foresight-bench ab": "needs two commits; tests/harness/surface/command/test_ab.py types it in a clone",
     "foresight-bench run": "tests/benchmarks/test_installed.py types it in an empty folder",
+    "foresight-bench people": "needs people; tests/harness/surface/command/test_people.py types it",
+    "foresight-bench gate RUN c1_success --answers": "needs their answers; the same test types it",
     "foresight-bench search": "takes minutes; tests/benchmarks/test_search.py types it",
     "foresight-bench demo": "tests/harness/surface/command/test_demo.py types it",
     "pip install foresight-": "needs an index; tests/benchmarks/test_installed.py installs wheels that it built",

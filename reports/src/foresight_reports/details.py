@@ -8,9 +8,12 @@ from typing import Any
 
 from foresight_reports import charts, metrics
 from foresight_reports.board import Board, Row
+from foresight_reports.lines import Lines, fit_figure, frame_figure, place_figure
 from foresight_reports.reading import Run
 from foresight_reports.records import Model, Record, number
 
+FITS = {"fit": "fit of the candidate", "probe_fit": "fit of the probe"}
+PER_FRAME = "_per_frame"
 Stages = list[tuple[str, float, float]]
 
 
@@ -40,6 +43,7 @@ class Candidate:
     provenance: Sequence[Model]
     stages: Sequence[tuple[str, Stages]]
     curves: Sequence[Curve]
+    figures: Sequence[Lines]
     facts: Sequence[tuple[str, str]]
     cells: Sequence[tuple[str, str]]
 
@@ -62,7 +66,8 @@ def candidates(runs: Sequence[Run], boards: Sequence[Board]) -> list[Candidate]:
 def _candidate(run: str, name: str, rows: Sequence[tuple[Board, Row]], failed: Sequence[Record]) -> Candidate:
     records = [record for _, row in rows for record in row.records.values()]
     params = next((record.params for record in records if record.params), {})
-    stages, curves, facts = _details(records)
+    figures, known = figures_of(records)
+    stages, curves, facts = _details(records, known)
     first = rows[0][1]
     facts = [*_conditions(first.any_record), *facts]
     cells = dict.fromkeys((board.group.suite, row.any_record.cell) for board, row in rows if row.any_record.cell)
@@ -78,6 +83,7 @@ def _candidate(run: str, name: str, rows: Sequence[tuple[Board, Row]], failed: S
         provenance=list(dict.fromkeys(model for record in records for model in record.provenance)),
         stages=stages,
         curves=curves,
+        figures=figures,
         facts=facts,
         cells=list(cells),
     )
@@ -90,7 +96,33 @@ def _conditions(record: Record) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _details(records: Sequence[Record]) -> tuple[list[tuple[str, Stages]], list[Curve], list[tuple[str, str]]]:
+def figures_of(records: Sequence[Record]) -> tuple[list[Lines], frozenset[str]]:
+    """What is drawn with axes, once a suite, data set and probe, and the names of details that need not be written."""
+    found: dict[tuple[str, ...], Lines | None] = {}
+    known: set[str] = set()
+    for record in records:
+        where = f"{record.suite} on {record.dataset}"
+        for name, value in record.details.items():
+            if name in FITS and isinstance(value, Mapping):
+                key = (name, where, (record.probe or "") if name == "probe_fit" else "")
+                drawn = found.setdefault(key, fit_figure(f"{FITS[name]}: {where}", value))
+                known |= {f"{name}.loss", f"{name}.held_out"} if drawn else set()
+            elif name.endswith(PER_FRAME):
+                title = f"{name.removesuffix(PER_FRAME).replace('_', ' ')} by frame: {where}"
+                drawn = found.setdefault(
+                    (name, where), frame_figure(title, value, record.details.get(f"{name}_round_trip"))
+                )
+                known |= {name, f"{name}_round_trip"} if drawn else set()
+            elif name == "centres":
+                by = f" by {record.probe}" if record.probe else ""
+                found.setdefault((name, where, by), place_figure(f"places found{by}: {where}", value))
+                known |= {name}
+    return [figure for figure in found.values() if figure is not None], frozenset(known)
+
+
+def _details(
+    records: Sequence[Record], known: frozenset[str] = frozenset()
+) -> tuple[list[tuple[str, Stages]], list[Curve], list[tuple[str, str]]]:
     """Sort free details by their form: times by stage, lists of numbers as curves, everything else as facts."""
     stages: dict[str, Stages] = {}
     curves: dict[str, Curve] = {}
@@ -98,6 +130,8 @@ def _details(records: Sequence[Record]) -> tuple[list[tuple[str, Stages]], list[
     for record in records:
         # What is said about the controls stands under their board.
         for name, value in _flat({k: v for k, v in record.details.items() if k != "controls"}):
+            if name in known:
+                continue
             if isinstance(value, Mapping):
                 numbers = {str(k): n for k, v in value.items() if (n := number(v)) is not None}
                 stages.setdefault(name, charts.bars(numbers))

@@ -154,7 +154,7 @@ class Sample:
     motion: Mapping[str, Any] = field(default_factory=dict)
     """Motion labels of a clip: ``frames`` (numbers of the frames shown in their source, in order) and, where known,
     ``direction`` (0 to 7, clockwise from rightwards), ``directions`` (one a frame), ``speed`` (sides of the picture a
-    frame), ``action`` (class of the whole clip)."""
+    frame), ``action`` (class of the whole clip), ``collisions`` (times in frames at which two objects meet)."""
 
 
 @runtime_checkable

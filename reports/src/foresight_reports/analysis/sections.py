@@ -70,6 +70,7 @@ def conclude(
     boards: Sequence[Board] = (),
     analyses: Mapping[str, Analysis] | None = None,
     name: Callable[..., Markup] = breakable,
+    points: int = tokens.POINTS,
 ) -> Conclusions:
     """Views of the conclusions of a run.
 
@@ -78,6 +79,7 @@ def conclude(
         boards: The tables that numbers lead to.
         analyses: The conclusions to be shown, all of the run's by default.
         name: How a text that may name candidates is written.
+        points: At most so many of a map of tokens.
     """
     found = dict(run.analyses if analyses is None else analyses)
     if (met := head_to_head(found.get("rankings"))) is not None:
@@ -101,7 +103,7 @@ def conclude(
         result.depths, result.depth_count = every[:DRAWN], len(every)
         result.charts |= {f"layers-{i}": layers.chart(each, index) for i, each in enumerate(result.depths)}
     if "embeddings" in found:
-        result.maps, result.map_count = tokens.token_maps(found["embeddings"], index)
+        result.maps, result.map_count = tokens.token_maps(found["embeddings"], index, points)
         result.charts |= {f"tokens-{i}": tokens.chart(each) for i, each in enumerate(result.maps)}
     if "similarity" in found:
         result.matrices = similarity.matrices(found["similarity"])[:DRAWN]

@@ -62,15 +62,15 @@ class TokenMap:
         )
 
 
-def token_maps(analysis: Analysis, index: Index) -> tuple[list[TokenMap], int]:
-    """The maps that can be drawn, and how many there are in all."""
+def token_maps(analysis: Analysis, index: Index, most: int = POINTS) -> tuple[list[TokenMap], int]:
+    """The maps that can be drawn, of at most so many points each, and how many maps there are in all."""
     lines = {_key(line): line for line in analysis.rows}
     found = []
     maps = analysis.section("maps")
     for each in maps[:MAPS]:
         points = [point for raw in each.get("points") or () if (point := _point(raw)) is not None]
         if points:
-            found.append(_map(each, points, lines, index))
+            found.append(_map(each, points, lines, index, most))
     return found, len(maps)
 
 
@@ -79,11 +79,11 @@ def _key(line: Line) -> tuple[str, ...]:
 
 
 def _map(
-    each: Mapping[str, Any], points: list[list[Any]], lines: Mapping[tuple[str, ...], Line], index: Index
+    each: Mapping[str, Any], points: list[list[Any]], lines: Mapping[tuple[str, ...], Line], index: Index, most: int
 ) -> TokenMap:
     key = tuple(str(each.get(name) or "") for name in ("candidate", "dataset", "method"))
     line = lines.get(key, {})
-    step = max(1, -(-len(points) // POINTS))
+    step = max(1, -(-len(points) // most))
     kept = points[::step]
     classes = sorted({str(point[2]) for point in kept if point[2] is not None})
     (x0, x1), (y0, y1) = ((min(p[i] for p in kept), max(p[i] for p in kept)) for i in (0, 1))

@@ -11,6 +11,8 @@ from foresight_reports.errors import FigureError
 __all__ = ["figure_names", "write_figure"]
 
 FORMATS = (".svg", ".png", ".pdf")
+ALL_POINTS = 10_000
+"""Of a map of tokens: a page draws fewer, because each of them can be reached by keyboard."""
 
 
 def figure_names(run: Path) -> list[str]:
@@ -69,7 +71,7 @@ def _drawings(run: Path) -> dict[str, Callable[[Any], None]]:
     for i, each in enumerate(tradeoffs(boards)):
         data = charts.tradeoff_data(each, names)
         add("tradeoff", i, partial(drawing.tradeoff, chart=data, names=names.rows, title=each.board.title))
-    views = conclude(read)
+    views = conclude(read, points=ALL_POINTS)
     for i, audit in enumerate(views.audits):
         title = "Which probe can see where things are" + (f", on {audit.dataset}" if audit.dataset else "")
         add("audit", i, partial(drawing.strips, chart=views.charts[f"audit-{i}"], title=title))

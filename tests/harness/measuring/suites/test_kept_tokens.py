@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 from foresight_harness.contracts.batches import Labels, TensorBatches
-from foresight_harness.measuring.suites.kept_tokens import MAPPED, for_maps, for_similarity, pooled, principal
+from foresight_harness.judging.analyses import embeddings
+from foresight_harness.measuring.suites import kept_tokens
+from foresight_harness.measuring.suites.kept_tokens import for_maps, for_similarity, pooled, principal
 from foresight_harness.parts.metrics.cka import linear_cka
+from foresight_harness.planning.options.declared import MAP_TOKENS
 
 
 @pytest.fixture
@@ -53,14 +56,38 @@ def test_maps_hold_tokens_of_objects_and_of_the_rest_with_their_places(generator
     parts = {part.part: part for part in for_maps(TensorBatches(tokens, 16), labels, covered=0.5, seed=0)}
     assert set(parts) == {"tokens", "tsne"} | ({"umap"} if find_spec("umap") else set())
     found = parts["tokens"]
-    assert MAPPED * 0.8 < len(found.features) <= MAPPED
+    assert MAP_TOKENS * 0.8 < len(found.features) <= MAP_TOKENS
     assert parts["tsne"].features.shape == (len(found.features), 2)
     for picture, (frame, row, col), kind in zip(found.pictures, found.places, found.classes, strict=True):
         inside = row < 4 and col < 4
         assert frame == 0
         assert kind == (None if picture == 38 and inside else names[picture][0] if inside else "background")
-    assert sum(kind != "background" for kind in found.classes) >= MAPPED / 2
+    assert sum(kind != "background" for kind in found.classes) >= MAP_TOKENS / 2
     assert len({place for _, *place in [(0, *where) for where in found.places] for place in [tuple(place)]}) > 40
+
+
+def test_as_many_tokens_are_mapped_as_asked_for_and_many_by_barnes_and_hut(
+    generator: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sklearn import manifold
+
+    asked, made = [], manifold.TSNE
+
+    def watched(*args, method, **how):
+        asked.append(method)
+        return made(*args, method=method, max_iter=250, **how)
+
+    monkeypatch.setattr(manifold, "TSNE", watched)
+    assert kept_tokens.EXACT == embeddings.EXACT
+    foreground = torch.zeros(40, 1, 64, 64, dtype=torch.bool)
+    labels = Labels(tuple(map(str, range(40))), tuple(map(str, range(40))), [torch.zeros(1, 4)] * 40, foreground)
+    batches = TensorBatches(torch.randn(40, 1, 8, 8, 6, generator=generator), 16)
+    monkeypatch.setattr(kept_tokens, "find_spec", lambda name: None)
+    few, many = (for_maps(batches, labels, covered=0.5, seed=0, most=most) for most in (50, 1200))
+    assert len(few[0].features) == 50
+    assert kept_tokens.EXACT < len(many[0].features) <= 1200  # the two halves may have a token in common
+    assert [parts[1].features.shape for parts in (few, many)] == [(len(parts[0].features), 2) for parts in (few, many)]
+    assert asked == ["exact", "barnes_hut"]
 
 
 def test_tokens_along_one_direction_have_no_map() -> None:

@@ -87,6 +87,20 @@ def test_report_pictures_hold_target_ceiling_output_and_error_on_one_scale(make_
     assert {picture.scale_max for picture in outcome.pictures if picture.kind == "error"} == {0.5}
 
 
+def test_pictures_are_kept_as_they_come_as_many_as_asked_for_beside_the_two_worst(
+    make_keeper, builtins, planned, monkeypatch
+) -> None:
+    monkeypatch.setitem(scale.SCALES, "smoke", replace(scale.SCALES["smoke"], pictures=7))
+    cell = planned(builtins, "pixels@patch/identity/single/linear", "reconstruction")
+    first, more = make_keeper(), make_keeper(keep_pictures=4)
+    outcome, asked = first.run_cell(cell), more.run_cell(cell)
+    assert [one.label for one in outcome.pictures if one.kind == "output"] == ["as they come"] * 2 + ["worst"] * 2
+    kept = [one for one in asked.pictures if one.kind == "output"]
+    assert [one.label for one in kept] == ["as they come"] * 4 + ["worst"] * 2
+    assert len({one.sample for one in kept}) == 6
+    assert by_metric(outcome)["psnr"].values.tobytes() == by_metric(asked)["psnr"].values.tobytes()
+
+
 def test_on_clips_they_move_and_have_a_still_for_print(make_keeper, builtins, planned, monkeypatch) -> None:
     small = replace(scale.SCALES["smoke"], clips_train=8, clips_test=2, clip_px=64)
     monkeypatch.setitem(scale.SCALES, "smoke", small)

@@ -40,6 +40,23 @@ def test_controls_land_where_the_findings_say(controls) -> None:
     assert ceiling == pytest.approx(iou["oracle"])
 
 
+def test_centres_that_are_kept_are_those_that_the_errors_are_of(controls) -> None:
+    """Of pictures with one object the distance of the two kept centres is the picture's error."""
+    for outcome in controls.values():
+        error = next(entry for entry in outcome.measurements if entry.metric == "centre_error")
+        kept = np.array(error.details["centres"])
+        assert kept.shape == (100, 4)
+        assert ((kept >= 0) & (kept <= 1)).all()
+        counts = [len(picture.boxes_true) for picture in outcome.pictures[:3]]
+        row = 0
+        for picture, count in enumerate(counts):
+            distance = np.linalg.norm(kept[row : row + count, :2] - kept[row : row + count, 2:], axis=1).mean()
+            assert distance == pytest.approx(error.values[0, picture], abs=2e-3)
+            row += count
+    others = [entry for entry in controls["pixels"].measurements if entry.metric != "centre_error"]
+    assert not any("centres" in entry.details for entry in others)
+
+
 @pytest.mark.usefixtures("few_pictures")
 def test_probe_that_cannot_see_a_perfect_mask_is_called_broken(make_keeper, builtins, planned) -> None:
     class Blind:

@@ -14,7 +14,7 @@ from foresight_harness.parts.datasets.made_set import MadeSet
 
 REQUEST = DataRequest(split="train", count=3, seed=2, canvas_px=64)
 MADE = ("coins", "digits", "photos", "shapes", "one_shape", "kinds", "kinds_1", "kinds_all")
-MOVING = ("moving_shapes", "moving_kinds", "moving_digits")
+MOVING = ("moving_shapes", "moving_kinds", "moving_digits", "bouncing_balls", "debug_clips")
 
 
 def made(name: str, **changes: object) -> Dataset:

@@ -18,7 +18,16 @@ GENERATED = [spec for spec in dataset_specs() if not spec.needs_path]
 def test_the_built_in_sets_are_offered_once_each() -> None:
     pictures = ["coco", "coins", "digits", "photos", "shapes", "one_shape"]
     kinds = ["kinds", "kinds_1", "kinds_2", "kinds_3", "kinds_5", "kinds_all"]
-    clips = ["davis", "video", "moving_digits", "moving_shapes", "moving_shapes_17", "moving_kinds"]
+    clips = [
+        "davis",
+        "video",
+        "moving_digits",
+        "moving_shapes",
+        "moving_shapes_17",
+        "moving_kinds",
+        "bouncing_balls",
+        "debug_clips",
+    ]
     assert [spec.name for spec in dataset_specs()] == [*pictures, "folder", "hf", *kinds, *clips]
 
 

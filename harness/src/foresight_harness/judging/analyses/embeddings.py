@@ -12,12 +12,15 @@ from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.analyses.boards import weights_caveat
 from foresight_harness.judging.analyses.envelope import Analysis, Column, Measured
+from foresight_harness.planning.options.declared import MAP_TOKENS
 from foresight_harness.running.run_folder.run_data import RunData
 from foresight_harness.running.run_folder.tokens import Tokens
 
 METHODS = {"pca": "tokens", "tsne": "tsne", "umap": "umap"}
 """Methods and the part of the kept tokens whose first two columns are their map."""
 SILHOUETTES = ("silhouette_class", "silhouette_position", "silhouette_frame")
+EXACT = 1000
+"""Tokens up to which a cell's t-SNE was exact."""
 MOST = 40
 """Candidates and data sets that are mapped."""
 COLUMNS = (
@@ -34,11 +37,13 @@ def analyse(run: RunData) -> Analysis | None:
     records = [r for r in run.select(suite="structure", metric="effective_rank") if r.tokens_digest]
     rows: list[dict[str, Any]] = []
     maps: list[dict[str, Any]] = []
+    most = 0
     for record in records[:MOST]:
         parts = run.tokens(record.cell)
         if "tokens" not in parts:
             raise RunFolderError(f"tokens of cell {record.cell} ({record.candidate}) are absent")
         silhouettes = _silhouettes(run, record)
+        most = max(most, len(parts["tokens"].features))
         for method, part in METHODS.items():
             points = _points(parts[part]) if part in parts else []
             if not points:
@@ -63,8 +68,9 @@ def analyse(run: RunData) -> Analysis | None:
         caveats=tuple(caveats),
         inputs={
             "suites": ["structure"],
-            "method": "at most 300 tokens a cell along 32 principal directions; scikit-learn's exact t-SNE, "
-            "perplexity 30, started from the first two; umap-learn from the same start",
+            "method": f"at most {max(most, MAP_TOKENS):,} tokens a cell along 32 principal directions; scikit-learn's "
+            f"{'exact' if most <= EXACT else 'Barnes-Hut'} t-SNE, perplexity 30, started from the first two; "
+            "umap-learn from the same start",
             "seed": 0,
         },
         columns=COLUMNS,

@@ -66,7 +66,7 @@ def decide(
         "headline": headline(found),
         "runs": [_run(run) for run in runs],
         "weights": sorted({kind for record in data.records if record.is_candidate for kind in record.weights}),
-        "answers": {"given": len(answers.by_rule), "digest": answers.digest or None},
+        "answers": {"given": answers.count, "digest": answers.digest or None},
         "proposals": found,
         "matrix": next((_matrix(results[one.matrix]) for one in proposals if one.matrix), None),
     }

@@ -14,10 +14,12 @@ from typing import Any
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.records import SCHEMA
 from foresight_harness.judging.gates.gate import Gate, Rule
+from foresight_harness.judging.gates.panel import KEYS as PANEL_KEYS
+from foresight_harness.judging.gates.panel import Panel, panel_of
 from foresight_harness.planning.registry.registry import nearest
 
-KEYS = {"gate", "rule", "value", "n", "who", "when", "evidence"}
-NEEDED = KEYS - {"n"}
+NEEDED = {"gate", "rule", "value", "who", "when", "evidence"}
+KEYS = NEEDED | {"n"} | PANEL_KEYS
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Answer:
     when: str
     """ISO date."""
     evidence: str
+    panel: Panel | None = None
+    """Of several people who answered pages of pairs; None where one person speaks for all that was measured."""
 
     @property
     def source(self) -> str:
@@ -49,11 +53,16 @@ class Answers:
     """First 16 hex digits of the sha256 of the file."""
     raw: bytes = b""
     """The file."""
-    by_rule: Mapping[tuple[str, str], Answer] = field(default_factory=dict)
+    by_rule: Mapping[tuple[str, str], tuple[Answer, ...]] = field(default_factory=dict)
 
-    def of(self, gate: str, rule: str) -> Answer | None:
-        """The answer to a rule of a gate."""
-        return self.by_rule.get((gate, rule))
+    def of(self, gate: str, rule: str) -> tuple[Answer, ...]:
+        """The answers to a rule of a gate: one of a person, one of a panel a candidate and data set."""
+        return self.by_rule.get((gate, rule), ())
+
+    @property
+    def count(self) -> int:
+        """Answers that stand in the file."""
+        return sum(map(len, self.by_rule.values()))
 
 
 NO_ANSWERS = Answers()
@@ -85,15 +94,22 @@ def read_answers(path: Path, gates: Sequence[Gate], *, of_others: bool = False) 
     if not isinstance(entries, list):
         raise UsageError(f"answers {path}: answers stand in tables [[answer]]")
     known = {gate.name: gate for gate in gates}
-    found: dict[tuple[str, str], Answer] = {}
+    found: dict[tuple[str, str], list[Answer]] = {}
     for number, entry in enumerate(entries, start=1):
         if of_others and isinstance(entry, dict) and entry.get("gate") not in known:
             continue
         answer = _answer(f"answers {path}, answer {number}", entry, known)
-        if (answer.gate, answer.rule) in found:
+        others = found.setdefault((answer.gate, answer.rule), [])
+        if any(about(other) == about(answer) for other in others):
             raise UsageError(f"answers {path}, answer {number}: {answer.gate} {answer.rule} is answered twice")
-        found[answer.gate, answer.rule] = answer
-    return Answers(str(path), hashlib.sha256(raw).hexdigest()[:16], raw, found)
+        others.append(answer)
+    by_rule = {rule: tuple(given) for rule, given in found.items()}
+    return Answers(str(path), hashlib.sha256(raw).hexdigest()[:16], raw, by_rule)
+
+
+def about(answer: Answer) -> tuple[str, str, str] | None:
+    """What a panel was asked about; None where a person speaks for all that was measured."""
+    return None if answer.panel is None else (answer.panel.run, answer.panel.candidate, answer.panel.dataset)
 
 
 def _answer(where: str, entry: Any, gates: Mapping[str, Gate]) -> Answer:
@@ -112,6 +128,7 @@ def _answer(where: str, entry: Any, gates: Mapping[str, Gate]) -> Answer:
         who=_text(where, entry, "who"),
         when=_day(where, entry["when"]),
         evidence=_text(where, entry, "evidence"),
+        panel=panel_of(where, entry, rule),
     )
 
 

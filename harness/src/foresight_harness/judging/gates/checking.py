@@ -10,7 +10,7 @@ from typing import Any
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.contracts.records import SCHEMA
-from foresight_harness.judging.gates.gate import COUNTS, VERDICTS, Condition, Gate, Needs, Outcome, Rule
+from foresight_harness.judging.gates.gate import COUNTS, PEOPLE, VERDICTS, Condition, Gate, Needs, Outcome, Rule
 from foresight_harness.judging.gates.needs import needs_of
 from foresight_harness.judging.gates.vocabulary import CONVERSIONS, Fact, Vocabulary
 from foresight_harness.planning.registry.registry import nearest
@@ -20,8 +20,8 @@ GATE_KEYS = {
     *("family", "rule", "outcome", "comment", "needs"),
 }
 RULE_KEYS = {
-    *("id", "label", "quote", "line", "measured_by", "ask", "counted", "needs", "suite", "metric", "probe", "dataset"),
-    *("unit", "variant"),
+    *("id", "label", "quote", "line", "measured_by", "ask", "counted", "people", "needs", "metric", "probe", "dataset"),
+    *("suite", "unit", "variant"),
     *("direction", "bound", "target", "marginal", "candidates", "compare", "reference", "weight", "comment"),
     *("trained_at_least", "trained_at_most"),
 }
@@ -113,6 +113,9 @@ class Checker:
             raise self.fail("measured_by = 'person' needs 'ask': what that person must do")
         own = None if isinstance(old, str) else old
         rule = Rule(measured_by="person", ask=ask, needs=needs_of(self, own, needs), **shared)
+        people = self.one_of(entry, "people", PEOPLE)
+        if people and not entry.get("counted"):
+            raise self.fail(f"people = {people!r} asks for a share of things: a 'bound', and counted = true")
         if "bound" not in entry:
             return rule
         direction, counted = entry.get("direction"), entry.get("counted", False)
@@ -124,7 +127,7 @@ class Checker:
         if counted and entry["unit"] != "%":
             raise self.fail("'counted' is about a share, so its unit is '%'")
         fact = Fact(entry["unit"], direction, ends, exact=not counted)
-        return replace(rule, fact=fact, counted=counted, **self.limits(entry, 1.0, fact, ""))
+        return replace(rule, fact=fact, counted=counted, people=people, **self.limits(entry, 1.0, fact, ""))
 
     def metric(self, entry: Mapping[str, Any]) -> Fact:
         suite, suites, probes = entry.get("suite"), self.vocabulary.suites, self.vocabulary.probes

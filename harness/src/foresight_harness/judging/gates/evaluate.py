@@ -8,16 +8,9 @@ from typing import Any
 
 from foresight_harness.contracts.records import Record
 from foresight_harness.judging.evidence.derived import DIVERGED
-from foresight_harness.judging.evidence.intervals import share_of
-from foresight_harness.judging.evidence.missing import (
-    barred,
-    evidence_of,
-    pipeline_missing,
-    right_decoder,
-    right_input,
-    weights_missing,
-)
-from foresight_harness.judging.gates.answers import NO_ANSWERS, Answer, Answers
+from foresight_harness.judging.evidence.missing import barred, evidence_of, right_decoder, weights_missing
+from foresight_harness.judging.gates.answers import NO_ANSWERS, Answers
+from foresight_harness.judging.gates.by_people import fitting, of_people
 from foresight_harness.judging.gates.deciding import GateResult, decided, few
 from foresight_harness.judging.gates.finding import Finding
 from foresight_harness.judging.gates.gate import Gate, Rule, fits
@@ -27,9 +20,6 @@ from foresight_harness.judging.gates.vocabulary import CONVERGED, STEPS
 from foresight_harness.running.run_folder.run_data import RunData, measured_candidates
 
 __all__ = ["GateResult", "evaluate"]
-
-SEEN = "reconstruction"
-"""The suite whose pictures people look at: an answer about a pipeline counts where it was measured there."""
 
 
 def evaluate(gate: Gate, run: RunData, answers: Answers = NO_ANSWERS) -> GateResult:
@@ -50,14 +40,14 @@ def _vouching(findings: Sequence[Finding]) -> str:
 
 def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str], answers: Answers) -> list[Finding]:
     if rule.by_person:
-        return [_of_person(gate, rule, run, subjects, answers.of(gate.name, rule.id))]
+        return of_people(gate, rule, run, subjects, answers.of(gate.name, rule.id))
     records = records_of(run, rule)
     names = [name for name in subjects if rule.fits(name)]
     names = [name for name in names if right_decoder(rule.needs, name)] or names
     pairs = [
         (name, record)
         for name in names
-        for record in _fitting(run, rule, records_for(run, [entry for entry in records if entry.is_candidate], name))
+        for record in fitting(run, rule, records_for(run, [entry for entry in records if entry.is_candidate], name))
         if within_size(rule, record)
     ]
     failed = _failed(rule, run, names)
@@ -71,11 +61,6 @@ def _findings(gate: Gate, rule: Rule, run: RunData, subjects: list[str], answers
     if gate.family:
         widen = max(1, widen) * sum(not one.by_person for one in gate.deciding())
     return [*(_finding(run, rule, name, record, records, widen) for name, record in pairs), *failed]
-
-
-def _fitting(run: RunData, rule: Rule, records: list[Record]) -> list[Record]:
-    """Records of what the document says went in; where there are none of those, all."""
-    return [record for record in records if right_input(run, rule.needs, record)] or records
 
 
 def _failed(rule: Rule, run: RunData, names: list[str]) -> list[Finding]:
@@ -118,54 +103,6 @@ def _finding(run: RunData, rule: Rule, name: str, record: Record, pool: list[Rec
         reason = f"would be {judged.verdict}; missing: {lacking[0]}{more}"
         return Finding(verdict="INCONCLUSIVE", reason=reason, missing=lacking, **shared)
     return Finding(verdict=judged.verdict, reason=judged.reason, needed_n=judged.needed_n, **shared)
-
-
-def _of_person(gate: Gate, rule: Rule, run: RunData, subjects: list[str], answer: Answer | None) -> Finding:
-    """What a person answered, where what was looked at is what the document means."""
-    if answer is None:
-        reason = f"by a person: {rule.ask} (--answers FILE; foresight-bench gate --answers-template {gate.name})"
-        return Finding(rule, None, None, None, "NOT MEASURED", reason)
-    names = [name for name in subjects if rule.fits(name)]
-    lacking = _nothing_seen(gate, rule, run, names)
-    if not rule.wants_number:
-        verdict: Any = "GO" if answer.value else "NO-GO"
-        reading, reason = None, f"{'yes' if answer.value else 'no'}, {answer.source}"
-    else:
-        reading = _as_reading(rule, answer)
-        judged = judge(rule, reading)
-        verdict, reason = judged.verdict, f"{judged.reason}; {answer.source}"
-    if lacking:
-        reason = f"would be {verdict}; missing: {lacking[0]}"
-        verdict, would_be = "INCONCLUSIVE", verdict
-        return Finding(rule, None, None, reading, verdict, reason, missing=lacking, would_be=would_be, answered=answer)
-    return Finding(rule, None, None, reading, verdict, reason, would_be=verdict, answered=answer)
-
-
-def _nothing_seen(gate: Gate, rule: Rule, run: RunData, names: list[str]) -> tuple[str, ...]:
-    """Why an answer is about nothing that was measured as the document means; empty where it is about something."""
-    if not rule.needs.stated:
-        return ()
-    first: tuple[str, ...] = ()
-    for name in names:
-        for record in _fitting(run, rule, records_for(run, run.select(suite=SEEN, role="candidate"), name)):
-            lines = [weights_missing(record), *pipeline_missing(run, rule.needs, name, record)]
-            few_seen = record.n < rule.needs.least_n
-            lines.append(f"{record.n} samples, at least {rule.needs.least_n} are needed" if few_seen else None)
-            found = tuple(line for line in lines if line)
-            if not found:
-                return ()
-            first = first or found
-    matrix = f" --matrix {gate.matrix}" if gate.matrix else ""
-    return first or (f"no pipeline that it could be about was measured; pytest benchmarks/ -k {SEEN}{matrix}",)
-
-
-def _as_reading(rule: Rule, answer: Answer) -> Reading:
-    """A number that a person gives; a share of things counted has the interval that their number leaves."""
-    if not rule.counted or answer.n is None:
-        return Reading(float(answer.value), None, None, answer.n or 1, "answered")
-    found = share_of(round(float(answer.value) / 100 * answer.n), answer.n)
-    low, high = (None if end is None else 100 * end for end in (found.low, found.high))
-    return Reading(100 * found.value, low, high, answer.n, found.method)
 
 
 def _what_to_run(gate: Gate, rule: Rule, records: list[Record], run: RunData) -> str:

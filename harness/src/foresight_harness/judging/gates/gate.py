@@ -18,6 +18,7 @@ INPUTS = ("any", "clips", "stills")
 RIVALS = ("twin", "pixels")
 WEIGHTS = ("published", "any")
 POLICIES = ("any", "equal-pixels", "equal-tokens")
+PEOPLE = ("", "same")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Rule:
     """What that person must do."""
     counted: bool = False
     """Whether a person's answer is a share of things counted: it comes with their number, and has an interval."""
+    people: str = ""
+    """What pages of pairs ask several people for it (``same``); empty where none do."""
     needs: Needs = Needs()
     variant: str = ""
     """Which of several definitions of the metric the rule is about; empty where there is one."""

@@ -14,6 +14,7 @@ from foresight_harness.contracts.batches import GridBatches, Labels
 from foresight_harness.contracts.devices import in_double
 from foresight_harness.contracts.outcomes import KeptTokens
 from foresight_harness.contracts.pairing import placed, require_same_samples
+from foresight_harness.planning.options.declared import MAP_TOKENS
 
 PICTURES = 48
 """Pictures kept for similarity: the first of the test split, the same ones for every candidate."""
@@ -21,8 +22,8 @@ SIDE = 4
 """Rows and columns that every grid is averaged to, so that grids of all sizes can be compared."""
 CELLS = ((0, 1), (1, 3), (2, 0), (3, 2))
 """Cells that are kept of it, one in each row and column."""
-MAPPED = 300
-"""Tokens of a map; half of them lie on objects, where there are as many."""
+EXACT = 1000
+"""Tokens up to which t-SNE is exact; of more it is Barnes and Hut's, which takes minutes where that takes hours."""
 DIRECTIONS = 32
 """Principal directions that are kept of them."""
 PERPLEXITY = 30.0
@@ -49,7 +50,9 @@ def for_similarity(part: str, cells: Tensor) -> KeptTokens:
     return KeptTokens(part, features, pictures, [(0, row, col) for row, col in CELLS] * len(kept))
 
 
-def for_maps(features: GridBatches, labels: Labels, *, covered: float, seed: int) -> tuple[KeptTokens, ...]:
+def for_maps(
+    features: GridBatches, labels: Labels, *, covered: float, seed: int, most: int = MAP_TOKENS
+) -> tuple[KeptTokens, ...]:
     """Tokens on objects and beside them, their principal directions, and maps of them by every method that is there.
 
     Maps are made here and not when a conclusion is drawn: t-SNE repeats to the last digit on one machine only, and what
@@ -60,6 +63,7 @@ def for_maps(features: GridBatches, labels: Labels, *, covered: float, seed: int
         labels: Of the same split.
         covered: Share of its cell from which an object gives a token its class.
         seed: Of the maps.
+        most: Tokens of a map; half of them lie on objects, where there are as many.
 
     Raises:
         GridError: where features and labels are not of the same samples.
@@ -67,7 +71,7 @@ def for_maps(features: GridBatches, labels: Labels, *, covered: float, seed: int
     require_same_samples("maps of tokens", features, labels)
     shape = features.shape
     coverage = labels.coverage(shape.rows, shape.cols)[:, -1].numpy()
-    places = _chosen(len(features), shape.frames, coverage, covered)
+    places = _chosen(len(features), shape.frames, coverage, covered, most)
     rows = []
     by_picture: dict[int, list[tuple[int, int, int]]] = {}
     for picture, *place in places:
@@ -102,14 +106,13 @@ def principal(rows: Tensor, most: int) -> NDArray[np.float32]:
 
 
 def tsne(tokens: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """t-SNE of scikit-learn, exact, started from the principal directions. [n, d] -> [n, 2]"""
+    """t-SNE of scikit-learn, started from the principal directions; exact up to ``EXACT`` tokens. [n, d] -> [n, 2]"""
     from sklearn.manifold import TSNE  # takes a second, and pandas with it: most sessions make no map
 
     perplexity = min(PERPLEXITY, (len(tokens) - 1) / 3)
-    found = TSNE(2, perplexity=perplexity, init=_start(tokens, 1e-4), method="exact", random_state=seed).fit_transform(
-        tokens
-    )
-    return np.asarray(found, dtype=np.float32)
+    method = "exact" if len(tokens) <= EXACT else "barnes_hut"
+    made = TSNE(2, perplexity=perplexity, init=_start(tokens, 1e-4), method=method, random_state=seed)
+    return np.asarray(made.fit_transform(tokens), dtype=np.float32)
 
 
 def umap(tokens: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
@@ -128,13 +131,15 @@ def _start(tokens: NDArray[np.float32], spread: float) -> NDArray[np.float32]:
     return np.asarray(tokens[:, :2] / float(tokens[:, 0].std()) * spread, dtype=np.float32)
 
 
-def _chosen(pictures: int, frames: int, coverage: NDArray[np.float32], covered: float) -> list[tuple[int, ...]]:
+def _chosen(
+    pictures: int, frames: int, coverage: NDArray[np.float32], covered: float, most: int
+) -> list[tuple[int, ...]]:
     """Picture, frame, row and column of the tokens of a map, in order."""
     on_object = np.argwhere(coverage >= covered)
-    half = on_object[_spread(len(on_object), MAPPED // 2)]
+    half = on_object[_spread(len(on_object), most // 2)]
     chosen = {(int(picture), frames - 1, int(row), int(col)) for picture, row, col in half}
     shape = (pictures, frames, *coverage.shape[1:])
-    every = _spread(int(np.prod(shape)), MAPPED - len(chosen))
+    every = _spread(int(np.prod(shape)), most - len(chosen))
     rest = zip(*(axis.tolist() for axis in np.unravel_index(every, shape)), strict=True)
     return sorted(chosen | set(rest))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from foresight_harness.contracts.outcomes import Measurement, Values, of_metric
 from foresight_harness.contracts.probes import Detections, Probe
@@ -16,6 +18,7 @@ from foresight_harness.measuring.extraction.splits import SPLITS
 from foresight_harness.measuring.fitting.objectives import Fitted
 from foresight_harness.measuring.workshop.kept_readings import KeptReading
 from foresight_harness.parts.metrics.average_precision import match_picture
+from foresight_harness.parts.metrics.boxes import centres, matched_pairs
 from foresight_harness.parts.metrics.by_object import average_precision_of_classes, picture_by_object
 from foresight_harness.parts.metrics.matches import SortedMatches
 from foresight_harness.planning.plugin_calls import calling
@@ -24,6 +27,10 @@ if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
 
 AP_THRESHOLDS = {"map50": 0.5, "map75": 0.75}
+PLACED = "centre_error"
+"""Whose record also says where objects were and where they were found."""
+CENTRES = 100
+"""Objects of which it says so, those of the first pictures."""
 PARTED = "map50"
 """Whose statistics also say what was found of each single object."""
 
@@ -106,10 +113,23 @@ def box_measurements(
             first = [entry.boxes[:count] for entry, count in zip(detections, counts, strict=True)]
             with calling(metric, "call", random=True):
                 rows.append(metric(first, truth).numpy())
-        measurements.append(of_metric(spec, np.stack(rows), seeds=reading.seeds, **shared))
+        own = shared | ({"details": {**reading.details, **_places(reading, truth)}} if spec.name == PLACED else {})
+        measurements.append(of_metric(spec, np.stack(rows), seeds=reading.seeds, **own))
     iou = next((entry for entry in measurements if entry.metric == "iou"), None)
     measurements += [_average_precision(cell, name, reading) for name in thresholds]
     return measurements + (_by_count(iou, counts) if iou is not None else [])
+
+
+def _places(reading: Reading, truth: Sequence[Tensor]) -> dict[str, Any]:
+    """Centres of the first objects, true and as they were found under the first seed: ``[x, y, found x, found y]``."""
+    rows: list[list[float]] = []
+    for detections, boxes in zip(reading.found[0], truth, strict=True):
+        if len(rows) >= CENTRES:
+            break
+        found, true = matched_pairs(detections.boxes[: len(boxes)], boxes)
+        pairs = torch.cat([centres(boxes[true]), centres(detections.boxes[found])], dim=1)
+        rows += [[round(float(value), 3) for value in pair] for pair in pairs]
+    return {"centres": rows[:CENTRES]} if rows else {}
 
 
 def _average_precision(cell: Cell, name: str, reading: Reading) -> Measurement:

@@ -24,8 +24,8 @@ from foresight_harness.measuring.workshop.reference_rows import References
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
 
-SHOWN = 4
-"""Pictures a cell shows: half the worst, half as they come."""
+WORST = 2
+"""Pictures a cell shows because they are its worst, beside those of ``--keep-pictures``, which come as they come."""
 NO_ROOM = 1e-9
 """Floor and ceiling that are closer leave no way between them."""
 ERROR_SCALE = 0.5
@@ -183,12 +183,13 @@ def _pictures(cell: Cell, output: Tensor, known: References, first: Measurement)
     assert first.values is not None
     values = first.values[0][: len(output)]
     sign = 1.0 if first.direction == "higher" else -1.0
-    shown = list(range(min(SHOWN // 2, len(output))))
+    shown = list(range(min(cell.workshop.options.keep_pictures, len(output))))
+    unchosen = len(shown)
     order = np.argsort(np.where(np.isnan(values), np.inf, sign * values), kind="stable")
-    shown += [int(index) for index in order if int(index) not in shown][: SHOWN - len(shown)]
+    shown += [int(index) for index in order if int(index) not in shown][:WORST]
     pictures = []
     for place, index in enumerate(shown):
-        label = "as they come" if place < SHOWN // 2 else "worst"
+        label = "as they come" if place < unchosen else "worst"
         sample = test.labels.ids[index]
         value = float(values[index]) if np.isfinite(values[index]) else None
         true, best, made = (_shown(clips[index]) for clips in (known.targets, known.round_trip, output))

@@ -51,7 +51,8 @@ def score(cell: Cell) -> Outcome:
         for name, values in _per_picture(cell, features).items():
             parts.setdefault(name, []).append(values)
         ranks.append(_rank(features))
-        tokens = tokens or for_maps(features, cell.split("test").labels, covered=COVERED, seed=SEED)
+        most = cell.workshop.options.map_tokens
+        tokens = tokens or for_maps(features, cell.split("test").labels, covered=COVERED, seed=SEED, most=most)
     measurements = [
         Measurement(
             name,

@@ -18,7 +18,7 @@ DRAWN_ORACLE_IOU = 0.85
 def dataset_specs() -> tuple[DatasetSpec, ...]:
     """The built-in data sets: the user's own (``coco``, ``folder``, ``hf``, ``davis``, ``video``), pictures (``coins``,
     ``digits``, ``photos``, ``shapes``, ``one_shape``, ``kinds`` and its variants) and clips (``moving_digits``,
-    ``moving_shapes``, ``moving_shapes_17``, ``moving_kinds``)."""
+    ``moving_shapes``, ``moving_shapes_17``, ``moving_kinds``, ``bouncing_balls``, ``debug_clips``)."""
     return (*_picture_specs(), *_own_pictures(), *_kind_specs(), *_clip_specs())
 
 
@@ -165,6 +165,22 @@ def _clip_specs() -> tuple[DatasetSpec, ...]:
             license="Apache-2.0",
             source="drawn: the star among four kinds that move in as many directions on a textured, noisy background",
         ),
+        DatasetSpec(
+            name="bouncing_balls",
+            build=_bouncing_balls,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="Apache-2.0",
+            source="drawn: two to four balls that bounce off each other and off the edges, without loss",
+        ),
+        DatasetSpec(
+            name="debug_clips",
+            build=_debug_clips,
+            labels=frozenset({"boxes", "masks", "motion"}),
+            video=True,
+            license="Apache-2.0",
+            source="drawn: ten kinds of clips in turns, for looking at a pipeline before it is measured",
+        ),
     )
 
 
@@ -262,3 +278,15 @@ def _video(request: DataRequest) -> Dataset:
     from foresight_harness.parts.datasets.video import VideoFolder
 
     return VideoFolder.open("video", request)
+
+
+def _bouncing_balls(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.bouncing_balls import BouncingBalls
+
+    return BouncingBalls(request)
+
+
+def _debug_clips(request: DataRequest) -> Dataset:
+    from foresight_harness.parts.datasets.clip_kinds import DebugClips
+
+    return DebugClips(request)

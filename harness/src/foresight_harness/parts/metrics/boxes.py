@@ -131,7 +131,7 @@ def centre_error(output: Sequence[Tensor], target: Sequence[Tensor]) -> Tensor:
         Values in [0, sqrt(2)]; NaN for a picture without true objects. [B] float64
     """
     return _per_picture(
-        output, target, lambda boxes, objects: (_centres(boxes) - _centres(objects)).norm(dim=1), absent=DIAGONAL
+        output, target, lambda boxes, objects: (centres(boxes) - centres(objects)).norm(dim=1), absent=DIAGONAL
     )
 
 
@@ -184,7 +184,7 @@ def match_checked(predicted: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
         return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64)
     if predicted.shape[0] == true.shape[0] == 1:
         return torch.zeros(1, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
-    gain = _overlap(predicted, true)[0] - TIE_BREAK * torch.cdist(_centres(predicted), _centres(true))
+    gain = _overlap(predicted, true)[0] - TIE_BREAK * torch.cdist(centres(predicted), centres(true))
     rows, cols = linear_sum_assignment(gain.cpu().numpy(), maximize=True)
     return torch.as_tensor(rows, dtype=torch.int64), torch.as_tensor(cols, dtype=torch.int64)
 
@@ -205,7 +205,8 @@ def _diagonal_iou(first: Tensor, second: Tensor) -> Tensor:
     return _overlap(first, second)[0].diagonal()
 
 
-def _centres(boxes: Tensor) -> Tensor:
+def centres(boxes: Tensor) -> Tensor:
+    """Middles of boxes. [N, 4] -> [N, 2]"""
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 

@@ -8,6 +8,10 @@ from typing import Any
 
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
 
+KEPT_PICTURES = 2
+"""Pictures of a reconstruction that are kept as they come, where nobody asks for more."""
+MAP_TOKENS = 300
+"""Tokens of a map of token space, where nobody asks for more."""
 KINDS: Mapping[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 """What a value of an option may be, in words."""
 
@@ -169,6 +173,21 @@ OPTIONS = (
     ),
     Option("no_spot_check", "do not make two samples again to compare with the cache", kind=bool, default=False),
     Option("keep_fits", "keep what is fitted in the run folder, for export-fit", kind=bool, default=False),
+    Option(
+        "keep_pictures",
+        "pictures of each reconstruction that the run keeps as they come, beside the two worst: what people are asked "
+        "about (foresight-bench people); default 2",
+        "N",
+        int,
+        default=KEPT_PICTURES,
+    ),
+    Option(
+        "map_tokens",
+        "tokens of each map of suite structure, up to 10000; default 300, beyond 1000 by an approximate t-SNE",
+        "N",
+        int,
+        default=MAP_TOKENS,
+    ),
     Option("resume", "finish the latest run instead of starting a new one", kind=bool, default=False),
     Option("strict_plugins", "stop the session where a plugin cannot be imported", kind=bool, default=False),
 )

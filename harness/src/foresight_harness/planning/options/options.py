@@ -10,6 +10,7 @@ from typing import Any
 from foresight_harness.contracts.devices import check_device_name
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.planning.options.declared import KEPT_PICTURES, MAP_TOKENS
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
 from foresight_harness.planning.options.storage import mirror_of
@@ -22,6 +23,7 @@ WEIGHTS = ("pretrained", "nano", "random")
 DTYPES = ("float32", "bfloat16", "float16")
 CACHE_DTYPES = ("float16", "bfloat16")
 LEAST_TRAIN = 16
+LEAST_MAP, MOST_MAP = 10, 10_000
 CANVAS_STEP_PX = 8
 """The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
 ENGINES = ("local", "ray")
@@ -154,6 +156,10 @@ class RunOptions:
     cells, ``off`` asks nothing."""
     keep_fits: bool = False
     """Whether what is fitted for the planned cells is kept in the run folder."""
+    keep_pictures: int = KEPT_PICTURES
+    """Pictures of a reconstruction that are kept as they come; no number depends on it."""
+    map_tokens: int = MAP_TOKENS
+    """Tokens of a map of token space; no number depends on it."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False
@@ -195,6 +201,10 @@ class RunOptions:
         for option, least_one in (("--steps", self.steps), ("--patience", self.patience)):
             if least_one is not None and least_one < 1:
                 raise UsageError(f"{option} {least_one}: at least 1 is needed")
+        if self.keep_pictures < 1:
+            raise UsageError(f"--keep-pictures {self.keep_pictures}: at least 1 is needed")
+        if not LEAST_MAP <= self.map_tokens <= MOST_MAP:
+            raise UsageError(f"--map-tokens {self.map_tokens}: a map has {LEAST_MAP} to {MOST_MAP} tokens")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
         if self.max_pixels is not None and self.max_pixels < 1:

@@ -80,6 +80,8 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         spot_check=not values["no_spot_check"],
         admission=values["admission"],
         keep_fits=bool(values["keep_fits"]),
+        keep_pictures=values["keep_pictures"],
+        map_tokens=values["map_tokens"],
         resume=bool(values["resume"]),
         strict_plugins=bool(values["strict_plugins"]),
         strict=bool(values["strict"]),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # both import torch, and reading a run does not
     from foresight_harness.contracts.outcomes import KeptTokens
 
 FOLDER = "tokens"
-MOST_BYTES = 1 << 20
+MOST_BYTES = 2 << 20
 """Of the features of one cell, before compression."""
 COLUMNS = pa.schema(
     [

@@ -34,6 +34,7 @@ VERBS = (
     Verb("versus", "versus", "which of two candidates is better: difference, corrected p, pictures won and lost"),
     Verb("gate", "gate", "judge a run by the thresholds of a gate: exit 0 GO, 1 NO-GO, 3 not settled"),
     Verb("decide", "decide", "PROCEED, PIVOT, ABORT or CANNOT SAY of each proposal; exit 3 where nothing can be said"),
+    Verb("people", "people", "ask people about blind pairs of a run's pictures, and read what several answered"),
     Verb("compare", "compare", "compare a run with a baseline or another run, number by number"),
     Verb("baseline", "baseline", "list baselines, or make a run one"),
     Verb("history", "history", "one number over all runs, and the commits between which its level changed"),
