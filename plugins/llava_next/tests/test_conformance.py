@@ -26,7 +26,7 @@ class TestBaseTile(VlmConformance):
     }
     repos = {  # noqa: RUF012
         f"llava_next_{size.replace('-', '_')}": f"llava-hf/llava-v1.6-{size}-hf"
-        for size in ("vicuna-7b", "mistral-7b", "34b")
+        for size in ("vicuna-7b", "mistral-7b", "vicuna-13b", "34b")
     }
     too_large = ("llava_next_34b", "vision_tower) needs 1.1 GiB")
     too_deep = ("llava_next_34b", 4, "vision_tower")

@@ -1,6 +1,6 @@
 """Published configurations of LLaVA-NeXT (1.6) as data, in the layout of the Hub's ``config.json``.
 
-Source: ``config.json`` of llava-hf/llava-v1.6-{vicuna-7b,mistral-7b,34b}-hf. The vocabulary of the 34B size (64064) is
+Source: ``config.json`` of llava-hf/llava-v1.6-{vicuna-7b,vicuna-13b,mistral-7b,34b}-hf. The vocabulary of the 34B size (64064) is
 64000 of its base model, padded to a multiple of 64 as the other sizes are; it was not read from the published file.
 """
 
@@ -139,6 +139,17 @@ PRESETS = (
         prompt=MISTRAL,
         repo="llava-hf/llava-v1.6-mistral-7b-hf",
         license="Apache-2.0 (base: mistralai/Mistral-7B-Instruct-v0.2)",
+    ),
+    Size(
+        name="llava_next_vicuna_13b",
+        config=_config(
+            _text("llama", 5120, 40, 40, 40, 13824, 32064, 4096, rope_theta=1e4),
+            image_token=32000,
+        ),
+        params=13_351_499_776,
+        prompt=VICUNA,
+        repo="llava-hf/llava-v1.6-vicuna-13b-hf",
+        license="Llama 2 Community License (base: lmsys/vicuna-13b-v1.5)",
     ),
     Size(
         name="llava_next_34b",
