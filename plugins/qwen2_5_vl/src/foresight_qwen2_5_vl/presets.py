@@ -1,7 +1,7 @@
 """Published configurations of Qwen2.5-VL as data, in the layout of the Hub's ``config.json``.
 
-Source: ``config.json`` of Qwen/Qwen2.5-VL-{3B,7B,32B,72B}-Instruct. The technical report (arXiv:2502.13923) prints 3456 as
-the vision tower's inner width at every size and 4864 for the 3B language model; the published files differ and are
+Source: ``config.json`` of Qwen/Qwen2.5-VL-{3B,7B,32B,72B}-Instruct. The technical report (arXiv:2502.13923) prints 3456
+as the vision tower's inner width at every size and 4864 for the 3B language model; the published files differ and are
 followed.
 """
 
