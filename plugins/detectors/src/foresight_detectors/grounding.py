@@ -134,8 +134,8 @@ def _grid(tap: str, output: Tensor, pixels: Tensor, grids: Sequence[tuple[int, i
     """Tokens of one scale, of a stage or of a level of the encoder's sequence, finest level first. -> [N, H, W, C]"""
     if tap.startswith("stage."):
         stride = 2 ** (_number(tap) + 1)
-        return output.unflatten(1, (pixels.shape[-2] // stride, pixels.shape[-1] // stride))
+        return torch.unflatten(output, 1, (pixels.shape[-2] // stride, pixels.shape[-1] // stride))
     level = STRIDES.index(_number(tap)) if tap.startswith("level.") else 0
     begin = sum(rows * cols for rows, cols in grids[:level])
     rows, cols = grids[level]
-    return output[:, begin : begin + rows * cols].unflatten(1, (rows, cols))
+    return torch.unflatten(output[:, begin : begin + rows * cols], 1, (rows, cols))

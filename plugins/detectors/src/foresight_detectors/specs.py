@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ RESNET_TOLERANCE = 1.5
 GROUNDING_TOLERANCE = 1.5
 """A token of the encoder's finest level also reads levels of 16 to 64 px, two and more of its own cells."""
 TOLERANCES = {"detr": RESNET_TOLERANCE, "grounding_dino": GROUNDING_TOLERANCE}
-ASKED = {"owlvit": {"prompts": list(PROMPTS)}, "grounding_dino": {"text": TEXT}}
+ASKED: Mapping[str, Mapping[str, object]] = {"owlvit": {"prompts": list(PROMPTS)}, "grounding_dino": {"text": TEXT}}
 """What families that are asked for something are asked for."""
 BOXES_WIDTH = 5
 """Summed score, and mean distances to the left, upper, right and lower side; see ``foresight_detectors.boxes``."""
@@ -74,7 +75,7 @@ def _grounding_taps(size: Size) -> tuple[TapSpec, ...]:
 def encoder_spec(size: Size) -> EncoderSpec:
     """What the harness is told of one size."""
     places = taps(size)
-    read = {"boxes": {"score": size.scored_by, **ASKED.get(size.family, {})}}
+    read: dict[str, dict[str, object]] = {"boxes": {"score": size.scored_by, **ASKED.get(size.family, {})}}
     defaults = {"detr": places[-2].name, "grounding_dino": "level.16"}
     return EncoderSpec(
         name=size.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from foresight_harness import BuildRequest
 from foresight_harness.contracts.errors import UsageError
 from foresight_vlm_kit.language import LibraryLanguage
@@ -46,7 +47,8 @@ class LlavaNextVideoEncoder(LlavaNextEncoder):
         from transformers.models.llava_next_video.modeling_llava_next_video import LlavaNextVideoPooler
 
         super().__init__(preset, model, input_px, tiled=False)
-        self._pool = LlavaNextVideoPooler(model.config)
+        pooler: Any = LlavaNextVideoPooler
+        self._pool = pooler(model.config)
         self._cells = self._side // int(model.config.spatial_pool_stride)
 
     def build_language(self, depth: int) -> LibraryLanguage:
@@ -63,7 +65,7 @@ class LlavaNextVideoEncoder(LlavaNextEncoder):
         tiles = self._tiles(clips.flatten(0, 1).float(), None, base=True).flatten(0, 1)
         tokens = self._run_tower(tiles.to(self.origin.torch_dtype), {*taps, PROJECTED} if depths else set(taps))
         if depths:
-            videos = tokens[PROJECTED].unflatten(0, clips.shape[:2]).flatten(1, 2)
+            videos = torch.unflatten(tokens[PROJECTED], 0, clips.shape[:2]).flatten(1, 2)
             token, language = self._model.config.video_token_index, self.language_of(depths[-1])
             states = language.run(token, "video", list(videos), depths)
             tokens |= {llm_tap(depth): state for depth, state in states.items()}
