@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
 FAMILIES = (
     *("dinov2_tiny", "dinov2_tiny_reg", "siglip_tiny", "eva02_tiny", "mae_tiny", "sam_tiny"),
     *("internvl2_tiny", "llava_next_tiny", "cogvlm2_tiny", "cogvlm2_video_tiny", "qwen2_5_vl_tiny"),
-    *("owlvit_tiny", "detr_tiny"),
+    *("llava_next_video_tiny", "owlvit_tiny", "detr_tiny", "grounding_dino_tiny", "florence2_tiny", "kosmos2_tiny"),
 )
 NETWORKS = ("alexnet", "torchvision:vgg11", "torchvision:efficientnet_b0", "torchvision:mobilenet_v3_small")
 EXAMPLES = ("resnet", "convnext", "siglip")

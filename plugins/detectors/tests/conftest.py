@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from foresight_detectors.building import random_model
+from foresight_detectors.grounding_text import WORDS
 from foresight_detectors.presets import OWLV2_TINY, SIZES
 from foresight_detectors.sizes import Size
 
 BY_NAME = {size.name: size for size in (*SIZES, OWLV2_TINY)}
 TINY = [name for name, size in BY_NAME.items() if size.is_tiny]
+VOCABULARY = {"[CLS]": 101, "[SEP]": 102, ".": 1012, **{word: place for place, word in enumerate(WORDS, 1)}}
+"""Of the text of Grounding DINO, with the ids that random weights are given."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +41,8 @@ def write_checkpoint(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / name
         model = random_model(BY_NAME[name], seed, "sdpa")
         model.save_pretrained(folder, max_shard_size=shard)  # type: ignore[operator]
+        if BY_NAME[name].family == "grounding_dino":
+            (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": VOCABULARY}}))
         return folder
 
     return write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ def _input(size: Size, clip: Tensor) -> tuple[Tensor, int, int]:
         scale = 224 / max(rows, cols)
         sides = (round(rows * scale / 16) * 16, round(cols * scale / 16) * 16)
     else:
-        scale = min(256 / min(rows, cols), 256 * 1333 / 800 / max(rows, cols))
+        side = 256 if size.family == "detr" else 128
+        scale = min(side / min(rows, cols), side * 1333 / 800 / max(rows, cols))
         sides = (round(rows * scale / 32) * 32, round(cols * scale / 32) * 32)
     mode = "bicubic" if size.family == "owlvit" else "bilinear"
     resized = pictures_of.resize(clip, list(sides), pictures_of.InterpolationMode(mode), antialias=True).clamp(0, 1)
@@ -74,6 +76,24 @@ def _detr(model: Any, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor
     return found, out.pred_boxes, 1 - out.logits.softmax(-1)[..., -1]
 
 
+def _grounding(model: Any, pixels: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """The same of Grounding DINO, from its own lists of states; all ids of the text are written out here."""
+    ids = torch.tensor([[101, 1, 1012, 2, 1012, 3, 1012, 4, 1012, 5, 1012, 6, 1012, 102]]).expand(BATCH, -1)
+    mask = torch.ones_like(pixels[:, 0], dtype=torch.long)
+    out = model(pixels, input_ids=ids, attention_mask=torch.ones_like(ids), pixel_mask=mask, output_hidden_states=True)
+    maps = model.model.backbone.conv_encoder.model(pixels).feature_maps
+    found = {f"stage.{place}": one.permute(0, 2, 3, 1) for place, one in enumerate(maps, 2)}
+    sides = [tuple(int(side) for side in one.shape[-2:]) for one in maps]
+    levels = [rows * cols for rows, cols in sides]
+    for index, state in enumerate(out.encoder_vision_hidden_states[1:]):
+        parts = torch.split(state, [*levels, state.shape[1] - sum(levels)], dim=1)
+        found[f"block.{index:02d}"] = parts[0].reshape(BATCH, *sides[0], -1)
+    found["level.16"], found["level.32"] = (parts[place].reshape(BATCH, *sides[place], -1) for place in (1, 2))
+    scores = out.logits[..., : ids.shape[1]].sigmoid().max(-1).values
+    assert out.logits[..., ids.shape[1] :].isneginf().all()
+    return found, out.pred_boxes, scores
+
+
 def _drawn(boxes: Tensor, scores: Tensor, rows: int, cols: int, shares: tuple[float, float]) -> Tensor:
     """Cell by cell and box by box, in float64. ``boxes`` [Q, 4], ``scores`` [Q] -> [rows, cols, 5]"""
     found = torch.zeros(rows, cols, 5, dtype=torch.float64)
@@ -106,7 +126,8 @@ def test_every_tap_equals_the_outputs_of_the_whole_model(
     pixels, rows_px, cols_px = _input(tiny, clips[:, 0])
     whole: Any = random_model(tiny, 3, "eager").eval()
     with torch.no_grad():
-        found, boxes, scores = _owl(tiny, whole, pixels) if tiny.is_owl else _detr(whole, pixels)
+        by_family = {"detr": _detr, "grounding_dino": _grounding}
+        found, boxes, scores = by_family.get(tiny.family, partial(_owl, tiny))(whole, pixels)
     shares = (rows_px / pixels.shape[-2], cols_px / pixels.shape[-1])
     assert set(found) | {"boxes"} == set(names)
     for tap in taps(tiny)[:-1]:
@@ -123,10 +144,11 @@ def test_every_tap_equals_the_outputs_of_the_whole_model(
 def test_the_two_pictures_are_oblong_where_the_family_keeps_the_aspect(size) -> None:
     grids = {
         name: [build(size(name), BuildRequest()).encode(torch.rand(1, 1, 3, *px), [tap])[tap].shape for px in SIZES_PX]
-        for name, tap in (("owlv2_tiny", "last"), ("detr_tiny", "block.01"))
+        for name, tap in (("owlv2_tiny", "last"), ("detr_tiny", "block.01"), ("grounding_dino_tiny", "block.01"))
     }
     assert [(one.rows, one.cols) for one in grids["owlv2_tiny"]] == [(10, 14), (14, 8)]
     assert [(one.rows, one.cols) for one in grids["detr_tiny"]] == [(8, 11), (13, 8)]
+    assert [(one.rows, one.cols) for one in grids["grounding_dino_tiny"]] == [(16, 24), (28, 16)]
 
 
 @pytest.mark.parametrize("padding", [(0, 64), (96, 0)])

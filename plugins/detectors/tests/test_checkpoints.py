@@ -48,6 +48,11 @@ def test_the_written_folder_has_the_names_of_the_hub(write_checkpoint: Write) ->
     detr = set(load_file(write_checkpoint("detr_tiny") / "model.safetensors"))
     assert "model.encoder.layers.0.self_attn.out_proj.weight" in detr
     assert any(name.startswith("model.backbone.conv_encoder.model.") for name in detr)
+    grounding = set(load_file(write_checkpoint("grounding_dino_tiny") / "model.safetensors"))
+    swin = "model.backbone.conv_encoder.model.encoder.layers.0.blocks.0"
+    assert {f"{swin}.attention.self.query.weight", f"{swin}.intermediate.dense.bias"} <= grounding
+    assert {"bbox_embed.0.layers.0.weight", "model.text_backbone.embeddings.word_embeddings.weight"} <= grounding
+    assert not any("bbox_embed.1" in name for name in grounding), "blocks of the decoder share their heads"
 
 
 def test_shards_are_joined(tiny: Size, write_checkpoint: Write) -> None:
@@ -74,6 +79,8 @@ def test_the_offline_mirror_is_read_by_hub_id(
         ("owlvit_tiny", "owlvit.text_model.final_layer_norm.bias"),
         ("detr_tiny", "model.query_position_embeddings.weight"),
         ("detr_tiny", "bbox_predictor.layers.0.weight"),
+        ("grounding_dino_tiny", "model.level_embed"),
+        ("grounding_dino_tiny", "model.text_projection.weight"),
     ],
 )
 def test_a_missing_another_and_an_unexpected_tensor_are_refused(
@@ -109,6 +116,9 @@ def test_counters_of_older_versions_are_left_out(write_checkpoint: Write, size: 
         ("owlvit_tiny", "text_config", {"num_attention_heads": 2}, "num_attention_heads is 2"),
         ("detr_tiny", None, {"encoder_layers": 3}, "encoder_layers is 3, detr_tiny has 2"),
         ("detr_tiny", None, {"position_embedding_type": "learned"}, "position_embedding_type is 'learned'"),
+        ("grounding_dino_tiny", None, {"num_queries": 8}, "num_queries is 8, grounding_dino_tiny has 64"),
+        ("grounding_dino_tiny", "backbone_config", {"window_size": 12}, "window_size is 12"),
+        ("grounding_dino_tiny", "text_config", {"num_hidden_layers": 1}, "num_hidden_layers is 1"),
         ("detr_tiny", None, {"d_model": "wide"}, r"config\.json cannot be used"),
         ("detr_tiny", None, {"model_type": "conditional_detr"}, "'conditional_detr' checkpoint; detr_tiny needs"),
         ("detr_tiny", None, {"auto_map": {"AutoModel": "modeling_evil.Model"}}, "asks to run its own code"),
@@ -122,6 +132,21 @@ def test_a_configuration_that_contradicts_what_is_built_is_refused_by_name(
     with pytest.raises(CheckpointError, match=message) as caught:
         _load(size(name), folder)
     assert "\n" not in str(caught.value)
+
+
+def test_heads_that_are_shared_and_what_is_not_read_may_be_written_or_not(
+    write_checkpoint: Write, size: BySize
+) -> None:
+    folder = write_checkpoint("grounding_dino_tiny")
+    tensors = load_file(folder / "model.safetensors")
+    swin = "model.backbone.conv_encoder.model"
+    more = {
+        name.replace("bbox_embed.0", "model.decoder.bbox_embed.1"): value.clone() for name, value in tensors.items()
+    }
+    more |= {f"{swin}.layernorm.weight": torch.zeros(128), f"{swin}.layernorm.bias": torch.zeros(128)}
+    more[f"{swin}.encoder.layers.0.blocks.0.attention.self.relative_position_index"] = torch.zeros(49, 49)
+    save_file({**tensors, **more}, folder / "model.safetensors", metadata={"format": "pt"})
+    assert torch.equal(_load(size("grounding_dino_tiny"), folder), _features(size("grounding_dino_tiny"), seed=7))
 
 
 def test_one_family_is_no_other(write_checkpoint: Write, size: BySize) -> None:

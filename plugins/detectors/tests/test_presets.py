@@ -13,7 +13,8 @@ from foresight_harness.testing import assert_published_params
 
 @pytest.mark.parametrize("size", [*SIZES, OWLV2_TINY], ids=lambda size: size.name)
 def test_parameter_counts_are_exact_to_the_digit(size: Size) -> None:
-    assert assert_published_params(encoder_spec(size), lambda: read_part(size)) == size.params
+    """Grounding DINO allocates one table of its levels whatever device is asked for."""
+    assert assert_published_params(encoder_spec(size), lambda: read_part(size).to("meta")) == size.params
 
 
 def test_discovery_imports_no_torch() -> None:
@@ -25,7 +26,8 @@ def test_discovery_imports_no_torch() -> None:
 def test_the_names_of_the_documents_are_on_offer() -> None:
     names = {size.name for size in SIZES}
     assert {"owlvit_base_patch32", "owlv2_base_patch16", "detr_resnet50", "owlvit_tiny", "detr_tiny"} <= names
-    assert sum(size.is_tiny for size in SIZES) == 2, "every tiny encoder costs every smoke run"
+    assert {"grounding_dino_swin_t", "grounding_dino_swin_b", "grounding_dino_tiny"} <= names
+    assert sum(size.is_tiny for size in SIZES) == 3, "every tiny encoder costs every smoke run"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: size.name)
@@ -34,6 +36,7 @@ def test_boxes_come_last_and_say_how_they_are_scored(size: Size) -> None:
     assert [tap.name for tap in spec.taps if tap.predicted] == ["boxes"] == [spec.taps[-1].name]
     assert spec.config["boxes"]["score"] == size.scored_by
     assert ("prompts" in spec.config["boxes"]) == (size.family == "owlvit")
+    assert ("text" in spec.config["boxes"]) == (size.family == "grounding_dino")
 
 
 def test_the_default_is_what_the_heads_read() -> None:
@@ -41,3 +44,10 @@ def test_the_default_is_what_the_heads_read() -> None:
     assert by_name["owlv2_large_patch14_ensemble"].default_tap == "last"
     assert by_name["detr_resnet50"].default_tap == "block.05"
     assert [tap.stride_px for tap in by_name["detr_resnet50"].taps] == [4, 8, 16, 32, *[32] * 7, 16]
+    grounding = by_name["grounding_dino_swin_b"]
+    assert grounding.default_tap == "level.16"
+    assert [(tap.width, tap.stride_px) for tap in grounding.taps] == [
+        *((256, 8), (512, 16), (1024, 32)),
+        *[(256, 8)] * 6,
+        *((256, 16), (256, 32), (5, 16)),
+    ]

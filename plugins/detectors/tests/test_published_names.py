@@ -26,6 +26,27 @@ NAMES = {
     "model.decoder.layers.0.encoder_attn.out_proj.weight": "model.decoder.layers.0.encoder_attn.o_proj.weight",
     "bbox_predictor.layers.2.bias": "bbox_predictor.layers.2.bias",
 }
+SWIN = "model.backbone.conv_encoder.model."
+SWIN_NAMES = {
+    "embeddings.norm.bias": "swin.embeddings.norm.bias",
+    "encoder.layers.2.blocks.5.attention.self.value.weight": "swin.encoder.layers.2.blocks.5.attention.v_proj.weight",
+    "encoder.layers.0.blocks.1.attention.self.relative_position_bias_table": (
+        "swin.encoder.layers.0.blocks.1.attention.relative_position_bias.relative_position_bias_table"
+    ),
+    "encoder.layers.0.blocks.1.attention.output.dense.bias": "swin.encoder.layers.0.blocks.1.attention.o_proj.bias",
+    "encoder.layers.0.blocks.1.intermediate.dense.weight": "swin.encoder.layers.0.blocks.1.mlp.fc1.weight",
+    "encoder.layers.0.blocks.1.output.dense.weight": "swin.encoder.layers.0.blocks.1.mlp.fc2.weight",
+    "encoder.layers.1.downsample.reduction.weight": "swin.encoder.layers.1.downsample.reduction.weight",
+    "hidden_states_norms.stage3.weight": "hidden_states_norms.stage3.weight",
+    "swin.embeddings.norm.bias": "swin.embeddings.norm.bias",
+}
+
+
+@pytest.mark.parametrize("published", SWIN_NAMES)
+def test_names_of_the_swin_by_hand(published: str) -> None:
+    assert library_name("grounding_dino", SWIN + published) == SWIN + SWIN_NAMES[published]
+    text = "model.text_backbone.encoder.layer.0.attention.self.query.weight"
+    assert library_name("grounding_dino", text) == text
 
 
 @pytest.mark.parametrize("published", NAMES)

@@ -22,14 +22,16 @@ class TestHunyuanVAE(DecoderConformance):
         On 16 x 16 cells the middle of the answer lies on the touched side, rows and columns apart.
         """
         decoder = self.build(spec)
-        clips = random_clips((8 * SIDE, 8 * SIDE), seed=1)
+        space = decoder.latent_space
+        clips = random_clips((space.stride_px * SIDE, space.stride_px * SIDE), seed=1)
         latents = decoder.encode(clips)
         pixels = decoder.decode(latents)
         for row, col in ((0, SIDE - 1), (SIDE - 1, 0), (0, 0), (SIDE - 1, SIDE - 1)):
             touched = touch_cell(clips[0], (row, col), (SIDE, SIDE)).unsqueeze(0)
             _require_side((decoder.encode(touched) - latents).norm(dim=-1)[0, 0], row, col)
             moved = latents.clone()
-            moved[:, :, row, col] += latents.std() * torch.randn(16, generator=torch.Generator().manual_seed(0))
+            noise = torch.randn(space.channels, generator=torch.Generator().manual_seed(0))
+            moved[:, :, row, col] += latents.std() * noise
             change = (decoder.decode(moved) - pixels).abs().mean((0, 1, 2))
             _require_side(F.adaptive_avg_pool2d(change[None, None], (SIDE, SIDE))[0, 0], row, col)
 

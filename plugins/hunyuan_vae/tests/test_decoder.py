@@ -39,7 +39,7 @@ def checkpoint(tmp_path: Path) -> Path:
     """A pipeline folder whose ``vae`` the library has saved."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(11)
-        vae: Any = construct(dict(TINY.config))
+        vae: Any = construct(TINY, TINY.config)
     vae.save_pretrained(tmp_path / "vae")
     return tmp_path
 
@@ -55,15 +55,20 @@ def clips(frames: int = 5, size: tuple[int, int] = (32, 40)) -> torch.Tensor:
 @pytest.mark.parametrize("entry", PRESETS, ids=lambda entry: entry.name)
 def test_parameters_are_the_declared_ones(entry: Preset) -> None:
     with torch.device("meta"):
-        found = sum(parameter.numel() for parameter in construct(dict(entry.config)).parameters())
+        found = sum(parameter.numel() for parameter in construct(entry, entry.config).parameters())
     assert found == entry.params
     assert json.loads(json.dumps(entry.config)) == entry.config
-    assert entry.size == "tiny" or found == 246_478_803
+    assert entry.size == "tiny" or found == {"hunyuan_vae": 246_478_803, "hunyuan_vae_15": 1_260_634_115}[entry.name]
 
 
-def test_the_published_size_is_the_librarys_default() -> None:
+def test_the_published_file_of_15_holds_that_many_parameters() -> None:
+    assert preset("hunyuan_vae_15").params * 4 == pytest.approx(5.04e9, abs=5e6)
+
+
+@pytest.mark.parametrize("name", ["hunyuan_vae", "hunyuan_vae_15"])
+def test_the_published_size_is_the_librarys_default(name: str) -> None:
     with torch.device("meta"):
-        default, ours = construct({}), construct(dict(preset("hunyuan_vae").config))
+        default, ours = construct(preset(name), {}), construct(preset(name), preset(name).config)
     shapes = [{name: value.shape for name, value in vae.state_dict().items()} for vae in (default, ours)]
     assert shapes[0] == shapes[1]
 
@@ -79,8 +84,47 @@ def test_latents_are_the_scaled_mode_and_pixels_the_librarys(decoder: HunyuanDec
     assert latents.shape == (2, 2, 4, 5, 16)
 
 
-def test_long_clips_come_back_whole(decoder: HunyuanDecoder) -> None:
-    long = clips(frames=21, size=(16, 16))
+@pytest.fixture(scope="module")
+def second() -> HunyuanDecoder:
+    return build_decoder(preset("hunyuan_vae_15_tiny"), BuildRequest())
+
+
+@pytest.mark.parametrize("size", [(64, 96), (112, 48)])
+def test_latents_and_pixels_of_15_are_those_of_its_two_halves(second: HunyuanDecoder, size: tuple[int, int]) -> None:
+    """Another route: encoder and decoder called as such, the mode taken from the moments by hand."""
+    pixels = clips(size=size)
+    latents = second.encode(pixels)
+    with torch.no_grad():
+        mode = torch.cat([second.vae.encoder(one[None].movedim(2, 1) * 2 - 1)[:, :32] for one in pixels])
+        wanted = torch.cat([second.vae.decoder(one[None]) for one in mode]).movedim(1, 2)
+    torch.testing.assert_close(latents, mode.movedim(1, -1) * 1.03682, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(second.decode(latents), (wanted / 2 + 0.5).clamp(0, 1), atol=1e-5, rtol=1e-5)
+    assert latents.shape == (2, 2, size[0] // 16, size[1] // 16, 32)
+
+
+def test_15_has_its_own_strides_and_width(second: HunyuanDecoder) -> None:
+    with pytest.raises(GridError, match=r"^40x96 px: .* multiples of 16; the next smaller are 32x96$"):
+        second.encode(clips(size=(40, 96)))
+    with pytest.raises(GridError, match=r"are \[B, T', H', W', 32\]"):
+        second.decode(torch.zeros(1, 1, 2, 2, 16))
+
+
+def test_one_generation_is_no_other(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="is a 'AutoencoderKLHunyuanVideo' checkpoint; HunyuanVideo"):
+        load(checkpoint, preset("hunyuan_vae_15_tiny"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        vae: Any = construct(preset("hunyuan_vae_15_tiny"), preset("hunyuan_vae_15_tiny").config)
+    vae.save_pretrained(tmp_path / "second")
+    loaded = load(tmp_path / "second", preset("hunyuan_vae_15_tiny")).vae.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in vae.state_dict().items())
+    with pytest.raises(CheckpointError, match=r"another size: its block_out_channels is \[8, 8, 16, 64, 64\]"):
+        load(tmp_path / "second", preset("hunyuan_vae_15"))
+
+
+@pytest.mark.parametrize("name", ["hunyuan_vae_tiny", "hunyuan_vae_15_tiny"])
+def test_long_clips_come_back_whole(name: str) -> None:
+    decoder, long = build_decoder(preset(name), BuildRequest()), clips(frames=21, size=(16, 16))
     assert decoder.decode(decoder.encode(long)).shape == long.shape
 
 

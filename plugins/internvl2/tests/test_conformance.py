@@ -24,7 +24,10 @@ class TestInternVL2(VlmConformance):
         ("post_projector",): (4, 0),
         ("llm.02",): (4, 2),
     }
-    repos = {f"internvl2_{size.lower()}": f"OpenGVLab/InternVL2-{size}" for size in ("1B", "2B", "8B", "26B", "40B")}  # noqa: RUF012
+    repos = {  # noqa: RUF012
+        f"internvl2_{size.lower().replace('-', '_')}": f"OpenGVLab/InternVL2-{size}"
+        for size in ("1B", "2B", "8B", "8B-MPO", "26B", "40B")
+    }
     too_large = ("internvl2_26b", "vision) needs 21.1 GiB")
     too_deep = ("internvl2_26b", 24, "vision")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ PREPROCESSOR = {
     "image_mean": [0.48145466, 0.4578275, 0.40821073],
     "image_std": [0.26862954, 0.26130258, 0.27577711],
 }
+PREFIXES = (
+    ("model.vision_tower.", "vision_tower.vision_model."),
+    ("model.language_model.", "language_model.model."),
+    ("lm_head.", "language_model.lm_head."),
+    ("model.", ""),
+)
+"""Of names: the library's, and those of published checkpoints."""
 
 
 @pytest.fixture(scope="session")
@@ -69,42 +77,44 @@ def whole_model(whole_of: Callable[[Size], Any]) -> Any:
 
 
 @pytest.fixture
-def write_checkpoint(tmp_path: Path, whole_model: Any) -> Callable[..., Path]:
-    """Write the whole model under the names of the published checkpoints, with a tokenizer."""
-    prefixes = (
-        ("model.vision_tower.", "vision_tower.vision_model."),
-        ("model.language_model.", "language_model.model."),
-        ("lm_head.", "language_model.lm_head."),
-        ("model.", ""),
-    )
+def publish(tmp_path: Path) -> Callable[..., Path]:
+    """Write a whole model of the library under the names of the published checkpoints, with a tokenizer."""
 
-    def published(name: str) -> str:
-        ours, theirs = next(pair for pair in prefixes if name.startswith(pair[0]))
-        return theirs + name.removeprefix(ours)
-
-    def write(change: Any = None, **config: Any) -> Path:
-        tensors = {published(name): tensor for name, tensor in whole_model.state_dict().items()}
-        dtyped = {**TINY.config, "torch_dtype": "float16"}
+    def write(model: Any, preset: Size, placeholder: str, change: Any = None, **config: Any) -> Path:
+        tensors = {published_name(name): tensor for name, tensor in model.state_dict().items()}
+        dtyped = {**preset.config, "torch_dtype": "float16"}
         folder = testing.write_checkpoint(tmp_path / "tiny", tensors, dtyped, change, config)
         (folder / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR))
-        _write_tokenizer(folder / "tokenizer.json", TINY.prompt)
+        _write_tokenizer(folder / "tokenizer.json", preset.prompt, placeholder)
         return folder
 
     return write
 
 
-def _write_tokenizer(path: Path, prompt: str) -> None:
+@pytest.fixture
+def write_checkpoint(publish: Callable[..., Path], whole_model: Any) -> Callable[..., Path]:
+    """Write the whole model of LLaVA-NeXT."""
+    return partial(publish, whole_model, TINY, "<image>")
+
+
+def published_name(name: str) -> str:
+    """The name in published checkpoints of a tensor of the library's model."""
+    ours, theirs = next(pair for pair in PREFIXES if name.startswith(pair[0]))
+    return theirs + name.removeprefix(ours)
+
+
+def _write_tokenizer(path: Path, prompt: str, placeholder: str) -> None:
     """One id a word of the prompt, starting with a start-of-text token, so that they equal the stand-in ids."""
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
     words = list(dict.fromkeys(prompt.split()))
     vocab = {"<unk>": 0, "<s>": STAND_IN_PROMPT[0], **{word: 100 + place for place, word in enumerate(words)}}
     vocab |= {f"<spare {place}>": place for place in range(1, 251) if place not in vocab.values()}
-    vocab = {word: place for word, place in vocab.items() if place != 250} | {"<image>": 250}
+    vocab = {word: place for word, place in vocab.items() if place != 250} | {placeholder: 250}
     tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A", special_tokens=[("<s>", STAND_IN_PROMPT[0])]
     )
-    tokenizer.add_special_tokens([AddedToken("<image>", special=True)])
+    tokenizer.add_special_tokens([AddedToken(placeholder, special=True)])
     tokenizer.save(str(path))

@@ -19,6 +19,7 @@ Write = Callable[..., Path]
 
 class TestCheckpoints(CheckpointConformance):
     plugin = "llava_next"
+    encoders = ("llava_next_tiny",)
     projected = "post_projector"
     missing = (
         ("vision_tower.vision_model.encoder.layers.1.mlp.fc1.weight", "block.00", "encoder.layers.1.mlp.fc1.weight"),

@@ -24,10 +24,10 @@ class TestBaseTile(VlmConformance):
         ("llm.01",): (3, 1),
         ("block.03", "llm.01"): (4, 1),
     }
-    repos = {  # noqa: RUF012
+    repos = {
         f"llava_next_{size.replace('-', '_')}": f"llava-hf/llava-v1.6-{size}-hf"
-        for size in ("vicuna-7b", "mistral-7b", "34b")
-    }
+        for size in ("vicuna-7b", "mistral-7b", "vicuna-13b", "34b")
+    } | {f"llava_next_video_{size.lower()}": f"llava-hf/LLaVA-NeXT-Video-{size}-hf" for size in ("7B", "34B")}
     too_large = ("llava_next_34b", "vision_tower) needs 1.1 GiB")
     too_deep = ("llava_next_34b", 4, "vision_tower")
 
@@ -44,6 +44,15 @@ class TestTiles(EncoderConformance):
     @classmethod
     def checked(cls) -> list[EncoderSpec]:
         return [spec.expand("hires") for spec in super().checked() if spec.expand]
+
+
+class TestVideo(TestBaseTile):
+    """Frames of a clip are one sequence to the language model."""
+
+    encoders = ("llava_next_video_tiny",)
+    order_aware_taps = ("llm.*",)
+    too_large = ("llava_next_video_34b", "vision_tower) needs 1.1 GiB")
+    too_deep = ("llava_next_video_34b", 4, "vision_tower")
 
 
 class TestNano(EncoderConformance):

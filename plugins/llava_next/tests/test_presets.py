@@ -15,12 +15,14 @@ TOTALS = {
     "llava_next_tiny": 248_512,
     "llava_next_vicuna_7b": 7_063_431_168,
     "llava_next_mistral_7b": 7_566_747_648,
+    "llava_next_vicuna_13b": 13_351_499_776,
     "llava_next_34b": 34_752_083_968,
 }
 PROJECTORS = {
     "llava_next_tiny": 6_272,
     "llava_next_vicuna_7b": 20_979_712,
     "llava_next_mistral_7b": 20_979_712,
+    "llava_next_vicuna_13b": 31_467_520,
     "llava_next_34b": 58_734_592,
 }
 

@@ -23,7 +23,7 @@ class TestQwen25VL(VlmConformance):
         ("post_merge",): (4, 0),
         ("llm.01", "block.00"): (4, 1),
     }
-    repos = {f"qwen2_5_vl_{size.lower()}": f"Qwen/Qwen2.5-VL-{size}-Instruct" for size in ("3B", "7B", "72B")}  # noqa: RUF012
+    repos = {f"qwen2_5_vl_{size.lower()}": f"Qwen/Qwen2.5-VL-{size}-Instruct" for size in ("3B", "7B", "32B", "72B")}  # noqa: RUF012
     too_large = ("qwen2_5_vl_72b", "visual) needs 2.6 GiB")
     too_deep = ("qwen2_5_vl_72b", 4, "visual")
 

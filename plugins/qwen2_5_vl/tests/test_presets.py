@@ -14,6 +14,7 @@ TOWERS = {
     "qwen2_5_vl_tiny": 104_800,
     "qwen2_5_vl_3b": 668_684_288,
     "qwen2_5_vl_7b": 676_550_144,
+    "qwen2_5_vl_32b": 688_841_984,
     "qwen2_5_vl_72b": 704_573_696,
     **{preset.name: 324_224 for preset in NANO},
 }
@@ -21,6 +22,7 @@ TOTALS = {
     "qwen2_5_vl_tiny": 286_112,
     "qwen2_5_vl_3b": 3_754_622_976,
     "qwen2_5_vl_7b": 8_292_166_656,
+    "qwen2_5_vl_32b": 33_452_718_336,
     "qwen2_5_vl_72b": 73_410_777_344,
     **{preset.name: 505_536 for preset in NANO},
 }

@@ -23,10 +23,12 @@ from foresight_harness.weights import (
     resolve_attention,
     seeded_model,
 )
-from torch import nn
+from torch import Tensor, nn
 
 from foresight_detectors.detr import DetrNetwork
 from foresight_detectors.encoder import DetectorEncoder, Network
+from foresight_detectors.grounding import UNREAD, GroundingDinoNetwork
+from foresight_detectors.grounding_text import text_ids
 from foresight_detectors.owl import OwlNetwork, without_text
 from foresight_detectors.places import seen_places
 from foresight_detectors.prompts import require_vocabulary
@@ -44,6 +46,16 @@ DETR = (
     "dilation",
 )
 """The same of DETR behind its backbone, whose depth the names of the tensors tell."""
+GROUNDING: Mapping[str | None, tuple[str, ...]] = {
+    None: (
+        *(field for field in DETR if field != "dilation"),
+        *("num_feature_levels", "encoder_n_points", "decoder_n_points", "two_stage", "embedding_init_target"),
+        *("positional_embedding_temperature", "max_text_len", "decoder_bbox_embed_share", "layer_norm_eps"),
+    ),
+    "backbone_config": ("embed_dim", "depths", "num_heads", "window_size", "patch_size", "mlp_ratio", "out_features"),
+    "text_config": (*TOWER[:-2], "vocab_size"),
+}
+"""The same of Grounding DINO, by part."""
 
 
 def build(size: Size, request: BuildRequest) -> DetectorEncoder:
@@ -59,6 +71,7 @@ def build(size: Size, request: BuildRequest) -> DetectorEncoder:
     attention = resolve_attention(request.attention, ATTENTION, request.device, request.dtype)
     require_memory(size.name, size.params, request.device, request.dtype)
     dtype = getattr(torch, request.dtype)
+    folder: Path | None = None
     if request.weights == "random":
         model = random_model(size, request.seed, attention, dtype)
     elif request.weights == "pretrained":
@@ -67,20 +80,35 @@ def build(size: Size, request: BuildRequest) -> DetectorEncoder:
     else:
         raise UsageError(f"{size.name}: {request.weights} weights are not on offer; use random or pretrained")
     model = model.to(request.device).eval().requires_grad_(False)
-    network: Network = OwlNetwork(model, size) if size.is_owl else DetrNetwork(model)
+    network = _network(size, model, folder)
     params = sum(parameter.numel() for parameter in model.parameters())
     facts = {"attention": attention, "dtype": request.dtype, "params": params}
     return DetectorEncoder(network, size, input_px=input_px, facts=facts)
+
+
+def _network(size: Size, model: nn.Module, folder: Path | None) -> Network:
+    """The model as its family is read."""
+    if size.is_owl:
+        return OwlNetwork(model, size)
+    return GroundingDinoNetwork(model, text_ids(folder)) if size.family == "grounding_dino" else DetrNetwork(model)
 
 
 def bare_model(size: Size, attention: str = "sdpa", dtype: torch.dtype = torch.float32) -> nn.Module:
     """The library's whole detector, text tower included, with weights that are still to be given."""
     from transformers.initialization import no_init_weights
 
-    # A ResNet attends to nothing, and the library refuses to be asked.
-    chosen = attention if size.is_owl else {"": attention, "backbone_config": "eager"}
+    # A ResNet attends to nothing, and the library refuses to be asked. Grounding DINO's own blocks are eager only; an
+    # eager BERT there adds its mask to the scores, one for each pair that is allowed: phrases would see each other.
+    by_family = {
+        "detr": {"": attention, "backbone_config": "eager"},
+        "grounding_dino": {"": "eager", "backbone_config": attention, "text_config": "sdpa"},
+    }
+    chosen = by_family.get(size.family, attention)
     with no_init_weights():
         model: nn.Module = _model_class(size)._from_config(_config(size), attn_implementation=chosen, dtype=dtype)
+    if size.family == "grounding_dino":
+        model.tie_weights()  # type: ignore[operator]  # without initialisation the library leaves shared heads apart
+        model.set_submodule(UNREAD, nn.Identity())
     return model
 
 
@@ -114,6 +142,7 @@ def pretrained_model(size: Size, folder: Path, attention: str, dtype: torch.dtyp
         model = bare_model(size, attention, dtype)
     shapes = model.state_dict()
     tensors = {library_name(size.family, name): tensor for name, tensor in read_tensors(folder)}
+    tensors |= _shared(model, tensors)
     require_complete(
         folder,
         missing=shapes.keys() - tensors.keys(),
@@ -125,24 +154,44 @@ def pretrained_model(size: Size, folder: Path, attention: str, dtype: torch.dtyp
     return model
 
 
+def _shared(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Values of parameters that are given under another of their names: heads that blocks of a decoder share."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    found = {}
+    for same in names.values():
+        given = next((name for name in same if name in tensors), None)
+        if given is not None:
+            found.update({name: tensors[given] for name in same if name not in tensors})
+    return found
+
+
 def _require_size(size: Size, found: Mapping[str, Any], folder: Path) -> None:
     """Compare sizes before any tensor is read. Raises: CheckpointError naming the first difference."""
     where = folder / "config.json"
     with read_by_library(where), _quiet():
         whole, built = (config.to_dict() for config in (type(_config(size)).from_dict(dict(found)), _config(size)))
-    if not size.is_owl:
-        require_facts(where, whole, built, DETR, size.name)
-        return
-    for part in ("vision_config", "text_config"):
+    owl = {"vision_config": TOWER, "text_config": TOWER}
+    by_family: Mapping[str, Mapping[str | None, tuple[str, ...]]] = {"detr": {None: DETR}, "grounding_dino": GROUNDING}
+    for part, fields in by_family.get(size.family, owl).items():
+        if part is None:
+            require_facts(where, whole, built, fields, size.name)
+            continue
         if not isinstance(whole.get(part), Mapping):
             raise CheckpointError(f"{where}: {part} is no object. Is it of this model?")
-        require_facts(f"{where}, {part}", whole[part], built[part], TOWER, size.name)
+        require_facts(f"{where}, {part}", whole[part], built[part], fields, size.name)
 
 
 def _model_class(size: Size) -> Any:
     import transformers
 
-    names = {"owlvit": "OwlViTForObjectDetection", "owlv2": "Owlv2ForObjectDetection", "detr": "DetrForObjectDetection"}
+    names = {
+        "owlvit": "OwlViTForObjectDetection",
+        "owlv2": "Owlv2ForObjectDetection",
+        "detr": "DetrForObjectDetection",
+        "grounding_dino": "GroundingDinoForObjectDetection",
+    }
     return getattr(transformers, names[size.family])
 
 
@@ -154,6 +203,10 @@ def _config(size: Size) -> Any:
         backbone = given.pop("backbone_config")
         arguments = {key: value for key, value in backbone.items() if key != "model_type"}
         return transformers.DetrConfig(**given, backbone_config=transformers.ResNetConfig(**arguments))
+    if size.family == "grounding_dino":
+        swin = transformers.SwinConfig(**given.pop("backbone_config"))
+        text = transformers.BertConfig(**given.pop("text_config"))
+        return transformers.GroundingDinoConfig(**given, backbone_config=swin, text_config=text)
     names = {"owlvit": transformers.OwlViTConfig, "owlv2": transformers.Owlv2Config}
     return names[size.family](**given)
 

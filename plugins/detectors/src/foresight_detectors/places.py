@@ -13,20 +13,26 @@ AMPLITUDE = 0.3
 """Of positions: patch embeddings of normalised pictures have a standard deviation near 1 at random weights."""
 
 BOX_SPREAD = 0.1
-"""Factor of the last map of OWL's box head: boxes begin at their own token, to which the model adds what this gives."""
+"""Factor of the last map of the box heads of OWL and Grounding DINO: boxes begin at a token, to which they add."""
 
 
 @torch.no_grad()
 def seen_places(model: nn.Module, size: Size, seed: int) -> None:
-    """Overwrite tables of positions and queries, whose usual deviation of 0.1 a random network hardly sees; leave OWL's
-    boxes near their tokens; and set the frozen batch norms of DETR, which are no parameters, to do nothing.
+    """Overwrite tables of positions and queries, whose usual deviation of 0.1 a random network hardly sees; leave boxes
+    of OWL and Grounding DINO near their tokens; and set the frozen batch norms of DETR, which are no parameters, to do
+    nothing.
 
     Args:
         model: With seeded weights.
         size: Its family.
-        seed: Of the queries, which get a deviation of 1, as the published model began with.
+        seed: Of the queries, which get a deviation of 1, as the published models began with.
     """
     whole: Any = model
+    if size.family == "grounding_dino":
+        _draw(whole.model.query_position_embeddings.weight, seed)
+        for head in (whole.model.encoder_output_bbox_embed, whole.bbox_embed[0]):
+            head.layers[-1].weight.mul_(BOX_SPREAD)
+        return
     if size.is_owl:
         vision = whole.get_submodule(size.family).vision_model
         table = vision.embeddings.position_embedding.weight
@@ -34,11 +40,15 @@ def seen_places(model: nn.Module, size: Size, seed: int) -> None:
         table[1:] = smooth_positions(side, table.shape[1]).to(table)
         whole.box_head.dense2.weight.mul_(BOX_SPREAD)
         return
-    queries = whole.model.query_position_embeddings.weight
-    generator = torch.Generator().manual_seed(seed)
-    queries.copy_(torch.empty(queries.shape).normal_(generator=generator))
+    _draw(whole.model.query_position_embeddings.weight, seed)
     for name, buffer in whole.model.backbone.named_buffers():
         buffer.fill_(1.0 if name.endswith((".weight", ".running_var")) else 0.0)
+
+
+def _draw(queries: Tensor, seed: int) -> None:
+    """Normal values of deviation 1, in place."""
+    generator = torch.Generator().manual_seed(seed)
+    queries.copy_(torch.empty(queries.shape).normal_(generator=generator))
 
 
 def smooth_positions(side: int, width: int) -> Tensor:

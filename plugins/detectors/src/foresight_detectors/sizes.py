@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Family = Literal["owlvit", "owlv2", "detr"]
+Family = Literal["owlvit", "owlv2", "detr", "grounding_dino"]
 Resize = Literal["squash", "padded square", "shorter side"]
 Colours = tuple[float, float, float]
 
@@ -34,7 +34,7 @@ class Size:
     @property
     def model_type(self) -> str:
         """As ``config.json`` says it."""
-        return self.family
+        return self.family.replace("_", "-")
 
     @property
     def is_tiny(self) -> bool:
@@ -79,6 +79,7 @@ class Size:
             "owlvit": "greatest probability over fixed prompts (foresight_detectors.prompts)",
             "owlv2": "objectness head, no text",
             "detr": "1 - probability of no object",
+            "grounding_dino": "greatest probability over tokens of a fixed text (foresight_detectors.grounding_text)",
         }[self.family]
 
     @property

@@ -1,4 +1,4 @@
-"""HunyuanVideo's autoencoder as a decoder. Importing this imports neither torch nor diffusers."""
+"""HunyuanVideo's autoencoders as decoders. Importing this imports neither torch nor diffusers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from foresight_harness import BuildRequest, DecoderSpec, LatentSpace, hookimpl
 
-from foresight_hunyuan_vae.presets import LATENT_CHANNELS, PRESETS, STRIDE_FRAMES, STRIDE_PX, Preset
+from foresight_hunyuan_vae.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
     from foresight_harness.protocols import Decoder
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def foresight_decoders() -> Iterable[DecoderSpec]:
-    """The published autoencoder, and a tiny one of the same class and strides."""
+    """The published autoencoders, each with a tiny one of the same class and strides."""
     return [_spec(preset) for preset in PRESETS]
 
 
@@ -28,7 +28,9 @@ def _spec(preset: Preset) -> DecoderSpec:
     return DecoderSpec(
         name=preset.name,
         build=build,
-        latent_space=LatentSpace(channels=LATENT_CHANNELS, stride_px=STRIDE_PX, stride_frames=STRIDE_FRAMES),
+        latent_space=LatentSpace(
+            channels=preset.latent_channels, stride_px=preset.stride_px, stride_frames=preset.stride_frames
+        ),
         family="hunyuan_vae",
         config=preset.config,
         params=preset.params,

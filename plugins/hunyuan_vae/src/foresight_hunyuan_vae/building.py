@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,8 @@ from foresight_harness.weights import check_folder, checkpoint_folder, exact_ten
 from torch import nn
 
 from foresight_hunyuan_vae.decoder import HunyuanDecoder
-from foresight_hunyuan_vae.presets import Preset
+from foresight_hunyuan_vae.presets import SECOND, Preset
 
-CLASS_NAME = "AutoencoderKLHunyuanVideo"
 SHAPES = (
     "block_out_channels",
     "latent_channels",
@@ -36,26 +36,31 @@ def build_decoder(preset: Preset, request: BuildRequest) -> HunyuanDecoder:
     if request.weights == "random":
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(request.seed)
-            vae = construct(dict(preset.config))
+            vae = construct(preset, preset.config)
     else:
         whole = checkpoint_folder(request.source, preset.repo, None, subfolder="vae")
         vae = _pretrained(preset, whole / "vae" if (whole / "vae").is_dir() else whole, request.dtype)
     # Not the library's own ``to``, which warns about an empty list of modules to be kept in float32.
     nn.Module.to(vae, device=request.device, dtype=getattr(torch, request.dtype))
-    return HunyuanDecoder(preset.name, vae.eval().requires_grad_(False))
+    return HunyuanDecoder(preset, vae.eval().requires_grad_(False))
 
 
-def construct(config: dict[str, Any]) -> nn.Module:
-    """The library's model at a configuration."""
-    from diffusers import AutoencoderKLHunyuanVideo
+def construct(preset: Preset, config: Mapping[str, Any]) -> nn.Module:
+    """The library's model of the size's class at a configuration."""
+    import diffusers
 
-    model_class: Any = AutoencoderKLHunyuanVideo
-    model: nn.Module = model_class(**config)
-    return model
+    model: Any = getattr(diffusers, preset.class_name)(**config)
+    if preset.class_name == SECOND:
+        # Its attention mask has no axis of heads, so that diffusers 0.42 raises with two clips at once.
+        model.enable_slicing()
+    built: nn.Module = model
+    return built
 
 
 def _pretrained(preset: Preset, folder: Path, dtype: str) -> nn.Module:
-    found = check_folder(folder, model_types=[CLASS_NAME], expected=f"HunyuanVideo's autoencoder ({preset.name})")
+    found = check_folder(
+        folder, model_types=[preset.class_name], expected=f"HunyuanVideo's autoencoder ({preset.name})"
+    )
     known = dict(preset.config) | {key: value for key, value in found.items() if key in preset.config}
     for key in SHAPES:
         if known[key] != preset.config[key]:
@@ -63,6 +68,6 @@ def _pretrained(preset: Preset, folder: Path, dtype: str) -> nn.Module:
                 f"{folder} is another size: its {key} is {known[key]}, {preset.name} has {preset.config[key]}"
             )
     with torch.device("meta"):
-        vae = construct(known)
+        vae = construct(preset, known)
     vae.load_state_dict(exact_tensors(folder, vae, dtype), strict=True, assign=True)
     return vae

@@ -114,6 +114,14 @@ PRESETS = (
         license="MIT; language model: InternLM2.5 terms",
     ),
     Size(
+        name="internvl2_8b_mpo",
+        architecture=_internlm2(VIT_300M, (4096, 32, 32, 8, 14336), _dynamic(2.0)),
+        params=8_075_365_376,
+        repo="OpenGVLab/InternVL2-8B-MPO",
+        license="MIT; language model: InternLM2.5 terms",
+        note="the 8B model, trained on by preferences (arXiv:2411.10442)",
+    ),
+    Size(
         name="internvl2_26b",
         architecture=_internlm2(VIT_6B, (6144, 48, 48, 8, 16384), _dynamic(3.0)),
         params=25_514_186_112,

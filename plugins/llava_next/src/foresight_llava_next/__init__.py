@@ -1,4 +1,4 @@
-"""LLaVA-NeXT (1.6) as an encoder: its vision tower, projector and language model. Importing this imports no torch."""
+"""LLaVA-NeXT (1.6) and its video model as encoders: tower, projector, language model. Importing it imports no torch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from foresight_vlm_kit.presets import built_by, encoder_spec
 
 from foresight_llava_next.presets import BASE_PREPROCESSING, NANO, PRESETS, TILED_PREPROCESSING, Size
 from foresight_llava_next.taps import PROJECTED, taps_of
+from foresight_llava_next.video_presets import VIDEO_PREPROCESSING, VIDEO_PRESETS
 
 HIRES = "hires"
 
 
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
-    """One encoder for each published size, a tiny one and nano ones of its classes; ``name:hires`` reads the tiles."""
-    return [spec_of(preset) for preset in (*PRESETS, *NANO)]
+    """Each published size, a tiny one and nano ones of its classes; ``name:hires`` reads the tiles. Then videos."""
+    return [*map(spec_of, (*PRESETS, *NANO)), *map(video_spec_of, VIDEO_PRESETS)]
 
 
 def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:
@@ -40,4 +41,19 @@ def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:
         preprocessing=TILED_PREPROCESSING if tiled else BASE_PREPROCESSING,
         config=preset.config,
         expand=None if tiled else expand,
+    )
+
+
+def video_spec_of(preset: Size) -> EncoderSpec:
+    """What the harness is told about one size of LLaVA-NeXT-Video."""
+    return encoder_spec(
+        preset,
+        built_by("foresight_llava_next.video", preset),
+        taps=taps_of(preset.config),
+        default_tap=PROJECTED,
+        input_px=preset.sides(False)[-1],
+        fixed_input=True,
+        family="llava_next_video",
+        preprocessing=VIDEO_PREPROCESSING,
+        config=preset.config,
     )

@@ -125,8 +125,13 @@ class LlavaNextEncoder(VlmEncoder[LibraryLanguage]):
             for name, output in found.items()
         }
         if PROJECTED in taps:
-            tokens[PROJECTED] = self.connector.multi_modal_projector(tokens[self._feature_block])
+            tokens[PROJECTED] = self._project(tokens[self._feature_block])
         return tokens
+
+    def _project(self, tokens: Tensor) -> Tensor:
+        """What the language model is given of one tile. [N, side * side, C] -> [N, cells, C]"""
+        projected: Tensor = self.connector.multi_modal_projector(tokens)
+        return projected
 
     def _grid(self, tokens: Tensor, tiling: Tiling | None, *, base: bool) -> Tensor:
         """Tokens of all tiles of each picture to its grid. [N, tiles, side * side, C] -> [N, H, W, C]"""

@@ -20,22 +20,37 @@ SHAPES = {
 }
 """What a checkpoint must share with the size that was asked for, so that the declared taps hold."""
 
+VIDEO_SHAPES = {**SHAPES, "": (*SHAPES[""], "spatial_pool_mode", "spatial_pool_stride")}
+
 CONNECTOR = (r"^multi_modal_projector\.", r"^image_newline$")
 
 
 def library_model(preset: Size, origin: Origin) -> LibraryModel:
     """All but the connector. Raises: CheckpointError if the checkpoint is of another size or kind."""
-    from transformers.models.clip.modeling_clip import CLIPVisionModel
-    from transformers.models.llama.modeling_llama import LlamaModel
     from transformers.models.llava_next.configuration_llava_next import LlavaNextConfig
     from transformers.models.llava_next.modeling_llava_next import LlavaNextModel
+
+    return _parts(config_of(LlavaNextConfig, preset.config, origin, SHAPES), origin, LlavaNextModel)
+
+
+def library_video_model(preset: Size, origin: Origin) -> LibraryModel:
+    """The same of LLaVA-NeXT-Video, whose names in checkpoints are those of LLaVA-NeXT. Raises: CheckpointError."""
+    from transformers.models.llava_next_video.configuration_llava_next_video import LlavaNextVideoConfig
+    from transformers.models.llava_next_video.modeling_llava_next_video import LlavaNextVideoModel
+
+    config = config_of(LlavaNextVideoConfig, preset.config, origin, VIDEO_SHAPES)
+    return _parts(config, origin, LlavaNextVideoModel, "vision_resampler")
+
+
+def _parts(config: Any, origin: Origin, whole: Any, *unused: str) -> LibraryModel:
+    from transformers.models.clip.modeling_clip import CLIPVisionModel
+    from transformers.models.llama.modeling_llama import LlamaModel
     from transformers.models.mistral.modeling_mistral import MistralModel
 
-    config = config_of(LlavaNextConfig, preset.config, origin, SHAPES)
     return LibraryModel(
         config=config,
         origin=origin,
-        whole=LlavaNextModel,
+        whole=whole,
         tower=CLIPVisionModel,
         text=MistralModel if config.text_config.model_type == "mistral" else LlamaModel,
         tower_name="vision_tower",
@@ -43,7 +58,7 @@ def library_model(preset: Size, origin: Origin) -> LibraryModel:
         text_keys=r"^language_model\.(model\.)?",
         not_tower=(r"^language_model\.", *CONNECTOR, r"^embeddings\.position_ids$"),
         not_text=(r"^vision_tower\.", *CONNECTOR),
-        unused=("vision_tower", "multi_modal_projector"),
+        unused=("vision_tower", "multi_modal_projector", *unused),
     )
 
 
@@ -53,9 +68,12 @@ class Connector(nn.Module):
     def __init__(self, config: Any) -> None:
         """Construct without values; ``build_connector`` fills it."""
         from transformers.models.llava_next.modeling_llava_next import LlavaNextMultiModalProjector
+        from transformers.models.llava_next_video.modeling_llava_next_video import LlavaNextVideoMultiModalProjector
 
         super().__init__()
-        self.multi_modal_projector = LlavaNextMultiModalProjector(config)
+        video = config.model_type == "llava_next_video"
+        projector: Any = LlavaNextVideoMultiModalProjector if video else LlavaNextMultiModalProjector
+        self.multi_modal_projector: nn.Module = projector(config)
         self.image_newline = nn.Parameter(torch.empty(config.text_config.hidden_size))
 
 

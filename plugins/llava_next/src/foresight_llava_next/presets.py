@@ -1,7 +1,8 @@
 """Published configurations of LLaVA-NeXT (1.6) as data, in the layout of the Hub's ``config.json``.
 
-Source: ``config.json`` of llava-hf/llava-v1.6-{vicuna-7b,mistral-7b,34b}-hf. The vocabulary of the 34B size (64064) is
-64000 of its base model, padded to a multiple of 64 as the other sizes are; it was not read from the published file.
+Source: ``config.json`` of llava-hf/llava-v1.6-{vicuna-7b,mistral-7b,34b}-hf; the 13B size is Vicuna 1.5 13B behind the
+same tower and ids. The vocabulary of the 34B size (64064) is 64000 of its base model, padded to a multiple of 64 as the
+other sizes are; it was not read from the published file.
 """
 
 from __future__ import annotations
@@ -46,14 +47,16 @@ class Size(Preset):
         return (tile_px, 2 * tile_px) if tiled else (tile_px,)
 
 
-def _sizes(hidden: int, layers: int, heads: int, inner: int) -> dict[str, int]:
+def sizes(hidden: int, layers: int, heads: int, inner: int) -> dict[str, int]:
+    """Width, blocks, heads and inner width, as the library names them in towers and language models."""
     names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
     return dict(zip(names, (hidden, layers, heads, inner), strict=True))
 
 
-def _config(
+def whole_config(
     text: Mapping[str, Any], *, image_token: int, tile: int = 336, vision: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
+    """The published layout around a language model and CLIP ViT-L/14, or a tower that differs from it in ``vision``."""
     return {
         "architectures": ["LlavaNextForConditionalGeneration"],
         "ignore_index": -100,
@@ -72,7 +75,7 @@ def _config(
         "tie_word_embeddings": False,
         "use_image_newline_parameter": True,
         "vision_config": {
-            **_sizes(1024, 24, 16, 4096),
+            **sizes(1024, 24, 16, 4096),
             "image_size": tile,
             "model_type": "clip_vision_model",
             "patch_size": 14,
@@ -84,12 +87,13 @@ def _config(
     }
 
 
-def _text(
+def text_config(
     kind: str, hidden: int, layers: int, heads: int, kv_heads: int, inner: int, vocab: int, positions: int, **more: Any
 ) -> dict[str, Any]:
+    """Configuration of a language model of the Llama or Mistral classes."""
     return {
         "model_type": kind,
-        **_sizes(hidden, layers, heads, inner),
+        **sizes(hidden, layers, heads, inner),
         "num_key_value_heads": kv_heads,
         "rms_norm_eps": 1e-05,
         "vocab_size": vocab,
@@ -108,11 +112,11 @@ CHATML = "<|im_start|>system\nAnswer the questions.<|im_end|><|im_start|>user\n"
 PRESETS = (
     Size(
         name="llava_next_tiny",
-        config=_config(
-            _text("llama", 64, 4, 4, 2, 128, 256, 4096, bos_token_id=1, eos_token_id=2),
+        config=whole_config(
+            text_config("llama", 64, 4, 4, 2, 128, 256, 4096, bos_token_id=1, eos_token_id=2),
             image_token=250,
             tile=224,
-            vision={**_sizes(32, 4, 4, 64), "projection_dim": 32},
+            vision={**sizes(32, 4, 4, 64), "projection_dim": 32},
         ),
         params=248_512,
         prompt=VICUNA,
@@ -120,8 +124,8 @@ PRESETS = (
     ),
     Size(
         name="llava_next_vicuna_7b",
-        config=_config(
-            _text("llama", 4096, 32, 32, 32, 11008, 32064, 4096, rope_theta=1e4),
+        config=whole_config(
+            text_config("llama", 4096, 32, 32, 32, 11008, 32064, 4096, rope_theta=1e4),
             image_token=32000,
         ),
         params=7_063_431_168,
@@ -131,8 +135,8 @@ PRESETS = (
     ),
     Size(
         name="llava_next_mistral_7b",
-        config=_config(
-            _text("mistral", 4096, 32, 32, 8, 14336, 32064, 32768, rope_theta=1e6, sliding_window=None),
+        config=whole_config(
+            text_config("mistral", 4096, 32, 32, 8, 14336, 32064, 32768, rope_theta=1e6, sliding_window=None),
             image_token=32000,
         ),
         params=7_566_747_648,
@@ -141,9 +145,20 @@ PRESETS = (
         license="Apache-2.0 (base: mistralai/Mistral-7B-Instruct-v0.2)",
     ),
     Size(
+        name="llava_next_vicuna_13b",
+        config=whole_config(
+            text_config("llama", 5120, 40, 40, 40, 13824, 32064, 4096, rope_theta=1e4),
+            image_token=32000,
+        ),
+        params=13_351_499_776,
+        prompt=VICUNA,
+        repo="llava-hf/llava-v1.6-vicuna-13b-hf",
+        license="Llama 2 Community License (base: lmsys/vicuna-13b-v1.5)",
+    ),
+    Size(
         name="llava_next_34b",
-        config=_config(
-            _text("llama", 7168, 60, 56, 8, 20480, 64064, 4096, rope_theta=5e6),
+        config=whole_config(
+            text_config("llama", 7168, 60, 56, 8, 20480, 64064, 4096, rope_theta=5e6),
             image_token=64000,
         ),
         params=34_752_083_968,
@@ -158,11 +173,11 @@ PRESETS = (
 NANO = tuple(
     Size(
         **nano_facts("llava_next", objective),
-        config=_config(
-            _text("llama", 64, 4, 4, 2, 128, 256, 4096, bos_token_id=1, eos_token_id=2),
+        config=whole_config(
+            text_config("llama", 64, 4, 4, 2, 128, 256, 4096, bos_token_id=1, eos_token_id=2),
             image_token=250,
             tile=224,
-            vision={**_sizes(64, 5, 4, 128), "projection_dim": 64},
+            vision={**sizes(64, 5, 4, 128), "projection_dim": 64},
         ),
         params=410_944,
         prompt="",

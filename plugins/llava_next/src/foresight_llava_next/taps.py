@@ -17,7 +17,7 @@ def taps_of(config: Mapping[str, Any]) -> tuple[TapSpec, ...]:
 
     ``post_projector`` stands right after the block that it reads, the last but one (``vision_feature_layer`` -2): no
     deeper tap but the last block itself needs that block. ``llm.k`` is the residual stream after k blocks of the
-    language model, before any norm.
+    language model, before any norm. The video model pools what it projects, so that these have a wider stride.
 
     Args:
         config: In the layout of the published ``config.json``.
@@ -26,8 +26,9 @@ def taps_of(config: Mapping[str, Any]) -> tuple[TapSpec, ...]:
     patch, outer = int(vision["patch_size"]), int(text["hidden_size"])
     tower = tower_taps(int(vision["num_hidden_layers"]), int(vision["hidden_size"]), patch)
     read = feature_block(config) + 2  # patches, and the block itself
-    layers = llm_taps(int(text["num_hidden_layers"]), outer, patch)
-    return (*tower[:read], TapSpec(PROJECTED, outer, patch), *tower[read:], *layers)
+    pooled = patch * int(config.get("spatial_pool_stride", 1))
+    layers = llm_taps(int(text["num_hidden_layers"]), outer, pooled)
+    return (*tower[:read], TapSpec(PROJECTED, outer, pooled), *tower[read:], *layers)
 
 
 def feature_block(config: Mapping[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """Published configurations of Qwen2.5-VL as data, in the layout of the Hub's ``config.json``.
 
-Source: ``config.json`` of Qwen/Qwen2.5-VL-{3B,7B,72B}-Instruct. The technical report (arXiv:2502.13923) prints 3456 as
-the vision tower's inner width at every size and 4864 for the 3B language model; the published files differ and are
+Source: ``config.json`` of Qwen/Qwen2.5-VL-{3B,7B,32B,72B}-Instruct. The technical report (arXiv:2502.13923) prints 3456
+as the vision tower's inner width at every size and 4864 for the 3B language model; the published files differ and are
 followed.
 """
 
@@ -145,6 +145,13 @@ PRESETS = (
         config=_published(3584, 28, 28, 4, 18944, 152064, tied=False, vision_inner=3420),
         params=8_292_166_656,
         repo="Qwen/Qwen2.5-VL-7B-Instruct",
+        license="Apache-2.0",
+    ),
+    Size(
+        name="qwen2_5_vl_32b",
+        config=_published(5120, 64, 40, 8, 27648, 152064, tied=False, vision_inner=3456),
+        params=33_452_718_336,
+        repo="Qwen/Qwen2.5-VL-32B-Instruct",
         license="Apache-2.0",
     ),
     Size(

@@ -68,6 +68,8 @@ class CheckpointConformance(ConformanceKit):
     """What a plugin accepts and refuses; a subclass names tensors and fields of its own layout."""
 
     hook = "foresight_encoders"
+    encoders: ClassVar[tuple[str, ...]] = ()
+    """Names; empty means every tiny encoder of the plugin."""
     projected: ClassVar[str]
     """Tap of what the language model is given."""
     missing: ClassVar[tuple[tuple[str, str, str], ...]]
@@ -81,8 +83,8 @@ class CheckpointConformance(ConformanceKit):
 
     @classmethod
     def parametrizations(cls) -> dict[str, list[tuple[str, Any]]]:
-        """``spec``: every tiny encoder; the others: each case of the subclass."""
-        specs = cls.chosen((), lambda spec: spec.size == "tiny" and "nano" not in spec.weights, "encoder")
+        """``spec``: the encoders; the others: each case of the subclass."""
+        specs = cls.chosen(cls.encoders, lambda spec: spec.size == "tiny" and "nano" not in spec.weights, "encoder")
         cases = {name: getattr(cls, name) for name in ("missing", "unexpected", "misshapen", "refused")}
         named = {name: [(str(case[0]), case) for case in some] for name, some in cases.items()}
         return {"spec": [(spec.name, spec) for spec in specs], **named}
