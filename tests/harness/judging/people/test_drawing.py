@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.judging.people.drawing import Wanted, draw
+from foresight_harness.judging.people.drawing import Wanted, _elsewhere, draw
+from foresight_harness.judging.people.pictures import Scene
 from raters import FIRST, SCENES, SECOND
 
 
@@ -60,6 +61,15 @@ def test_the_answers_of_checks_are_what_their_pictures_say(kept_run) -> None:
         else:
             assert each.right == "no"
             assert scene_of[each.left] != scene_of[each.right_side]
+
+
+def test_another_scene_is_of_another_source_and_of_the_same_data_set() -> None:
+    """Crops of one photograph may show the same things."""
+    first, crop, other = Scene("photos", "a", "cat"), Scene("photos", "b", "cat"), Scene("photos", "c", "dog")
+    elsewhere = Scene("shapes", "d", "d")
+    assert _elsewhere(first, [first, crop, other, elsewhere]) == [other]
+    assert _elsewhere(first, [first, crop, elsewhere]) == [elsewhere]
+    assert _elsewhere(first, [first, crop]) == []
 
 
 def test_no_name_stands_in_what_the_page_is_given(kept_run) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from foresight_harness.contracts.errors import UsageError
-from foresight_harness.judging.people.key_file import key_of, read_key, write_key
+from foresight_harness.judging.people.drawing import Wanted, draw
+from foresight_harness.judging.people.key_file import key_of, read_key, refuse_another, write_key
 
 
 def test_a_key_is_read_back_as_it_was_written_and_lies_beside_its_page(asking, tmp_path: Path) -> None:
@@ -15,6 +16,15 @@ def test_a_key_is_read_back_as_it_was_written_and_lies_beside_its_page(asking, t
     assert path.name == "page.key.json"
     write_key(path, asking)
     assert read_key(path) == asking
+
+
+def test_the_key_of_another_page_is_not_written_over(asking, kept_run, tmp_path: Path) -> None:
+    path = tmp_path / "page.key.json"
+    refuse_another(path, asking)
+    write_key(path, asking)
+    refuse_another(path, asking)
+    with pytest.raises(UsageError, match=f"is of page {asking.page}, whose answers could no longer be read"):
+        refuse_another(path, draw(kept_run(), Wanted(seed=1)))
 
 
 @pytest.mark.parametrize(

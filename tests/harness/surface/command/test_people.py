@@ -67,6 +67,10 @@ def test_a_page_and_its_key_are_written_and_names_stand_in_the_key_alone(run_fol
     assert Path("again.html").read_text() == first
     assert main(["people", "page", str(run_folder), "-o", "other.html", "--seed", "1"]) == 0
     assert Path("other.html").read_text() != first
+    capsys.readouterr()
+    assert main(["people", "page", str(run_folder), "--seed", "1"]) == 2
+    assert "whose answers could no longer be read" in capsys.readouterr().err
+    assert Path("people.html").read_text() == first
 
 
 def test_people_who_agree_settle_a_gate(run_folder: Path, capsys) -> None:

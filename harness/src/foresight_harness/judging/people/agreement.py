@@ -66,7 +66,7 @@ def agreement(questions: Sequence[Question], raters: Sequence[Rater], resampled:
     counts = counted(questions, raters)
     answered = [place for place in range(len(questions)) if counts[place].sum() > 1]
     heard = sum(any(each.id in rater.answers for each in questions) for rater in raters)
-    groups = [questions[place].group for place in answered]
+    groups = [f"{questions[place].dataset}/{questions[place].group}" for place in answered]
     equal = [pair for place in answered if not questions[place].check for pair in _pairs(counts[place])]
     in_earnest = float(np.mean(equal)) if equal else None
     found = alpha_of(counts[answered])

@@ -126,12 +126,11 @@ class _Makes(NamedTuple):
             made = self.kept.outputs[name, scene]
             if self.ask == "nearer":
                 yield self._placed(scene, ("", name), [true, made], check="copy")
-            elif place % COPIED == 1:
+            elif place % COPIED == 1 or not (others := _elsewhere(scene, scenes)):
                 yield self._placed(scene, (name,), [true], check="copy", right="yes")
             else:
-                other = self.chance.choice([one for one in scenes if one != scene])
-                elsewhere = self.kept.outputs[name, other]
-                yield self._placed(scene, (name,), [elsewhere], check="other", right="no")
+                made = self.kept.outputs[name, self.chance.choice(others)]
+                yield self._placed(scene, (name,), [made], check="other", right="no")
 
     def _placed(
         self, scene: Scene, about: tuple[str, ...], paths: Sequence[str], check: str = "", right: str = ""
@@ -158,6 +157,13 @@ class _Makes(NamedTuple):
             middle=true if self.ask == "nearer" else "",
             right_side=sides[1],
         )
+
+
+def _elsewhere(scene: Scene, scenes: Sequence[Scene]) -> list[Scene]:
+    """Scenes that are another one for sure: of other sources (crops of one photograph may be alike), of the same data
+    set where there are any."""
+    others = [one for one in scenes if (one.dataset, one.group) != (scene.dataset, scene.group)]
+    return [one for one in others if one.dataset == scene.dataset] or others
 
 
 def _named(made: Sequence[Question], chance: random.Random) -> Iterator[Question]:

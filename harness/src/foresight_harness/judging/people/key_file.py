@@ -19,6 +19,15 @@ def key_of(page: Path) -> Path:
     return page.with_suffix(".key.json")
 
 
+def refuse_another(path: Path, asking: Asking) -> None:
+    """Keep the key of a page that people may be answering. Raises: UsageError where another page's lies there."""
+    if path.exists() and (found := read_key(path)).page != asking.page:
+        raise UsageError(
+            f"key {path} is of page {found.page}, whose answers could no longer be read; name another page with -o, or "
+            "remove the key"
+        )
+
+
 def write_key(path: Path, asking: Asking) -> None:
     """Write a key. Raises: UsageError where the place cannot be written."""
     try:

@@ -13,7 +13,7 @@ from foresight_harness.judging.gates.gate_files import find_gates
 from foresight_harness.judging.people.as_answers import as_answers, rules_asking
 from foresight_harness.judging.people.drawing import Wanted, draw
 from foresight_harness.judging.people.hearing import read_raters
-from foresight_harness.judging.people.key_file import key_of, read_key, write_key
+from foresight_harness.judging.people.key_file import key_of, read_key, refuse_another, write_key
 from foresight_harness.judging.people.question import ASKS
 from foresight_harness.planning.named_files import by_name, folders_of
 from foresight_harness.planning.registry import load_registry
@@ -66,6 +66,7 @@ def _page(options: argparse.Namespace) -> int:
     if page.suffix != ".html":
         raise UsageError(f"-o {page}: a page's name ends in .html")
     key = key_of(page)
+    refuse_another(key, asking)
     try:
         written = reporter("people")(data.path, asking.page, [each.shown() for each in asking.questions], page)
     except Exception as error:
