@@ -39,8 +39,8 @@ def test_digest_notices_the_last_bit(tmp_path) -> None:
 
 
 def test_more_than_the_bound_is_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match="at most 1048576 are kept"):
-        write_tokens(tmp_path, "c0", [kept(np.zeros((3, 90_000), dtype=np.float32))], LABELS, {})
+    with pytest.raises(DataError, match="at most 2097152 are kept"):
+        write_tokens(tmp_path, "c0", [kept(np.zeros((3, 180_000), dtype=np.float32))], LABELS, {})
 
 
 def test_a_damaged_file_is_one_line(tmp_path) -> None:
