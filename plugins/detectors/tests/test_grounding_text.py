@@ -108,6 +108,15 @@ def test_stages_run_neither_text_nor_encoder_and_leave_the_model_as_it_was(size:
     assert model.model.backbone.conv_encoder.model.swin.encoder.layers is stages
 
 
+def test_boxes_of_a_picture_do_not_depend_on_its_batch_to_the_last_digit(size: Any) -> None:
+    """A choice among nearly equal scores would turn the rounding of a batch into other boxes."""
+    encoder = build(size("grounding_dino_tiny"), BuildRequest())
+    clips = torch.rand(5, 1, 3, 128, 128, generator=torch.Generator().manual_seed(2))
+    together = encoder.encode(clips, ["level.16", "boxes"])["boxes"].tokens
+    alone = torch.cat([encoder.encode(clip[None], ["boxes"])["boxes"].tokens for clip in clips.flip(0)]).flip(0)
+    assert torch.equal(together, alone)
+
+
 def test_a_picture_with_fewer_tokens_than_boxes_is_refused_in_one_line(size: Any) -> None:
     encoder = build(size("grounding_dino_tiny"), BuildRequest(input_px=64))
     encoder.encode(torch.rand(1, 1, 3, 64, 64), ["block.00", "boxes"])

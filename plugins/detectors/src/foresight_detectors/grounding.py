@@ -37,7 +37,10 @@ class GroundingDinoNetwork:
         self.dtype = next(model.parameters()).dtype
 
     def read(self, pixels: Tensor, taps: Sequence[str]) -> tuple[dict[str, Tensor], Detections | None]:
-        """See ``Network.read``."""
+        """See ``Network.read``. Boxes are predicted for one picture after the other: they begin at the tokens of the
+        best scores, and where two scores are nearly equal, the rounding of a batch would decide between them."""
+        if BOXES in taps and len(pixels) > 1:
+            return _together([self.read(one, taps) for one in torch.split(pixels, 1)])
         grids = [(-(-pixels.shape[-2] // stride), -(-pixels.shape[-1] // stride)) for stride in STRIDES]
         if BOXES in taps:
             self._require_tokens(sum(rows * cols for rows, cols in grids), pixels.shape[-2:])
@@ -124,6 +127,15 @@ def _first(owner: Any, count: int) -> Iterator[None]:
         yield
     finally:
         owner.layers = layers
+
+
+def _together(
+    pictures: Sequence[tuple[dict[str, Tensor], Detections | None]],
+) -> tuple[dict[str, Tensor], Detections | None]:
+    """What single pictures gave, as of one call."""
+    tokens = {tap: torch.cat([one[tap] for one, _ in pictures]) for tap in pictures[0][0]}
+    found = [detections for _, detections in pictures if detections is not None]
+    return tokens, Detections(torch.cat([one.boxes for one in found]), torch.cat([one.scores for one in found]))
 
 
 def _number(place: str) -> int:
