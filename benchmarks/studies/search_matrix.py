@@ -32,6 +32,7 @@ import math
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -266,8 +267,16 @@ def judged(design: str, names: Sequence[str], sizes: Scale, rows: Sequence[dict[
             "cost": max(costs) <= CRITERIA["cost"],
             "found": len(hits) >= REPEATS and sum(hits) >= CRITERIA["found"] * len(hits),
         },
-        "repeats": list(rows),
+        "repeats": [row if place == 0 else _without_reasons(row) for place, row in enumerate(rows)],
     }
+
+
+def _without_reasons(row: dict[str, Any]) -> dict[str, Any]:
+    """A repeat with the number of those whom each rung left out: their reasons are kept of the first repeat alone."""
+    out = row["left_out"]
+    if isinstance(out, list):
+        out = dict(Counter(one["rung"] for one in out))
+    return {**row, "left_out": out}
 
 
 if __name__ == "__main__":
