@@ -1,6 +1,6 @@
 """What do spot checks, the seal and snapshots of the process cost on a smoke run?
 
-    OMP_NUM_THREADS=1 python benchmarks/perf/self_checks.py [--pairs 4] [--cache warm] [--few] [--write]
+    OMP_NUM_THREADS=1 python benchmarks/perf/self_checks.py [--pairs 4] [--cache warm] [--few | --whole] [--write]
 
 A selection of the smoke run (eight of its 22 encoders, suites `spatial` and `reconstruction` on `shapes` and `kinds`,
 64 training pictures; controls, conclusions and page included) is scored again and again, in turns with and without
@@ -10,6 +10,9 @@ each pair, its interval a t interval of the logarithms. With a warm cache featur
 ``--few`` halves the encoders, on `shapes` alone and 24 training pictures, so that pairs of cold runs can be had.
 All three are also timed where they happen, builds of encoders for spot checks included, which tells more than pairs
 can on a busy machine.
+
+``--whole`` scores the whole smoke matrix in this process, as ``pytest benchmarks/`` does, in an empty cache and then in
+the one that this filled; all three are timed where they happen, so that one run tells their share of itself.
 
 Libraries are imported by the first run, which is not counted: in the smoke run `efficiency` builds every encoder, so
 that they are imported with and without checks. Where nothing else would, a warm run pays for that import too.
@@ -30,6 +33,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from foresight_harness import score
 from foresight_harness.measuring.cache.store import ArrayStore
 from foresight_harness.measuring.extraction.latents import Latents
@@ -40,6 +44,7 @@ from foresight_harness.planning.plugin_calls.process_state import ProcessState
 from foresight_harness.running import keeper
 from foresight_harness.running.lifecycle.sealing import seal
 
+ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_suffix(".json")
 STREAMS = (
     *("dinov2_tiny@last", "mae_tiny@last", "alexnet@relu3", "cogvlm2_tiny@vision_out", "qwen2_5_vl_nano_what@llm.04"),
@@ -78,6 +83,11 @@ class Timed:
     def __init__(self) -> None:
         self.snapshots = self.seconds = self.seal_s = self.checks_s = 0.0
         self._looks = 0
+
+    def told(self) -> dict[str, float]:
+        """What was counted and timed."""
+        told = {"snapshots": self.snapshots, "snapshots_s": self.seconds, "seal_s": self.seal_s}
+        return {"checks_s": self.checks_s, **told}
 
     def looking(self, owner: type, name: str) -> Callable[..., Any]:
         """The method of a class that looks at what the cache holds, timed."""
@@ -167,8 +177,30 @@ def a_run(cache: Path, checked: bool, few: bool) -> dict[str, float]:
             run = score(candidates, ("spatial", "reconstruction"), datasets, **given)
         took = time.process_time() - began
         assert not run.failures
-    told = {"snapshots": timed.snapshots, "snapshots_s": timed.seconds, "seal_s": timed.seal_s}
-    return {"s": took, "checks_s": timed.checks_s, **told}
+    return {"s": took, **timed.told()}
+
+
+def whole_run(cache: Path) -> dict[str, float]:
+    """Processor seconds of the smoke run in this process, from collection to page, and of what was timed in it."""
+    timed = Timed()
+    with tempfile.TemporaryDirectory() as place:
+        given = ["--benchmark-quiet", "-q", "-p", "no:cacheprovider", "--feature-cache", str(cache), "--out", place]
+        began = time.process_time()
+        with instead(timed, timed.seal):
+            code = pytest.main([str(ROOT / "benchmarks"), *given])
+        took = time.process_time() - began
+    assert code == 0, f"pytest ended with {code}"
+    return {"s": took, **timed.told()}
+
+
+def whole_runs() -> dict[str, Any]:
+    """Shares of the smoke run in an empty cache and in the one that it filled."""
+    found = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for name in ("cold", "warm"):
+            one = whole_run(Path(cache))
+            found[name] = {"seconds": round(one["s"], 1), **shares_of([one])}
+    return {**found, "share_of_all": max(one["share_of_all"] for one in found.values())}
 
 
 def pairs_of(count: int, warm: bool, few: bool) -> list[tuple[dict[str, float], dict[str, float]]]:
@@ -219,21 +251,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pairs", type=int, default=4, help="0: one cold run alone, timed inside")
     parser.add_argument("--cache", choices=("warm", "cold"), default="warm")
-    parser.add_argument("--few", action="store_true", help="a smaller selection")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--few", action="store_true", help="a smaller selection")
+    size.add_argument("--whole", action="store_true", help="the whole smoke run, cold and then warm")
     parser.add_argument("--write", action="store_true", help=f"keep the figures under the cache in {RECORD.name}")
     arguments = parser.parse_args()
     found: dict[str, Any] = {"command": " ".join(["python benchmarks/perf/self_checks.py", *sys.argv[1:]])}
     found["load_before"] = round(os.getloadavg()[0], 1)
-    if arguments.pairs:
+    if arguments.whole:
+        found |= whole_runs()
+    elif arguments.pairs:
         found |= figures(pairs_of(arguments.pairs, arguments.cache == "warm", arguments.few))
     else:
         found |= alone_cold(arguments.few)
     print(json.dumps(found, indent=1))
     if arguments.write:
         kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
-        RECORD.write_text(
-            json.dumps({**kept, arguments.cache + "_few" * arguments.few: found}, indent=1) + "\n", encoding="utf-8"
-        )
+        name = "whole" if arguments.whole else arguments.cache + "_few" * arguments.few
+        RECORD.write_text(json.dumps({**kept, name: found}, indent=1) + "\n", encoding="utf-8")
     if found["share_of_all"] > MOST or found.get("interval", [0])[0] > 1 + MOST:  # the whole interval
         sys.exit(f"over {MOST:.0%}")
 

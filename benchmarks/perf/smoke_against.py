@@ -14,22 +14,19 @@ against each other: value and ends of the interval, to the last bit.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import resource
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
-import tomllib
 from collections.abc import Sequence
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+from other_commit import Side, environment, side, unpacked
+
 RECORD = Path(__file__).with_suffix(".json")
 CANDIDATES = ("pixels@patch/identity/single/linear", "dinov2_tiny@last/identity/single/linear")
 SUITES = ("spatial", "reconstruction")
@@ -48,53 +45,11 @@ NUMBERS = ("value", "ci_low", "ci_high")
 MOST_SHOWN = 12
 
 
-class Side(NamedTuple):
-    """One of the two source trees."""
-
-    name: str
-    root: Path
-    entry_points: Path
-    """Folder with the metadata of its distributions."""
-
-
 class Run(NamedTuple):
     """What one run took and found."""
 
     cpu_s: float
     records: dict[tuple[str, ...], dict[str, Any]]
-
-
-def unpacked(commit: str, place: Path) -> Path:
-    """The files of a commit in a folder."""
-    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(place, filter="data")
-    return place
-
-
-def side(name: str, root: Path, place: Path) -> Side:
-    """A tree with its own entry points: those that are installed are of the working tree."""
-    for file in [*root.glob("*/pyproject.toml"), *root.glob("*/*/pyproject.toml")]:
-        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project")
-        if project is None:
-            continue
-        groups = dict(project.get("entry-points", {}))
-        told = place / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-        told.mkdir(parents=True)
-        (told / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-        )
-        lines = [
-            f"[{group}]\n" + "".join(f"{key} = {to}\n" for key, to in named.items()) for group, named in groups.items()
-        ]
-        (told / "entry_points.txt").write_text("\n".join(lines))
-    for other in {found.name for found in distributions() if found.name.startswith("foresight")}:
-        label = other.replace("-", "_")
-        if not list(place.glob(f"{label}-*.dist-info")):  # a plugin that this tree does not know yet
-            told = place / f"{label}-0.dist-info"
-            told.mkdir()
-            (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {other}\nVersion: 0\n")
-    return Side(name, root, place)
 
 
 def whole_matrix(base: Side, place: Path) -> tuple[str, ...]:
@@ -112,19 +67,6 @@ def chosen(candidates: Sequence[str]) -> tuple[str, ...]:
     """Words that ask for these candidates."""
     named = [word for candidate in candidates for word in ("--candidate", candidate)]
     return (*named, "--dataset", "shapes", "-k", " or ".join(SUITES))
-
-
-def environment(one: Side, place: Path) -> dict[str, str]:
-    """Of a process that runs this tree."""
-    sources = [str(folder) for pattern in ("*/src", "*/*/src") for folder in sorted(one.root.glob(pattern))]
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    kept |= {
-        "PYTHONPATH": os.pathsep.join([str(one.entry_points), *sources]),
-        "FORESIGHT_WEIGHTS": str(place / "no-weights"),
-        "FORESIGHT_CACHE": str(place / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-    return kept
 
 
 def run(one: Side, words: Sequence[str], place: Path) -> Run:

@@ -4,7 +4,7 @@
 
 Each verb is started anew in an empty folder, in turns, and its processor seconds are counted, start of Python included;
 the figure is the median over rounds. Budget: 0.5 s for what computes nothing (`--help`, `--version`, `plugins`,
-`candidates`). With `--before` the same is started from a clone of that commit too, each verb right after today's, so
+`candidates`). With `--before` the same is started from the files of that commit too, each verb right after today's, so
 that both meet the same machine at the same time. A start that fails says how far it came, and is no figure.
 """
 
@@ -18,43 +18,32 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from other_commit import ROOT, Side, environment, side, unpacked
+
 RECORD = Path(__file__).with_suffix(".json")
 MOST_S = 0.5
 HELD = ("--help", "--version", "plugins", "candidates")
 VERBS = (*HELD, "plan", "history --metric iou")
-START = "from foresight_harness.surface.command import main; raise SystemExit(main())"
 
 
-def sources_of(root: Path) -> str:
-    """What `PYTHONPATH` holds for the packages of a checkout."""
-    folders = [root / "harness/src", root / "reports/src", *root.glob("kits/*/src"), *root.glob("plugins/*/src")]
-    return os.pathsep.join(str(folder) for folder in sorted(folders) if folder.is_dir())
+def start_of(tree: Side) -> str:
+    """Python that starts the command of a source tree by its own entry point."""
+    project = tomllib.loads((tree.root / "harness" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["scripts"]["foresight-bench"].partition(":")
+    return f"from {module} import {function}; raise SystemExit({function}())"
 
 
-def clone_of(ref: str, folder: Path) -> tuple[Path, str]:
-    """A clone of this repository at a commit, and that commit's name. Raises: SystemExit where there is none."""
-    clone = folder / "before"
-    try:
-        subprocess.run(["git", "clone", "-q", "--shared", "--no-checkout", str(ROOT), str(clone)], check=True)
-        subprocess.run(["git", "-C", str(clone), "checkout", "-q", ref], check=True)
-    except subprocess.CalledProcessError:
-        raise SystemExit(f"--before {ref}: no such commit in {ROOT.name}; name one that git log shows") from None
-    found = subprocess.run(["git", "-C", str(clone), "rev-parse", "--short", "HEAD"], capture_output=True, check=True)
-    return clone, found.stdout.decode().strip()
-
-
-def start_s(words: list[str], folder: Path, sources: str) -> tuple[float, int]:
+def start_s(words: list[str], folder: Path, tree: Side) -> tuple[float, int]:
     """Processor seconds of one start, and its exit code."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-c", START, *words],
+        [sys.executable, "-c", start_of(tree), *words],
         cwd=folder,
-        env={**kept, "PYTHONPATH": sources},
+        env=environment(tree, folder),
         capture_output=True,
         check=False,
     )
@@ -62,21 +51,21 @@ def start_s(words: list[str], folder: Path, sources: str) -> tuple[float, int]:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.returncode
 
 
-def measured(rounds: int, sides: dict[str, str], folder: Path) -> list[dict[str, Any]]:
+def measured(rounds: int, trees: dict[str, Side], folder: Path) -> list[dict[str, Any]]:
     """A row a verb; the first round, which may compile bytecode, is not counted.
 
     Args:
         rounds: That are counted.
-        sides: ``PYTHONPATH`` by side, ``now`` and ``before``; started in turns.
+        trees: ``now`` and ``before``; started in turns.
         folder: An empty one.
     """
-    taken: dict[tuple[str, str], list[float]] = {(verb, side): [] for verb in VERBS for side in sides}
+    taken: dict[tuple[str, str], list[float]] = {(verb, name): [] for verb in VERBS for name in trees}
     codes: dict[tuple[str, str], int] = {}
     for number in range(rounds + 1):
-        for verb, side in taken:
-            seconds, codes[verb, side] = start_s(verb.split(), folder, sides[side])
-            taken[verb, side] += [seconds] if number else []
-    return [{"verb": verb, **{side: row(codes[verb, side], taken[verb, side]) for side in sides}} for verb in VERBS]
+        for verb, name in taken:
+            seconds, codes[verb, name] = start_s(verb.split(), folder, trees[name])
+            taken[verb, name] += [seconds] if number else []
+    return [{"verb": verb, **{name: row(codes[verb, name], taken[verb, name]) for name in trees}} for verb in VERBS]
 
 
 def row(code: int, seconds: list[float]) -> dict[str, Any]:
@@ -93,15 +82,15 @@ def main() -> None:
     arguments = parser.parse_args()
     load = round(os.getloadavg()[0], 1)
     with tempfile.TemporaryDirectory() as place:
-        sides, commit = {"now": sources_of(ROOT)}, None
+        trees = {"now": side("now", ROOT, Path(place) / "now")}
         if arguments.before:
-            clone, commit = clone_of(arguments.before, Path(place))
-            sides["before"] = sources_of(clone)
+            root = unpacked(arguments.before, Path(place) / "before")
+            trees["before"] = side("before", root, Path(place) / "before-metadata")
         empty = Path(place) / "empty"
         empty.mkdir()
-        rows = measured(arguments.rounds, sides, empty)
+        rows = measured(arguments.rounds, trees, empty)
     found = {"command": " ".join(["python benchmarks/perf/start_up.py", *sys.argv[1:]]), "load": load}
-    found |= {"before": commit, "rows": rows}
+    found |= {"before": arguments.before, "rows": rows}
     print(json.dumps(found, indent=1))
     if arguments.write:
         RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,21 +17,58 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def start_up() -> ModuleType:
+def perf() -> Iterator[Path]:
+    """The folder of the scripts, importable as when one of them is started."""
+    folder = ROOT / "benchmarks" / "perf"
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="module")
+def start_up(perf: Path) -> ModuleType:
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("start_up", ROOT / "benchmarks" / "perf" / "start_up.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("start_up")
 
 
-def test_each_side_is_started_from_its_own_sources(start_up: ModuleType, tmp_path: Path) -> None:
-    for place in ("harness/src", "plugins/b/src", "plugins/a/src", "kits/k/src", "plugins/none"):
-        (tmp_path / place).mkdir(parents=True)
-    found = [Path(one).relative_to(tmp_path).as_posix() for one in start_up.sources_of(tmp_path).split(os.pathsep)]
-    assert found == ["harness/src", "kits/k/src", "plugins/a/src", "plugins/b/src"]
+@pytest.fixture(scope="module")
+def other_commit(perf: Path) -> ModuleType:
+    """What both scripts that compare commits share."""
+    return importlib.import_module("other_commit")
+
+
+def a_tree(root: Path, command: str, *plugins: str) -> Path:
+    """A checkout of few files: the core with its command, and plugins."""
+    for place, name, more in (
+        ("harness", "foresight-harness", f'[project.scripts]\nforesight-bench = "{command}"\n'),
+        *(
+            (f"plugins/{one}", f"foresight-{one}", f'[project.entry-points.foresight]\n{one} = "m_{one}"\n')
+            for one in plugins
+        ),
+    ):
+        (root / place / "src").mkdir(parents=True)
+        (root / place / "pyproject.toml").write_text(f'[project]\nname = "{name}"\nversion = "1"\n{more}')
+    return root
+
+
+def test_each_tree_is_started_by_its_own_command_and_sees_its_own_plugins_alone(
+    start_up: ModuleType, other_commit: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "tree" / "tests" / "dropin" / "src").mkdir(parents=True)
+    tree = other_commit.side("before", a_tree(tmp_path / "tree", "old.place:go", "a", "b"), tmp_path / "metadata")
+    assert start_up.start_of(tree) == "from old.place import go; raise SystemExit(go())"
+    code = (
+        "from importlib.metadata import entry_points; print(*sorted(e.value for e in entry_points(group='foresight')))"
+    )
+    environment = other_commit.environment(tree, tmp_path)
+    seen = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert seen.stdout.split() == ["m_a", "m_b"]
+    sources = environment["PYTHONPATH"].split(os.pathsep)[1:]
+    assert [Path(one).relative_to(tree.root).as_posix() for one in sources] == [
+        "harness/src",
+        "plugins/a/src",
+        "plugins/b/src",
+    ]
 
 
 def test_verbs_are_started_in_turns_and_the_first_round_is_not_counted(
@@ -47,11 +87,9 @@ def test_verbs_are_started_in_turns_and_the_first_round_is_not_counted(
     assert {row[side]["cpu_s"] for row in rows for side in ("now", "before")} == {1.0}
 
 
-def test_a_commit_that_is_not_there_is_one_line(start_up: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(
-        SystemExit, match=r"^--before no-such-commit: no such commit in .*; name one that git log shows$"
-    ):
-        start_up.clone_of("no-such-commit", tmp_path)
+def test_a_commit_that_is_not_there_is_one_line(other_commit: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^no-such-commit: no such commit in .*; name one that git log shows$"):
+        other_commit.unpacked("no-such-commit", tmp_path)
 
 
 def test_the_record_holds_both_sides_of_one_run() -> None:

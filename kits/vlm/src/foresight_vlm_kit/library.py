@@ -89,8 +89,14 @@ class LibraryModel:
 
 
 def count_params(model_class: Any, config: Any) -> int:
-    """Parameters of a model at a configuration, counted without allocating them."""
-    return count_on_meta(lambda: model_class(deepcopy(config)))
+    """Parameters of a model at a configuration, counted without allocating them; once a process."""
+    known = (model_class, config.to_json_string(use_diff=False))
+    if known not in _counted:
+        _counted[known] = count_on_meta(lambda: model_class(deepcopy(config)))
+    return _counted[known]
+
+
+_counted: dict[tuple[Any, str], int] = {}
 
 
 def preset_config(config_class: Any, published: Mapping[str, Any]) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from foresight_harness.contracts.errors import CheckpointError, PluginError
 
@@ -43,10 +44,13 @@ def parameters_of(built: object) -> list[torch.nn.Parameter]:
     import torch
 
     found: dict[int, torch.nn.Parameter] = {}
+    looked_through: set[int] = set()
     for thing in _reached(built):
         if isinstance(thing, torch.nn.Module):
-            found |= {id(parameter): parameter for parameter in thing.parameters()}
-        elif isinstance(thing, torch.nn.Parameter):
+            if id(thing) not in looked_through:
+                looked_through.update(map(id, thing.modules()))
+                found |= {id(parameter): parameter for parameter in thing.parameters()}
+        elif isinstance(thing, torch.Tensor) and isinstance(thing, torch.nn.Parameter):
             found[id(thing)] = thing
     return list(found.values())
 
@@ -102,37 +106,69 @@ def tensor_count(built: object) -> int:
     return sum(counted.values())
 
 
+HELD_BY_PARTIAL = ("func", "args", "keywords")
+
+
+class _Look(NamedTuple):
+    """What there is to look at in every object of a class."""
+
+    leaf: bool
+    plain: bool
+    """A container of Python's own, which holds nothing beside its items."""
+    mapping: bool
+    items: bool
+    slots: tuple[str, ...]
+    closure: bool
+    held: tuple[str, ...]
+    """What a bound method or a partial call keeps by a name."""
+
+
+def _look(kind: type) -> _Look:
+    return _Look(
+        leaf=issubclass(kind, str | bytes | int | float | bool | type | None),
+        plain=kind in (dict, OrderedDict, list, tuple, set, frozenset),
+        mapping=issubclass(kind, Mapping),
+        items=issubclass(kind, list | tuple | set | frozenset),
+        slots=tuple(name for name in getattr(kind, "__slots__", ()) if isinstance(name, str)),
+        closure=hasattr(kind, "__closure__"),
+        held=tuple(
+            name for name in ("__self__", *HELD_BY_PARTIAL * (kind.__name__ == "partial")) if hasattr(kind, name)
+        ),
+    )
+
+
 def _reached(built: object) -> Iterator[object]:
-    """Every object that can be reached from one, each once."""
+    """Every object that can be reached from one, each once; empty containers are left out."""
     import torch
 
     seen: set[int] = set()
-    waiting: list[Any] = [built]
+    looks: dict[type, _Look] = {}  # a network is thousands of objects of some dozens of classes
+    waiting: list[object] = [built]
     while waiting and len(seen) < MOST_OBJECTS:
         thing = waiting.pop()
-        if id(thing) in seen or isinstance(thing, str | bytes | int | float | bool | type | None):
+        look = looks.get(type(thing)) or looks.setdefault(type(thing), _look(type(thing)))
+        if look.leaf or (look.plain and not thing) or id(thing) in seen:
             continue
         seen.add(id(thing))
         yield thing
         if not isinstance(thing, torch.Tensor):
-            waiting.extend(_inside(thing))
+            waiting.extend(_inside(thing, look))
 
 
-def _inside(thing: object) -> Iterator[object]:
+def _inside(thing: Any, look: _Look) -> Iterator[object]:
     """What an object refers to by its own attributes, items or closure."""
-    if isinstance(thing, Mapping):
+    if look.mapping:
         yield from thing.values()
-    elif isinstance(thing, list | tuple | set | frozenset):
+    elif look.items:
         yield from thing
     yield from getattr(thing, "__dict__", {}).values()
-    for name in getattr(type(thing), "__slots__", ()):
-        if isinstance(name, str) and hasattr(thing, name):
+    for name in look.slots:
+        if hasattr(thing, name):
             yield getattr(thing, name)
-    for cell in getattr(thing, "__closure__", None) or ():
+    for cell in (getattr(thing, "__closure__", None) or ()) if look.closure else ():
         try:
             yield cell.cell_contents
         except ValueError:  # not filled yet
             continue
-    for name in ("__self__", "func", "args", "keywords"):  # a bound method; a partial call
-        if name == "__self__" or type(thing).__name__ == "partial":
-            yield getattr(thing, name, None)
+    for name in look.held:
+        yield getattr(thing, name, None)

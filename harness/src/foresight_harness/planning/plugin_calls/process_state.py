@@ -10,7 +10,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from foresight_harness.planning.plugin_calls.environment import environment_now, restore_environment
@@ -134,7 +133,7 @@ def _write_handlers(before: tuple[Any, ...]) -> None:
 
 def _cwd() -> str | None:
     try:
-        return str(Path.cwd())
+        return os.getcwd()  # noqa: PTH109 - a fifth of the time of a path, thousands of times a run
     except OSError:  # removed under our feet
         return None
 
