@@ -11,7 +11,7 @@ again. Criteria, written before the first run:
    may decide, so a PROCEED, PIVOT or ABORT of these runs would be a fault of the gates.
 3. What each page asks for next names a command that ``foresight-bench plan`` accepts.
 
-``--write`` keeps pages beside this file, one a pivot, and what was counted in ``pivots.json``. Exits 1 where a criterion
+``--write`` keeps pages beside this file, one a pivot, and counts in ``pivots.json``. Exits 1 where a criterion
 is missed. Needs ``foresight-bench weights fetch lpips_alex dinov2_small_saliency``; about half an hour of two cores.
 """
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from foresight_harness.planning.plugin_calls.environment import environment_now, restore_environment
+from foresight_harness.planning.plugin_calls.random_states import put_back, random_states
 
 
 class Watched(NamedTuple):
@@ -116,7 +117,7 @@ def _write_filters(before: list[Any]) -> None:
         pass
 
 
-_handler: Callable[[Any], Any] = getattr(signal.getsignal, "__wrapped__", signal.getsignal)
+_handler: Callable[[Any], Any] = getattr(sys.modules.get("_signal"), "getsignal", signal.getsignal)
 """Without the enumeration that Python makes of the answer, which takes 20 times as long."""
 
 
@@ -161,11 +162,11 @@ class ProcessState:
 
     @classmethod
     def now(cls, *, random: bool = False) -> ProcessState:
-        """Read everything; microseconds, with ``random`` some tenths of a millisecond."""
+        """Read everything; microseconds, with ``random`` a few more."""
         with_torch = _torch_is_loaded()
         watched = (*PLAIN, *TORCH) if with_torch else PLAIN
         values = [entry.read() for entry in watched]
-        return cls(values, environment_now(), _randoms() if random else None, with_torch)
+        return cls(values, environment_now(), random_states() if random else None, with_torch)
 
     def put_back(self) -> str:
         """Set everything as it was.
@@ -185,7 +186,7 @@ class ProcessState:
             moved += _first_import()
         moved += [f"the environment variable {name}" for name in restore_environment(self._environment)]
         if self._random is not None:
-            _write_randoms(self._random)
+            put_back(self._random)
         return " and ".join(moved)
 
 
@@ -203,21 +204,3 @@ def _first_import() -> list[str]:
             entry.write(pristine[entry.name])
             moved.append(f"the {entry.name} ({pristine[entry.name]} to {found})")
     return moved
-
-
-def _randoms() -> list[tuple[Callable[[Any], object], Any]]:
-    found: list[tuple[Callable[[Any], object], Any]] = []
-    plain = sys.modules.get("random")
-    if plain is not None and hasattr(plain, "getstate"):
-        found.append((plain.setstate, plain.getstate()))
-    if _torch_is_loaded():
-        found.append((_torch().set_rng_state, _torch().get_rng_state()))
-    numpy = sys.modules.get("numpy.random")
-    if numpy is not None and hasattr(numpy, "get_state"):
-        found.append((numpy.set_state, numpy.get_state()))
-    return found
-
-
-def _write_randoms(found: list[tuple[Callable[[Any], object], Any]]) -> None:
-    for write, value in found:
-        write(value)
