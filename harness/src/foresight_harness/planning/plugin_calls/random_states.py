@@ -51,9 +51,9 @@ def _read_numpy(numpy: Any) -> _NumpyState:
     global _last
     generator, raw = _raw_of(numpy)
     if raw is None or raw != _last.raw or generator is not _last.generator:
-        state = numpy.get_state()
+        state = numpy.get_state(legacy=False)
         # A normal number that is kept for the next draw is beside the bytes: then they do not tell everything.
-        told = isinstance(state, tuple) and len(state) == 5 and state[3] == 0
+        told = isinstance(state, dict) and state.get("has_gauss") == 0
         _last = _NumpyState(generator, raw if told else None, state)
     return _last
 
