@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -42,6 +43,8 @@ from nano_vlm_criteria import CRITERIA, FAMILY, OBJECTIVES, TAPS, Floats, Scores
 
 SETS: Mapping[str, Any] = {"shapes": Shapes, "kinds": Kinds}
 TRAIN, TEST, CANVAS_PX, DATA_SEED = 600, 500, 128, 0
+TWIN = re.compile(rf"({'|'.join([*OBJECTIVES, 'where_then_what'])})-\d+")
+"""Folders that are read; weights of other families may lie beside them."""
 RESULT = Path(__file__).with_suffix(".json")
 
 
@@ -92,7 +95,7 @@ def measure(twins: Path, folder: Path, data: str) -> None:
     """Score on one set what is trained, the own start of its seeds, and the ceilings; one file each."""
     place = folder / data
     place.mkdir(parents=True, exist_ok=True)
-    trained = sorted(path.parent.name for path in twins.glob("*/training.json"))
+    trained = sorted(path.parent.name for path in twins.glob("*/training.json") if TWIN.fullmatch(path.parent.name))
     wanted = ["ceiling", *sorted({f"start-{name.rpartition('-')[2]}" for name in trained}), *trained]
     missing = [name for name in wanted if not (place / f"{name}.npz").exists()]
     drawn = Pictures(data) if missing else None
