@@ -18,3 +18,10 @@ class TestStacks(EnhancerConformance):
     plugin = "sem"
     modules = ("sem", "sem_x4", "sem_no_coord", "sem_no_deform", "sem_no_upsample", "sem_coord_asdrawn")
     shapes = EnhancerConformance.shapes[:1]
+
+
+class TestMerges(EnhancerConformance):
+    """What may replace a 2x2 merger, at the kit's grids of even sides."""
+
+    plugin = "sem"
+    modules = ("spatial_merge", "spatial_merge_no_place", "mlp_merge")

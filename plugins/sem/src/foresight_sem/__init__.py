@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from foresight_harness.contracts.hooks import hookimpl
 from foresight_harness.contracts.specs import EnhancerSpec, GridShape
 
+from foresight_sem.merge_presets import MERGES, Merge, merged_shape
+from foresight_sem.merge_presets import SOURCE as MERGE_SOURCE
 from foresight_sem.presets import DESIGNS, DOCUMENT, SOURCE, Design, output_shape
 
 if TYPE_CHECKING:
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
 @hookimpl
 def foresight_enhancers() -> Iterable[EnhancerSpec]:
-    """Every design of the document: its parts, its stack, its ablations, and its sketches as drawn."""
-    return [
+    """Every design of the document (parts, stack, ablations, sketches as drawn), and what may replace a 2x2 merger."""
+    designs = [
         EnhancerSpec(
             name=design.name,
             build=partial(_build, design),
@@ -30,9 +32,27 @@ def foresight_enhancers() -> Iterable[EnhancerSpec]:
         )
         for design in DESIGNS
     ]
+    merges = [
+        EnhancerSpec(
+            name=merge.name,
+            build=partial(_build_merge, merge),
+            output_shape=partial(merged_shape, merge),
+            trainable=True,
+            source=MERGE_SOURCE,
+        )
+        for merge in MERGES
+    ]
+    return [*designs, *merges]
 
 
 def _build(design: Design, shape: GridShape) -> Enhancer:
     from foresight_sem.building import build
 
     return build(design, shape)
+
+
+def _build_merge(merge: Merge, shape: GridShape) -> Enhancer:
+    from foresight_sem.merging import build_merge
+
+    merged_shape(merge, shape)
+    return build_merge(merge, shape.width)

@@ -58,3 +58,11 @@ def test_larger_picture_behind_a_degraded_grid_is_its_baseline(constructed) -> N
     _add(constructed, "pooled4:vlm@last/sem/single/linear", 0.5)
     _add(constructed, "pooled4:larger2:vlm@last/identity/single/linear", 0.6)
     assert _verdicts(constructed) == {("sem", "larger picture"): "worse"}
+
+
+def test_the_mean_of_four_tokens_is_the_baseline_of_what_replaces_a_merger(constructed) -> None:
+    """The mean of another stream is not."""
+    _add(constructed, "vlm@pre_merge/spatial_merge/single/linear", 0.5)
+    _add(constructed, "pooled2:vlm@pre_merge/identity/single/linear", 0.4)
+    _add(constructed, "pooled2:vlm@block.01/identity/single/linear", 0.6)
+    assert _verdicts(constructed) == {("spatial_merge", "2x2 mean"): "better"}

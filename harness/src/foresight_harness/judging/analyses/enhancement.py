@@ -19,6 +19,8 @@ from foresight_harness.running.run_folder.run_data import RunData
 
 BASELINES = ("identity", "nearest", "bilinear", "nearest_x4", "bilinear_x4")
 LARGER = "larger2:"
+MEAN = "pooled2:"
+OF_FOUR = "2x2 mean"
 COLUMNS = (
     Column("suite", "suite"),
     Column("metric", "metric"),
@@ -53,7 +55,7 @@ def analyse(run: RunData) -> Analysis | None:
         finding=_finding(rows),
         caveats=tuple(caveats),
         inputs={
-            "baselines": [*BASELINES, LARGER + "NAME"],
+            "baselines": [*BASELINES, LARGER + "NAME", *((MEAN + "NAME",) if _has_mean(rows) else ())],
             "method": "paired differences per sample; interval by a bootstrap over seeds and groups of samples, p by "
             "sign flips of the mean over seeds, Holm over the rows of a board",
         },
@@ -63,11 +65,13 @@ def analyse(run: RunData) -> Analysis | None:
 
 
 def baselines_of(design: Design, known: Mapping[Design, Any]) -> dict[str, Design]:
-    """The baselines of an enhanced candidate that were scored: other enhancers on its stream, and a larger picture."""
+    """The baselines of an enhanced candidate that were scored: other enhancers on its stream, a larger picture, and the
+    mean of 2x2 tokens, which a module in the place of a merger must beat."""
     larger = "+".join(map(_larger, design.tap.split("+")))
     encoders = "+".join(map(_larger, design.encoder.split("+")))
     wanted = {name: design._replace(enhancer=name) for name in BASELINES}
     wanted["larger picture"] = design._replace(encoder=encoders, tap=larger, enhancer="identity")
+    wanted[OF_FOUR] = design._replace(encoder=_mean(design.encoder), tap=_mean(design.tap), enhancer="identity")
     return {name: found for name, found in wanted.items() if found in known and found != design}
 
 
@@ -76,6 +80,15 @@ def _larger(name: str) -> str:
     encoder, at, tap = name.partition("@")
     variants, colon, model = encoder.rpartition(":")
     return variants + colon + LARGER + model + at + tap
+
+
+def _mean(names: str) -> str:
+    return "+".join(MEAN + name for name in names.split("+"))
+
+
+def _has_mean(rows: list[dict[str, Any]]) -> bool:
+    """Named only where it was scored: what runs without it conclude stays what it was, to the letter."""
+    return any(row["baseline"] == OF_FOUR for row in rows)
 
 
 def _rows(run: RunData, board: Board) -> list[dict[str, Any]]:
