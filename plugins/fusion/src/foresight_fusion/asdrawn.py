@@ -47,6 +47,7 @@ class QFormerAsDrawn(nn.Module):
         context, queries = self._start(grids)
         readings = []
         for layer in self.layers:
+            assert isinstance(layer, CrossAttentionBlock)
             readings.append(layer.attention.weights(layer.query_norm(queries), context))
             queries = layer(queries, context)
         return shares_of_streams(readings, grids, (1, QUERIES))

@@ -118,7 +118,8 @@ class Attention(nn.Module):
 
 def _weights(query: Tensor, key: Tensor, width: int) -> Tensor:
     """Softmax of the scores, mean over heads; ``width`` is that of a head. [B, heads, N or M, c] -> [B, N, M]"""
-    return (query @ key.transpose(-1, -2) * width**-0.5).softmax(-1).mean(1)
+    weights: Tensor = (query @ key.transpose(-1, -2) * width**-0.5).softmax(-1).mean(1)
+    return weights
 
 
 class FeedForward(nn.Sequential):

@@ -62,6 +62,7 @@ class PerceiverFusion(nn.Module):
         context, latents = self._start(grids)
         readings = []
         for reader, thinker in zip(self.readers, self.thinkers, strict=True):
+            assert isinstance(reader, NearAttentionBlock)
             readings.append(reader.weights(latents, context))
             latents = latents._replace(tokens=thinker(reader(latents, context)))
         return shares_of_streams(readings, grids, raster(LATENTS))

@@ -65,6 +65,7 @@ class QFormerFusion(nn.Module):
         context, queries = self._start(grids)
         readings = []
         for layer in self.layers:
+            assert isinstance(layer, QFormerLayer)
             readings.append(layer.weights(queries, context))
             queries = queries._replace(tokens=layer(queries, context))
         return shares_of_streams(readings, grids, raster(QUERIES))

@@ -64,7 +64,7 @@ def shares_of_streams(readings: Sequence[Tensor], grids: Sequence[Tensor], raste
     """
     counts = [int(grid.shape[2] * grid.shape[3]) for grid in grids]
     weights = torch.stack(list(readings)).mean(0)
-    shares = torch.stack([part.sum(-1) for part in weights.split(counts, dim=-1)], dim=-1)
+    shares = torch.stack([part.sum(-1) for part in torch.split(weights, counts, dim=-1)], dim=-1)
     return shares.reshape(*grids[0].shape[:2], *raster, len(counts))
 
 

@@ -35,7 +35,8 @@ def stream_shares(cell: Cell, fitted: Fitted) -> dict[str, Any] | None:
     Raises:
         GridError: where a fusion's shares have another form than its contract says, or do not sum to 1.
     """
-    count, fusion = cell.workshop.options.stream_shares, fitted.modules.fusion
+    count: int = cell.workshop.options.stream_shares
+    fusion: Any = fitted.modules.fusion
     if not count or len(cell.candidate.streams) < 2 or not hasattr(fusion, "stream_shares"):
         return None
     streams = cell.streams("test")
