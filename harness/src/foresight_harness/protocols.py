@@ -15,6 +15,7 @@ from foresight_harness.contracts.protocols import (
     Fusion,
     Metric,
     PlantsAnswers,
+    ReadsStreams,
     Sample,
 )
 from foresight_harness.contracts.scoring import ScoredSplit, SuiteCell
@@ -34,6 +35,7 @@ __all__ = [
     "PixelProbe",
     "PlantsAnswers",
     "Probe",
+    "ReadsStreams",
     "Sample",
     "ScoredSplit",
     "SuiteCell",

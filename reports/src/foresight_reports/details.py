@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foresight_reports import charts, metrics
+from foresight_reports.attended import Shares, shares_figure
 from foresight_reports.board import Board, Row
 from foresight_reports.lines import Lines, fit_figure, frame_figure, place_figure
 from foresight_reports.reading import Run
@@ -14,6 +15,7 @@ from foresight_reports.records import Model, Record, number
 
 FITS = {"fit": "fit of the candidate", "probe_fit": "fit of the probe"}
 PER_FRAME = "_per_frame"
+SHARES = "stream_shares"
 Stages = list[tuple[str, float, float]]
 
 
@@ -44,6 +46,7 @@ class Candidate:
     stages: Sequence[tuple[str, Stages]]
     curves: Sequence[Curve]
     figures: Sequence[Lines]
+    shares: Sequence[Shares]
     facts: Sequence[tuple[str, str]]
     cells: Sequence[tuple[str, str]]
 
@@ -84,6 +87,7 @@ def _candidate(run: str, name: str, rows: Sequence[tuple[Board, Row]], failed: S
         stages=stages,
         curves=curves,
         figures=figures,
+        shares=shares_of(records),
         facts=facts,
         cells=list(cells),
     )
@@ -120,6 +124,16 @@ def figures_of(records: Sequence[Record]) -> tuple[list[Lines], frozenset[str]]:
     return [figure for figure in found.values() if figure is not None], frozenset(known)
 
 
+def shares_of(records: Sequence[Record]) -> list[Shares]:
+    """Attention by stream, once for each suite, data set and probe that kept it."""
+    found: dict[str, Shares | None] = {}
+    for record in records:
+        if (value := record.details.get(SHARES)) is not None:
+            name = f"attention by stream: {record.suite} on {record.dataset}"
+            found.setdefault(name, shares_figure(name, value))
+    return [figure for figure in found.values() if figure is not None]
+
+
 def _details(
     records: Sequence[Record], known: frozenset[str] = frozenset()
 ) -> tuple[list[tuple[str, Stages]], list[Curve], list[tuple[str, str]]]:
@@ -128,8 +142,8 @@ def _details(
     curves: dict[str, Curve] = {}
     facts: dict[str, str] = {}
     for record in records:
-        # What is said about the controls stands under their board.
-        for name, value in _flat({k: v for k, v in record.details.items() if k != "controls"}):
+        # What is said about the controls stands under their board; shares are drawn.
+        for name, value in _flat({k: v for k, v in record.details.items() if k not in ("controls", SHARES)}):
             if name in known:
                 continue
             if isinstance(value, Mapping):

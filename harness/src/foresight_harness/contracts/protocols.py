@@ -66,6 +66,25 @@ class Fusion(Protocol):
 
 
 @runtime_checkable
+class ReadsStreams(Fusion, Protocol):
+    """A fusion that attends to the tokens of several streams at once, and can say how much to each."""
+
+    def stream_shares(self, grids: Sequence[Tensor]) -> Tensor:
+        """What every query reads of each stream, mean over heads and over the layers that read streams.
+
+        Called only where a run was asked to keep it (``--stream-shares``); ``__call__`` must not depend on it.
+
+        Args:
+            grids: As ``__call__`` is given them. [B, T, H_i, W_i, C_i] each
+
+        Returns:
+            Queries on the raster that they look from, row 0 on top; one row where they have no places. Never negative;
+            sums to 1 over the streams. [B, T, rows, columns, streams]
+        """
+        ...
+
+
+@runtime_checkable
 class Decoder(Protocol):
     """A latent space with a way in (targets and ceiling) and a way out."""
 

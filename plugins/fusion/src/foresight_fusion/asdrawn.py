@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from foresight_fusion.attention import Attention, CrossAttentionBlock
 from foresight_fusion.presets import DRAWN_WIDTH, LAYERS, QUERIES
-from foresight_fusion.streams import position_codes, require_streams
+from foresight_fusion.streams import position_codes, require_streams, shares_of_streams
 
 QFORMER_WIDTH = 1024
 DUAL_STREAM_WIDTH = 64
@@ -33,16 +33,33 @@ class QFormerAsDrawn(nn.Module):
 
     def forward(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i], semantic then spatial -> [B, T, 1, 64, 128]"""
+        context, queries = self._start(grids)
+        for layer in self.layers:
+            queries = layer(queries, context)
+        tokens: Tensor = self.output(queries)
+        return tokens.reshape(*grids[0].shape[:2], 1, QUERIES, DRAWN_WIDTH)
+
+    def stream_shares(self, grids: Sequence[Tensor]) -> Tensor:
+        """What each query reads of each stream, mean over layers and heads; no query has a place.
+
+        -> [B, T, 1, 64, 2]
+        """
+        context, queries = self._start(grids)
+        readings = []
+        for layer in self.layers:
+            assert isinstance(layer, CrossAttentionBlock)
+            readings.append(layer.attention.weights(layer.query_norm(queries), context))
+            queries = layer(queries, context)
+        return shares_of_streams(readings, grids, (1, QUERIES))
+
+    def _start(self, grids: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Tokens of both streams, and the queries as they start. [B * T, M, 1024], [B * T, 64, 1024]"""
         require_streams("qformer_asdrawn", grids, 2)
         semantic, spatial = self.semantic(grids[0]), self.spatial(grids[1])
         rows, cols = spatial.shape[2:4]
         spatial = spatial + position_codes(rows, cols, QFORMER_WIDTH, spatial)
         context = torch.cat([each.flatten(0, 1).flatten(1, 2) for each in (semantic, spatial)], dim=1)
-        queries = self.queries.expand(context.shape[0], -1, -1)
-        for layer in self.layers:
-            queries = layer(queries, context)
-        tokens: Tensor = self.output(queries)
-        return tokens.reshape(*grids[0].shape[:2], 1, QUERIES, DRAWN_WIDTH)
+        return context, self.queries.expand(context.shape[0], -1, -1)
 
 
 class DualStreamAsDrawn(nn.Module):

@@ -71,20 +71,41 @@ class Attention(nn.Module):
 
     def near(self, queries: Tensor, places: Tensor, context: Placed) -> Tensor:
         """Queries [B, N, C] at places (x, y) [N, 2] over M placed tokens -> [B, N, C]"""
+        query, key = self._in_windows(queries, places, context)
+        value = self._split(self.value(context.tokens))
+        width = int(value.shape[-1])
+        read = F.scaled_dot_product_attention(
+            query,
+            key,
+            F.pad(value.float(), (0, key.shape[-1] - width)),  # equal widths take the fast kernels
+            scale=width**-0.5,
+        )
+        return self._merged(read[..., :width].to(value.dtype))
+
+    def weights(self, queries: Tensor, context: Tensor) -> Tensor:
+        """How much of each token is read, mean over heads. [B, N, C] over [B, M, C] -> [B, N, M] float32"""
+        query, key = self._split(self.query(queries)).float(), self._split(self.key(context)).float()
+        return _weights(query, key, int(query.shape[-1]))
+
+    def weights_near(self, queries: Tensor, places: Tensor, context: Placed) -> Tensor:
+        """The same of ``near``: queries [B, N, C] at places [N, 2] over M placed tokens -> [B, N, M] float32"""
+        query, key = self._in_windows(queries, places, context)
+        return _weights(query, key, int(queries.shape[-1]) // self.heads)
+
+    def _in_windows(self, queries: Tensor, places: Tensor, context: Placed) -> tuple[Tensor, Tensor]:
+        """Queries and keys by head, with the three channels of the windows behind their own. [B, heads, N or M, c + 3]
+
+        Single precision: in bfloat16 two neighbours of a fine grid have the same distance.
+        """
         assert self.windows is not None
         asked, told = self.windows(places, context.places)
         query = self._split(self.query(queries))
         key = self._split(self.key(context.tokens + context.codes))
-        value = self._split(self.value(context.tokens))
-        width = int(query.shape[-1])
-        # Single precision: in bfloat16 two neighbours of a fine grid have the same distance.
-        read = F.scaled_dot_product_attention(
-            torch.cat([query.float(), width**0.5 * asked.expand(query.shape[0], -1, -1, -1)], dim=-1),
+        scale = int(query.shape[-1]) ** 0.5
+        return (
+            torch.cat([query.float(), scale * asked.expand(query.shape[0], -1, -1, -1)], dim=-1),
             torch.cat([key.float(), told.expand(*key.shape[:2], -1, -1)], dim=-1),
-            F.pad(value.float(), (0, told.shape[-1])),  # equal widths take the fast kernels
-            scale=width**-0.5,
         )
-        return self._merged(read[..., :width].to(value.dtype))
 
     def _split(self, tokens: Tensor) -> Tensor:
         batch, count, width = tokens.shape
@@ -93,6 +114,12 @@ class Attention(nn.Module):
     def _merged(self, read: Tensor) -> Tensor:
         merged: Tensor = self.output(read.transpose(1, 2).flatten(2))
         return merged
+
+
+def _weights(query: Tensor, key: Tensor, width: int) -> Tensor:
+    """Softmax of the scores, mean over heads; ``width`` is that of a head. [B, heads, N or M, c] -> [B, N, M]"""
+    weights: Tensor = (query @ key.transpose(-1, -2) * width**-0.5).softmax(-1).mean(1)
+    return weights
 
 
 class FeedForward(nn.Sequential):
@@ -141,6 +168,11 @@ class NearAttentionBlock(nn.Module):
         kept = queries.tokens + read if self.keep else read
         thought: Tensor = kept + self.feed_forward(self.norm(kept))
         return thought
+
+    def weights(self, queries: Placed, context: Placed) -> Tensor:
+        """How much of each token N placed queries read. [B, N, M] float32"""
+        asking = self.query_norm(queries.tokens + queries.codes)
+        return self.attention.weights_near(asking, queries.places, context)
 
 
 class SelfAttentionBlock(nn.Module):

@@ -8,10 +8,10 @@ import torch
 from foresight_harness.grids import cell_centres
 from torch import Tensor, nn
 
-from foresight_fusion.anchors import anchors
+from foresight_fusion.anchors import anchors, raster
 from foresight_fusion.attention import NearAttentionBlock, Placed, SelfAttentionBlock
 from foresight_fusion.presets import LATENTS
-from foresight_fusion.streams import StreamContext, position_codes, query_start
+from foresight_fusion.streams import StreamContext, position_codes, query_start, shares_of_streams
 
 ROUNDS = 2
 
@@ -43,9 +43,8 @@ class PerceiverFusion(nn.Module):
 
     def forward(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i] each -> [B, T, H, W, inner]"""
-        context = self.context(grids)
-        count, none = context.tokens.shape[0], torch.zeros_like(self.latents[:1])
-        latents = self.latents.expand(count, -1, -1)
+        context, start = self._start(grids)
+        latents, none, count = start.tokens, start.codes, start.tokens.shape[0]
         for reader, thinker in zip(self.readers, self.thinkers, strict=True):
             latents = thinker(reader(Placed(latents, none, self.anchors), context))
         batch, frames = grids[0].shape[:2]
@@ -57,3 +56,19 @@ class PerceiverFusion(nn.Module):
         asking, known = Placed(queries, none, centres), Placed(self.latent_norm(latents), none, self.anchors)
         decoded: Tensor = self.output_norm(self.decoder(asking, known))
         return decoded.reshape(batch, frames, rows, cols, -1)
+
+    def stream_shares(self, grids: Sequence[Tensor]) -> Tensor:
+        """What each latent reads of each stream, mean over rounds and heads. -> [B, T, 8, 16, streams]"""
+        context, latents = self._start(grids)
+        readings = []
+        for reader, thinker in zip(self.readers, self.thinkers, strict=True):
+            assert isinstance(reader, NearAttentionBlock)
+            readings.append(reader.weights(latents, context))
+            latents = latents._replace(tokens=thinker(reader(latents, context)))
+        return shares_of_streams(readings, grids, raster(LATENTS))
+
+    def _start(self, grids: Sequence[Tensor]) -> tuple[Placed, Placed]:
+        """Streams as placed tokens, and the latents as they start."""
+        context = self.context(grids)
+        latents = self.latents.expand(context.tokens.shape[0], -1, -1)
+        return context, Placed(latents, torch.zeros_like(self.latents[:1]), self.anchors)

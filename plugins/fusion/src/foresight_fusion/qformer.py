@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from foresight_fusion.anchors import anchors
+from foresight_fusion.anchors import anchors, raster
 from foresight_fusion.attention import NearAttentionBlock, Placed, SelfAttentionBlock
 from foresight_fusion.presets import LAYERS, QUERIES
-from foresight_fusion.streams import StreamContext, query_start
+from foresight_fusion.streams import StreamContext, query_start, shares_of_streams
 
 
 class QFormerLayer(nn.Module):
@@ -25,6 +25,10 @@ class QFormerLayer(nn.Module):
         """N placed queries over M placed tokens -> [B, N, C]"""
         asked: Tensor = self.across(queries._replace(tokens=self.among(queries.tokens)), context)
         return asked
+
+    def weights(self, queries: Placed, context: Placed) -> Tensor:
+        """How much of each token the queries read. [B, N, M] float32"""
+        return self.across.weights(queries._replace(tokens=self.among(queries.tokens)), context)
 
 
 class QFormerFusion(nn.Module):
@@ -50,9 +54,24 @@ class QFormerFusion(nn.Module):
 
     def forward(self, grids: Sequence[Tensor]) -> Tensor:
         """[B, T, H_i, W_i, C_i] each -> [B, T, 1, 64, inner]"""
+        context, queries = self._start(grids)
+        for layer in self.layers:
+            queries = queries._replace(tokens=layer(queries, context))
+        tokens: Tensor = self.output(self.norm(queries.tokens))
+        return tokens.reshape(*grids[0].shape[:2], 1, QUERIES, -1)
+
+    def stream_shares(self, grids: Sequence[Tensor]) -> Tensor:
+        """What each query reads of each stream, mean over layers and heads. -> [B, T, 8, 8, streams]"""
+        context, queries = self._start(grids)
+        readings = []
+        for layer in self.layers:
+            assert isinstance(layer, QFormerLayer)
+            readings.append(layer.weights(queries, context))
+            queries = queries._replace(tokens=layer(queries, context))
+        return shares_of_streams(readings, grids, raster(QUERIES))
+
+    def _start(self, grids: Sequence[Tensor]) -> tuple[Placed, Placed]:
+        """Streams as placed tokens, and the queries as they start."""
         context = self.context(grids)
         queries = self.queries.expand(context.tokens.shape[0], -1, -1)
-        for layer in self.layers:
-            queries = layer(Placed(queries, torch.zeros_like(self.queries[:1]), self.anchors), context)
-        tokens: Tensor = self.output(self.norm(queries))
-        return tokens.reshape(*grids[0].shape[:2], 1, QUERIES, -1)
+        return context, Placed(queries, torch.zeros_like(self.queries[:1]), self.anchors)

@@ -51,6 +51,23 @@ def placed(grid: Tensor) -> Placed:
     return Placed(grid.flatten(0, 1).flatten(1, 2), codes, centres)
 
 
+def shares_of_streams(readings: Sequence[Tensor], grids: Sequence[Tensor], raster: tuple[int, int]) -> Tensor:
+    """What every query reads of each stream, mean over the layers that read them; sums to 1 over the streams.
+
+    Args:
+        readings: Weights over the tokens of all streams, one tensor a layer. [B * T, N, M]
+        grids: The streams, in the order of the tokens. [B, T, H_i, W_i, C_i] each
+        raster: Rows and columns that the queries stand on; N is their product.
+
+    Returns:
+        [B, T, rows, columns, streams] float32
+    """
+    counts = [int(grid.shape[2] * grid.shape[3]) for grid in grids]
+    weights = torch.stack(list(readings)).mean(0)
+    shares = torch.stack([part.sum(-1) for part in torch.split(weights, counts, dim=-1)], dim=-1)
+    return shares.reshape(*grids[0].shape[:2], *raster, len(counts))
+
+
 class StreamProjection(nn.Module):
     """Tokens of one stream at the common width, normed.
 

@@ -24,10 +24,10 @@ def blocks_of(grid: Tensor) -> Tensor:
     Raises:
         GridError: where a side is odd.
     """
-    rows, cols = int(grid.shape[2]), int(grid.shape[3])
+    batch, frames, rows, cols, width = grid.shape
     if rows % SIDE or cols % SIDE:
         raise GridError(f"blocks of {SIDE}x{SIDE} tile grids of even sides, got {rows}x{cols} tokens")
-    split = grid.unflatten(3, (cols // SIDE, SIDE)).unflatten(2, (rows // SIDE, SIDE))
+    split = grid.reshape(batch, frames, rows // SIDE, SIDE, cols // SIDE, SIDE, width)
     return split.transpose(3, 4).flatten(4, 5)
 
 

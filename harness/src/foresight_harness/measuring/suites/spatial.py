@@ -13,6 +13,7 @@ from foresight_harness.contracts.specs import ProbeSpec
 from foresight_harness.measuring.conditioning import Conditioning
 from foresight_harness.measuring.suites.probing import box_measurements, fits_of, read_boxes, seeds_of
 from foresight_harness.measuring.suites.spatial_controls import judge_cell
+from foresight_harness.measuring.suites.stream_shares import stream_shares
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.fitting.objectives import Fitted
@@ -69,6 +70,10 @@ def measure(cell: Cell) -> Outcome:
     ious = next((entry.values for entry in measurements if entry.metric == "iou"), None)
     pictures = _pictures(cell, reading.found[0], ious[0] if ious is not None else None)
     fitted = fits[cell.seeds[0]]
+    shares = stream_shares(cell, fitted)
+    if shares is not None:
+        # On one record only: a map a picture and stream, at every metric, would be most of the run's records.
+        measurements[0] = replace(measurements[0], details={**measurements[0].details, "stream_shares": shares})
     details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
     return Outcome(tuple(measurements), pictures, params=fitted.params(), details=details)
 

@@ -188,6 +188,14 @@ OPTIONS = (
         int,
         default=MAP_TOKENS,
     ),
+    Option(
+        "stream_shares",
+        "test pictures of which suite spatial keeps how much a fusion that attends (perceiver, qformer) reads of each "
+        "stream; default none",
+        "N",
+        int,
+        default=0,
+    ),
     Option("resume", "finish the latest run instead of starting a new one", kind=bool, default=False),
     Option("strict_plugins", "stop the session where a plugin cannot be imported", kind=bool, default=False),
 )

@@ -24,6 +24,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 CACHE_DTYPES = ("float16", "bfloat16")
 LEAST_TRAIN = 16
 LEAST_MAP, MOST_MAP = 10, 10_000
+MOST_SHARES = 100
 CANVAS_STEP_PX = 8
 """The cells of the pixel decoders; decoders of coarser latents refuse what they cannot take."""
 ENGINES = ("local", "ray")
@@ -160,6 +161,8 @@ class RunOptions:
     """Pictures of a reconstruction that are kept as they come; no number depends on it."""
     map_tokens: int = MAP_TOKENS
     """Tokens of a map of token space; no number depends on it."""
+    stream_shares: int = 0
+    """Test pictures of which it is kept how much each stream is attended to; no number depends on it."""
     resume: bool = False
     strict_plugins: bool = False
     strict: bool = False
@@ -205,6 +208,8 @@ class RunOptions:
             raise UsageError(f"--keep-pictures {self.keep_pictures}: at least 1 is needed")
         if not LEAST_MAP <= self.map_tokens <= MOST_MAP:
             raise UsageError(f"--map-tokens {self.map_tokens}: a map has {LEAST_MAP} to {MOST_MAP} tokens")
+        if not 0 <= self.stream_shares <= MOST_SHARES:
+            raise UsageError(f"--stream-shares {self.stream_shares}: of 0 to {MOST_SHARES} pictures")
         if self.train_size is not None and self.train_size < LEAST_TRAIN:
             raise UsageError(f"--train-size {self.train_size}: at least {LEAST_TRAIN} pictures are needed to fit")
         if self.max_pixels is not None and self.max_pixels < 1:

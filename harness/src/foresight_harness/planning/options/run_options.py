@@ -82,6 +82,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         keep_fits=bool(values["keep_fits"]),
         keep_pictures=values["keep_pictures"],
         map_tokens=values["map_tokens"],
+        stream_shares=values["stream_shares"],
         resume=bool(values["resume"]),
         strict_plugins=bool(values["strict_plugins"]),
         strict=bool(values["strict"]),
