@@ -45,12 +45,15 @@ class Recoloured(Shapes):
     def changed(self, index: int, count: int) -> Tensor:
         """The first ``count`` objects half the circle of colours away. [1, 3, H_px, W_px]"""
         random = self._random(index)
-        names = list(COLOURS)
-        figures = tuple(
-            replace(one, colour=names[(names.index(one.colour) + len(names) // 2) % len(names)] if at < count else one.colour)
-            for at, one in enumerate(self._composed(random))
-        )
-        return clip_of(draw(random, figures, self._canvas_px)[0])
+        figures = self._composed(random)
+        changed = tuple(replace(one, colour=opposite(one.colour)) for one in figures[:count])
+        return clip_of(draw(random, changed + figures[count:], self._canvas_px)[0])
+
+
+def opposite(colour: str) -> str:
+    """The colour half the circle away."""
+    names = list(COLOURS)
+    return names[(names.index(colour) + len(names) // 2) % len(names)]
 
 
 def pairs(count: int) -> tuple[dict[str, Tensor], Floats]:
@@ -84,12 +87,15 @@ def read(preset_at: int, weights: str, shown: dict[str, Tensor]) -> dict[str, di
 def interval(values: Floats) -> tuple[float, float, float]:
     """Mean, and ends of its interval of 95 % by bootstrap over pictures."""
     found = bootstrap_mean(values, [str(index) for index in range(len(values))])
-    return tuple(round(float(one), 4) for one in (found.value, found.low, found.high))  # type: ignore[return-value]
+    assert found.interval is not None
+    return round(found.mean, 4), round(found.interval.low, 4), round(found.interval.high, 4)
 
 
-def judge(trained: dict[str, dict[str, Floats]], random: dict[str, dict[str, Floats]], many: Floats) -> dict[str, object]:
+def judge(
+    trained: dict[str, dict[str, Floats]], random: dict[str, dict[str, Floats]], many: Floats
+) -> dict[str, dict[str, object]]:
     """Rules 1 to 4, each metric by itself."""
-    found: dict[str, object] = {}
+    found: dict[str, dict[str, object]] = {}
     several = many > 1
     for name, values in trained.items():
         gaps = {
@@ -128,7 +134,7 @@ def main() -> int:
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
     if given.write:
         RESULT.write_text(json.dumps(result) + "\n", encoding="utf-8")
-    kept = [met for metric in rules.values() for met in metric.values() if isinstance(met, bool)]  # type: ignore[attr-defined]
+    kept = [met for metric in rules.values() for met in metric.values() if isinstance(met, bool)]
     return 0 if all(kept) else 1
 
 

@@ -86,8 +86,8 @@ class MetricSpec:
     """Raised by its plugin when the implementation gives other values: part of the protocol of its records, so that
     they are not ranked with those of before. Empty leaves the protocol as it is."""
     on_request: bool = False
-    """Scored only where ``--metric`` names it: it costs more than a run should pay unasked. Its definition stands in the
-    protocol of its own records alone, so that the others of a run are those of a run without it."""
+    """Scored only where ``--metric`` names it: it costs more than a run should pay unasked. Its definition stands in
+    the protocol of its own records alone, so that the others of a run are those of a run without it."""
     coarse: bool = False
     """A share of few facts, each right or wrong: that many samples have one value is no sign of a mean."""
     identity: Callable[[], str] | None = None

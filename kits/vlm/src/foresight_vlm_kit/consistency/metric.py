@@ -21,7 +21,11 @@ class Agreement(Generic[Said]):
     """Frames are asked about one by one, as pictures; a clip's value is the mean of its frames'."""
 
     def __init__(
-        self, ask: Callable[[Tensor], Sequence[Said]], likeness: Callable[[Said, Said], float], *, kept: int = REMEMBERED
+        self,
+        ask: Callable[[Tensor], Sequence[Said]],
+        likeness: Callable[[Said, Said], float],
+        *,
+        kept: int = REMEMBERED,
     ) -> None:
         """Args:
         ask: What is said of pictures [N, 3, H_px, W_px], one by one.

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from foresight_harness import BuildRequest, MetricSpec
-from foresight_harness.protocols import Metric
 
-from foresight_vlm_kit.consistency.talk import VERSION, nano_text, text_of
+from foresight_vlm_kit.consistency.prompts import VERSION, nano_text, text_of
 from foresight_vlm_kit.presets import Preset
+
+if TYPE_CHECKING:
+    from foresight_harness.protocols import Metric
 
 Kind = Literal["caption", "yesno"]
 NOTHING = "random weights: means nothing"
@@ -76,8 +78,8 @@ def _spec(offer: Offer, kind: Kind) -> MetricSpec:
         unit="ratio",
         direction="higher",
         range=(0.0, 1.0),
-        reference=f"agreement of {what} of {preset.name}{said} on original and reconstruction, prompts {VERSION}, frame "
-        f"by frame: {words}",
+        reference=f"agreement of {what} of {preset.name}{said} on original and reconstruction, prompts {VERSION}, "
+        f"frame by frame: {words}",
         gateable=False,
         on_request=True,
         coarse=True,

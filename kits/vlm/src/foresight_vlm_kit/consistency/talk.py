@@ -1,4 +1,4 @@
-"""What a model is asked about a picture, and how its answers are read: prompts of one version. No torch."""
+"""What one model is asked about a picture, in ids, and how its answers are read. No torch."""
 
 from __future__ import annotations
 
@@ -12,27 +12,10 @@ from foresight_harness import CheckpointError
 from foresight_harness.parts.datasets.shape_drawing import COLOURS
 
 from foresight_vlm_kit.consistency.likeness import rouge_l, shared_words, words_of
+from foresight_vlm_kit.consistency.prompts import ANSWER, CAPTION, MOST, NANO_MOST, QUESTIONS
 from foresight_vlm_kit.nano.words import END, NAMES, colour_word
 from foresight_vlm_kit.nano.words import FIRST as FIRST_WORD
 
-VERSION = "v1"
-"""Of everything below: another wording, number of tokens or reading of answers is another version, and another metric."""
-CAPTION = "Describe this picture in one sentence. Name its objects, their colours and where they are."
-QUESTIONS = (
-    "Is there more than one object in this picture?",
-    "Is there a person in this picture?",
-    "Is there an animal in this picture?",
-    "Is there a round object in this picture?",
-    "Is there a red object in this picture?",
-    "Is there a blue object in this picture?",
-    "Is the largest object in the left half of this picture?",
-    "Is the largest object in the upper half of this picture?",
-)
-ANSWER = "Answer with yes or no."
-MOST = 32
-"""Tokens of a caption of a published size."""
-NANO_MOST = 20
-"""The same of nano sizes: five objects of four words."""
 TOKENIZER = "tokenizer.json"
 
 
@@ -76,13 +59,6 @@ def nano_talk(after: Sequence[int]) -> Talk:
     return Talk(before, frozenset({END}), NANO_MOST, questions, _nano_words, shared_words)
 
 
-def nano_text(kind: str) -> str:
-    """``nano_talk`` in words, for the protocol."""
-    if kind == "caption":
-        return f"caption by the highest word of all, at most {NANO_MOST}; words of both captions, Dice's coefficient"
-    return f"'is the first thing {{a}} rather than {{b}}?' for each two of {', '.join(COLOURS)}; share of equal answers"
-
-
 def text_talk(folder: Path, before: str, after: str, ends: Sequence[int]) -> Talk:
     """What published sizes are asked in words, through the checkpoint's own tokenizer.
 
@@ -116,14 +92,6 @@ def text_talk(folder: Path, before: str, after: str, ends: Sequence[int]) -> Tal
         return words_of(tokenizer.decode(list(words), skip_special_tokens=True))
 
     return Talk(ids(f"{before}{CAPTION}{after}"), frozenset(ends), MOST, questions, said, rouge_l)
-
-
-def text_of(kind: str) -> str:
-    """``text_talk`` in words, for the protocol."""
-    if kind == "caption":
-        return f"{CAPTION!r}, greedy, at most {MOST} tokens; F1 of ROUGE-L over lower-cased words"
-    asked = "; ".join(map(repr, QUESTIONS))
-    return f"{asked}, each with {ANSWER!r}, the likelier of 'Yes' and 'No'; share of equal answers"
 
 
 def _nano_words(ids: Sequence[int]) -> tuple[str, ...]:
