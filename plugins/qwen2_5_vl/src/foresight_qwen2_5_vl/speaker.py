@@ -47,7 +47,8 @@ class QwenSpeaker:
 
     def see(self, pictures: Tensor) -> Seen:
         """See ``Speaker``. [B, 3, H_px, W_px]"""
-        size = target_size(*pictures.shape[-2:], INPUT_PX, self._patch * self._merge)
+        rows_px, cols_px = pictures.shape[-2:]
+        size = target_size(rows_px, cols_px, INPUT_PX, self._patch * self._merge)
         resized = resize(pictures.float(), size).unsqueeze(1)
         patches, grid = patchify(resized, patch=self._patch, merge=self._merge, slot_frames=self._slot)
         given = normalise(patches).to(self.model.device, self.model.dtype)

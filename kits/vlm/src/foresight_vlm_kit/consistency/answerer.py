@@ -38,7 +38,7 @@ class Answerer:
     @torch.inference_mode()
     def captions(self, pictures: Tensor) -> list[tuple[str, ...]]:
         """Words that the model says of each picture. [N, 3, H_px, W_px] in [0, 1] -> N captions"""
-        return [self.talk.said(row) for part in pictures.split(self.batch) for row in self._told(part)]
+        return [self.talk.said(row) for part in torch.split(pictures, self.batch) for row in self._told(part)]
 
     @torch.inference_mode()
     def answers(self, pictures: Tensor) -> list[tuple[bool, ...]]:
@@ -46,7 +46,7 @@ class Answerer:
 
         Both scores stand under one normaliser, so comparing them compares log-probabilities. A tie is a no.
         """
-        return [row for part in pictures.split(self.batch) for row in self._answered(part)]
+        return [row for part in torch.split(pictures, self.batch) for row in self._answered(part)]
 
     def _told(self, pictures: Tensor) -> list[list[int]]:
         """Ids of captions, without what ends them. All rows grow together, so that none is padded."""
