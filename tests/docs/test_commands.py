@@ -68,6 +68,8 @@ SCORED_TOO = {
     "pytest benchmarks/ --dataset video:DIR": (*ONE, "-k", "test_temporal"),
     "pytest benchmarks/ --candidate 'qwen2_5_vl_tiny@pre_merge": ("-k", "test_spatial", "--dataset", "shapes"),
     "pytest benchmarks/ --feature-cache .foresight/cache": CELL,
+    "pytest benchmarks/test_reconstruction.py --metric consistency": (*ONE, "--dataset", "shapes"),
+    "pytest benchmarks/test_reconstruction.py --dataset moving_shapes --metric consistency": ONE,
     "pytest benchmarks/ -k 'identity and single and test_spatial' --baseline base": CELL[:2] + CELL[4:],
     "pytest benchmarks/ --baseline main": CELL,
 }

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import foresight_internvl2
+import pytest
 import torch
+from foresight_harness import BuildRequest, UsageError
 from foresight_internvl2 import spec_of
 from foresight_internvl2.architecture import MEAN, STD
 from foresight_internvl2.presets import NANO
+from foresight_internvl2.speaker import build_answerer
 from foresight_internvl2.train_nano import InternVL2Family
 from foresight_vlm_kit.pictures import normalise
 from foresight_vlm_kit.testing.nano import NanoConformance
@@ -34,3 +37,10 @@ class TestNano(NanoConformance):
     def parts_of(self, encoder: Any) -> Sequence[Mapping[str, Tensor]]:
         named = {"model.": encoder.vision, "model.language_model.": encoder.language_of(4).language_model}
         return [{at + name: value for name, value in part.state_dict().items()} for at, part in named.items()]
+
+    def test_what_is_said_of_a_picture_is_what_the_class_itself_finds_likeliest(self) -> None:
+        (where,) = (preset for preset in NANO if preset.name == foresight_internvl2.CARRIED)
+        found = build_answerer(where, BuildRequest(weights="nano"))
+        self.check_says_what_the_class_says(found, foresight_internvl2.foresight_metrics())
+        with pytest.raises(UsageError, match="float32 on the cpu, not in bfloat16"):
+            build_answerer(where, BuildRequest(weights="nano", dtype="bfloat16"))

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import foresight_llava_next
+import pytest
 import torch
+from foresight_harness import BuildRequest, UsageError
 from foresight_llava_next import spec_of
 from foresight_llava_next.presets import NANO
+from foresight_llava_next.speaker import build_answerer
 from foresight_llava_next.train_nano import LlavaNextFamily
 from foresight_vlm_kit.pictures import normalise
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
@@ -43,3 +46,10 @@ class TestNano(NanoConformance):
             "model.language_model.": encoder.language_of(4).language_model,
         }
         return [{at + name: value for name, value in part.state_dict().items()} for at, part in named.items()]
+
+    def test_what_is_said_of_a_picture_is_what_the_class_itself_finds_likeliest(self) -> None:
+        (where,) = (preset for preset in NANO if preset.name == foresight_llava_next.CARRIED)
+        found = build_answerer(where, BuildRequest(weights="nano"))
+        self.check_says_what_the_class_says(found, foresight_llava_next.foresight_metrics())
+        with pytest.raises(UsageError, match="float32 on the cpu, not in bfloat16"):
+            build_answerer(where, BuildRequest(weights="nano", dtype="bfloat16"))

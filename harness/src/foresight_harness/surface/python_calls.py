@@ -21,6 +21,7 @@ from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.named_files import folders_of, places
 from foresight_harness.planning.options import RunOptions, Scale
 from foresight_harness.planning.options.file import merged, read_options
+from foresight_harness.planning.options.metric_names import check_metrics
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.run_options import as_texts, check_names, run_options
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, in_running_order
@@ -151,6 +152,7 @@ def _check(registry: Registry, selection: Selection, options: RunOptions) -> Non
     check_installed(options.exports)
     check_datasets(registry, options)
     check_probes(registry, options.probes)
+    check_metrics(registry, options.metrics)
     check_sources(selection.candidates, options)
     check_writable(options.out)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from foresight_harness.parts.weights.seeding import seeded_model
+from foresight_harness.parts.weights.seeding import fill_parameters, seeded_model
 from foresight_harness.weights import (
     header_of,
     library_folder,
@@ -79,6 +79,23 @@ class LibraryModel:
         config = self._first_blocks(depth)
         built = _build(self.text, config, self.origin, "language_model", {self.text_keys: ""}, others)
         return LibraryLanguage(self.whole, self.config, built, prompt, self.unused)
+
+    def build_whole(self, head_class: Any, parts: Mapping[str, str]) -> Any:
+        """Everything, vocabulary head included, as one model of the library.
+
+        Args:
+            head_class: Of the model that says words.
+            parts: Modules of it by the label of their random weights: those of the parts that encoders build.
+
+        Raises:
+            CheckpointError: if a tensor is missing, unexpected or of another shape.
+            UsageError: if memory does not hold it.
+        """
+        model = _build(head_class, self.config, self.origin, "model", {}, ())
+        if self.origin.folder is None:
+            for label, module in parts.items():
+                fill_parameters(model.get_submodule(module), self.origin.seed, label)
+        return model
 
     def _first_blocks(self, depth: int) -> Any:
         cut = deepcopy(self.config.text_config)

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from foresight_harness import EncoderSpec, hookimpl
+from foresight_harness import EncoderSpec, MetricSpec, hookimpl
+from foresight_vlm_kit.consistency.offers import consistency_metrics
 from foresight_vlm_kit.presets import built_by, encoder_spec, squashed
 
 from foresight_internvl2.architecture import MEAN, PROJECTED, STD
 from foresight_internvl2.presets import NANO, PRESETS, Size
+
+CARRIED = "internvl2_nano_where"
+"""The nano size whose weights are in the package."""
 
 
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
     """Every size of InternVL2, then the nano ones."""
     return [spec_of(preset) for preset in (*PRESETS, *NANO)]
+
+
+@hookimpl
+def foresight_metrics() -> Iterable[MetricSpec]:
+    """Whether the nano size that is carried says the same of a picture and of its reconstruction, on request."""
+    carried = [(preset, preset.architecture.as_json()) for preset in NANO if preset.name == CARRIED]
+    return consistency_metrics("foresight_internvl2.speaker", carried)
 
 
 def spec_of(preset: Size) -> EncoderSpec:

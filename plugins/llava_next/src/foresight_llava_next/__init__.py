@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from foresight_harness import CandidateError, EncoderSpec, hookimpl
+from foresight_harness import CandidateError, EncoderSpec, MetricSpec, hookimpl
+from foresight_vlm_kit.consistency.offers import consistency_metrics
 from foresight_vlm_kit.presets import built_by, encoder_spec
 
 from foresight_llava_next.presets import BASE_PREPROCESSING, NANO, PRESETS, TILED_PREPROCESSING, Size
@@ -14,10 +15,21 @@ from foresight_llava_next.video_presets import VIDEO_PREPROCESSING, VIDEO_PRESET
 HIRES = "hires"
 
 
+CARRIED = "llava_next_nano_where"
+"""The nano size whose weights are in the package."""
+
+
 @hookimpl
 def foresight_encoders() -> Iterable[EncoderSpec]:
     """Each published size, a tiny one and nano ones of its classes; ``name:hires`` reads the tiles. Then videos."""
     return [*map(spec_of, (*PRESETS, *NANO)), *map(video_spec_of, VIDEO_PRESETS)]
+
+
+@hookimpl
+def foresight_metrics() -> Iterable[MetricSpec]:
+    """Whether the nano size that is carried says the same of a picture and of its reconstruction, on request."""
+    carried = [(preset, preset.config) for preset in NANO if preset.name == CARRIED]
+    return consistency_metrics("foresight_llava_next.speaker", carried)
 
 
 def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:

@@ -94,6 +94,16 @@ def test_an_honest_metric_is_believed_and_so_is_one_with_gaps_that_are_counted(b
     assert other.undefined == {"cover": (2, 4)}
 
 
+@pytest.mark.parametrize("coarse", [False, True])
+def test_equal_values_are_a_copied_mean_unless_the_metric_counts_few_facts(builtins: Registry, coarse: bool) -> None:
+    spec = replace(SPEC, build=lambda: lambda o, t: torch.full((len(o),), 5 / 6, dtype=torch.float64), coarse=coarse)
+    admission = MetricAdmission(_registry(builtins, spec), asked=False)
+    target = metric_checks.target_of("boxes")
+    values = admission.built(spec)(metric_checks.damaged("boxes", target, 0.1), target)
+    assert bool(values.isnan().any()) is not coarse
+    assert ("is it the mean of the batch" in str(admission.fault_of("cover"))) is not coarse
+
+
 @pytest.mark.usefixtures("few_pictures")
 def test_a_broken_metric_costs_its_own_column_and_no_other(
     builtins: Registry, make_keeper: Callable[..., RunKeeper], planned

@@ -129,3 +129,30 @@ def test_objects_are_looked_for_in_decoded_pictures_between_mean_picture_and_rou
     assert np.nanmean(pixels["decoded_iou"].values) > 0.8
     assert np.nanmean(constant["decoded_iou"].values) < 0.3
     assert pixels["decoded_iou"].ceiling > 0.9
+
+
+def test_a_metric_on_request_is_scored_where_it_is_named_and_changes_no_other_record(
+    make_keeper, builtins, planned
+) -> None:
+    asked = replace(builtins.metrics["ssim"], name="meaning_v1", on_request=True, identity=lambda: "sha256 0")
+    registry = replace(
+        builtins,
+        metrics={**builtins.metrics, "meaning_v1": asked},
+        owners={**builtins.owners, ("metric", "meaning_v1"): builtins.owner("metric", "ssim")},
+    )
+    found = []
+    for options in ({}, {"metrics": ("meaning_v1",)}):
+        keeper = make_keeper(registry, **options)
+        cell = planned(registry, "pixels@patch/identity/single/linear", "reconstruction")
+        keeper.plan([cell])
+        keeper.run_cell(cell)
+        found.append(({one.metric: one for one in keeper.folder.records()}, keeper))
+    (without, _), (with_it, keeper) = found
+    assert set(with_it) - set(without) == {"meaning_v1", "meaning_v1_share"}
+    assert with_it["meaning_v1"].value == with_it["ssim"].value
+    for name, one in without.items():
+        same = with_it[name]
+        assert (one.value, one.protocol, one.ci_low) == (same.value, same.protocol, same.ci_low)
+    for name in ("meaning_v1", "meaning_v1_share"):
+        said = keeper.protocols[with_it[name].protocol]
+        assert said["metric_definition"] == f"{asked.reference}; sha256 0"

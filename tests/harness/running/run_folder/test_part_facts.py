@@ -35,6 +35,14 @@ def test_metrics_of_plugins_stand_among_those_of_the_suite_that_records_them(bui
     assert not any(metric.name.endswith("_share") for metric in kept["reconstruction"].metrics)
 
 
+def test_a_metric_on_request_is_said_of_runs_that_asked_for_it_alone(builtins) -> None:
+    asked = replace(builtins.metrics["ssim"], name="meaning_v1", on_request=True)
+    registry = replace(builtins, metrics={**builtins.metrics, "meaning_v1": asked})
+    for names, there in (((), False), (("meaning_v1",), True)):
+        kept = suite_facts_of(facts_for_manifest(registry, ["reconstruction"], names))
+        assert ("meaning_v1" in {metric.name for metric in kept["reconstruction"].metrics}) is there
+
+
 def test_numbers_of_a_plugins_timed_suite_are_in_no_digest(record) -> None:
     lines = [parse(record(suite="startup", metric="load_ms"), "line 1"), parse(record(cell="c1"), "line 2")]
     facts = {"suite_facts": {"startup": {"name": "startup", "timed": True}}}

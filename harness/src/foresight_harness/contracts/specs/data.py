@@ -85,6 +85,15 @@ class MetricSpec:
     version: str = ""
     """Raised by its plugin when the implementation gives other values: part of the protocol of its records, so that
     they are not ranked with those of before. Empty leaves the protocol as it is."""
+    on_request: bool = False
+    """Scored only where ``--metric`` names it: it costs more than a run should pay unasked. Its definition stands in
+    the protocol of its own records alone, so that the others of a run are those of a run without it."""
+    coarse: bool = False
+    """A share of few facts, each right or wrong: that many samples have one value is no sign of a mean."""
     identity: Callable[[], str] | None = None
     """What else decides the value and is known on this machine only, for the protocol: the hash of the weights that it
     reads. Called in runs alone; may raise a ForesightError."""
+
+    def definition(self) -> str:
+        """What decides the value, for the protocol: ``reference``, and ``identity`` where there is one."""
+        return self.reference if self.identity is None else f"{self.reference}; {self.identity()}"

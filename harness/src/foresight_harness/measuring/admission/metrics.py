@@ -108,7 +108,7 @@ class Watched:
             return _nothing(output)
         try:
             found = self.values(output, target)
-            if len(found) >= LEAST_EQUAL:
+            if len(found) >= LEAST_EQUAL and not self.spec.coarse:
                 require_own_values(found, self.spec, output)
         except MetricFault as fault:
             self.admission.say(self.spec.name, str(fault))

@@ -34,7 +34,7 @@ ERROR_SCALE = 0.5
 
 def protocol(cell: Cell) -> dict[str, Any]:
     """Decoder, adapter, budget, pictures, metric definitions."""
-    metrics = {spec.name: _definition(spec) for spec in picture_metrics(cell)}
+    metrics = {spec.name: spec.definition() for spec in picture_metrics(cell) if not spec.on_request}
     linear = cell.candidate.decoder.adapter == "linear"
     for spec in distribution_metrics(cell):
         metrics[spec.name] = f"{spec.reference}; sha256 {network(cell, spec).facts()['sha256']}"
@@ -47,10 +47,6 @@ def protocol(cell: Cell) -> dict[str, Any]:
         **({"over_time": variants(list(metrics))} if cell.clips else {}),
         **cell.recipe_for_latents().choices(),
     }
-
-
-def _definition(spec: MetricSpec) -> str:
-    return spec.reference if spec.identity is None else f"{spec.reference}; {spec.identity()}"
 
 
 def score(cell: Cell) -> Outcome:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def picture_metrics(cell: Cell) -> list[MetricSpec]:
-    """Every metric on offer that compares pictures, or objects in them."""
-    return [spec for spec in cell.workshop.registry.metrics.values() if spec.compares in ("pictures", "objects")]
+    """Every metric on offer that compares pictures, or objects in them; of those on request what the run asks for."""
+    asked = cell.workshop.options.metrics
+    found = [spec for spec in cell.workshop.registry.metrics.values() if spec.compares in ("pictures", "objects")]
+    return [spec for spec in found if not spec.on_request or spec.name in asked]
 
 
 def references(cell: Cell) -> References:

@@ -39,7 +39,7 @@ PICTURES = ("lpips", "lpips_vgg", "lpips_random_trunk", "psnr", "decoded_iou")
 
 def protocol(cell: Cell) -> dict[str, Any]:
     """Answers, decoder, adapter, budget, what is compared."""
-    metrics = {spec.name: _definition(spec) for spec in _asked(cell)}
+    metrics = {spec.name: spec.definition() for spec in _asked(cell)}
     return {
         "answers": ANSWERS,
         "wrong": list(kinds_of(cell.workshop.splits.built(cell.dataset, "test"))),
@@ -137,10 +137,6 @@ class _Truth:
 def _asked(cell: Cell) -> list[MetricSpec]:
     """Metrics of pictures that tell answers apart, and that the run has."""
     return [spec for spec in picture_metrics(cell) if spec.name in PICTURES]
-
-
-def _definition(spec: MetricSpec) -> str:
-    return spec.reference if spec.identity is None else f"{spec.reference}; {spec.identity()}"
 
 
 def _with_controls(outcome: Outcome, controls: ControlVerdict) -> Outcome:

@@ -132,6 +132,13 @@ OPTIONS = (
         default=(),
     ),
     Option(
+        "metric",
+        "score this metric of pictures too (repeatable), of those that a plugin offers on request: "
+        "foresight-bench plugins lists them",
+        "NAME",
+        default=(),
+    ),
+    Option(
         "recipe",
         "how adapters are fitted: joint (default), spatial_then_reconstruction, frozen_enhancer, perceptual",
         "NAME",

@@ -122,6 +122,8 @@ class RunOptions:
     """Greatest picture of a file that is decoded; None is 120 million pixels."""
     probes: tuple[str, ...] = ()
     """Scored beside the primary probe, in suites that read boxes."""
+    metrics: tuple[str, ...] = ()
+    """Of those on request, the ones that are scored."""
     recipe: str = DEFAULT_RECIPE
     """How fits to a decoder's latents are made; see ``fit.recipes``."""
     gates: tuple[str, ...] = ()

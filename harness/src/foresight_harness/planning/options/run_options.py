@@ -63,6 +63,7 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         input_size=selection.input_size(policy, values["picture_px"]),
         max_pixels=values["max_pixels"],
         probes=values["probe"] or selection.probes,
+        metrics=values["metric"],
         recipe=values["recipe"],
         search=bool(values["search"]),
         budget=values["budget"],

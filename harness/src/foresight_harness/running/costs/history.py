@@ -169,6 +169,7 @@ def cost_key(cell: PlannedCell, options: RunOptions, first: First = LATER, *, en
         "first": [first.opens, first.extracts],
         **({"learning_rate": SWEEP} if options.learning_rate == SWEEP else {}),
         **({"probes": sorted(options.probes)} if cell.suite.probed and options.probes else {}),
+        **({"metrics": sorted(options.metrics)} if "pictures" in cell.suite.compares and options.metrics else {}),
     }
     return json.dumps(facts, sort_keys=True)
 

@@ -118,7 +118,7 @@ class Manifest:
                 )
             ],
             "suites": suites,
-            **facts_for_manifest(keeper.registry, suites),
+            **facts_for_manifest(keeper.registry, suites, keeper.options.metrics),
             "exporters": keeper.exporters.facts(),
             "admission": self.keeper.admission(),
             "extraction": all_extraction(sessions),

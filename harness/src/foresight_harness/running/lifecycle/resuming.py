@@ -43,6 +43,7 @@ OPTIONS: Mapping[str, str] = {
     "picture_px": "--picture-px",
     "input": "--input",
     "probes": "--probe",
+    "metrics": "--metric",
     "recipe": "--recipe",
 }
 """Options that have a part in the numbers, and how they are given. Where a run is kept, what carries it out and what

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -16,18 +16,21 @@ from foresight_harness.planning.registry import Registry
 Manifest = Mapping[str, Any]
 
 
-def facts_for_manifest(registry: Registry, suites: Iterable[str]) -> dict[str, Any]:
+def facts_for_manifest(registry: Registry, suites: Iterable[str], asked: Collection[str] = ()) -> dict[str, Any]:
     """The fields ``suite_facts`` and ``probe_facts`` of ``run.json``, by name.
 
     Args:
         registry: What is on offer: metrics of plugins stand among those of the suites that record them.
         suites: Names of those that the run has cells of.
+        asked: Metrics on request that the run scores; it says nothing of others.
     """
+    unasked = {spec.name for spec in registry.metrics.values() if spec.on_request and spec.name not in asked}
     found = {}
     for name in suites:
         suite = registry.suite(name)
         metrics = registry.metrics_of(replace(suite, shares=False))
-        found[name] = replace(suite, metrics=tuple(metrics.values())).as_json()
+        scored = tuple(facts for name_of, facts in metrics.items() if name_of not in unasked)
+        found[name] = replace(suite, metrics=scored).as_json()
     return {"suite_facts": found, "probe_facts": {name: spec.as_json() for name, spec in registry.probes.items()}}
 
 

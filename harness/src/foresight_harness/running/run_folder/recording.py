@@ -64,11 +64,16 @@ def record_outcome(folder: RunFolder, cell: Cell, outcome: Outcome, wall_s: floa
     ]
 
 
-def metric_version(cell: Cell, metric: str) -> dict[str, str]:
-    """``metric_version`` of a metric whose spec says one, or that the metric is a share of."""
+def metric_choices(cell: Cell, metric: str) -> dict[str, str]:
+    """What the protocol of one metric's records says beside the cell's, or of the metric that it is made of.
+
+    ``metric_version`` where its spec says one; ``metric_definition`` of a metric on request.
+    """
     known = cell.workshop.registry.metrics
     spec = known.get(metric) or known.get(metric.removesuffix("_share"))
-    return {"metric_version": spec.version} if spec is not None and spec.version else {}
+    asked = spec or known.get(metric.removesuffix("_first_frame"))
+    version = {"metric_version": spec.version} if spec is not None and spec.version else {}
+    return version | ({"metric_definition": asked.definition()} if asked is not None and asked.on_request else {})
 
 
 def _broken_column(cell: Cell, measurement: Measurement, context: Mapping[str, Any]) -> Record:
@@ -130,7 +135,7 @@ def _control_mean(cell: Cell, metric: str, start: str) -> float | None:
 
 def protocol_of(cell: Cell, measurement: Measurement) -> dict[str, Any]:
     """Every choice that decides what this number means: of a probe other than the suite's own, that probe's."""
-    choices = cell.protocol() | metric_version(cell, measurement.metric)
+    choices = cell.protocol() | metric_choices(cell, measurement.metric)
     if measurement.probe_choices is None:
         return choices
     kept = {name: value for name, value in choices.items() if not name.startswith("probe_")}

@@ -51,6 +51,7 @@ def options_of(rung: Rung, options: RunOptions, dataset: DatasetChoice, *, resum
         steps=None,
         train_size=None,
         probes=(),
+        metrics=(),
         twins=False,
         gates=(),
         answers=None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from foresight_harness.planning.candidates import suites_of
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.feeding import EQUAL_PIXELS, EQUAL_TOKENS
+from foresight_harness.planning.options.metric_names import check_metrics
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, cost_of, datasets_of, unfed
 from foresight_harness.running.costs.accounting import predicted
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
     if options.show_options:
         return _show_options(options, sources(options, selection, wanted))
     check_probes(registry, wanted.probes)
+    check_metrics(registry, wanted.metrics, weights=False)
     check_sources(selection.candidates, wanted)
     selection = with_twins(selection, registry, wanted)
     candidates = selection.candidates

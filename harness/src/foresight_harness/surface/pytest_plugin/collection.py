@@ -16,6 +16,7 @@ from foresight_harness.contracts.text import one_line
 from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
 from foresight_harness.planning.candidates.twins import with_twins
+from foresight_harness.planning.options.metric_names import check_metrics
 from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.run_options import as_texts
 from foresight_harness.planning.options.storage import MIRROR
@@ -90,6 +91,7 @@ def _prepare(state: State) -> None:
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
         check_probes(state.registry, state.options.probes)
+        check_metrics(state.registry, state.options.metrics)
         state.selection = with_twins(selection, state.registry, state.options)
         gates = named_folders(state.config, "gates")
         state.gates = find_gates(state.options.gates, gates, state.registry)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
-from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
+from foresight_harness import BuildRequest, CheckpointError, EncoderSpec, MetricSpec
 from foresight_harness.weights import provenance_of
 from torch import Tensor
 
+from foresight_vlm_kit.consistency.answerer import Answerer
 from foresight_vlm_kit.counting import count
 from foresight_vlm_kit.nano import command, loop
 
@@ -80,6 +81,25 @@ class NanoConformance:
                 with pytest.raises(CheckpointError, match=r"does not carry it.*--weights-source") as refused:
                     spec.build(BuildRequest(weights="nano"))
                 assert "\n" not in str(refused.value)
+
+    def check_says_what_the_class_says(self, found: Answerer, metrics: Iterable[MetricSpec]) -> None:
+        """Captions and answers of a carried size against greedy words by the class's own way, one picture at a time."""
+        (name,) = self.kept
+        assert [spec.name for spec in metrics] == [f"consistency_{kind}_{name}_v1" for kind in ("caption", "yesno")]
+        model = self.family.load(self.carried / name).eval()
+        pictures = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+        for picture, caption, answers in zip(pictures, found.captions(pictures), found.answers(pictures), strict=True):
+            told: list[int] = []
+            with torch.inference_mode():
+                while True:
+                    row = torch.tensor([[*told, 0]])
+                    likely = self.own_scores(model, picture[None], row)[0, -1].log_softmax(-1)
+                    if not told:
+                        assert [bool(likely[one.yes] > likely[one.no]) for one in found.talk.questions] == list(answers)
+                    if int(likely.argmax()) in found.talk.ends or len(told) == found.talk.most:
+                        break
+                    told.append(int(likely.argmax()))
+            assert found.talk.said(told) == caption
 
     def with_weights(self) -> list[EncoderSpec]:
         """Those that are carried."""
