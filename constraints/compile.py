@@ -53,7 +53,7 @@ def members() -> list[Path]:
 
 def main() -> None:
     """Write every file."""
-    compile_pins(members(), ROOT / "constraints" / "workspace.txt", ("dev", "docs", "exporters"))
+    compile_pins(members(), ROOT / "constraints" / "workspace.txt", ("dev", "docs", "exporters", "loading"))
     write_uv(ROOT / "constraints" / "workspace.txt", ROOT / "constraints" / "uv.txt")
 
 

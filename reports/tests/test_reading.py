@@ -161,3 +161,12 @@ def test_a_candidate_is_as_good_as_its_worst_weights() -> None:
     assert parse_record({"provenance": parts}, 0).weights == "random"
     assert parse_record({"provenance": parts[::2]}, 0).weights == "nano"
     assert parse_record({"provenance": [{"kind": "none"}]}, 0).weights == "none"
+
+
+def test_bits_that_weights_were_quantised_to_stand_behind_their_kind() -> None:
+    parts = [{"kind": "pretrained", "quantize": bits} for bits in ("8bit", "4bit", None)]
+    assert [model.said for model in parse_record({"provenance": parts}, 0).provenance] == [
+        "pretrained, 8 bits",
+        "pretrained, 4 bits",
+        "pretrained",
+    ]

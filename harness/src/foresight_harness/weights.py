@@ -16,6 +16,7 @@ from foresight_harness.parts.weights.files.headers import header_of
 from foresight_harness.parts.weights.files.library_folder import library_folder
 from foresight_harness.parts.weights.files.tensor_names import HEADS, is_head, prefix_of, wrapper_of
 from foresight_harness.parts.weights.files.weight_files import weight_files
+from foresight_harness.parts.weights.formats import require_loading
 from foresight_harness.parts.weights.loading import (
     differing,
     exact_tensors,
@@ -51,6 +52,7 @@ __all__ = [
     "read_tensors",
     "require_complete",
     "require_facts",
+    "require_loading",
     "require_memory",
     "require_processor",
     "resolve_attention",

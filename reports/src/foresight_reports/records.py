@@ -41,6 +41,13 @@ class Model:
     repo: str = ""
     revision: str = ""
     seed: int | None = None
+    quantize: str = ""
+
+    @property
+    def said(self) -> str:
+        """Kind of weights, with the bits that they were quantised to when loaded."""
+        bits = {"8bit": "8 bits", "4bit": "4 bits"}.get(self.quantize, self.quantize)
+        return f"{self.kind}, {bits}" if bits else self.kind
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,7 @@ def _model(value: Any) -> Model:
         repo=text(line.get("repo")),
         revision=text(line.get("revision")),
         seed=None if seed is None else int(seed),
+        quantize=text(line.get("quantize")),
     )
 
 

@@ -14,12 +14,15 @@ class _Reached(Exception):
 
 
 @contextmanager
-def reading(places: Mapping[str, nn.Module], *, until: str | None = None) -> Iterator[dict[str, Tensor]]:
+def reading(
+    places: Mapping[str, nn.Module], *, until: str | None = None, device: str | None = None
+) -> Iterator[dict[str, Tensor]]:
     """Collect outputs of ``places`` while the body runs a model.
 
     Args:
         places: Modules to read, by the name that the collected tensors get.
         until: Name of the place after which the forward is broken off; None lets it run to its end.
+        device: Where outputs are brought together, of a model that lies on several; None leaves them where they are.
 
     Yields:
         A mapping that fills while the body runs.
@@ -39,7 +42,7 @@ def reading(places: Mapping[str, nn.Module], *, until: str | None = None) -> Ite
                 )
             if name in found:
                 raise RuntimeError(f"{type(module).__name__} ({name}) ran twice in one forward")
-            found[name] = output
+            found[name] = output if device is None else output.to(device)
             if name == until:
                 raise _Reached
 

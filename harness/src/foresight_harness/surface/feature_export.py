@@ -147,7 +147,8 @@ def _weights(workshop: Workshop, stream: Stream) -> dict[str, str | None]:
     if workshop.admission.weightless(stream.encoder.name):
         return {"kind": "none", "sha256": None, "repo": None, "revision": None}
     origin = workshop.extraction.provenance(stream.encoder)
-    return {"kind": origin.kind, "sha256": origin.sha256, "repo": origin.repo, "revision": origin.revision}
+    held = {} if origin.quantize is None else {"quantize": origin.quantize}
+    return {"kind": origin.kind, "sha256": origin.sha256, "repo": origin.repo, "revision": origin.revision, **held}
 
 
 def _safetensors(path: Path, tokens: Tensor, first: int, ids: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from foresight_harness.judging.gates.gate_files import answers_of, find_gates, k
 from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.suites.timing import PlainTimer
 from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
+from foresight_harness.planning.candidates.loading import check_loading
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.named_files import folders_of, places
 from foresight_harness.planning.options import RunOptions, Scale
@@ -26,7 +27,7 @@ from foresight_harness.planning.options.probe_names import check_probes
 from foresight_harness.planning.options.run_options import as_texts, check_names, run_options
 from foresight_harness.planning.plan import all_cells_of, check_datasets, check_sources, in_running_order
 from foresight_harness.planning.registry import Registry, load_registry
-from foresight_harness.running.costs.limits import check_disk
+from foresight_harness.running.costs.limits import check_disk, check_loaders
 from foresight_harness.running.engines.engines import engine_for
 from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.keeper import RunKeeper
@@ -129,6 +130,7 @@ def opened(
     cells = in_running_order(all_cells_of(selection, suites, registry, chosen))
     if not cells:
         raise UsageError(_nothing_fits(suites, chosen))
+    check_loaders(cells, chosen)
     check_disk(cells, chosen)
     if chosen.resume:
         check_resume(registry, chosen, cells, f"{command} without resume=True")
@@ -154,6 +156,7 @@ def _check(registry: Registry, selection: Selection, options: RunOptions) -> Non
     check_probes(registry, options.probes)
     check_metrics(registry, options.metrics)
     check_sources(selection.candidates, options)
+    check_loading(selection.candidates, options)
     check_writable(options.out)
 
 

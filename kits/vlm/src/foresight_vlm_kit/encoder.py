@@ -13,7 +13,7 @@ from foresight_harness.contracts.specs import TapSpec
 from foresight_harness.grids import TokenGrid
 from torch import Tensor, nn
 
-from foresight_vlm_kit.counting import count
+from foresight_vlm_kit.counting import bytes_per_param, count
 from foresight_vlm_kit.language import Language
 from foresight_vlm_kit.origin import Origin
 from foresight_vlm_kit.taps import llm_depth, llm_depths
@@ -81,8 +81,17 @@ class VlmEncoder(ABC, Generic[Reader]):
             "params_by_tap": self._params_by_tap(),
             "llm_blocks": self.language.depth if self.language else 0,
             "input_px": self.input_px,
+            **self._loading(built),
             **self.own_facts(),
         }
+
+    def _loading(self, built: Sequence[nn.Module]) -> dict[str, Any]:
+        """How a checkpoint was loaded otherwise than whole on one device; nothing where it was not."""
+        quantize, device_map = self.origin.quantize, self.origin.device_map
+        found: dict[str, Any] = {} if device_map == "none" else {"device_map": device_map}
+        return (
+            found if quantize == "none" else found | {"quantize": quantize, "bytes_per_param": bytes_per_param(*built)}
+        )
 
     def language_of(self, depth: int) -> Reader:
         """The language model with at least ``depth`` blocks, built on first need and rebuilt only to go deeper."""

@@ -28,7 +28,13 @@ class LibraryLanguage(Language):
     """The transformers library's multimodal model around the blocks; it places a picture's tokens and positions."""
 
     def __init__(
-        self, model_class: Any, config: Any, language_model: nn.Module, prompt: Sequence[int], without: Iterable[str]
+        self,
+        model_class: Any,
+        config: Any,
+        language_model: nn.Module,
+        prompt: Sequence[int],
+        without: Iterable[str],
+        device: str | None = None,
     ) -> None:
         """Lay the shell on the meta device.
 
@@ -38,6 +44,7 @@ class LibraryLanguage(Language):
             language_model: The blocks that were built.
             prompt: Ids before the picture.
             without: Parts of the shell that never run.
+            device: Where states are brought together, of blocks that lie on several; None leaves them where they are.
         """
         super().__init__(language_model)
         shell = deepcopy(config)
@@ -49,6 +56,7 @@ class LibraryLanguage(Language):
         for part in without:
             setattr(self._model, part, None)
         self.prompt = tuple(prompt)
+        self._device = device
 
     def run(
         self, token: int, kind: str, tokens: Sequence[Tensor], depths: Iterable[int], **more: Any
@@ -72,7 +80,7 @@ class LibraryLanguage(Language):
         ids = torch.tensor([*self.prompt, *[token] * len(tokens[0])], device=tokens[0].device)
         seen: Any = tokens
         places = {str(depth): self.language_model.layers[depth - 1] for depth in depths}
-        with reading(places, until=str(max(depths))) as found:
+        with reading(places, until=str(max(depths)), device=self._device) as found:
             self._model(
                 input_ids=ids.expand(len(tokens), -1),
                 mm_encoder_outputs={kind: BaseModelOutputWithPooling(pooler_output=seen)},

@@ -7,23 +7,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
+from foresight_harness.parts.weights.formats import NONE
 from foresight_harness.parts.weights.seeding import fill_parameters, seeded_model
 from foresight_harness.weights import (
     header_of,
     library_folder,
     read_by_library,
     require_complete,
-    require_memory,
     weight_files,
     wrapper_of,
 )
 
-from foresight_vlm_kit.counting import count_on_meta, require_both
+from foresight_vlm_kit.counting import count, count_matrices, require_both, require_held
 from foresight_vlm_kit.language import LibraryLanguage
 from foresight_vlm_kit.origin import Origin, require_size
+from foresight_vlm_kit.placing import placed_by, require_on_gpus
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class LibraryModel:
             self.tower_name,
             lambda: count_params(self.tower, self.config.vision_config),
             lambda depth: count_params(self.text, self._first_blocks(depth)),
+            lambda depth: (
+                count_params(self.tower, self.config.vision_config, matrices=True)
+                + count_params(self.text, self._first_blocks(depth), matrices=True)
+            ),
         )
 
     def build_tower(self) -> Any:
@@ -78,7 +84,7 @@ class LibraryModel:
         others = [*self.not_text, r"^lm_head", *deeper]
         config = self._first_blocks(depth)
         built = _build(self.text, config, self.origin, "language_model", {self.text_keys: ""}, others)
-        return LibraryLanguage(self.whole, self.config, built, prompt, self.unused)
+        return LibraryLanguage(self.whole, self.config, built, prompt, self.unused, self.origin.meeting_place)
 
     def build_whole(self, head_class: Any, parts: Mapping[str, str]) -> Any:
         """Everything, vocabulary head included, as one model of the library.
@@ -105,15 +111,20 @@ class LibraryModel:
         return cut
 
 
-def count_params(model_class: Any, config: Any) -> int:
-    """Parameters of a model at a configuration, counted without allocating them; once a process."""
+def count_params(model_class: Any, config: Any, *, matrices: bool = False) -> int:
+    """Parameters of a model at a configuration, counted without allocating them; once a process.
+
+    Those in ``matrices`` of linear layers alone are what quantising touches.
+    """
     known = (model_class, config.to_json_string(use_diff=False))
     if known not in _counted:
-        _counted[known] = count_on_meta(lambda: model_class(deepcopy(config)))
-    return _counted[known]
+        with torch.device("meta"):
+            model = model_class(deepcopy(config))
+        _counted[known] = (count(model), count_matrices(model))
+    return _counted[known][matrices]
 
 
-_counted: dict[tuple[Any, str], int] = {}
+_counted: dict[tuple[Any, str], tuple[int, int]] = {}
 
 
 def preset_config(config_class: Any, published: Mapping[str, Any]) -> Any:
@@ -150,7 +161,8 @@ def _build(
     model_class: Any, config: Any, origin: Origin, part: str, keys: Mapping[str, str], others: Sequence[str]
 ) -> Any:
     """One part in evaluation mode, without gradients, on its device; ``config`` stays unchanged."""
-    require_memory(f"{origin.name} ({part})", count_params(model_class, config), origin.device, origin.dtype)
+    matrices = partial(count_params, model_class, config, matrices=True)
+    require_held(origin, f"{origin.name} ({part})", count_params(model_class, config), matrices)
     config = deepcopy(config)
     chosen = {"attn_implementation": origin.attention, "dtype": origin.torch_dtype}
     if origin.folder is None:
@@ -172,6 +184,7 @@ def _build(
                 ignore_mismatched_sizes=True,  # so that they are told by name below, with everything else
                 output_loading_info=True,
                 **chosen,
+                **placed_by(origin),
             )
         require_complete(
             f"{origin.folder} ({part})",
@@ -180,7 +193,11 @@ def _build(
             mismatched=report["mismatched_keys"],
             ignore=others,
         )
-    return model.to(origin.device).eval().requires_grad_(False)
+    if origin.quantize == NONE and origin.device_map == NONE:
+        model = model.to(origin.device)
+    else:  # placed while it was loaded, and a model in 8 bits refuses to be moved
+        require_on_gpus(origin, part, model)
+    return model.eval().requires_grad_(False)
 
 
 @contextmanager

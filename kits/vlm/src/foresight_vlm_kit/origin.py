@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,13 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest, CheckpointError, UsageError
-from foresight_harness.weights import check_folder, checkpoint_folder, require_processor, resolve_attention
+from foresight_harness.weights import (
+    check_folder,
+    checkpoint_folder,
+    require_loading,
+    require_processor,
+    resolve_attention,
+)
 
 from foresight_vlm_kit.presets import ATTENTION, Preset
 
@@ -30,6 +36,15 @@ class Origin:
     """Resolved: never ``auto``."""
     config: Mapping[str, Any]
     """The checkpoint's ``config.json`` as it is; empty for random weights."""
+    quantize: str = "none"
+    """What matrices are quantised to: ``8bit``, ``4bit``."""
+    device_map: str = "none"
+    """``auto`` where the model lies over several GPUs."""
+
+    @property
+    def meeting_place(self) -> str | None:
+        """Device that outputs of a model over several GPUs are brought to; None where there is one device."""
+        return None if self.device_map == "none" else self.device
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -46,6 +61,8 @@ def origin_of(
     native: Collection[str] = (),
     attention: tuple[str, ...] = ATTENTION,
     preprocessing: Mapping[str, Any] | None = None,
+    quantize: Sequence[str] = (),
+    device_map: bool = False,
 ) -> Origin:
     """Grant a request, or refuse it before anything is built.
 
@@ -57,11 +74,14 @@ def origin_of(
         native: Those of ``model_types`` whose own code the plugin replaces.
         attention: Implementations that the architecture supports.
         preprocessing: Of the spec: a checkpoint whose own processor says other colours is refused.
+        quantize: Formats that the plugin loads a checkpoint in.
+        device_map: Whether the plugin spreads a model over GPUs.
 
     Raises:
-        UsageError: if attention or kind of weights cannot be had.
+        UsageError: if attention, kind of weights, number format or devices cannot be had.
         CheckpointError: if the checkpoint is absent, damaged, unsafe or of another architecture.
     """
+    require_loading(preset.name, request, quantize, device_map=device_map)
     resolved = resolve_attention(request.attention, attention, request.device, request.dtype)
     folder, config = None, dict[str, Any]()
     if request.weights != "random" and request.weights in (preset.weights or ("pretrained",)):
@@ -70,7 +90,8 @@ def origin_of(
         require_processor(folder, preprocessing or {}, preset.name)
     elif request.weights != "random":
         raise UsageError(f"{preset.name} has no {request.weights} weights; choose random or pretrained")
-    return Origin(preset.name, folder, request.seed, request.device, request.dtype, resolved, config)
+    held = (request.seed, request.device, request.dtype, resolved)
+    return Origin(preset.name, folder, *held, config, request.quantize, request.device_map)
 
 
 def require_size(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
@@ -13,6 +13,9 @@ from foresight_harness.protocols import Encoder
 
 ATTENTION = ("eager", "sdpa", "flash_attention_2")
 """Attention implementations of the transformers library."""
+
+LIBRARY_LOADING: Mapping[str, Any] = {"quantize": ("8bit", "4bit"), "device_map": True}
+"""How the transformers library can load its own models: facts of a spec, and what ``origin_of`` grants."""
 
 NANO_OBJECTIVES = {
     "what": "say what",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from foresight_harness import CandidateError, EncoderSpec, MetricSpec, hookimpl
 from foresight_vlm_kit.consistency.offers import consistency_metrics
-from foresight_vlm_kit.presets import built_by, encoder_spec
+from foresight_vlm_kit.presets import LIBRARY_LOADING, built_by, encoder_spec
 
 from foresight_llava_next.presets import BASE_PREPROCESSING, NANO, PRESETS, TILED_PREPROCESSING, Size
 from foresight_llava_next.taps import PROJECTED, taps_of
@@ -53,6 +53,7 @@ def spec_of(preset: Size, *, tiled: bool = False) -> EncoderSpec:
         preprocessing=TILED_PREPROCESSING if tiled else BASE_PREPROCESSING,
         config=preset.config,
         expand=None if tiled else expand,
+        **LIBRARY_LOADING,
     )
 
 
@@ -68,4 +69,5 @@ def video_spec_of(preset: Size) -> EncoderSpec:
         family="llava_next_video",
         preprocessing=VIDEO_PREPROCESSING,
         config=preset.config,
+        **LIBRARY_LOADING,
     )

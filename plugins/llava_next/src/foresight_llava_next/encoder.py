@@ -14,7 +14,7 @@ from foresight_vlm_kit.language import LibraryLanguage
 from foresight_vlm_kit.library import LibraryModel
 from foresight_vlm_kit.origin import origin_of
 from foresight_vlm_kit.pictures import normalise, resize
-from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD
+from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, LIBRARY_LOADING
 from foresight_vlm_kit.taps import PATCHES, block_tap, llm_tap
 from torch import Tensor, nn
 
@@ -40,7 +40,12 @@ def build_encoder(preset: Size, request: BuildRequest, *, tiled: bool) -> LlavaN
         CheckpointError: if the checkpoint is absent, damaged, unsafe or of another size.
     """
     origin = origin_of(
-        preset, request, model_types=["llava_next"], expected="LLaVA-NeXT", preprocessing=BASE_PREPROCESSING
+        preset,
+        request,
+        model_types=["llava_next"],
+        expected="LLaVA-NeXT",
+        preprocessing=BASE_PREPROCESSING,
+        **LIBRARY_LOADING,
     )
     model = library_model(preset, origin)
     sides = preset.sides(tiled)
@@ -118,7 +123,7 @@ class LlavaNextEncoder(VlmEncoder[LibraryLanguage]):
         modules = {PATCHES: self.tower.embeddings.patch_embedding}
         modules |= {block_tap(index): block for index, block in enumerate(self.tower.encoder.layers)}
         places = {name: module for name, module in modules.items() if name in wanted}
-        with reading(places, until=list(places)[-1]) as found:
+        with reading(places, until=list(places)[-1], device=self.origin.meeting_place) as found:
             self.tower(tiles)
         tokens = {
             name: output.flatten(2).transpose(1, 2) if name == PATCHES else output[:, 1:]

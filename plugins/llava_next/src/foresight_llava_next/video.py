@@ -11,6 +11,7 @@ from foresight_harness.contracts.errors import UsageError
 from foresight_vlm_kit.language import LibraryLanguage
 from foresight_vlm_kit.library import LibraryModel
 from foresight_vlm_kit.origin import origin_of
+from foresight_vlm_kit.presets import LIBRARY_LOADING
 from foresight_vlm_kit.taps import llm_tap
 from torch import Tensor
 
@@ -29,7 +30,12 @@ def build_encoder(preset: Size, request: BuildRequest) -> LlavaNextVideoEncoder:
         CheckpointError: if the checkpoint is absent, damaged, unsafe or of another size.
     """
     origin = origin_of(
-        preset, request, model_types=["llava_next_video"], expected="LLaVA-NeXT-Video", preprocessing=BASE_PREPROCESSING
+        preset,
+        request,
+        model_types=["llava_next_video"],
+        expected="LLaVA-NeXT-Video",
+        preprocessing=BASE_PREPROCESSING,
+        **LIBRARY_LOADING,
     )
     model = library_video_model(preset, origin)
     (side,) = preset.sides(False)

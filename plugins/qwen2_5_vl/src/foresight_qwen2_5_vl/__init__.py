@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from foresight_harness import EncoderSpec, MetricSpec, hookimpl
 from foresight_vlm_kit.consistency.offers import consistency_metrics
-from foresight_vlm_kit.presets import built_by, encoder_spec
+from foresight_vlm_kit.presets import LIBRARY_LOADING, built_by, encoder_spec
 
 from foresight_qwen2_5_vl.presets import PREPROCESSING, PRESETS, Size
 from foresight_qwen2_5_vl.taps import PROJECTED, taps_of
@@ -37,4 +37,5 @@ def spec_of(preset: Size) -> EncoderSpec:
         preprocessing=PREPROCESSING,
         config=preset.config,
         objective=preset.objective,
+        **LIBRARY_LOADING,
     )

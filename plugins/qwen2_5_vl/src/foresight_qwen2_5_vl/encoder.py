@@ -15,6 +15,7 @@ from foresight_vlm_kit.language import LibraryLanguage
 from foresight_vlm_kit.library import LibraryModel
 from foresight_vlm_kit.origin import origin_of
 from foresight_vlm_kit.pictures import resize
+from foresight_vlm_kit.presets import LIBRARY_LOADING
 from foresight_vlm_kit.taps import PATCHES, block_tap, llm_tap
 from torch import Tensor, nn
 
@@ -37,7 +38,14 @@ def build_encoder(preset: Size, request: BuildRequest) -> Qwen25VLEncoder:
     """
     if request.dtype == "float16":
         raise UsageError(f"{preset.name} in float16: its tower's activations overflow there. Use bfloat16 or float32.")
-    origin = origin_of(preset, request, model_types=["qwen2_5_vl"], expected="Qwen2.5-VL", preprocessing=PREPROCESSING)
+    origin = origin_of(
+        preset,
+        request,
+        model_types=["qwen2_5_vl"],
+        expected="Qwen2.5-VL",
+        preprocessing=PREPROCESSING,
+        **LIBRARY_LOADING,
+    )
     model = library_model(preset, origin)
     model.require_memory(request.taps)
     return Qwen25VLEncoder(preset, model, request.input_px or 224)
@@ -99,8 +107,8 @@ class Qwen25VLEncoder(VlmEncoder[LibraryLanguage]):
         modules |= {block_tap(index): block for index, block in enumerate(self.tower.blocks)}
         places = {name: module for name, module in modules.items() if name in wanted}
         until = None if PROJECTED in wanted else list(places)[-1]
-        with reading(places, until=until) as found:
-            found[PROJECTED] = self.tower(patches, grid_thw=sizes).pooler_output
+        with reading(places, until=until, device=self.origin.meeting_place) as found:
+            found[PROJECTED] = self.tower(patches, grid_thw=sizes).pooler_output.to(patches.device)
         return found
 
     def _place(self, tap: str) -> str:

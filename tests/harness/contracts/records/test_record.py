@@ -11,6 +11,7 @@ from foresight_harness.contracts.records import SCHEMA, Record, parse, upgrade, 
 from foresight_harness.contracts.records import record as record_module
 from foresight_harness.contracts.records.parts import Axes, LoadedModel
 from foresight_harness.contracts.records.record import line_of, renaming
+from foresight_harness.judging.evidence.missing import weights_missing
 
 LINE = (
     '{"schema": 1, "run": "r", "cell": "c", "candidate": "a@t/identity/single/linear", "axes": {"encoders": ["a"], '
@@ -170,3 +171,18 @@ def test_lasting_fields_leave_out_what_differs_between_equal_runs() -> None:
     first, second = parse(line()), parse(line(run="other", wall_s=9.0, samples_digest="x", tokens_digest="y"))
     assert first.lasting() == second.lasting()
     assert first.lasting() != parse(line(value=0.26)).lasting()
+
+
+def test_bits_of_a_quantised_model_stand_in_its_line_and_in_no_other() -> None:
+    written = {"part": "encoder", "name": "vlm", "kind": "pretrained", "sha256": "ab", "quantize": "8bit"}
+    read = parse(line(provenance=[written, *line()["provenance"]])).provenance
+    assert [model.quantize for model in read] == ["8bit", None, None]
+    assert read[0].as_json()["quantize"] == "8bit"
+    assert "quantize" not in read[1].as_json()
+
+
+def test_a_gate_is_told_that_weights_were_quantised_unless_somebody_vouches_for_them() -> None:
+    model = {"part": "encoder", "name": "vlm", "kind": "pretrained", "sha256": "ab", "quantize": "4bit"}
+    said = "weights of vlm were quantised to 4 bits when loaded (--trust-weights vlm vouches for them)"
+    assert weights_missing(parse(line(provenance=[model]))) == said
+    assert weights_missing(parse(line(provenance=[{**model, "trusted": True}]))) is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -267,3 +268,13 @@ def test_what_was_not_fetched_names_the_command_that_fetches_it(
         _of(None, repo="fetched:some_base")
     _folder(tmp_path / "some_base")
     assert _of(None, repo="fetched:some_base").kind == "pretrained"
+
+
+def test_published_files_that_are_quantised_are_not_the_published_model(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "copied")
+    request = BuildRequest(weights="pretrained", source=str(folder), quantize="8bit")
+    found = provenance_of("some_base", {}, request, repo="someone/some", published=_table(folder))
+    whole = provenance_of("some_base", {}, replace(request, quantize="none"), published=_table(folder))
+    assert (whole.kind, whole.quantize) == ("published", None)
+    assert (found.kind, found.quantize, found.repo) == ("pretrained", "8bit", "someone/some")
+    assert found.files == whole.files

@@ -85,6 +85,13 @@ class LoadedModel:
     trusted: bool = field(
         default=False, metadata=about(FLAG, "whether `--trust-weights` vouches for weights that nobody published")
     )
+    quantize: str | None = field(
+        default=None,
+        metadata=about(
+            optional(TEXT),
+            "`8bit` or `4bit`: what its matrices were quantised to when loaded; absent where nothing",
+        ),
+    )
     further: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -97,6 +104,7 @@ class LoadedModel:
             for name, there in (("files", self.files), ("remarks", self.remarks), ("trusted", self.trusted))
             if there
         ]
+        names += [] if self.quantize is None else ["quantize"]
         return written_object(self, names)
 
 

@@ -39,6 +39,10 @@ class BuildRequest:
     taps: tuple[str, ...] = ()
     """Taps that the run will read, as far as it knows: what they need beside the model that is built at once (blocks of
     a language model) is refused before anything is built where memory does not hold both. Decides no feature."""
+    quantize: str = "none"
+    """``8bit`` or ``4bit``: what matrices of a checkpoint are quantised to when it is loaded."""
+    device_map: str = "none"
+    """``auto`` spreads the model over all GPUs."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,10 @@ class EncoderSpec:
     tiles): an input policy that feeds all encoders equally leaves its size to it."""
     attention: tuple[str, ...] = ("eager", "sdpa")
     """Attention implementations that the architecture supports."""
+    quantize: tuple[str, ...] = ()
+    """Formats that its plugin can quantise a checkpoint to when it loads one: of ``8bit`` and ``4bit``."""
+    device_map: bool = False
+    """Whether its plugin can spread a checkpoint over several GPUs."""
     environment: tuple[str, ...] = ()
     """Environment variables whose values decide features: part of the cache key, and no other part may change them."""
     expand: Callable[[str], EncoderSpec] | None = None

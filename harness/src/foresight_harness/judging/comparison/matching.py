@@ -90,7 +90,10 @@ def _other_machine(base: RunData, head: RunData) -> str:
 
 def _weights(record: Record) -> dict[str, str]:
     return {
-        f"{model.part} {model.name}": f"{_trained(model.kind)} {_short(model.sha256)}" for model in record.provenance
+        f"{model.part} {model.name}": " ".join(
+            filter(None, (_trained(model.kind), _short(model.sha256), model.quantize))
+        )
+        for model in record.provenance
     }
 
 

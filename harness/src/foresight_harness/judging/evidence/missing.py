@@ -15,6 +15,7 @@ from foresight_harness.judging.gates.gate import Needs, Rule, fits
 from foresight_harness.judging.gates.verdict import Reading
 from foresight_harness.parts.datasets.specs import dataset_specs
 from foresight_harness.parts.statistics.planning import least_n
+from foresight_harness.parts.weights.formats import BITS
 from foresight_harness.running.run_folder.run_data import RunData
 
 LEAST_REPEATS = 20
@@ -51,6 +52,10 @@ def weights_missing(record: Record) -> str | None:
         if names := [model.name for model in models if model.kind == kind]:
             return f"{kind} weights ({names[0]}); {weights_advice(names[0])}"
     unknown = [model.name for model in models if model.kind == "pretrained" and not model.trusted]
+    reduced = [model for model in models if model.quantize is not None and not model.trusted]
+    if reduced:
+        name, bits = reduced[0].name, BITS.get(str(reduced[0].quantize), reduced[0].quantize)
+        return f"weights of {name} were quantised to {bits} when loaded (--trust-weights {name} vouches for them)"
     if unknown:
         return f"weights of {unknown[0]} are not known as published (--trust-weights {unknown[0]} vouches for them)"
     return None

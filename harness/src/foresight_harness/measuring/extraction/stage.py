@@ -29,6 +29,7 @@ from foresight_harness.measuring.extraction.splits import DecodedSplit
 from foresight_harness.measuring.extraction.spot_checks import SpotChecks, chosen, difference, made_at, tolerance
 from foresight_harness.parts.datasets.scenes import painted
 from foresight_harness.parts.weights.attention import resolve_attention
+from foresight_harness.parts.weights.formats import NONE
 from foresight_harness.parts.weights.provenance import Provenance, provenance_of
 from foresight_harness.planning.registry import Registry
 
@@ -117,6 +118,9 @@ class Extraction:
         }
         if self.cache_dtype is not None:
             choices["cache_dtype"] = self.cache_dtype
+        choices |= {
+            name: value for name in ("quantize", "device_map") if (value := getattr(request, name)) != NONE
+        }  # absent where nothing is asked for: keys of such features stay what they were
         if spec.environment:
             choices["environment"] = digest_of_environment(spec.environment)
         if spec.derives_from is not None:

@@ -147,6 +147,16 @@ class Stages:
         """
         return self._counted(lambda facts, taps: built_for(facts, taps))
 
+    def resident_bytes(self, built: Mapping[str, int]) -> float:
+        """What the weights of ``params_built`` take: an encoder that was quantised tells what its parameters take."""
+        width = BYTES[self.cell.workshop.options.dtype]
+        saved = sum(
+            built_for(facts, self.taps[name]) * (width - float(facts["bytes_per_param"]))
+            for name, facts in ((name, encoder.facts()) for name, encoder in self.encoders.items())
+            if "bytes_per_param" in facts
+        )
+        return sum(built.values()) * width - saved
+
     def _counted(self, of_encoder: Callable[[Mapping[str, Any], Sequence[str]], int]) -> dict[str, int]:
         encoders = sum(of_encoder(encoder.facts(), self.taps[name]) for name, encoder in self.encoders.items())
         adapter = sum(parameter.numel() for part in (self.reader, self.adapter) for parameter in part.parameters())
@@ -189,7 +199,7 @@ def score(cell: Cell) -> Outcome:
     with PeakMemory(cell.workshop.options.device) as memory:
         stages.run(single)
     params, built = stages.params(), stages.params_built()
-    resident_mib = sum(built.values()) * BYTES[cell.workshop.options.dtype] / 2**20
+    resident_mib = stages.resident_bytes(built) / 2**20
     throughput = BATCH / float(np.median(_repeat(lambda: stages.run(block), 5)))
     quantiles = {f"latency_p{q}_ms": float(np.percentile(seconds, q)) for q in (50, 90, 99)}
     low, high = median_interval(seconds)

@@ -14,6 +14,7 @@ from foresight_harness.measuring.fitting.fitted import Fitted
 from foresight_harness.measuring.workshop.assignment import Assignment
 from foresight_harness.measuring.workshop.calibrating import calibrate
 from foresight_harness.measuring.workshop.fits import fit_for_latents, fit_for_places
+from foresight_harness.parts.weights.formats import NONE
 from foresight_harness.planning.options.feeding import OWN
 
 Timer = Callable[[Callable[[], object], int], list[float]]
@@ -63,6 +64,8 @@ class Cell(Assignment):
             choices |= {"input": policy, "input_size": size}
         if self.workshop.options.cache_dtype is not None:
             choices["cache_dtype"] = self.workshop.options.cache_dtype
+        if self.workshop.options.quantize != NONE:
+            choices["quantize"] = self.workshop.options.quantize
         return choices
 
     def protocol_digest(self) -> str:

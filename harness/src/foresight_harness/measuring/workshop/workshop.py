@@ -20,6 +20,7 @@ from foresight_harness.measuring.workshop.fit_memory import FitMemory
 from foresight_harness.measuring.workshop.kept_readings import KeptReadings
 from foresight_harness.measuring.workshop.reference_rows import References
 from foresight_harness.measuring.workshop.stored_fits import StoredFits
+from foresight_harness.parts.weights.formats import NONE
 from foresight_harness.planning.candidates import fed_px
 from foresight_harness.planning.candidates.twins import encoder_weights
 from foresight_harness.planning.options import RunOptions
@@ -86,6 +87,8 @@ class Workshop:
             dtype=self.options.dtype,
             attention=self.options.attention,  # type: ignore[arg-type]
             input_px=fed_px(lineage, self.options.feeding),
+            quantize=NONE if lineage[-1].params == 0 else self.options.quantize,
+            device_map=NONE if lineage[-1].params == 0 else self.options.device_map,
         )
 
     def decoder_request(self, spec: DecoderSpec) -> BuildRequest:

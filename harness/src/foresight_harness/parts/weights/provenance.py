@@ -17,13 +17,14 @@ from foresight_harness.parts.weights.files.headers import header_of
 from foresight_harness.parts.weights.files.tensor_names import heads_in, listed
 from foresight_harness.parts.weights.files.weight_files import ENDING, find_weights, weight_files
 from foresight_harness.parts.weights.folder import find_torchvision
+from foresight_harness.parts.weights.formats import NONE
 from foresight_harness.parts.weights.hashing import file_sha256
 from foresight_harness.parts.weights.hub_evidence import hub_commit, named_commit
 
 ProvenanceKind = Literal["published", "pretrained", "nano", "random", "none"]
 """``published``: every file's sha256 is a known published one, or the Hub gave it at a recorded commit of the model's
-own repository. ``pretrained``: complete, from elsewhere. ``nano``: trained by a script of this repository. ``random``:
-drawn from a seed. ``none``: there is nothing to load."""
+own repository. ``pretrained``: complete, from elsewhere, or quantised when it was loaded. ``nano``: trained by a script
+of this repository. ``random``: drawn from a seed. ``none``: there is nothing to load."""
 
 WEIGHT_ENDINGS = (".safetensors", ".pth")
 
@@ -56,6 +57,8 @@ class Provenance:
     """Weights and configuration; empty for random weights."""
     remarks: tuple[str, ...] = ()
     """What lies beside the weights and was not read, a sentence each."""
+    quantize: str | None = None
+    """What matrices were quantised to when they were loaded; None where they are as the files hold them."""
 
     def as_json(self) -> dict[str, Any]:
         """Mapping of JSON values."""
@@ -110,6 +113,9 @@ def provenance_of(
     kind: ProvenanceKind = "nano" if request.weights == "nano" else "pretrained"
     if kind == "pretrained" and (known or (commit is not None and taken == repo)):
         kind = "published"
+    quantize = None if request.quantize == NONE else request.quantize
+    if quantize is not None and kind == "published":
+        kind = "pretrained"  # the files are the published ones, and what runs is not
     if published is not None and known:
         taken, commit = published.repository, commit or published.commit
     elif file is not None:
@@ -117,7 +123,7 @@ def provenance_of(
     sha256 = weights[0].sha256 if len(weights) == 1 else _digest(weights)
     if commit is None and folder is not None:
         commit = named_commit(folder)
-    return Provenance(kind, sha256, repo=taken, revision=commit, files=files, remarks=remarks)
+    return Provenance(kind, sha256, repo=taken, revision=commit, files=files, remarks=remarks, quantize=quantize)
 
 
 def remarks_on(folder: Path | None, files: Sequence[LoadedFile]) -> tuple[str, ...]:

@@ -102,6 +102,19 @@ OPTIONS = (
         "float16|bfloat16",
     ),
     Option("attention", "default auto", "auto|sdpa|eager|flash_attention_2", default="auto"),
+    Option(
+        "quantize",
+        "load the matrices of vision-language models in fewer bits, by name in protocol and provenance; needs a GPU "
+        "(docs/weights.md)",
+        "none|8bit|4bit",
+        default="none",
+    ),
+    Option(
+        "device_map",
+        "auto spreads each vision-language model over all GPUs; needs --device cuda and two of them (docs/weights.md)",
+        "none|auto",
+        default="none",
+    ),
     Option("seeds", "seeds of trained parts; default by scale", "N", int),
     Option("steps", "optimiser steps of trained parts, of each phase of a fit; default by scale", "N", int),
     Option(

@@ -10,6 +10,7 @@ from typing import Any
 from foresight_harness.contracts.devices import check_device_name
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.training.recipe import DEFAULT_RECIPE
+from foresight_harness.parts.weights.formats import BYTES_OF_MATRICES, DEVICE_MAPS, QUANTIZE
 from foresight_harness.planning.options.declared import KEPT_PICTURES, MAP_TOKENS
 from foresight_harness.planning.options.feeding import OWN, POLICIES, Feeding
 from foresight_harness.planning.options.scale import Scale, scale_of
@@ -102,6 +103,10 @@ class RunOptions:
     cache_dtype: str | None = None
     """What features are rounded to where the cache keeps them; None is as they are made."""
     attention: str = "auto"
+    quantize: str = "none"
+    """What the matrices of encoders are quantised to when they are loaded: ``8bit``, ``4bit``."""
+    device_map: str = "none"
+    """``auto`` spreads each encoder over all GPUs."""
     seeds: int | None = None
     steps: int | None = None
     """Optimiser steps of trained parts; None is what the scale says."""
@@ -179,6 +184,8 @@ class RunOptions:
             ("--cache-dtype", self.cache_dtype, CACHE_DTYPES),
             ("--admission", self.admission, ADMISSION),
             ("--input", self.input, POLICIES),
+            ("--quantize", self.quantize, QUANTIZE),
+            ("--device-map", self.device_map, DEVICE_MAPS),
         ):
             if value is not None and value not in choices:
                 raise UsageError(f"{option} {value}: unknown; choose one of {', '.join(choices)}")
@@ -230,6 +237,11 @@ class RunOptions:
     def feature_bytes(self) -> int:
         """Of one number of a feature in the cache."""
         return 4 if self.dtype == "float32" and self.cache_dtype is None else 2
+
+    @property
+    def encoder_bytes(self) -> float:
+        """Of one parameter of an encoder, nearly all of which stand in matrices."""
+        return BYTES_OF_MATRICES.get(self.quantize, 4 if self.dtype == "float32" else 2)
 
     @property
     def feeding(self) -> Feeding:

@@ -53,6 +53,8 @@ def run_options(given: Mapping[str, Any], selection: Selection, sizes: Scale | N
         dtype=values["dtype"],
         cache_dtype=values["cache_dtype"],
         attention=values["attention"],
+        quantize=values["quantize"],
+        device_map=values["device_map"],
         seeds=values["seeds"],
         steps=values["steps"],
         patience=values["patience"],

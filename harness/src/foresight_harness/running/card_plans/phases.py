@@ -158,7 +158,7 @@ def _extract(
         tally.add(EXTRACT, options.dtype, found.work.times(pictures))
         known = {tap.name for tap in stream.encoder.taps}
         kept = sum(tap_bytes(stream, tap, 1, options) for tap in taps & known)
-        tally.needs(found.params * width + EXTRACTED_AT_ONCE * COPIES * kept)
+        tally.needs(round(found.params * options.encoder_bytes) + EXTRACTED_AT_ONCE * COPIES * kept)
         if not found.counted:
             tally.say(f"operations of {name}: it has no numbered blocks, its parameters and tokens stand for them")
 

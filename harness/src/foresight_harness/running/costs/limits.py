@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foresight_harness.contracts.errors import UsageError
+from foresight_harness.parts.weights.formats import NONE, require_hardware
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.plan import PlannedCell, cost_of
 
@@ -27,6 +28,27 @@ def check_disk(cells: Sequence[PlannedCell], options: RunOptions) -> None:
         raise UsageError(
             f"the plan needs up to {needed / 2**30:.1f} GiB of features and {options.cache} has {free / 2**30:.1f} GiB "
             "free; name another --feature-cache, prune it (foresight-bench cache prune), or choose fewer taps"
+        )
+
+
+def check_loaders(cells: Sequence[PlannedCell], options: RunOptions) -> None:
+    """Refuse loading in fewer bits, or over several GPUs, that this machine or these cells cannot have.
+
+    Raises:
+        UsageError: if a device or a package is missing, workers have a GPU each, or a suite times one device.
+    """
+    require_hardware(options.quantize, options.device_map, options.device)
+    if options.device_map == NONE:
+        return
+    if options.engine != "local":
+        raise UsageError(
+            f"--device-map {options.device_map}: workers of --engine {options.engine} have one GPU each; use --engine "
+            "local"
+        )
+    timed = next((cell.suite.name for cell in cells if cell.suite.live_encoder), None)
+    if timed is not None:
+        raise UsageError(
+            f"--device-map {options.device_map}: suite {timed} times one device; leave it out (-k 'not {timed}')"
         )
 
 

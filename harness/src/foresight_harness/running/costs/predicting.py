@@ -140,14 +140,13 @@ def _scaled(found: Predicted, slowness: float) -> Predicted:
 def memory_of(cells: Sequence[PlannedCell], options: RunOptions) -> int:
     """Peak memory of one process: libraries, what suites add, and from shapes the larger of two: an encoder with a
     batch of all its planned taps, a batch of streams that is read."""
-    width = DTYPE_BYTES[options.dtype]
     taps: dict[str, dict[str, int]] = {}
     towers: dict[str, int] = {}
     read = 0
     for cell in cells:
         batch = 0
         for stream in cell.candidate.streams:
-            towers[stream.ref.encoder] = (stream.encoder.params or 0) * width
+            towers[stream.ref.encoder] = round((stream.encoder.params or 0) * options.encoder_bytes)
             for tap in stream.ref.taps:
                 one = tap_bytes(stream, tap, 1, options)
                 taps.setdefault(stream.ref.encoder, {})[tap] = one

@@ -35,6 +35,8 @@ OPTIONS: Mapping[str, str] = {
     "dtype": "--dtype",
     "cache_dtype": "--cache-dtype",
     "attention": "--attention",
+    "quantize": "--quantize",
+    "device_map": "--device-map",
     "seeds": "--seeds",
     "steps": "--steps",
     "patience": "--patience",

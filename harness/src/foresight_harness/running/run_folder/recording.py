@@ -291,6 +291,7 @@ def _loaded(part: str, name: str, found: Provenance | None, trusted: bool) -> Lo
         files=tuple(WeightsFile(name=file.name, sha256=file.sha256, bytes=file.bytes) for file in found.files),
         remarks=found.remarks,
         trusted=trusted and found.kind == "pretrained",
+        quantize=found.quantize,
     )
 
 

@@ -71,13 +71,21 @@ def _software() -> list[Finding]:
         found.append(Finding("flash-attn", "ok", version("flash-attn")))
     except PackageNotFoundError:
         found.append(Finding("flash-attn", "note", "absent", "attention runs as sdpa; that is recorded"))
-    found.append(_video())
+    found += [_loader("bitsandbytes", "quantize"), _loader("accelerate", "device-map"), _video()]
     found.append(_lpips_trunk())
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror is not None:
         there = Path(mirror).is_dir()
         found.append(Finding(MIRROR_VARIABLE, "ok" if there else "broken", mirror, "" if there else "no such folder"))
     return found
+
+
+def _loader(package: str, option: str) -> Finding:
+    """A package that only one option of a run needs."""
+    try:
+        return Finding(package, "ok", version(package))
+    except PackageNotFoundError:
+        return Finding(package, "note", "absent", f"for --{option}: pip install 'foresight-vlm-kit[{option}]'")
 
 
 def _lpips_trunk() -> Finding:

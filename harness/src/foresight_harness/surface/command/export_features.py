@@ -28,7 +28,10 @@ EXAMPLES = (
     "foresight-bench export-features RUN 'dinov2_tiny@*' -o features --format webdataset --split test",
     "foresight-bench export-features dinov2_tiny@last --dataset shapes --scale smoke -o features --json",
 )
-OF_A_RUN = ("matrix", "scale", "weights", "weights_source", "device", "dtype", "attention", "train_size", "picture_px")
+OF_A_RUN = (
+    *("matrix", "scale", "weights", "weights_source", "device", "dtype", "attention", "quantize", "device_map"),
+    *("train_size", "picture_px"),
+)
 """Options that a run has said already, where one is named."""
 
 

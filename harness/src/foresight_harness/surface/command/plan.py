@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from foresight_harness.planning.candidates import suites_of
+from foresight_harness.planning.candidates.loading import check_loading
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.feeding import EQUAL_PIXELS, EQUAL_TOKENS
 from foresight_harness.planning.options.metric_names import check_metrics
@@ -70,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
     check_probes(registry, wanted.probes)
     check_metrics(registry, wanted.metrics, weights=False)
     check_sources(selection.candidates, wanted)
+    check_loading(selection.candidates, wanted)
     selection = with_twins(selection, registry, wanted)
     candidates = selection.candidates
     suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]

@@ -12,6 +12,7 @@ from foresight_harness.contracts.records.parts import LoadedModel
 from foresight_harness.contracts.records.record import REFUSED
 from foresight_harness.contracts.text import one_line, without_secrets
 from foresight_harness.judging.comparison.safe_text import markdown_text
+from foresight_harness.parts.weights.formats import BITS
 from foresight_harness.planning.registry import Registry
 from foresight_harness.running.run_folder.run_data import RunData
 
@@ -150,7 +151,8 @@ def _provenance(
         origin = model.repo or ("" if model.seed is None else f"seed {model.seed}")
         revision = f"@{model.revision}" if model.repo and model.revision else ""
         licence = _licence(registry, model)
-        row = (model.part, model.name, model.kind, f"{origin}{revision}", model.sha256 or "", licence)
+        kind = model.kind if model.quantize is None else f"{model.kind}, {BITS.get(model.quantize, model.quantize)}"
+        row = (model.part, model.name, kind, f"{origin}{revision}", model.sha256 or "", licence)
         yield f"| {' | '.join(map(_text, row))} |"
     known = {str(one.get("name")): one for one in data.manifest.get("datasets") or () if isinstance(one, Mapping)}
     for name in dict.fromkeys(one["protocol"].get("dataset", one["dataset"]) for one in content["parts"].values()):

@@ -15,6 +15,7 @@ from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.contracts.text import one_line
 from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
+from foresight_harness.planning.candidates.loading import check_loading
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.metric_names import check_metrics
 from foresight_harness.planning.options.probe_names import check_probes
@@ -29,7 +30,7 @@ from foresight_harness.planning.plan import (
     in_running_order,
 )
 from foresight_harness.planning.registry import PluginInfo, load_registry
-from foresight_harness.running.costs.limits import check_disk
+from foresight_harness.running.costs.limits import check_disk, check_loaders
 from foresight_harness.running.exporters import check_exports, check_installed
 from foresight_harness.running.run_folder.folder import check_writable
 from foresight_harness.surface.pytest_plugin.live import screen_of
@@ -90,6 +91,7 @@ def _prepare(state: State) -> None:
         check_installed(state.options.exports)
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
+        check_loading(selection.candidates, state.options)
         check_probes(state.registry, state.options.probes)
         check_metrics(state.registry, state.options.metrics)
         state.selection = with_twins(selection, state.registry, state.options)
@@ -161,6 +163,7 @@ def order(state: State, items: list[pytest.Item]) -> None:
 
                 Bucket(options.cache_url).check()
             check_writable(options.cache, "--feature-cache" if options.cache_url is None else MIRROR)
+            check_loaders([cell for cells in state.planned.values() for cell in cells], options)
             check_disk([cell for cells in state.planned.values() for cell in cells], options)
             if options.search or options.resume:
                 from foresight_harness.surface.pytest_plugin.searching import prepare  # imports torch
