@@ -119,6 +119,14 @@ def _temporal() -> SuiteSpec:
                 *("ordering_accuracy", "ratio", "higher", SHARE, "Ordering accuracy", "motion"),
                 plain="clips whose frames are put in order",
             ),
+            MetricFacts(
+                *("action_accuracy", "ratio", "higher", SHARE, "Action accuracy", "motion"),
+                plain="clips whose action is told right",
+            ),
+            MetricFacts(
+                *("action_balanced_accuracy", "ratio", "higher", SHARE, "Balanced action accuracy", "motion"),
+                plain="clips whose action is told right, each action counting alike",
+            ),
         ),
         read_by=("direction_accuracy",),
         ranked_by=("direction_accuracy", "ordering_accuracy"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from foresight_harness.contracts.outcomes import ControlVerdict, Measurement, Outcome, Picture
 from foresight_harness.measuring.extraction.reordered import METHOD, reordered
+from foresight_harness.measuring.suites.actions import action_measurements
 from foresight_harness.measuring.suites.temporal_controls import judge_cell
 from foresight_harness.parts.datasets.motion import DIRECTION_NAMES
 from foresight_harness.parts.probes.motion import MotionProbe, chance
@@ -86,6 +87,7 @@ def measure(cell: Cell) -> Outcome:
                 "direction_accuracy", values=np.stack(directions), floor=chance(wanted), details=known, **shared
             ),
         )
+    measurements += action_measurements(cell, lambda seed, name: _grids(cell, fits[seed], name, None))
     fitted = fits[cell.seeds[0]]
     details = {"fit": fitted.convergence.as_json()} if fitted.convergence else {}
     return Outcome(tuple(measurements), _clips(cell, wanted, found), params=fitted.params(), details=details)
