@@ -22,7 +22,7 @@ bench: $(VENV)/.ready
 	@test -z "$(strip $(WEIGHTS))" || $(BIN)/foresight-bench weights fetch $(WEIGHTS) || echo "make: going on without the weights that failed; make bench WEIGHTS= does not ask for them"
 	$(BIN)/pytest benchmarks/ --benchmark-quiet --engine $(ENGINE) $(ARGS)
 
-test: $(VENV)/.ready-dev-docs-exporters
+test: $(VENV)/.ready-dev-docs-exporters $(VENV)/.ready-peft
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The site, without a network; a broken link or any other warning is an error.
@@ -31,7 +31,7 @@ docs: $(VENV)/.ready-docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs site
 	@echo "site: site/index.html"
 
-lint: $(VENV)/.ready-dev-docs-exporters
+lint: $(VENV)/.ready-dev-docs-exporters $(VENV)/.ready-peft
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(addsuffix /src,$(filter-out benchmarks,$(MEMBERS)))

@@ -17,6 +17,7 @@ from foresight_harness.contracts.protocols import (
     PlantsAnswers,
     ReadsStreams,
     Sample,
+    TunableDecoder,
 )
 from foresight_harness.contracts.scoring import ScoredSplit, SuiteCell
 
@@ -39,4 +40,5 @@ __all__ = [
     "Sample",
     "ScoredSplit",
     "SuiteCell",
+    "TunableDecoder",
 ]

@@ -7,6 +7,7 @@ import pytest
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.measuring.fitting.localisation import BOX_LOSSES, MAP_LOSSES
 from foresight_harness.measuring.fitting.reconstruction import KNOWN
+from foresight_harness.parts.training.recipe import PARTS
 from foresight_harness.planning.options import RunOptions, scale_of
 from foresight_harness.planning.recipes import RECIPES, at_learning_rate, latents_recipe, places_recipe
 
@@ -20,7 +21,17 @@ def test_recipes_carry_their_names_and_the_scales_budget_and_known_losses(name: 
     assert set(recipe.weights) <= set(KNOWN)
     for phase in recipe.earlier:
         assert phase.steps == SCALE.steps
-        assert set(recipe.of(phase).weights) <= {*MAP_LOSSES, *BOX_LOSSES}
+        assert set(recipe.of(phase).weights) <= (
+            {*MAP_LOSSES, *BOX_LOSSES} if phase.objective == "places" else {*KNOWN}
+        )
+
+
+def test_the_decoder_is_tuned_last_and_by_no_other_recipe() -> None:
+    first, last = latents_recipe("decoder_lora", SCALE).phases("latents")
+    assert (first.objective, first.trains) == ("latents", PARTS)
+    assert (last.objective, last.trains) == ("latents", (*PARTS, "decoder"))
+    others = [latents_recipe(name, SCALE) for name in RECIPES if name != "decoder_lora"]
+    assert not any("decoder" in phase.trains for recipe in others for phase in recipe.phases("latents"))
 
 
 def test_recipes_differ_in_the_protocol() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -137,6 +138,27 @@ class ConditionedDecoder(Decoder, Protocol):
 
     def adapter_facts(self, adapter: nn.Module) -> Mapping[str, Any]:
         """For the record: JSON types; ``positions_in_tokens`` (bool) says whether places are in what is read."""
+        ...
+
+
+@runtime_checkable
+class TunableDecoder(ConditionedDecoder, Protocol):
+    """A generator that a fit may change by a few parameters of the fit's own, its weights as they are."""
+
+    def build_tuning(self, **choices: Any) -> nn.Module:
+        """Parameters that change the generator, by nothing before they are trained.
+
+        Args:
+            choices: The spec's ``tuning``.
+
+        Drawn from torch's global generator, which the harness seeds; they belong to one fit, of several that share the
+        generator.
+        """
+        ...
+
+    def tuned(self, tuning: nn.Module) -> AbstractContextManager[None]:
+        """Within, ``loss`` and ``sample`` go through the changed generator, ``loss`` with gradients to ``tuning`` too;
+        afterwards it is what it was, to the bit."""
         ...
 
 

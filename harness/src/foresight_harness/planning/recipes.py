@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from foresight_harness.contracts.errors import UsageError
 from foresight_harness.parts.metrics.trunks import lpips_metric_name
-from foresight_harness.parts.training.recipe import SWEEP, SWEPT, Phase, Recipe
+from foresight_harness.parts.training.recipe import DECODER, PARTS, SWEEP, SWEPT, Phase, Recipe
 from foresight_harness.planning.registry.registry import nearest
 
 if TYPE_CHECKING:
@@ -42,8 +42,14 @@ def for_decoder(recipe: Recipe, decoder: DecoderSpec) -> Recipe:
     """The recipe with a decoder's own loss, where it brings one: records name what was descended.
 
     Raises:
-        UsageError: where the recipe compares decoded pictures, which a sampler gives no gradients for.
+        UsageError: where the recipe compares decoded pictures, which a sampler gives no gradients for; where it tunes
+            the decoder, and that has nothing to tune.
     """
+    if DECODER in recipe.trains and (decoder.adapter != "own" or not decoder.tuning):
+        raise UsageError(
+            f"--recipe {recipe.name} tunes the decoder itself, and {decoder.name} offers nothing to tune; choose a "
+            "decoder with an adapter of its own that does, or --recipe joint"
+        )
     if decoder.loss is None:
         return recipe
     if set(recipe.weights) != {"latent_mse"}:
@@ -146,6 +152,22 @@ def _perceptual(scale: Scale) -> Recipe:
     return Recipe(scale.steps, scale.batch, terms, name="perceptual")
 
 
+def _decoder_lora(scale: Scale) -> Recipe:
+    """First as ``joint``, the decoder frozen; then low-rank changes of the decoder learn along with everything.
+
+    *Source*: hybrid document, third phase of training, "Fine-tune full system including LoRA on video decoder"
+    (002_1062f2a18627ee65.txt, line 175); LoRA, arXiv 2106.09685.
+    """
+    return Recipe(
+        scale.steps,
+        scale.batch,
+        ("latent_mse",),
+        name="decoder_lora",
+        trains=(*PARTS, DECODER),
+        earlier=(Phase("latents", scale.steps, ("latent_mse",)),),
+    )
+
+
 def _spatial(scale: Scale) -> Phase:
     """The spatial suite's own fit, so that it is made once for both."""
     recipe = places_recipe(scale)
@@ -157,5 +179,6 @@ RECIPES: dict[str, Callable[[Scale], Recipe]] = {
     "spatial_then_reconstruction": _spatial_then_reconstruction,
     "frozen_enhancer": _frozen_enhancer,
     "perceptual": _perceptual,
+    "decoder_lora": _decoder_lora,
 }
 """By name; each takes the scale's steps and batch."""

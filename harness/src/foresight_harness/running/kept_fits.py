@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from foresight_harness.contracts.errors import RunFolderError
 from foresight_harness.contracts.identity import digest
-from foresight_harness.contracts.specs import GridShape
+from foresight_harness.contracts.protocols import ConditionedDecoder, TunableDecoder
+from foresight_harness.contracts.specs import DecoderSpec, GridShape
 from foresight_harness.measuring.conditioning import build_modules
 from foresight_harness.measuring.fitting.adapters import Adapter, LinearAdapter, TrainedAdapter, build_adapter
 from foresight_harness.measuring.fitting.conditioned_decoders import OwnAdapter
@@ -65,7 +66,7 @@ def kept_path(run: Path, cell: Assignment, objective: Objective, seed: int) -> P
 
 
 def tensors_of(fitted: Fitted) -> dict[str, Tensor]:
-    """Parameters and buffers by part: ``modules.``, ``reader.`` and ``adapter.``."""
+    """Parameters and buffers by part: ``modules.``, ``reader.`` , ``adapter.`` and ``tuning.``."""
     parts: dict[str, Mapping[str, Tensor]] = {"modules": fitted.modules.state_dict()}
     if fitted.reader is not None:
         parts["reader"] = fitted.reader.state_dict()
@@ -73,6 +74,8 @@ def tensors_of(fitted: Fitted) -> dict[str, Tensor]:
         parts["adapter"] = {"weight": fitted.adapter.ridge.weight, "bias": fitted.adapter.ridge.bias}
     elif isinstance(fitted.adapter, TrainedAdapter | OwnAdapter):
         parts["adapter"] = fitted.adapter.network.state_dict()
+    if isinstance(fitted.adapter, OwnAdapter) and fitted.adapter.tuning is not None:
+        parts["tuning"] = fitted.adapter.tuning.state_dict()
     return {
         f"{part}.{name}": tensor.detach().to("cpu", copy=True).contiguous()
         for part, tensors in parts.items()
@@ -151,7 +154,7 @@ def _rebuilt(
         reader.load_state_dict(_of("reader", tensors))
         reader.eval()
         shape = replace(shape, rows=side[0], cols=side[1])
-    adapter = None if latents is None else _adapter(cell, shape, latents, _of("adapter", tensors), closed_form)
+    adapter = None if latents is None else _adapter(cell, shape, latents, tensors, closed_form)
     return Fitted(modules, reader, adapter, None, "cpu")
 
 
@@ -160,7 +163,9 @@ def _adapter(
 ) -> Adapter:
     spec, size = cell.candidate.decoder, (latents.frames, latents.rows, latents.cols)
     if closed_form:
-        return LinearAdapter(RidgeFit(tensors["weight"], tensors["bias"], 0.0, float("nan")), spec.adapter_cells)
+        return LinearAdapter(
+            RidgeFit(tensors["adapter.weight"], tensors["adapter.bias"], 0.0, float("nan")), spec.adapter_cells
+        )
     own = cell.workshop.latents.conditioned(spec)
     with torch.random.fork_rng(devices=[]):
         network = (
@@ -168,11 +173,23 @@ def _adapter(
             if own is None
             else own.build_adapter(shape, **spec.adapter_choices)
         )
-    network.load_state_dict(dict(tensors))
+    network.load_state_dict(_of("adapter", tensors))
     network.eval()
     if own is not None:
-        return OwnAdapter(network, own, size)
+        return OwnAdapter(network, own, size, _tuning(own, spec, _of("tuning", tensors)))
     return TrainedAdapter(network, latents.frames, spec.adapter_cells if spec.adapter == "linear" else None)
+
+
+def _tuning(own: ConditionedDecoder, spec: DecoderSpec, tensors: Mapping[str, Tensor]) -> nn.Module | None:
+    """What the fit changed the decoder by; None where it left it alone."""
+    if not tensors:
+        return None
+    if not isinstance(own, TunableDecoder):
+        raise RuntimeError(f"{spec.name} cannot be tuned")
+    with torch.random.fork_rng(devices=[]):
+        tuning = own.build_tuning(**spec.tuning)
+    tuning.load_state_dict(dict(tensors))
+    return tuning.eval()
 
 
 def _of(part: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from foresight_ltx_video.conditioning import ConditioningAdapter, draw_sigmas, flow_matching_loss
 from foresight_ltx_video.generation import VideoGenerator
+from foresight_ltx_video.lora import build_tuning, own_parameters, tuned
 from foresight_ltx_video.presets import (
     STRIDE_FRAMES,
     STRIDE_PX,
@@ -23,7 +25,8 @@ from foresight_ltx_video.presets import (
 class ConditionedVideoDecoder:
     """LTX-Video from a conditioning grid: the grid becomes prompt tokens, ``LTXPipeline`` does the rest.
 
-    Latents are those of the autoencoder; nothing but the adapter is trained.
+    Latents are those of the autoencoder. Nothing but the adapter is trained, and under a recipe that tunes the decoder
+    low-rank changes of the transformer, which belong to the fit.
     """
 
     def __init__(self, preset: ConditionedPreset, generator: VideoGenerator) -> None:
@@ -72,6 +75,14 @@ class ConditionedVideoDecoder:
             steps=self.preset.steps,
         )
 
+    def build_tuning(self, *, lora_rank: int) -> nn.Module:
+        """Low-rank changes of the transformer's attention, none before training. Raises: UsageError without peft."""
+        return build_tuning(self.generator.transformer, lora_rank)
+
+    def tuned(self, tuning: nn.Module) -> AbstractContextManager[None]:
+        """Within, ``loss`` and ``sample`` go through the changed transformer."""
+        return tuned(self.generator.transformer, tuning)
+
     def continue_first(self, clips: Tensor, seeds: Sequence[int]) -> Tensor:
         """Clips that begin with the true first frame and are told nothing else: one prompt token of zeros.
 
@@ -96,7 +107,7 @@ class ConditionedVideoDecoder:
 
     def facts(self) -> Mapping[str, Any]:
         """What is really used, transformer and autoencoder together."""
-        transformer = sum(parameter.numel() for parameter in self.generator.transformer.parameters())
+        transformer = own_parameters(self.generator.transformer)
         known = self.generator.decoder.facts()
         return {
             **known,

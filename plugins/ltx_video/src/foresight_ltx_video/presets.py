@@ -13,6 +13,8 @@ from typing import Any, Literal
 from foresight_harness.contracts.specs.models import WeightsKind
 
 LATENT_CHANNELS = 128
+LORA_RANK = 16
+"""Of the changes that a recipe may tune the transformer by (``--recipe decoder_lora``)."""
 STRIDE_PX = 32
 STRIDE_FRAMES = 8
 PROMPT_WIDTH = 4096

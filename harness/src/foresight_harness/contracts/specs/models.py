@@ -157,6 +157,9 @@ class DecoderSpec:
     adapter_cells: Literal["gathered", "averaged"] = "gathered"
     """Of a ``linear`` adapter: what it reads of the tokens that share a latent cell, all of them side by side or only
     their mean."""
+    tuning: Mapping[str, Any] = field(default_factory=dict)
+    """Of an ``own`` adapter: arguments that ``build_tuning`` is called with (JSON types; protocols say them); empty
+    where the decoder is frozen under every recipe."""
     loss: str | None = None
     """Of an ``own`` adapter: name of the loss that it is fitted by, for the protocol (``flow_matching``)."""
     adapter_params: int | None = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from foresight_harness.contracts.protocols import ConditionedDecoder
+from foresight_harness.contracts.protocols import ConditionedDecoder, TunableDecoder
 from foresight_harness.measuring.cache.grids import CachedGrids
 from foresight_harness.planning.plugin_calls import calling
 
@@ -30,6 +31,8 @@ class OwnTargets:
     seed: int
     steps: int = 0
     """Steps made so far."""
+    tuning: nn.Module | None = None
+    """What changes the decoder, where the phase trains it."""
 
     def constant(self) -> None:
         """What can be had without features is not known."""
@@ -41,7 +44,7 @@ class OwnTargets:
         self.steps += torch.is_grad_enabled()
         generator = torch.Generator().manual_seed(1_000_003 * self.seed + step)
         latents = self.latents.take(indices).to(predicted.device)
-        with calling(self.decoder, "loss"):
+        with tuned(self.decoder, self.tuning), calling(self.decoder, "loss"):
             return self.decoder.loss(predicted, latents, generator).mean()
 
 
@@ -52,8 +55,14 @@ class OwnAdapter:
     candidates are none of the noise.
     """
 
-    def __init__(self, network: nn.Module, decoder: ConditionedDecoder, size: tuple[int, int, int]) -> None:
-        self.network, self.decoder, self.size = network, decoder, size
+    def __init__(
+        self,
+        network: nn.Module,
+        decoder: ConditionedDecoder,
+        size: tuple[int, int, int],
+        tuning: nn.Module | None = None,
+    ) -> None:
+        self.network, self.decoder, self.size, self.tuning = network, decoder, size, tuning
         self.params = sum(parameter.numel() for parameter in network.parameters())
 
     def __call__(self, grid: Tensor) -> Tensor:
@@ -64,10 +73,21 @@ class OwnAdapter:
             block = grid[start : start + SAMPLED].to(device)
             with torch.inference_mode():
                 seeds = range(start, start + len(block))
-                with calling(self.decoder, "sample"):
+                with tuned(self.decoder, self.tuning), calling(self.decoder, "sample"):
                     parts.append(self.decoder.sample(self.network(block), self.size, seeds).float().cpu())
         return torch.cat(parts)
 
     def facts(self) -> Mapping[str, Any]:
         """What the decoder says of this adapter, for ``details`` of a record."""
         return dict(self.decoder.adapter_facts(self.network))
+
+
+@contextmanager
+def tuned(decoder: ConditionedDecoder, tuning: nn.Module | None) -> Iterator[None]:
+    """Within, the decoder is changed by what a fit learned of it; as it is where the fit left it alone."""
+    if tuning is None:
+        yield
+        return
+    assert isinstance(decoder, TunableDecoder)
+    with decoder.tuned(tuning):
+        yield

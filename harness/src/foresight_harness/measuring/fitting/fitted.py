@@ -39,6 +39,9 @@ class Fitted:
             counts["reader"] = _count(self.reader)
         if self.adapter is not None:
             counts["adapter"] = self.adapter.params
+            tuning = getattr(self.adapter, "tuning", None)
+            if tuning is not None:
+                counts["tuning"] = _count(tuning)
         return counts
 
     @property

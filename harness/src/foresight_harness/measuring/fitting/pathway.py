@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from foresight_harness.measuring.conditioning import PipelineModules
 from foresight_harness.measuring.conditioning.stream_sets import TapTensors
-from foresight_harness.parts.training.recipe import Recipe
+from foresight_harness.parts.training.recipe import DECODER, Recipe
 
 
 class Pathway(nn.Module):
@@ -23,16 +23,19 @@ class Pathway(nn.Module):
         reader: nn.Module | None,
         head: nn.Module,
         place: Callable[[Tensor], Tensor] | None = None,
+        tuning: nn.Module | None = None,
     ) -> None:
         """Args:
         pipeline: Extractors, enhancers and fusion.
         reader: Turns a token set into a grid.
         head: From grid to prediction.
         place: Brings the grid to the latents' frames, or frames and cells, before the head; None leaves it as it is.
+        tuning: What changes the decoder behind the prediction; the loss reads it.
         """
         super().__init__()
         self.pipeline, self.reader, self.head = pipeline, reader, head
         self.place = place
+        self.tuning = tuning
 
     def forward(self, taps: TapTensors | Tensor, clips: Tensor | None = None) -> Tensor:
         """Taps by stream (or conditioning grids [b, T, H, W, C], without a pipeline) -> [b, T', H', W', K]"""
@@ -46,7 +49,7 @@ class Pathway(nn.Module):
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by part, under the names that recipes use; parts without any are left out."""
-        modules: dict[str, nn.Module | None] = {"reader": self.reader, "head": self.head}
+        modules: dict[str, nn.Module | None] = {"reader": self.reader, "head": self.head, DECODER: self.tuning}
         if self.pipeline is not None:
             modules["extractor"] = self.pipeline.extractors
             modules["enhancer"] = self.pipeline.enhancers

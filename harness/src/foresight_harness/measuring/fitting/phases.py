@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from foresight_harness.contracts.protocols import ConditionedDecoder
+from foresight_harness.contracts.errors import CandidateError
+from foresight_harness.contracts.protocols import ConditionedDecoder, TunableDecoder
 from foresight_harness.contracts.specs import GridShape
 from foresight_harness.measuring.conditioning import Conditioning, build_modules
 from foresight_harness.measuring.conditioning.slots import in_common_slots
@@ -30,7 +31,7 @@ from foresight_harness.measuring.fitting.reconstruction import LATENT, LatentTar
 from foresight_harness.measuring.fitting.set_readers import SetReader
 from foresight_harness.parts.training.convergence import Convergence
 from foresight_harness.parts.training.early_stopping import held_out
-from foresight_harness.parts.training.recipe import Phase, Recipe
+from foresight_harness.parts.training.recipe import DECODER, Phase, Recipe
 from foresight_harness.planning.candidates import ResolvedCandidate
 
 SET_READER_CELLS = 16
@@ -61,6 +62,7 @@ class Draft:
         self.shape = conditioning_shape(candidate, streams.shapes())
         self.reader: nn.Module | None = None
         self.head: nn.Module | None = None
+        self.tuning: nn.Module | None = None
 
     def phases(self) -> tuple[Phase, ...]:
         """Those that are still to be made."""
@@ -108,7 +110,7 @@ class Draft:
         elif self.request.own is not None:
             assert self.head is not None
             size = (latents.shape.frames, latents.shape.rows, latents.shape.cols)
-            adapter = OwnAdapter(self.head, self.request.own, size)
+            adapter = OwnAdapter(self.head, self.request.own, size, self.tuning)
         else:
             assert self.head is not None
             adapter = TrainedAdapter(self.head, latents.shape.frames, self._cells)
@@ -166,8 +168,19 @@ class Draft:
                 torch.manual_seed(self._seed + 1)
                 choices = self.request.candidate.decoder.adapter_choices
                 self.head = decoder.build_adapter(self.shape, **choices).to(self.device)
-        targets = OwnTargets(decoder, latents, self._seed)
-        return self._task(Pathway(self.modules, None, self.head), phase, recipe, targets)
+        if DECODER in phase.trains and self.tuning is None:
+            self.tuning = self._tuning_of(decoder)
+        targets = OwnTargets(decoder, latents, self._seed, tuning=self.tuning)
+        return self._task(Pathway(self.modules, None, self.head, tuning=self.tuning), phase, recipe, targets)
+
+    def _tuning_of(self, decoder: ConditionedDecoder) -> nn.Module:
+        """What changes the decoder, as it starts. Raises: CandidateError where its spec promises more than it keeps."""
+        spec = self.request.candidate.decoder
+        if not isinstance(decoder, TunableDecoder):
+            raise CandidateError(f"decoder {spec.name} declares a tuning; it needs build_tuning and tuned beside loss")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed + 2)
+            return decoder.build_tuning(**spec.tuning).to(self.device)
 
     def _placing(self, latent: tuple[int, int, int]) -> Callable[[Tensor], Tensor]:
         """Tokens of each latent cell for a linear layer; networks change the cells themselves."""
@@ -207,7 +220,7 @@ class Draft:
         latents = None if isinstance(targets, PlaceTargets) else targets.latents.shape
         held = self._held(pathway, phase)
         if held is not None:
-            pathway = Pathway(None, pathway.reader, pathway.head, pathway.place)
+            pathway = Pathway(None, pathway.reader, pathway.head, pathway.place, pathway.tuning)
         return Task(
             pathway,
             read if held is None else read_held,

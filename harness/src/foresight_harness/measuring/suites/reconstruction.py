@@ -20,6 +20,7 @@ from foresight_harness.measuring.suites.error_places import error_places
 from foresight_harness.measuring.suites.over_time import over_time, variants
 from foresight_harness.measuring.suites.references import picture_metrics, references
 from foresight_harness.measuring.workshop.reference_rows import References
+from foresight_harness.parts.training.recipe import DECODER
 
 if TYPE_CHECKING:
     from foresight_harness.measuring.workshop.cell import Cell
@@ -45,8 +46,14 @@ def protocol(cell: Cell) -> dict[str, Any]:
         "pictures": cell.scale.pictures,
         "metrics": metrics,
         **({"over_time": variants(list(metrics))} if cell.clips else {}),
-        **cell.recipe_for_latents().choices(),
+        **_choices(cell),
     }
+
+
+def _choices(cell: Cell) -> dict[str, Any]:
+    """How it is fitted, and where the recipe tunes the decoder, by what."""
+    recipe = cell.recipe_for_latents()
+    return recipe.choices() | ({"tuning": dict(cell.candidate.decoder.tuning)} if DECODER in recipe.trains else {})
 
 
 def score(cell: Cell) -> Outcome:

@@ -15,6 +15,9 @@ Objective = Literal["places", "latents"]
 PARTS = ("extractor", "enhancer", "fusion", "reader", "head")
 """What can be trained between encoder and decoder; the head is the adapter, or the localisation readout."""
 
+DECODER = "decoder"
+"""What a recipe may train besides: small parameters that change a decoder with an adapter of its own (LoRA)."""
+
 OPTIMISERS = ("adamw", "sgd")
 DEFAULT_RECIPE = "joint"
 """What a run fits by where nothing else is asked for."""
@@ -51,10 +54,10 @@ class Phase:
     """Parts whose parameters move; the others are frozen and cost no gradients."""
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.trains) - set(PARTS))
+        unknown = sorted(set(self.trains) - {*PARTS, DECODER})
         if unknown or not self.trains:
             found = f"unknown part {unknown[0]!r}" if unknown else "no part to train"
-            raise UsageError(f"a phase of a recipe has {found}; there are {', '.join(PARTS)}")
+            raise UsageError(f"a phase of a recipe has {found}; there are {', '.join((*PARTS, DECODER))}")
         if self.steps < 1:
             raise UsageError(f"a phase of a recipe needs at least one step, got {self.steps}")
 

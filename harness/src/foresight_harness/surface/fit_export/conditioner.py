@@ -126,6 +126,10 @@ def adapter_head(adapter: Adapter, latent: tuple[int, int, int]) -> nn.Module:
     if isinstance(adapter, TrainedAdapter):
         return NetworkHead(adapter, latent)
     if isinstance(adapter, OwnAdapter):
+        if adapter.tuning is not None:
+            raise UsageError(
+                "a fit that changed its decoder (--recipe decoder_lora) cannot be exported without that change"
+            )
         return copy.deepcopy(adapter.network).to("cpu")
     raise UsageError(f"an adapter of kind {type(adapter).__name__} cannot be exported")
 
