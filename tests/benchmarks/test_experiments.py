@@ -1,4 +1,4 @@
-"""Every command of ``docs/experiments.md`` can be planned, and its gates are there for its matrix."""
+"""Every command of ``docs/experiments.md`` can be planned, at its scale and at the default one, on clips too."""
 
 from __future__ import annotations
 
@@ -35,13 +35,29 @@ def test_every_experiment_of_the_document_has_a_command() -> None:
     assert TEXT.count("\n## E1.") == 6
 
 
+VARIANTS: dict[str, tuple[bool, tuple[str, ...]]] = {
+    "as it stands": (True, ()),
+    "at the default scale": (False, ()),
+    "there on clips": (False, ("--dataset", "moving_shapes")),
+}
+"""What becomes of a command: whether its scale is kept, and what is added."""
+
+
+def without_scale(arguments: list[str]) -> list[str]:
+    """Arguments of a plan at the matrix's own scale."""
+    at = arguments.index("--scale") if "--scale" in arguments else len(arguments)
+    return arguments[:at] + arguments[at + 2 :]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_can_be_planned_and_scores_something(
-    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    command: str, variant: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     arguments, gates, matrix = planned(command)
-    assert main(arguments) == 0
+    kept, added = VARIANTS[variant]
+    assert main([*(arguments if kept else without_scale(arguments)), *added]) == 0
     assert json.loads(capsys.readouterr().out)["cells"] > 1
     for gate in gates:
         content = tomllib.loads((ROOT / "benchmarks" / "gates" / f"{gate}.toml").read_text(encoding="utf-8"))
