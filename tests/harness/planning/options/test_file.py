@@ -33,7 +33,7 @@ def test_values_have_the_types_of_their_options_and_either_spelling_of_a_name(tm
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("divice = 'cuda'", "unknown option 'divice'; did you mean device or device_map?"),
+        ("divice = 'cuda'", "unknown option 'divice'; did you mean device or device-map?"),
         ("seeds = 'three'", "seeds is 'three'; write a whole number"),
         ("seeds = true", "seeds is True; write a whole number"),
         ("resume = 1", "resume is 1; write true or false"),
