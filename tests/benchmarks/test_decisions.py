@@ -148,6 +148,14 @@ def test_a_reason_that_criteria_share_stands_once_in_markdown() -> None:
     assert grouped(lines) == ["IoU, LPIPS: random weights (x)", "SSIM: is not in this run", "odd"]
 
 
+def test_a_long_reason_keeps_what_to_do_at_its_end(decide: Decide) -> None:
+    _, found, _ = decide("good", answers=True)
+    one = found["proposals"][0]
+    one["missing"] = [f"criterion {number} with a long name: weights; fetch them" for number in range(40)]
+    text = as_markdown(found)
+    assert "criterion 39 with a long name: weights; fetch them\n" in text
+
+
 def test_two_runs_are_read_as_one_and_what_both_measured_must_hold_in_both(decide: Decide) -> None:
     _, found, _ = decide("good", "cheap", answers=True)
     assert set(answers_of(found).values()) == {"PROCEED"}, "stills through linear do not stand in the way of video"

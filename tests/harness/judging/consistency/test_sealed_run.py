@@ -29,6 +29,8 @@ def test_untouched_run_holds_with_conclusions_and_whatever_becomes_of_its_page(s
     (sealed / "report.html").write_text("another page")
     (sealed / "report").mkdir()
     (sealed / "report" / "index.html").write_text("a page in a folder")
+    for name in ("decision.html", "decision.json"):  # what ``decide RUN`` leaves there
+        (sealed / name).write_text("{}")
     assert main(["verify", str(sealed)]) == 0
     assert f"seal: {found.seal}" in capsys.readouterr().out
 

@@ -10,9 +10,9 @@ COMMENT_BYTES = 60_000
 """GitHub refuses a comment over 64 KB."""
 
 
-def markdown_text(text: str) -> str:
-    """Plain text in Markdown: no markup, no HTML, no link, no mention, no break of a table."""
-    flat = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)[:300]
+def markdown_text(text: str, most: int = 300) -> str:
+    """Plain text in Markdown: no markup, no HTML, no link, no mention, no break of a table; ``most`` characters of it."""
+    flat = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)[:most]
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     flat = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", flat)
     flat = flat.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")

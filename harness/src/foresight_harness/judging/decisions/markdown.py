@@ -12,6 +12,8 @@ LONG_S = 48 * 3600.0
 """Longer times are said in days."""
 NOTHING = 1e-6
 """Below this a number is nothing but rounding."""
+LONGEST = 2000
+"""Characters of a sentence: one that names many parts ends with what to do about them."""
 
 
 def as_markdown(decision: Mapping[str, Any]) -> str:
@@ -24,7 +26,7 @@ def _lines(decision: Mapping[str, Any]) -> Iterator[str]:
     yield from ("| proposal | answer | why |", "|---|---|---|")
     for one in decision["proposals"]:
         name = f"{markdown_text(one['proposal'])}: {markdown_text(one['title'])}"
-        yield f"| {name} | **{one['answer']}** | {markdown_text(one['say'])} |"
+        yield f"| {name} | **{one['answer']}** | {markdown_text(one['say'], LONGEST)} |"
     for one in decision["proposals"]:
         yield from ("", f"## {markdown_text(one['proposal'])}: {one['answer']}", "", _line(one["question"]), "")
         yield from _criteria(one)
@@ -62,7 +64,7 @@ def _open(proposal: Mapping[str, Any]) -> Iterator[str]:
         yield from ("", "Missing:", *(f"- {_line(line)}" for line in grouped(proposal["missing"])))
     if proposal["ask"]:
         yield from ("", "People must still answer:")
-        yield from (f"- {_line(one['label'])}: {markdown_text(one['ask'])}" for one in proposal["ask"])
+        yield from (f"- {_line(one['label'])}: {markdown_text(one['ask'], LONGEST)}" for one in proposal["ask"])
     found = proposal["next"]
     if found:
         yield from ("", f"The cheapest run that would settle the next step ({duration(found)}):", "")
@@ -80,7 +82,7 @@ def grouped(lines: Sequence[str]) -> list[str]:
 
 def _line(text: str) -> str:
     """Harmless text that begins a line or an item: nothing in it starts a list of its own."""
-    safe = markdown_text(text).strip()
+    safe = markdown_text(text, LONGEST).strip()
     return f"\\{safe}" if safe.startswith("-") else re.sub(r"^(\d+)\.", r"\1\.", safe)
 
 
