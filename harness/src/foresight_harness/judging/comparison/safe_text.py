@@ -11,7 +11,7 @@ COMMENT_BYTES = 60_000
 
 
 def markdown_text(text: str, most: int = 300) -> str:
-    """Plain text in Markdown: no markup, no HTML, no link, no mention, no break of a table; ``most`` characters of it."""
+    """Plain text in Markdown: no markup, no HTML, no link, no mention, no break of a table; cut after ``most``."""
     flat = re.sub(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]", " ", text)[:most]
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     flat = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", flat)

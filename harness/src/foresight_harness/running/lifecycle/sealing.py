@@ -21,8 +21,8 @@ NAME = "seal.json"
 MARK = "sealed"
 """Field of ``run.json`` that says that there is a seal, so that one that was removed is missed."""
 PAGES = ("report.html", "report", "decision.html", "decision.json")
-"""Left out: a page is made of the rest, may be rendered again by a newer writer, and proves nothing. What ``decide`` says
-of a run is such a page, and its content; it also rests on answers and runs beside this one."""
+"""Left out: a page is made of the rest, may be rendered again by a newer writer, and proves nothing. What
+``decide`` says of a run is such a page, and its content; it also rests on answers and runs beside this one."""
 RECORDS = "records.jsonl"
 
 
