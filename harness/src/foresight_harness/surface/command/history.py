@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--candidate", "--cell", required=True, metavar="GLOB", help="candidates; --cell is its older name"
     )
-    parser.add_argument("--metric", required=True)
+    parser.add_argument("--metric", metavar="NAME", required=True, help="any that runs hold, such as iou")
     parser.add_argument("--suite", default="*", metavar="GLOB")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where runs lie; default runs")
     form = parser.add_mutually_exclusive_group()
