@@ -69,9 +69,41 @@ def test_encoder_in_a_circle_is_freed_too(pool: EncoderPool, builtins: Registry,
 
 def test_spare_encoder_stays_until_another_is_built(pool: EncoderPool, builtins: Registry) -> None:
     spare = weakref.ref(pool.get(spec_of(builtins, Plain)))
-    pool.spare = "one"
+    pool.spare, pool.looked_at_again = "one", lambda name: True
     pool.trim()
     assert pool.get(spec_of(builtins, Plain)) is spare()
     pool.get(spec_of(builtins, Plain, "other"))
     assert spare() is None
     assert pool.builds == {"one": 1, "other": 1}
+
+
+def test_spare_encoder_goes_once_nothing_is_left_to_look_at(pool: EncoderPool, builtins: Registry) -> None:
+    left = ["one"]
+    spare = weakref.ref(pool.get(spec_of(builtins, Plain)))
+    pool.spare, pool.looked_at_again = "one", left.__contains__
+    pool.trim()
+    assert spare() is not None
+    left.clear()
+    pool.trim()
+    assert spare() is None
+
+
+@pytest.mark.parametrize(("most", "kept"), [(4 * (4 * 4 + 4), True), (4 * (4 * 4 + 4) - 1, False)])
+def test_last_live_cell_leaves_a_small_encoder_that_is_still_looked_at(
+    pool: EncoderPool, builtins: Registry, monkeypatch: pytest.MonkeyPatch, most: int, kept: bool
+) -> None:
+    monkeypatch.setattr("foresight_harness.measuring.extraction.pool.SPARE_BYTES", most)
+    pool.looked_at_again = lambda name: True
+    pool.plan(["one", "one"])
+    built = weakref.ref(pool.get(spec_of(builtins, Plain)))
+    pool.done(["one"])
+    assert (built() is not None, pool.spare) == (True, "one" if kept else "")
+    pool.done(["one"])
+    assert (built() is not None) is kept
+
+
+def test_last_live_cell_leaves_nothing_that_is_not_looked_at(pool: EncoderPool, builtins: Registry) -> None:
+    pool.plan(["one"])
+    built = weakref.ref(pool.get(spec_of(builtins, Plain)))
+    pool.done(["one"])
+    assert built() is None

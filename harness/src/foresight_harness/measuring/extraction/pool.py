@@ -12,6 +12,10 @@ from foresight_harness.contracts.specs import BuildRequest, EncoderSpec
 from foresight_harness.measuring.extraction.tidying import free_cycles, times_set_aside
 from foresight_harness.parts.weights.counting import parameters_of, require_finite_parameters
 
+SPARE_BYTES = 2**30
+"""Parameters of an encoder that is kept after its last live cell where it is still to be looked at. What is larger is
+built again: fits of other cells may need that memory."""
+
 
 @dataclass
 class EncoderPool:
@@ -22,7 +26,9 @@ class EncoderPool:
     builds: Counter[str] = field(default_factory=Counter)
     """How often each encoder was built, for ``run.json`` and tests."""
     spare: str = ""
-    """An encoder that is looked at again on another data set: kept as long as no other is built."""
+    """An encoder that is looked at again: kept as long as no other is built."""
+    looked_at_again: Callable[[str], bool] = lambda name: False
+    """Whether what the cache holds of an encoder is still to be compared on some data set."""
     _live: dict[str, Encoder] = field(default_factory=dict)
     _built_after: dict[str, int] = field(default_factory=dict)
     """How often survivors had been set aside when each encoder was built."""
@@ -51,17 +57,26 @@ class EncoderPool:
         self.needed.update(names)
 
     def done(self, names: Iterable[str]) -> None:
-        """A cell that needed these encoders has ended."""
-        self.needed.subtract(names)
+        """A cell that needed these encoders has ended. A small one that is still to be looked at becomes the spare."""
+        self.needed.subtract(names := list(names))
+        for name in names:
+            if self.looked_at_again(name) and name in self._live and _bytes_of(self._live[name]) <= SPARE_BYTES:
+                self.spare = name
         self.trim()
 
     def trim(self) -> None:
         """Free every encoder that no planned cell wants live."""
+        if self.spare and not self.looked_at_again(self.spare):
+            self.spare = ""
         idle = [name for name in self._live if self.needed[name] <= 0 and name != self.spare]
         traces = [trace for name in idle for trace in _traces(self._live.pop(name))]
         # Looking through all that the process holds takes tenths of a second: only where something refers in a circle.
         if any(trace() is not None for trace in traces):
             free_cycles(whole=any(self._built_after[name] != times_set_aside() for name in idle))
+
+
+def _bytes_of(encoder: Encoder) -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in parameters_of(encoder))
 
 
 def _traces(encoder: Encoder) -> list[Callable[[], object]]:

@@ -76,6 +76,13 @@ class Extraction:
     _fresh: set[str] = field(default_factory=set)
     """Keys of what this process has made."""
 
+    def __post_init__(self) -> None:
+        """Let the pool keep what is looked at again."""
+        self.pool.looked_at_again = self._looked_at_again
+
+    def _looked_at_again(self, name: str) -> bool:
+        return self.checks.left(f"encoder {name}", self.planned_on.get(name, ()))
+
     def provenance(self, spec: EncoderSpec) -> Provenance:
         """Origin of the weights of the encoder, or of the one that it is a variant of. Raises: CheckpointError."""
         root = self.registry.lineage(spec.name)[-1]
@@ -217,8 +224,7 @@ class Extraction:
             clips = painted(clips, split.labels.foreground[list(places)])
         made = encode_batch(encoder, clips.to(device), taps)
         del encoder  # else it is still in use when the pool lets it go
-        part, places_left = f"encoder {spec.name}", self.planned_on.get(spec.name, ())
-        self.pool.spare = spec.name if self.checks.left(part, places_left) else ""
+        self.pool.spare = spec.name
         self.pool.trim()
         return {tap: made[tap].tokens for tap in taps}
 
