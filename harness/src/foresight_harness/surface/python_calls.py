@@ -17,6 +17,7 @@ from foresight_harness.judging.gates.gate_files import answers_of, find_gates, k
 from foresight_harness.measuring.suites.efficiency import WARMUP
 from foresight_harness.measuring.suites.timing import PlainTimer
 from foresight_harness.planning.candidates import Selection, select_candidates, suites_of
+from foresight_harness.planning.candidates.fitting import check_fitting
 from foresight_harness.planning.candidates.loading import check_loading
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.named_files import folders_of, places
@@ -157,6 +158,7 @@ def _check(registry: Registry, selection: Selection, options: RunOptions) -> Non
     check_metrics(registry, options.metrics)
     check_sources(selection.candidates, options)
     check_loading(selection.candidates, options)
+    check_fitting(selection.candidates, options)
     check_writable(options.out)
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from foresight_harness.planning.candidates import suites_of
+from foresight_harness.planning.candidates.fitting import check_fitting
 from foresight_harness.planning.candidates.loading import check_loading
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.feeding import EQUAL_PIXELS, EQUAL_TOKENS
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     check_metrics(registry, wanted.metrics, weights=False)
     check_sources(selection.candidates, wanted)
     check_loading(selection.candidates, wanted)
+    check_fitting(selection.candidates, wanted)
     selection = with_twins(selection, registry, wanted)
     candidates = selection.candidates
     suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]

@@ -15,6 +15,7 @@ from foresight_harness.contracts.specs import SuiteSpec
 from foresight_harness.contracts.text import one_line
 from foresight_harness.judging.gates.gate_files import answers_of, find_gates
 from foresight_harness.planning.candidates import ResolvedCandidate, candidates_of, select_candidates, suites_of
+from foresight_harness.planning.candidates.fitting import check_fitting
 from foresight_harness.planning.candidates.loading import check_loading
 from foresight_harness.planning.candidates.twins import with_twins
 from foresight_harness.planning.options.metric_names import check_metrics
@@ -92,6 +93,7 @@ def _prepare(state: State) -> None:
         check_datasets(state.registry, state.options)
         check_sources(selection.candidates, state.options)
         check_loading(selection.candidates, state.options)
+        check_fitting(selection.candidates, state.options)
         check_probes(state.registry, state.options.probes)
         check_metrics(state.registry, state.options.metrics)
         state.selection = with_twins(selection, state.registry, state.options)
