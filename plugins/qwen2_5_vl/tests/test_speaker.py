@@ -178,6 +178,18 @@ def test_weights_that_are_not_there_are_said_in_one_line() -> None:
         build_answerer(WHAT, BuildRequest(weights="nano", dtype="float16"))
 
 
+def test_published_weights_that_are_not_there_advise_no_option_that_a_metric_does_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    published = next(preset for preset in PRESETS if preset.size == "published")
+    for spec in consistency_metrics(speaker.__name__, [(published, published.config)]):
+        for asked in (spec.definition, spec.build):
+            with pytest.raises(CheckpointError, match=r"or leave the metric out\.$"):
+                asked()
+
+
 def test_random_weights_are_those_of_the_encoder() -> None:
     model = build_answerer(TINY, BuildRequest()).speaker.model  # type: ignore[attr-defined]
     encoder: Any = foresight_qwen2_5_vl.spec_of(TINY).build(BuildRequest())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from foresight_harness import BuildRequest, MetricSpec
+from foresight_harness import BuildRequest, CheckpointError, MetricSpec
 
 from foresight_vlm_kit.consistency.prompts import VERSION, nano_text, text_of
 from foresight_vlm_kit.presets import Preset
@@ -97,7 +98,8 @@ def _build(offer: Offer, kind: Kind) -> Metric:
 @cache
 def _answerer(offer: Offer) -> Any:
     """One model for both metrics of a size. Raises: CheckpointError, UsageError."""
-    return import_module(offer.module).build_answerer(offer.preset, offer.request())
+    with _advising():
+        return import_module(offer.module).build_answerer(offer.preset, offer.request())
 
 
 @cache
@@ -106,5 +108,15 @@ def _identity(offer: Offer) -> str:
     from foresight_harness.weights import provenance_of
 
     request, preset = offer.request(), offer.preset
-    found = provenance_of(preset.name, offer.config, request, repo=preset.repo)
+    with _advising():
+        found = provenance_of(preset.name, offer.config, request, repo=preset.repo)
     return f"{found.kind} weights sha256 {found.sha256}, {request.dtype} on {request.device}"
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    """Options of a run's encoders do not reach a metric: what is said of missing weights advises none of them."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(str(error).replace("use --weights random", "leave the metric out")) from error
