@@ -177,6 +177,20 @@ def _shuffled(grid: Tensor) -> Tensor:
     return grid.flatten(1, 2)[:, ORDER].reshape(grid.shape)
 
 
+def _quarters_swapped(grid: Tensor) -> Tensor:
+    half = CELLS // 2
+    swapped = grid.clone()
+    swapped[:, :half, :half], swapped[:, half:, half:] = grid[:, half:, half:], grid[:, :half, :half]
+    return swapped
+
+
+def _quarter_mirrored(grid: Tensor) -> Tensor:
+    half = CELLS // 2
+    mirrored = grid.clone()
+    mirrored[:, :half, half:] = grid[:, :half, half:].flip(2)
+    return mirrored
+
+
 def _averaged(grid: Tensor) -> Tensor:
     return F.avg_pool2d(grid.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
 
@@ -293,6 +307,8 @@ of_grid("roll_far", "5 tokens", lambda grid: grid.roll(5, 1))
 of_grid("half_cell", "half a token off", lambda grid: (grid + grid.roll((1, 1), (1, 2))) / 2)
 of_grid("half_cell_down", "0.5 tokens above", lambda grid: (grid + grid.roll(1, 1)) / 2)
 of_grid("shuffled_places", "do not change", _shuffled)
+of_grid("quarters_swapped", "quarter", _quarters_swapped)
+of_grid("quarter_mirrored", "the upper right quarter", _quarter_mirrored)
 of_grid("averaged_2x2", "8x8 tokens", _averaged)
 of_grid("averaged_and_enlarged", "equal to the last bit", _enlarged)
 of_grid("pooled_everywhere", "alike in every place", lambda grid: grid.mean((1, 2), keepdim=True).expand_as(grid))

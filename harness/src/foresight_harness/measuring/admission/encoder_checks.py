@@ -23,7 +23,7 @@ MOST_LEANING = 0.22
 MOST_LEANING_OF_FEW = 0.28
 """The same of few pictures, where chance and causal attention give 0.23."""
 LEAST_PART = 0.45
-"""Agreement of any half of the grid, in shares of the whole grid's."""
+"""Agreement of any half or quarter of the grid, in shares of their median."""
 FAINT = 0.25
 """Contrast below which missing agreement accuses nobody: tokens in a wrong order move by 0.7 and more where what they
 show is repainted; a trained language model that lost places gives 0.10 to 0.20 in the right one."""
@@ -192,13 +192,14 @@ def place_fault(placement: Placement, *, overlapping: bool, tolerance_cells: flo
             f"each token also sees {found.leans_to}, and not as much of the other side (by {found.leaning:.2f} of "
             "agreement): cells half a token off; centre them, or declare tolerance_cells"
         )
-    part, least = min(found.parts.items(), key=lambda item: item[1])
     whole = float(np.median(list(found.parts.values())))
-    if near and not overlapping and least < LEAST_PART * whole and whole > LEAST_AGREEMENT:
-        return (
-            f"repainted squares are found in their places elsewhere ({whole:.2f}) and not in {part} ({least:.2f}): "
-            "is the order of tokens raster order everywhere?"
-        )
+    for parts in (found.parts, found.quarters):  # the larger part is named where both are wrong
+        part, least = min(parts.items(), key=lambda item: item[1], default=("", 1.0))
+        if near and not overlapping and least < LEAST_PART * whole and whole > LEAST_AGREEMENT:
+            return (
+                f"repainted squares are found in their places elsewhere ({whole:.2f}) and not in {part} ({least:.2f}): "
+                "is the order of tokens raster order everywhere?"
+            )
     return None
 
 

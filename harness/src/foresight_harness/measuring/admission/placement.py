@@ -7,7 +7,7 @@ move more than others leave the answer as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from foresight_harness.measuring.admission.painting import CODE, Code
 
 Array = NDArray[np.float64]
+Part = tuple[slice, ...]
 SOFT = 0.3
 """Mean changes below this share of the average are not divided by."""
 MOST = 36
 """Rows and columns that are searched at most."""
 FINE = 4
 """Points a token and axis at which the code is read."""
+LEAST_QUARTER = 4
+"""Rows and columns of a quarter of the grid from which on it is looked at by itself."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,9 @@ class Placement:
     leans_to: View
     pictures: int
     parts: dict[str, float]
-    """Agreement with the code in the best place, by part of the grid."""
+    """Agreement with the code in its own place, by part of the grid: halves, every other row and column."""
+    quarters: dict[str, float]
+    """The same by quarter; none of a small grid."""
     contrast: float
     """How unevenly tokens move over pictures and places, in units of a token's mean change: near 0 where every square
     moves all tokens alike."""
@@ -204,7 +209,8 @@ def placed(changes: Array, code: Code) -> Placement:
         leaning=gaps[leans_to],
         leans_to=leans_to,
         pictures=pictures,
-        parts=_by_part(found, wanted),
+        parts=_by_part(found, wanted, _halves(rows, cols)),
+        quarters=_by_part(found, wanted, _quarters(rows, cols)),
         contrast=float(np.sqrt((found**2).mean())),
     )
 
@@ -229,10 +235,13 @@ def _bank(code: bytes, grid: tuple[int, int], pictures: int) -> Array:
     return found
 
 
-def _by_part(found: Array, wanted: Array) -> dict[str, float]:
+def _by_part(found: Array, wanted: Array, parts: Mapping[str, Part]) -> dict[str, float]:
     """Agreement in parts of the grid: an order that is right in some and wrong in others shows."""
-    _, rows, cols = found.shape
-    parts = {
+    return {name: agreement(found[part], wanted[part]) for name, part in parts.items() if found[part].size}
+
+
+def _halves(rows: int, cols: int) -> dict[str, Part]:
+    return {
         "even rows": np.s_[:, 0::2],
         "odd rows": np.s_[:, 1::2],
         "even columns": np.s_[:, :, 0::2],
@@ -242,4 +251,15 @@ def _by_part(found: Array, wanted: Array) -> dict[str, float]:
         "the left half": np.s_[:, :, : cols // 2],
         "the right half": np.s_[:, :, cols // 2 :],
     }
-    return {name: agreement(found[part], wanted[part]) for name, part in parts.items() if found[part].size}
+
+
+def _quarters(rows: int, cols: int) -> dict[str, Part]:
+    if min(rows, cols) // 2 < LEAST_QUARTER:
+        return {}
+    upper, lower, left, right = (slice(rows // 2), slice(rows // 2, None), slice(cols // 2), slice(cols // 2, None))
+    return {
+        "the upper left quarter": np.s_[:, upper, left],
+        "the upper right quarter": np.s_[:, upper, right],
+        "the lower left quarter": np.s_[:, lower, left],
+        "the lower right quarter": np.s_[:, lower, right],
+    }
