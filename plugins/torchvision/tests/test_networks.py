@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from foresight_harness import BuildRequest, CheckpointError, EncoderSpec
+from foresight_harness.parts.weights.counting import parameters_of
 from foresight_harness.parts.weights.present_files import is_published
 from foresight_harness.weights import provenance_of
 from foresight_torchvision.building import random_model
@@ -63,6 +66,24 @@ def test_features_are_those_of_the_librarys_own_forward(name: str) -> None:
         model(preprocess(CLIPS[0], 96, preset, torch.float32))
     expected = seen[0] if seen[0].shape[-1] == tap.width else seen[0].movedim(1, -1)
     torch.testing.assert_close(found[0], expected)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "swin_t"])
+def test_weights_are_freed_with_their_encoder_without_looking_through_all_objects(name: str) -> None:
+    spec = _spec(name)
+    encoder = spec.build(BuildRequest(input_px=96))
+    gc.collect()
+    gc.disable()
+    try:
+        weights = [weakref.ref(one) for one in parameters_of(encoder)]
+        encoder.encode(CLIPS, [spec.taps[0].name])
+        encoder.encode(CLIPS, [spec.default_tap])
+        assert weights
+        assert all(one() is not None for one in weights)
+        del encoder
+        assert [one() for one in weights if one() is not None] == []
+    finally:
+        gc.enable()
 
 
 def test_a_librarys_file_fills_the_network_and_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

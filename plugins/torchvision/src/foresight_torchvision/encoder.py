@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,9 +69,39 @@ class TorchvisionEncoder:
 
 
 def extractor_of(model: nn.Module, nodes: Mapping[str, str]) -> nn.Module:
-    """The part of a network that these nodes need, giving their outputs by tap."""
-    made: nn.Module = create_feature_extractor(model, eval_return_nodes=dict(nodes), train_return_nodes=dict(nodes))
-    return made.eval().requires_grad_(False)
+    """The part of a network that these nodes need, giving their outputs by tap; it shares the network's modules.
+
+    Tracing leaves circles of references behind, which hold what was traced until Python looks through all objects. So
+    a copy without values is traced, and what came of it is given the network's own.
+    """
+    made: nn.Module = create_feature_extractor(
+        _without_values(model), eval_return_nodes=dict(nodes), train_return_nodes=dict(nodes)
+    )
+    _take_over(made, model)
+    made.eval().requires_grad_(False)
+    for graph in (made.train_graph, made.eval_graph):
+        graph.owning_module = None  # type: ignore[union-attr, assignment]
+    return made
+
+
+def _take_over(made: nn.Module, own: nn.Module) -> None:
+    """Put a network's modules and tensors in the places of their copies; what only holds others stays."""
+    for name in made._parameters:
+        made._parameters[name] = own.get_parameter(name)
+    for name in made._buffers:
+        made._buffers[name] = own.get_buffer(name)
+    for name, child in made._modules.items():
+        if child is not None and type(child) is nn.Module:
+            _take_over(child, own.get_submodule(name))
+        else:
+            made._modules[name] = own.get_submodule(name)
+
+
+def _without_values(model: nn.Module) -> nn.Module:
+    """A copy whose tensors are on no device."""
+    tensors = {id(one): torch.empty_like(one, device="meta") for one in model.buffers()}
+    tensors |= {id(one): nn.Parameter(torch.empty_like(one, device="meta"), False) for one in model.parameters()}
+    return copy.deepcopy(model, tensors)
 
 
 def _channels_last(maps: Tensor, width: int) -> Tensor:
