@@ -146,7 +146,7 @@ def _require_size(size: Size, found: Mapping[str, Any], folder: Path) -> None:
     for key in (*COMPARED, *(["num_register_tokens"] if size.registers else [])):
         wanted = size.config[key]
         if found.get(key, wanted) != wanted:
-            raise CheckpointError(f"{folder}: {key} is {found[key]}, {size.name} has {wanted}. Is it another size?")
+            raise CheckpointError(f"{folder}: {key} is {found[key]!r}, {size.name} has {wanted!r}. Is it another size?")
     with read_by_library(folder / "config.json"):
         whole, built = type(_config(size)).from_dict(dict(found)).to_dict(), _config(size).to_dict()
     require_facts(folder / "config.json", whole, built, DECISIVE, size.name)

@@ -145,6 +145,11 @@ REFUSED: dict[str, tuple[Make, str]] = {
         lambda at: (write(at, SHARDS[0]), index(at, *SHARDS)),
         r"names model-00002-of-00002\.safetensors \(1 absent\); download it again",
     ),
+    "an index alone": (
+        lambda at: index(at, *SHARDS),
+        r"names model-00001-of-00002\.safetensors \(2 absent\); download it again",
+    ),
+    "an index alone, of files elsewhere": (lambda at: index(at, "../model.safetensors"), "is not a weight index"),
     "a link to nothing": (
         lambda at: (at / "model.safetensors").symlink_to("../../blobs/0123"),
         r"model\.safetensors is a link to \.\./\.\./blobs/0123, which is not there; download it again",

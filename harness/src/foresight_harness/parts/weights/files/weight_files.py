@@ -125,7 +125,9 @@ def _unnamed(folder: Path, names: list[str]) -> dict[str, list[str]]:
 
 
 def _why_none(folder: Path) -> str:
-    """What lies there instead of weights."""
+    """What lies there instead of weights. Raises: CheckpointError where an index names what is not there."""
+    for index in sorted(folder.glob(f"*{INDEX}")):
+        _named(index)
     if (folder / ADAPTER).is_file() or any(folder.glob(f"adapter_*{ENDING}")):
         return adapter_message(folder)
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
