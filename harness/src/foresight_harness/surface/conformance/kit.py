@@ -20,10 +20,12 @@ class ConformanceKit:
     """Entry-point name of the plugin, or a dotted module (``foresight_harness.parts.builtin``)."""
     hook: ClassVar[str] = ""
     _threads: ClassVar[int] = 1
+    _cases: ClassVar[dict[str, list[tuple[str, Any]]] | None] = None
 
     def __init_subclass__(cls) -> None:
         """Failures of a kit's tests, and of those that an author adds, name plugin, hook and part."""
         super().__init_subclass__()
+        cls._cases = None
         name_failures(cls)
 
     @classmethod
@@ -63,10 +65,17 @@ class ConformanceKit:
         """For each argument that tests may take: test id and value of every case."""
         raise NotImplementedError
 
+    @classmethod
+    def _cases_once(cls) -> dict[str, list[tuple[str, Any]]]:
+        """``parametrizations`` as its first call found them: to ask the plugin reads the metadata of all packages."""
+        if cls._cases is None:
+            cls._cases = cls.parametrizations()
+        return cls._cases
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test per case. A plugin that cannot be checked fails its file in one line."""
         try:
-            cases = self.parametrizations()
+            cases = self._cases_once()
         except ForesightError as error:
             pytest.fail(str(error), pytrace=False)
         for argument, values in cases.items():
