@@ -142,7 +142,7 @@ def plugin_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[C
 
 
 ALONE = """
-import importlib.abc, json, sys
+import importlib.abc, json, os, sys
 
 class Blocked(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -150,46 +150,68 @@ class Blocked(importlib.abc.MetaPathFinder):
             raise ImportError(name + " is blocked")
 
 sys.meta_path.insert(0, Blocked())
-folder, part, file = sys.argv[1:4]
-sys.path.insert(0, folder)
 import torch
-from load import load
 from safetensors.torch import load_file
 
 torch.set_num_threads(1)
-given = load_file(file)
-conditioner = load(folder, part)
-tokens = {name: given[f"tokens.{place}"] for place, name in enumerate(conditioner.inputs)}
-found = [conditioner({name: grid[:count] for name, grid in tokens.items()}) for count in (1, len(given["output"]))]
-found[-1].square().mean().backward()
-said = {
-    "shape": list(found[-1].shape),
-    "difference": max(float((one - given["output"][: len(one)]).abs().max()) for one in found),
-    "trainable": sum(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in conditioner.module.parameters()),
-    "foresight": [name for name in sys.modules if name.startswith("foresight")],
-}
-print(json.dumps(said))
+torch.export.save(torch.export.export(torch.nn.Linear(1, 1), (torch.ones(1, 1),)), "smallest.pt2")
+torch.export.load("smallest.pt2").module()
+
+def run(folder, part, file):
+    sys.path.insert(0, folder)
+    from load import load
+
+    given = load_file(file)
+    conditioner = load(folder, part)
+    tokens = {name: given[f"tokens.{place}"] for place, name in enumerate(conditioner.inputs)}
+    found = [conditioner({name: grid[:count] for name, grid in tokens.items()}) for count in (1, len(given["output"]))]
+    found[-1].square().mean().backward()
+    return {
+        "shape": list(found[-1].shape),
+        "difference": max(float((one - given["output"][: len(one)]).abs().max()) for one in found),
+        "trainable": sum(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in conditioner.module.parameters()),
+        "foresight": [name for name in sys.modules if name.startswith("foresight")],
+    }
+
+for line in sys.stdin:
+    if os.fork():
+        _, status = os.wait()
+        print("end" if status == 0 else "failed", flush=True)
+    else:
+        print(json.dumps(run(*json.loads(line))), flush=True)
+        os._exit(0)
 """
-"""Runs an export in a process that cannot import anything of ours, on one sample and on all."""
+"""Runs each export in a process of its own that cannot import anything of ours, on one sample and on all.
+
+The processes are forks of one that has loaded a smallest export: imports would be most of their time.
+"""
 
 
 @pytest.fixture(scope="session")
-def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, object]]:
+def run_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., dict[str, object]]]:
     """Loads a part of an exported fit without the harness, and says how far its output is from what is expected."""
+    place = tmp_path_factory.mktemp("alone")
+    errors = (place / "errors.txt").open("w+", encoding="utf-8")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+    parent = subprocess.Popen([sys.executable, "-c", ALONE], text=True, cwd=place, **pipes)  # type: ignore[call-overload]
 
     def run(folder: Path, part: str, tokens: list[object], output: object) -> dict[str, object]:
         from safetensors.torch import save_file
 
-        file = tmp_path_factory.mktemp("alone") / "given.safetensors"
+        file = place / "given.safetensors"
         given = {f"tokens.{place}": grid.contiguous() for place, grid in enumerate(tokens)}  # type: ignore[attr-defined]
         save_file({**given, "output": output.contiguous()}, file)  # type: ignore[attr-defined]
-        command = [sys.executable, "-c", ALONE, str(folder), part, str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=file.parent)
-        assert done.returncode == 0, done.stderr
-        said: dict[str, object] = json.loads(done.stdout)
-        return said
+        parent.stdin.write(json.dumps([str(folder), part, str(file)]) + "\n")
+        parent.stdin.flush()
+        said = parent.stdout.readline()
+        ended = parent.stdout.readline() if said.startswith("{") else said
+        assert ended == "end\n", (place / "errors.txt").read_text(encoding="utf-8")
+        found: dict[str, object] = json.loads(said)
+        return found
 
-    return run
+    with errors, parent:
+        yield run
+        parent.stdin.close()
 
 
 @pytest.fixture(scope="session")
