@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,16 +47,19 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: study.write(out, name) for name, study in STUDIES.items()}
 
 
-@pytest.fixture
-def decide(studies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Decide:
-    """Exit code, content and page of a decision; studies by name."""
-    monkeypatch.chdir(ROOT)
+@pytest.fixture(scope="module")
+def decide(studies, tmp_path_factory: pytest.TempPathFactory) -> Decide:
+    """Exit code, content and page of a decision; studies by name. Each is made once, its content read anew."""
+    made: dict[tuple[tuple[str, ...], bool], tuple[int, Path]] = {}
 
     def run(*names: str, answers: bool = False) -> tuple[int, dict[str, Any], Path]:
-        page = tmp_path / "page.html"
-        words = ["decide", *(str(studies[name]) for name in names), "-o", str(page)]
-        words += ["--answers", str(studies["good"].parent / "answers.toml")] if answers else []
-        code = main(words)
+        if (names, answers) not in made:
+            page = tmp_path_factory.mktemp("decided") / "page.html"
+            words = ["decide", *(str(studies[name]) for name in names), "-o", str(page)]
+            words += ["--answers", str(studies["good"].parent / "answers.toml")] if answers else []
+            with chdir(ROOT):
+                made[names, answers] = main(words), page
+        code, page = made[names, answers]
         return code, json.loads(page.with_suffix(".json").read_text()), page
 
     return run
