@@ -138,8 +138,8 @@ def test_a_probe_reads_the_same_over_tiny_shards(name: str, read) -> None:  # ty
             found.append(pixels.r2(features["test"], test).tobytes())
             continue
         one: Any = PROBES[name].of_boxes()
-        if hasattr(one, "recipe"):
-            one.recipe = RECIPE
+        if hasattr(one, "_recipe"):
+            one._recipe = RECIPE
         one.fit(features["train"], train.labels, seed=0)
         boxes = one.predict(features["test"], test.labels.object_counts())
         found.append([(each.boxes.numpy().tobytes(), each.scores.numpy().tobytes()) for each in boxes])
