@@ -9,17 +9,23 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import foresight_harness
 import foresight_reports
 import pytest
+from foresight_harness.contracts.hooks import PROJECT
 
 
 @pytest.fixture(scope="session", autouse=True)
 def imported_once() -> None:
-    """What sessions import of ours: pytester forgets what was imported inside of one, so that each would pay for it."""
+    """What sessions import of ours, and pandas: pytester forgets what was imported inside of one, so each would pay."""
+    for point in entry_points(group=PROJECT):
+        point.load()
+    with suppress(ImportError):  # pyarrow takes it where it is there
+        importlib.import_module("pandas")
     for package in (foresight_harness, foresight_reports):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):

@@ -48,12 +48,22 @@ def broken_for(name: str, monkeypatch: pytest.MonkeyPatch, error: BaseException 
     monkeypatch.setattr(alignment, "score", score)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the folder of that session is kept for all tests."""
+    return tmp_path_factory.mktemp("begun") / "session"
+
+
 @pytest.fixture
-def begun(session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run of two candidates that was interrupted in the second one."""
-    with monkeypatch.context() as patch:
-        broken_for(CONSTANT, patch)
-        assert session().ret == 2
+def begun(session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept: Path) -> Path:
+    """A run of two candidates that was interrupted in the second one: made once, and a copy for each test."""
+    if kept.exists():
+        shutil.copytree(kept, pytester.path, symlinks=True, dirs_exist_ok=True)
+    else:
+        with monkeypatch.context() as patch:
+            broken_for(CONSTANT, patch)
+            assert session().ret == 2
+        shutil.copytree(pytester.path, kept, symlinks=True)
     return (pytester.path / "runs" / "latest").resolve()
 
 
