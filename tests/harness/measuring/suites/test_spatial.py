@@ -7,18 +7,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from foresight_harness.contracts.outcomes import Measurement, Outcome
+from foresight_harness.contracts.progress import silent
 from foresight_harness.contracts.specs import ProbeSpec
 from foresight_harness.measuring.suites import spatial
 from foresight_harness.measuring.suites.spatial_controls import judge
 from foresight_harness.measuring.workshop.cell import Cell
+from foresight_harness.planning.candidates import parse_candidate, resolve
+from foresight_harness.planning.options import DatasetChoice, RunOptions
+from foresight_harness.planning.plan import PlannedCell
+from foresight_harness.running.keeper import RunKeeper
 
 
-@pytest.fixture
-def controls(make_keeper, builtins, planned):
+@pytest.fixture(scope="module")
+def controls(tmp_path_factory, builtins):
     """Outcome of each control on ``shapes`` at the smoke scale."""
-    keeper = make_keeper()
+    place, choice = tmp_path_factory.mktemp("controls"), DatasetChoice("shapes")
+    options = RunOptions(datasets=(choice,), out=place / "runs", cache=place / "cache")
+    keeper = RunKeeper(builtins, options, silent(), "pytest benchmarks/")
     names = ("oracle@mask", "shuffled@patch", "constant@patch", "pixels@patch")
-    keeper.plan([planned(builtins, f"{name}/identity/single/linear", "spatial") for name in names])
+    candidates = [resolve(parse_candidate(f"{name}/identity/single/linear"), builtins) for name in names]
+    keeper.plan([PlannedCell(candidate, builtins.suite("spatial"), choice) for candidate in candidates])
     return {name.partition("@")[0]: keeper.run_cell(cell) for name, cell in zip(names, keeper.planned, strict=True)}
 
 
