@@ -20,6 +20,7 @@ def test_run_of_several_suites_verifies_and_its_page_may_be_made_again(engine: s
     shutil.copytree(ROOT / "benchmarks", pytester.path / "benchmarks", ignore=unwanted)
     pytester.makeini("[pytest]\naddopts = --import-mode=importlib --strict-markers")
     asked = ["--candidate", "pixels@patch/identity/single/linear", "--dataset", "shapes", "--train-size", "16"]
+    asked += ["--picture-px", "64"]
     suites = "spatial or alignment" + (" or reconstruction" if engine == "local" else "")
     ended = pytester.runpytest_subprocess("benchmarks", "-q", *asked, "-k", suites, "--engine", engine)
     assert ended.ret == 0
