@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from foresight_harness import BuildRequest
+from foresight_harness.contracts.specs import EncoderSpec
 from foresight_harness.testing import EncoderConformance
 from foresight_vlm_kit.testing import VlmConformance
 from torch import nn
@@ -33,6 +34,29 @@ class TestInternVL2(VlmConformance):
 
     def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
         return list(encoder.vision.vision_tower.encoder.layer)
+
+
+class TestTiles(EncoderConformance):
+    plugin = "internvl2"
+    encoders = ("internvl2_tiny",)
+    sizes = ((224, 336), (196, 140))
+    aliases = {"pre_shuffle": "block.03"}  # noqa: RUF012
+    view = "tiles"
+
+    @classmethod
+    def checked(cls) -> list[EncoderSpec]:
+        return [spec.expand(cls.view) for spec in super().checked() if spec.expand]
+
+
+class TestChat(TestTiles):
+    view = "chat"
+
+
+class TestVideo(TestTiles):
+    """Frames of a clip are one sequence to the language model."""
+
+    view = "video"
+    order_aware_taps = ("llm.*",)
 
 
 class TestNano(EncoderConformance):

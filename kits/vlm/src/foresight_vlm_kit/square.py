@@ -60,10 +60,13 @@ class SquareEncoder(VlmEncoder[Language]):
         pixels = squash(clips.to(self.origin.device), self.input_px, *self.colours).to(self.origin.torch_dtype)
         found = self.read_vision(pixels, wanted)
         if depths:
-            language = self.language_of(depths[-1]).language_model
-            states = self.read_language(language, found[self.projected], depths)
+            states = self.states_of(found[self.projected], clips.shape[1], depths)
             found.update({llm_tap(depth): state for depth, state in states.items()})
         return {tap: self._grid(tap, tokens, clips.shape[0]) for tap, tokens in found.items()}
+
+    def states_of(self, tokens: Tensor, frames: int, depths: Sequence[int]) -> dict[int, Tensor]:
+        """Residual states of all pictures, ``frames`` of them a clip. [B * T, cells, C] -> {k: [B * T, cells, C]}"""
+        return self.read_language(self.language_of(depths[-1]).language_model, tokens, depths)
 
     def own_facts(self) -> Mapping[str, Any]:
         """Whether positions are those that were trained."""

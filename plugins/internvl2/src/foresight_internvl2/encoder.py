@@ -20,8 +20,8 @@ from foresight_internvl2.presets import Size
 from foresight_internvl2.published import open_checkpoint
 
 
-def build_encoder(preset: Size, request: BuildRequest) -> InternVL2Encoder:
-    """Build one size as asked.
+def build_encoder(preset: Size, request: BuildRequest, *, view: str = "") -> InternVL2Encoder:
+    """Build one size as asked; ``view`` is a key of ``presets.VIEWS``, empty for one tile behind no words.
 
     Raises:
         CheckpointError: if pretrained weights cannot be used.
@@ -35,7 +35,12 @@ def build_encoder(preset: Size, request: BuildRequest) -> InternVL2Encoder:
     blueprint = InternVL2Blueprint("internvl", preset.architecture)
     if origin.folder is not None:
         blueprint = InternVL2Blueprint(*open_checkpoint(origin, preset.architecture))
-    return InternVL2Encoder(preset, origin, blueprint, request)
+    if not view:
+        return InternVL2Encoder(preset, origin, blueprint, request)
+    from foresight_internvl2.views import ChatEncoder, TilesEncoder, VideoEncoder
+
+    chosen: type[InternVL2Encoder] = {"chat": ChatEncoder, "tiles": TilesEncoder, "video": VideoEncoder}[view]
+    return chosen(preset, origin, blueprint, request)
 
 
 class InternVL2Encoder(SquareEncoder):
@@ -63,22 +68,31 @@ class InternVL2Encoder(SquareEncoder):
 
     def read_language(self, language: Any, tokens: Tensor, depths: Sequence[int]) -> dict[int, Tensor]:
         """See ``SquareEncoder``. Attention is causal: nothing behind the picture could matter."""
-        prefix_ids = self._blueprint.architecture.prefix_ids
-        ids = torch.tensor(prefix_ids, device=tokens.device, dtype=torch.long)
+        ids = torch.tensor(self.prefix_ids, device=tokens.device, dtype=torch.long)
         prefix = language.embed_tokens(ids).expand(tokens.shape[0], -1, -1)
-        sequence = torch.cat([prefix.to(tokens.dtype), tokens], dim=1)
-        layers = language.layers
-        try:
-            language.layers = layers[: max(depths)]
-            with reading({str(depth): layers[depth - 1] for depth in depths}) as captured:
-                language(inputs_embeds=sequence, use_cache=False)
-        finally:
-            language.layers = layers
-        return {depth: captured[str(depth)][:, len(prefix_ids) :] for depth in depths}
+        states = run_language(language, torch.cat([prefix.to(tokens.dtype), tokens], dim=1), depths)
+        return {depth: state[:, len(ids) :] for depth, state in states.items()}
+
+    @property
+    def prefix_ids(self) -> tuple[int, ...]:
+        """Token ids in front of the picture in the language model."""
+        return self._blueprint.architecture.prefix_ids
 
     def own_facts(self) -> Mapping[str, Any]:
         """What stands before the picture in the language model."""
-        return {**super().own_facts(), "prefix_ids": list(self._blueprint.architecture.prefix_ids)}
+        return {**super().own_facts(), "prefix_ids": list(self.prefix_ids)}
+
+
+def run_language(language: Any, sequence: Tensor, depths: Sequence[int]) -> dict[int, Tensor]:
+    """Residual states of sequences of embeddings, deeper blocks left out. [N, S, C] -> {k: [N, S, C]}"""
+    layers = language.layers
+    try:
+        language.layers = layers[: max(depths)]
+        with reading({str(depth): layers[depth - 1] for depth in depths}) as captured:
+            language(inputs_embeds=sequence, use_cache=False)
+    finally:
+        language.layers = layers
+    return {depth: captured[str(depth)] for depth in depths}
 
 
 def unshuffle(tokens: Tensor) -> Tensor:

@@ -23,6 +23,23 @@ class Size(Preset):
     """What is not verified about it."""
 
 
+VIEWS: Mapping[str, Mapping[str, Any]] = {
+    "": {"tiles": 1},
+    "chat": {"tiles": 1, "prompt": "published conversation"},
+    "tiles": {
+        "resize": "squashed to the canvas of 1 to 12 tiles with the closest aspect ratio",
+        "tiles": "1 to 12, row by row, then the whole picture where there is more than one",
+        "prompt": "published conversation",
+    },
+    "video": {
+        "tiles": 1,
+        "prompt": "published conversation, and the number of each frame before it",
+        "frames": "all frames of a clip are one video, one slot each",
+    },
+}
+"""What is read, by the word behind the name (``internvl2_2b:tiles``), and how its preprocessing differs."""
+
+
 def _vit(shape: tuple[int, int, int, int], norm: str, *, image_px: int = 448) -> dict[str, Any]:
     """InternViT of a width, depth, heads and inner width; those with RMS norm norm queries and keys too."""
     hidden, blocks, heads, ffn = shape
