@@ -27,8 +27,8 @@ def write_tokenizer(folder: Path, words: dict[str, int]) -> None:
 
     characters = sorted({letter for letter in video_text(9) if letter not in "\n"} | {"\n"})
     vocabulary = {**{letter: index + 10 for index, letter in enumerate(characters)}, **words}
-    tokenizer: Any = Tokenizer(models.WordLevel(vocabulary, unk_token="F"))  # noqa: S106 - a word
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("(?s)."), "isolated")
+    tokenizer: Any = Tokenizer(models.WordLevel(vocabulary, unk_token="F"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.add_special_tokens([AddedToken(word, special=True) for word in words])
     tokenizer.save(str(folder / "tokenizer.json"))
 

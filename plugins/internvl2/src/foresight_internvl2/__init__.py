@@ -40,7 +40,7 @@ def spec_of(preset: Size, view: str = "") -> EncoderSpec:
 
     return encoder_spec(
         preset,
-        built_by("foresight_internvl2.encoder", preset, view=view),
+        built_by("foresight_internvl2.building", preset, view=view),
         name=f"{preset.name}:{view}" if view else preset.name,
         taps=architecture.taps(),
         default_tap=PROJECTED,

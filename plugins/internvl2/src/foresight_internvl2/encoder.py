@@ -6,41 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
-from foresight_harness import BuildRequest
 from foresight_harness.parts.module_outputs import reading
-from foresight_vlm_kit.origin import origin_of
-from foresight_vlm_kit.presets import squashed
 from foresight_vlm_kit.square import SquareEncoder, run_blocks
 from foresight_vlm_kit.taps import PATCHES, blocks_needed
 from torch import Tensor
 
 from foresight_internvl2.architecture import MEAN, PROJECTED, STD
 from foresight_internvl2.blueprint import InternVL2Blueprint
-from foresight_internvl2.presets import Size
-from foresight_internvl2.published import open_checkpoint
-
-
-def build_encoder(preset: Size, request: BuildRequest, *, view: str = "") -> InternVL2Encoder:
-    """Build one size as asked; ``view`` is a key of ``presets.VIEWS``, empty for one tile behind no words.
-
-    Raises:
-        CheckpointError: if pretrained weights cannot be used.
-        UsageError: if the memory does not hold it, or attention, side or kind of weights cannot be had.
-    """
-    kinds = ["internvl_chat", "internvl"]
-    colours = squashed(preset.architecture.image_px, MEAN, STD)
-    origin = origin_of(
-        preset, request, model_types=kinds, native=kinds[:1], expected="InternVL2", preprocessing=colours
-    )
-    blueprint = InternVL2Blueprint("internvl", preset.architecture)
-    if origin.folder is not None:
-        blueprint = InternVL2Blueprint(*open_checkpoint(origin, preset.architecture))
-    if not view:
-        return InternVL2Encoder(preset, origin, blueprint, request)
-    from foresight_internvl2.views import ChatEncoder, TilesEncoder, VideoEncoder
-
-    chosen: type[InternVL2Encoder] = {"chat": ChatEncoder, "tiles": TilesEncoder, "video": VideoEncoder}[view]
-    return chosen(preset, origin, blueprint, request)
 
 
 class InternVL2Encoder(SquareEncoder):

@@ -13,7 +13,7 @@ from foresight_harness import CheckpointError
 
 from foresight_internvl2.architecture import Architecture
 
-SYSTEM = "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。"  # noqa: RUF001 - as published
+SYSTEM = "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。"
 CHAT = f"<|im_start|>system\n{SYSTEM}<|im_end|><|im_start|>user\n"
 """System message and start of the user's turn."""
 
@@ -82,5 +82,7 @@ def _tokenized(text: str, pictures: int, architecture: Architecture, folder: Pat
     if len(pieces) != pictures or any(piece[-1:] != (start,) for piece in pieces):
         raise CheckpointError(f"{path} does not write <img> and {PICTURE} as one id each; is it InternVL2's?")
     if architecture.image_start_id not in (None, start):
-        raise CheckpointError(f"{path} writes <img> as id {start}, not {architecture.image_start_id}; download it again")
+        raise CheckpointError(
+            f"{path} writes <img> as id {start}, not {architecture.image_start_id}; download it again"
+        )
     return pieces

@@ -57,7 +57,9 @@ class TilesEncoder(ChatEncoder):
         """Build the vision side. Raises: UsageError if another side than the tile's is asked for; CheckpointError."""
         side = blueprint.trained_px
         if request.input_px not in (None, side):
-            raise UsageError(f"{origin.name}:tiles at {request.input_px} px: its tiles are of {side} px; ask for {side}")
+            raise UsageError(
+                f"{origin.name}:tiles at {request.input_px} px: its tiles are of {side} px; ask for {side}"
+            )
         super().__init__(preset, origin, blueprint, request)
 
     def read(self, clips: Tensor, taps: Sequence[str], depths: Sequence[int]) -> Mapping[str, Tensor]:
