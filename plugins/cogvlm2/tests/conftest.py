@@ -116,6 +116,12 @@ def reference() -> Callable[[dict[str, Tensor], Architecture, Tensor], dict[str,
     return reference_taps
 
 
+@pytest.fixture(scope="session")
+def clip_reference() -> Callable[..., dict[str, Tensor]]:
+    """See ``reference_clip``."""
+    return reference_clip
+
+
 @torch.no_grad()
 def reference_taps(state: dict[str, Tensor], architecture: Architecture, pixels: Tensor) -> dict[str, Tensor]:
     """See the fixture ``reference``."""
@@ -143,9 +149,47 @@ def reference_taps(state: dict[str, Tensor], architecture: Architecture, pixels:
     start = state["model.embed_tokens.weight"][architecture.text.bos_token_id].expand(len(x), 1, -1)
     boi, eoi = (v[name].expand(len(x), 1, -1) for name in ("boi", "eoi"))
     y = torch.cat([start, boi, taps["vision_out"], eoi], 1)
+    positions = [0, 1, *[2] * (y.shape[1] - 3), 3]
     for index in range(architecture.text.num_hidden_layers):
-        y = _decoder_layer(y, state, f"model.layers.{index}.", architecture)
+        y = _decoder_layer(y, state, f"model.layers.{index}.", architecture, positions)
         taps[f"llm.{index + 1:02d}"] = y[:, 2:-1]
+    return taps
+
+
+@torch.no_grad()
+def reference_clip(
+    state: dict[str, Tensor], architecture: Architecture, frames: Tensor, texts: list[tuple[int, ...]]
+) -> dict[str, Tensor]:
+    """Every ``llm`` tap of one clip, its sequence laid out id by id as the published chat template does.
+
+    Args:
+        state: Published tensors of a video model.
+        architecture: Of it.
+        frames: Normalised pixels of one clip. [T, 3, S, S]
+        texts: Ids behind each frame.
+
+    Returns:
+        [T, cells, C] each
+    """
+    seen = reference_taps(state, architecture, frames)["vision_out"]
+    words, at = state["model.embed_tokens.weight"], 0
+    rows, positions, places = [words[architecture.text.bos_token_id]], [0], list[list[int]]()
+    for frame, text in zip(seen, texts, strict=True):
+        at += 1
+        rows.append(state["model.vision.boi"].flatten())
+        positions.append(at)
+        at += 1
+        places.append([len(rows) + cell for cell in range(len(frame))])
+        rows += list(frame)
+        positions += [at] * len(frame)
+        for row in (state["model.vision.eoi"].flatten(), *(words[number] for number in text)):
+            at += 1
+            rows.append(row)
+            positions.append(at)
+    y, taps = torch.stack(rows)[None], dict[str, Tensor]()
+    for index in range(architecture.text.num_hidden_layers):
+        y = _decoder_layer(y, state, f"model.layers.{index}.", architecture, positions)
+        taps[f"llm.{index + 1:02d}"] = torch.stack([y[0, inside] for inside in places])
     return taps
 
 
@@ -166,11 +210,12 @@ def _tower_block(x: Tensor, v: dict[str, Tensor], at: str, heads: int) -> Tensor
     return x + norm("post_attention_layernorm", linear("mlp.fc2", F.gelu(linear("mlp.fc1", x))))
 
 
-def _decoder_layer(y: Tensor, state: dict[str, Tensor], at: str, architecture: Architecture) -> Tensor:
+def _decoder_layer(
+    y: Tensor, state: dict[str, Tensor], at: str, architecture: Architecture, positions: list[int]
+) -> Tensor:
     text = architecture.text
     size, count = text.head_width, y.shape[1]
     kinds = ["language", *["vision"] * (count - 2), "language"] if text.visual_experts else ["language"] * count
-    positions = [0, 1, *[2] * (count - 3), 3]
 
     def by_expert(value: Tensor, attention: str) -> Tensor:
         out = []

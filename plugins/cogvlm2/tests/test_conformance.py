@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foresight_harness import EncoderSpec
 from foresight_harness.testing import EncoderConformance
 from foresight_vlm_kit.testing import VlmConformance
 from torch import nn
@@ -32,6 +33,17 @@ class TestCogVLM2(VlmConformance):
 
     def tower_blocks(self, encoder: Any) -> Sequence[nn.Module]:
         return list(encoder.vision.transformer.layers)
+
+
+class TestClip(TestCogVLM2):
+    """All frames of a clip in one sequence of the language model."""
+
+    encoders = ("cogvlm2_video_tiny",)
+    order_aware_taps = ("llm.*",)
+
+    @classmethod
+    def checked(cls) -> list[EncoderSpec]:
+        return [spec.expand("clip") for spec in super().checked() if spec.expand]
 
 
 class TestNano(EncoderConformance):

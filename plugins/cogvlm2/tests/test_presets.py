@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from foresight_cogvlm2 import spec_of
 from foresight_cogvlm2.presets import PRESETS
-from foresight_harness import BuildRequest, EncoderSpec, UsageError
+from foresight_harness import BuildRequest, CandidateError, EncoderSpec, UsageError
 
 
 def test_the_chat_model_has_63_blocks_and_reads_1344_px() -> None:
@@ -43,3 +43,16 @@ def test_flash_attention_is_refused(spec: EncoderSpec) -> None:
 def test_a_side_that_gives_no_whole_groups_is_refused_with_one_that_does(spec: EncoderSpec) -> None:
     with pytest.raises(UsageError, match=r"input_px=230 .* multiple of 28, such as 224"):
         spec.build(BuildRequest(input_px=230))
+
+
+def test_whole_clips_are_an_encoder_of_their_own_name_of_video_models_alone() -> None:
+    offered = {spec.name: spec for spec in map(spec_of, PRESETS)}
+    assert [name for name, spec in offered.items() if spec.expand] == ["cogvlm2_video_tiny", "cogvlm2_video"]
+    video = offered["cogvlm2_video"]
+    assert video.expand is not None
+    clip = video.expand("clip")
+    assert (clip.name, clip.view_of, clip.expand) == ("cogvlm2_video:clip", "cogvlm2_video", None)
+    assert (clip.taps, clip.repo, clip.params) == (video.taps, video.repo, video.params)
+    assert clip.preprocessing["frames"].startswith("up to 24 in one sequence")
+    with pytest.raises(CandidateError, match=r"cogvlm2_video:hires is not on offer; cogvlm2_video:clip reads"):
+        video.expand("hires")

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from foresight_cogvlm2.rotary import Rotary, position_ids, token_types, visual_tokens
+from foresight_cogvlm2.rotary import Rotary, clip_token_types, position_ids, token_types, visual_tokens
 
 
 def test_a_picture_stands_between_its_marks_behind_the_start_of_text() -> None:
@@ -20,6 +20,12 @@ def test_all_tokens_inside_a_picture_share_one_position() -> None:
 def test_text_behind_a_picture_counts_on() -> None:
     types = torch.tensor([0, 0, 1, 1, 1, 1, 0, 0])
     assert position_ids(types).tolist() == [0, 1, 2, 3, 3, 4, 5, 6]
+
+
+def test_positions_count_on_over_frames_and_the_text_behind_them() -> None:
+    types = clip_token_types(3, [1, 2])
+    assert types.tolist() == [0, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0, 0]
+    assert position_ids(types).tolist() == [0, 1, 2, 2, 2, 3, 4, 5, 6, 6, 6, 7, 8, 9]
 
 
 def test_the_end_mark_of_a_picture_belongs_to_the_language_expert() -> None:

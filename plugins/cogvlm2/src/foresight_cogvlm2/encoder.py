@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from foresight_harness import BuildRequest
-from foresight_vlm_kit.origin import origin_of
+from foresight_vlm_kit.origin import Origin, origin_of
 from foresight_vlm_kit.presets import CLIP_MEAN, CLIP_STD, squashed
 from foresight_vlm_kit.square import SquareEncoder, run_blocks
 from foresight_vlm_kit.taps import PATCHES, blocks_needed
@@ -21,7 +21,12 @@ from foresight_cogvlm2.rotary import position_ids, token_types, visual_tokens
 
 
 def build_encoder(preset: Size, request: BuildRequest) -> CogVLM2Encoder:
-    """Build one model as asked.
+    """Build one model as asked; see ``grant`` for what it raises."""
+    return CogVLM2Encoder(preset, *grant(preset, request), request)
+
+
+def grant(preset: Size, request: BuildRequest) -> tuple[Origin, CogVLM2Blueprint]:
+    """Where the weights come from, and what is made of them.
 
     Raises:
         CheckpointError: if pretrained weights cannot be used.
@@ -39,7 +44,7 @@ def build_encoder(preset: Size, request: BuildRequest) -> CogVLM2Encoder:
     )
     if origin.folder is not None:
         architecture = open_checkpoint(origin, preset)
-    return CogVLM2Encoder(preset, origin, CogVLM2Blueprint(architecture), request)
+    return origin, CogVLM2Blueprint(architecture)
 
 
 class CogVLM2Encoder(SquareEncoder):
@@ -74,18 +79,28 @@ class CogVLM2Encoder(SquareEncoder):
         Attention is causal, so no later text could matter; the picture's end is kept because a picture's last token is
         routed apart.
         """
-        count, cells, _ = tokens.shape
-        start = torch.tensor([self._blueprint.architecture.text.bos_token_id], device=tokens.device)
-        marks = (language.embed_tokens(start)[None], self.vision.boi, self.vision.eoi)
-        bos, boi, eoi = (mark.expand(count, 1, -1).to(tokens.dtype) for mark in marks)
-        states = torch.cat([bos, boi, tokens, eoi], dim=1)
-        types = token_types(cells).to(tokens.device)
+        cells = tokens.shape[1]
+        start, boi, eoi = self.marks(language, tokens)
+        states = self.run_layers(language, torch.cat([start, boi, tokens, eoi], dim=1), token_types(cells), depths)
+        return {depth: state[:, 2:-1] for depth, state in states.items()}
+
+    def marks(self, language: Any, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Start of text, and what stands before and behind a picture. [N, cells, C] -> [N, 1, C] each"""
+        start = torch.tensor([self._blueprint.architecture.text.bos_token_id], device=like.device)
+        found = (language.embed_tokens(start)[None], self.vision.boi, self.vision.eoi)
+        bos, boi, eoi = (mark.expand(like.shape[0], 1, -1).to(like.dtype) for mark in found)
+        return bos, boi, eoi
+
+    @staticmethod
+    def run_layers(language: Any, states: Tensor, types: Tensor, depths: Sequence[int]) -> dict[int, Tensor]:
+        """Residual states of whole sequences. [B, N, C], [N] -> {k: [B, N, C]}"""
+        types = types.to(states.device)
         visual, positions = visual_tokens(types), position_ids(types)
         found: dict[int, Tensor] = {}
         for depth, layer in enumerate(language.layers[: max(depths)], start=1):
             states = layer(states, visual, positions)
             if depth in depths:
-                found[depth] = states[:, 2:-1]
+                found[depth] = states
         return found
 
     def own_facts(self) -> Mapping[str, Any]:

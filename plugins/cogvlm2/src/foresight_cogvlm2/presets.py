@@ -36,6 +36,12 @@ def _tiny(visual_experts: bool) -> Architecture:
 
 
 CHAT_CLASS, VIDEO_CLASS = "CogVLMForCausalLM", "CogVLMVideoForCausalLM"
+CLIP = "clip"
+"""Variant of a video model that reads all frames of a clip in one sequence."""
+
+CLIP_FRAMES = 24
+"""Frames that the published preprocessing gives to the video model at most."""
+
 LICENSE = "CogVLM2 licence; language model: Meta Llama 3 Community Licence"
 
 PRESETS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -32,6 +34,14 @@ class Rotary(nn.Module):
 def token_types(cells: int) -> Tensor:
     """Type of each token of start of text, picture start, ``cells`` tokens, picture end: 0 text, 1 picture. [N]"""
     return torch.tensor([0, *[1] * (cells + 2)])
+
+
+def clip_token_types(cells: int, texts: Sequence[int]) -> Tensor:
+    """Type of each token of start of text and frames, each of them a picture and so many ids of text behind it. [N]"""
+    types = [0]
+    for text in texts:
+        types += [1] * (cells + 2) + [0] * text
+    return torch.tensor(types)
 
 
 def visual_tokens(types: Tensor) -> Tensor:
