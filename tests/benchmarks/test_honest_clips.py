@@ -18,6 +18,8 @@ from torch import Tensor
 
 SLOTS_OF_TWO = "qwen2_5_vl_nano_where"
 """Nine frames are five slots, the last of one frame that is read twice."""
+AS_VIDEOS = ("cogvlm2_video_tiny:clip", "internvl2_tiny:video")
+"""A language model reads all frames: every token also sees those before it, and few pictures say that it leans."""
 Change = Callable[[Tensor], Tensor]
 
 
@@ -40,7 +42,9 @@ def examined(name: str, *, seed: int = 0, clips: Change = unchanged, tokens: Cha
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("name", [SLOTS_OF_TWO, "internvl2_nano_where", "cogvlm2_video_tiny", "dinov2_tiny"])
+@pytest.mark.parametrize(
+    "name", [SLOTS_OF_TWO, "internvl2_nano_where", "cogvlm2_video_tiny", "dinov2_tiny", *AS_VIDEOS]
+)
 def test_an_honest_encoder_of_clips_is_admitted_at_every_tap(name: str, seed: int) -> None:
     verdicts = examined(name, seed=seed)
     assert {tap: verdict.reasons for tap, verdict in verdicts.items() if verdict.status != "admitted"} == {}
