@@ -52,14 +52,14 @@ def scored(pivot: str, work: Path) -> tuple[Path, float | None]:
         SystemExit: where the session did not end well, with its last lines.
     """
     place = work / pivot
-    found = sorted(path.parent for path in place.glob("*/seal.json"))
+    found = sorted({path.parent.resolve() for path in place.glob("*/seal.json")})  # `latest` is a link
     if found:
         return found[-1], None
     began = time.monotonic()
     done = command("run", "--matrix", pivot, "--scale", "smoke", "--engine", "local:2", "--out", str(place), "-q")
     if done.returncode:
         raise SystemExit(f"{pivot}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
-    return sorted(path.parent for path in place.glob("*/run.json"))[-1], round(time.monotonic() - began, 1)
+    return sorted({path.parent.resolve() for path in place.glob("*/run.json")})[-1], round(time.monotonic() - began, 1)
 
 
 def looked_at(pivot: str, run: Path, seconds: float | None) -> tuple[dict[str, Any], str]:

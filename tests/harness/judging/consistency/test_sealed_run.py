@@ -35,6 +35,15 @@ def test_untouched_run_holds_with_conclusions_and_whatever_becomes_of_its_page(s
     assert f"seal: {found.seal}" in capsys.readouterr().out
 
 
+def test_a_run_that_is_named_by_a_link_holds_and_one_under_another_name_does_not(sealed: Path) -> None:
+    link = sealed.parent / "latest"
+    link.symlink_to(sealed.name)
+    assert problems(link) == []
+    link.unlink()
+    moved = sealed.rename(sealed.parent / "another")
+    assert [line for line in problems(moved) if "the folder is called another" in line]
+
+
 def test_every_field_of_every_kind_of_record_is_covered(sealed: Path, tmp_path: Path) -> None:
     lines = [json.loads(line) for line in (sealed / "records.jsonl").read_text().splitlines()]
     kinds = {(line["suite"], line["status"]): place for place, line in enumerate(lines)}

@@ -120,8 +120,8 @@ def differences(run: Path) -> list[str]:
     """What is not as it was sealed, one line each; no line where all is. Raises: RunFolderError for a damaged seal."""
     found = read_seal(run)
     said = [] if found.holds else [f"{NAME} was changed after the run was sealed"]
-    if found.run != run.name:
-        said.append(f"{NAME} is of run {found.run}, and the folder is called {run.name}")
+    if found.run != run.resolve().name:
+        said.append(f"{NAME} is of run {found.run}, and the folder is called {run.resolve().name}")
     here = set(sealed_names(run))
     for name in sorted({*found.files, *here}):
         if name not in here:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from foresight_harness.contracts.errors import UsageError
 from foresight_harness.planning.candidates import suites_of
 from foresight_harness.planning.candidates.fitting import check_fitting
 from foresight_harness.planning.candidates.loading import check_loading
@@ -23,6 +24,7 @@ from foresight_harness.surface.command.candidate_options import (
     say_left_out,
     sources,
 )
+from foresight_harness.surface.command.keywords import matching
 from foresight_harness.surface.command.plan_card import as_json, budgets_for, plan_on, show, take_card
 from foresight_harness.surface.command.printing import console, print_json, print_table
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from foresight_harness.contracts.specs import SuiteSpec
     from foresight_harness.planning.candidates import ResolvedCandidate
     from foresight_harness.planning.options import RunOptions
+    from foresight_harness.planning.plan import PlannedCell
     from foresight_harness.planning.registry import Registry
     from foresight_harness.running.costs.predicting import Prediction
 
@@ -51,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="repeatable; default the matrix's own, else every default one",
+    )
+    parser.add_argument(
+        "-k", metavar="EXPRESSION", help="suites and candidates by words of their names, as pytest's -k"
     )
     parser.add_argument(
         "--calibrate",
@@ -75,9 +81,11 @@ def run(options: argparse.Namespace) -> int:
     check_loading(selection.candidates, wanted)
     check_fitting(selection.candidates, wanted)
     selection = with_twins(selection, registry, wanted)
-    candidates = selection.candidates
+    candidates: Sequence[ResolvedCandidate] = selection.candidates
     suites = [registry.suite(name) for name in options.suite or suites_of(selection, registry)]
     cells = all_cells_of(selection, suites, registry, wanted)
+    if options.k:
+        cells, suites, candidates = _kept(cells, suites, candidates, options.k)
     cost = cost_of(cells, wanted)
     found = predicted(cells, wanted)
     on_card = None
@@ -131,6 +139,23 @@ def run(options: argparse.Namespace) -> int:
     for line in sentences(found):
         console().print(line, markup=False)
     return 0
+
+
+def _kept(
+    cells: Sequence[PlannedCell], suites: Sequence[SuiteSpec], candidates: Sequence[ResolvedCandidate], expression: str
+) -> tuple[list[PlannedCell], list[SuiteSpec], list[ResolvedCandidate]]:
+    """What a keyword expression keeps. Raises: UsageError where that is nothing."""
+    keeps = matching(expression)
+    found = [cell for cell in cells if keeps(cell.suite.name, str(cell.candidate))]
+    if not found:
+        known = ", ".join(suite.name for suite in suites)
+        raise UsageError(f"-k {expression}: keeps none of {len(cells)} cells; suites are {known}")
+    kept, named = {cell.suite.name for cell in found}, {str(cell.candidate) for cell in found}
+    return (
+        found,
+        [suite for suite in suites if suite.name in kept],
+        [candidate for candidate in candidates if str(candidate) in named],
+    )
 
 
 def _show_options(options: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> int:
