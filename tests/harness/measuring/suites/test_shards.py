@@ -132,8 +132,8 @@ def test_a_probe_reads_the_same_over_tiny_shards(name: str, read) -> None:  # ty
     found = []
     for cell, features in read:
         train, test = cell.split("train"), cell.split("test")
-        if name == PIXEL_PROBE:
-            pixels = LinearPixels()
+        if PROBES[name].reads == "pixels":
+            pixels = PROBES[name].of_pixels()
             pixels.fit(features["train"], train)
             found.append(pixels.r2(features["test"], test).tobytes())
             continue

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from foresight_harness.parts.closed_form.ridge import LAMBDAS, RidgeFit, RidgeSums, ridge_dual
+from foresight_harness.parts.closed_form.ridge import (
+    LAMBDAS,
+    DualRidgeFit,
+    RidgeFit,
+    RidgeSums,
+    ridge_dual,
+    ridge_unwritten,
+)
 
-__all__ = ["LAMBDAS", "RidgeFit", "RidgeSums", "ridge_dual"]
+__all__ = ["LAMBDAS", "DualRidgeFit", "RidgeFit", "RidgeSums", "ridge_dual", "ridge_unwritten"]

@@ -102,6 +102,25 @@ class RidgeSums:
         return _fit(weight, mean_x, mean_y, strength, losses(strength)[0], total)
 
 
+class DualRidgeFit(NamedTuple):
+    """A fitted linear map that is never written out: as many coefficients as there were rows, beside the rows."""
+
+    rows: Tensor
+    """Standardised features that were fitted. [n, d] float64"""
+    coefficients: Tensor
+    """[n, k] float64"""
+    mean_x: Tensor
+    scale: Tensor
+    mean_y: Tensor
+    lambda_: float
+    """As of ``RidgeFit``."""
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Apply the map. [m, d] -> [m, k] float32"""
+        likeness = ((x.double() - self.mean_x) * self.scale) @ self.rows.T
+        return (likeness @ self.coefficients + self.mean_y).float()
+
+
 def ridge_dual(x: Tensor, y: Tensor, lambdas: Sequence[float] = LAMBDAS) -> RidgeFit:
     """Ridge for fewer samples than features: one [n, n] eigendecomposition and the exact leave-one-out error.
 
@@ -116,6 +135,18 @@ def ridge_dual(x: Tensor, y: Tensor, lambdas: Sequence[float] = LAMBDAS) -> Ridg
     Raises:
         FitError: on fewer than two rows, values that are not finite, or a negative strength.
     """
+    found, error, total = _solved(x, y, lambdas)
+    weight = found.scale[:, None] * (found.rows.T @ found.coefficients)
+    return _fit(weight, found.mean_x, found.mean_y, found.lambda_, error, total)
+
+
+def ridge_unwritten(x: Tensor, y: Tensor, lambdas: Sequence[float] = LAMBDAS) -> DualRidgeFit:
+    """The same as ``ridge_dual``, for so many features and targets that a weight for each pair has no place."""
+    return _solved(x, y, lambdas)[0]
+
+
+def _solved(x: Tensor, y: Tensor, lambdas: Sequence[float]) -> tuple[DualRidgeFit, float, float]:
+    """The fit, and the mean squared error and variance of its rows. Raises: FitError."""
     _check(lambdas)
     count = x.shape[0]
     if count < 2 or y.shape[0] != count:
@@ -141,8 +172,8 @@ def ridge_dual(x: Tensor, y: Tensor, lambdas: Sequence[float] = LAMBDAS) -> Ridg
 
     strength = min(lambdas, key=lambda candidate: (losses(candidate)[1], -candidate))
     gain = _inverse(values, strength * top, top)
-    weight = scale[:, None] * (x.T @ (vectors @ (gain[:, None] * projected))) / count
-    return _fit(weight, mean_x, mean_y, strength, losses(strength)[0], total)
+    coefficients = vectors @ (gain[:, None] * projected) / count
+    return DualRidgeFit(x, coefficients, mean_x, scale, mean_y, strength), losses(strength)[0], total
 
 
 def _check(lambdas: Sequence[float]) -> None:

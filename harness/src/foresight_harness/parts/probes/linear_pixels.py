@@ -71,10 +71,7 @@ class LinearPixels:
             raise FitError(f"probe {self.name}: r2 before fit")
         values = []
         for tokens, patches in _pairs(features, clips):
-            error = (self._fit.predict(tokens) - patches).double().square().flatten(1).sum(1)
-            colours = patches.double().reshape(*patches.shape[:-1], 3, -1)
-            spread = (colours - colours.mean((1, 2, 3, 5), keepdim=True)).square().flatten(1).sum(1)
-            values.append(torch.where(spread > 0, 1 - error / spread, torch.full_like(error, torch.nan)))
+            values.append(explained(self._fit.predict(tokens), patches))
         return np.asarray(torch.cat(values).cpu().numpy())
 
     def pictures(self, features: GridBatches, size: tuple[int, int]) -> Tensor:
@@ -119,6 +116,22 @@ def patches_of(clips: Tensor, slots: int, rows: int, cols: int) -> Tensor:
         pictures = F.interpolate(pictures, (high * rows, wide * cols), mode="bilinear", antialias=True)
     cells = pictures.reshape(batch, slots, 3, rows, high, cols, wide).permute(0, 1, 3, 5, 2, 4, 6)
     return cells.reshape(batch, slots, rows, cols, 3 * high * wide)
+
+
+def explained(said: Tensor, patches: Tensor) -> Tensor:
+    """Share of each picture's own variance that is explained; NaN for a picture of one colour.
+
+    Args:
+        said: Predicted pixels. [b, T, H, W, 3 * h_px * w_px]
+        patches: True ones, as of ``patches_of``.
+
+    Returns:
+        [b] float64
+    """
+    error = (said - patches).double().square().flatten(1).sum(1)
+    colours = patches.double().reshape(*patches.shape[:-1], 3, -1)
+    spread = (colours - colours.mean((1, 2, 3, 5), keepdim=True)).square().flatten(1).sum(1)
+    return torch.where(spread > 0, 1 - error / spread, torch.full_like(error, torch.nan))
 
 
 def _pairs(features: GridBatches, clips: SampleBatches) -> Iterator[tuple[Tensor, Tensor]]:

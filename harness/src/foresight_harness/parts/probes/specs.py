@@ -20,6 +20,7 @@ def probe_specs() -> tuple[ProbeSpec, ...]:
         ProbeSpec(name="detr", build=_detr, brief=_brief_detr, seeded=True, in_brief_audit=True),
         ProbeSpec(name="knn", build=_knn, seeded=True),
         ProbeSpec(name="linear_pixels", build=_linear_pixels, reads="pixels"),
+        ProbeSpec(name="global_pixels", build=_global_pixels, reads="pixels"),
         ProbeSpec(
             name="pooled_mlp",
             build=_pooled_mlp,
@@ -117,3 +118,9 @@ def _linear_pixels() -> PixelProbe:
     from foresight_harness.parts.probes.linear_pixels import LinearPixels
 
     return LinearPixels()
+
+
+def _global_pixels() -> PixelProbe:
+    from foresight_harness.parts.probes.global_pixels import GlobalPixels
+
+    return GlobalPixels()
