@@ -30,7 +30,7 @@ def test_choices_of_a_probe_name_it_and_survive_json(spec: ProbeSpec) -> None:
 
 @SPECS
 def test_only_closed_form_probes_need_one_seed(spec: ProbeSpec) -> None:
-    assert spec.seeded is (spec.name not in ("dense_ridge", "flattened_ridge", "linear_pixels"))
+    assert spec.seeded is (spec.name not in ("dense_ridge", "flattened_ridge", "global_pixels", "linear_pixels"))
 
 
 def test_a_brief_probe_is_the_same_with_fewer_steps() -> None:

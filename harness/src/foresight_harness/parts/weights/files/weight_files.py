@@ -126,8 +126,6 @@ def _unnamed(folder: Path, names: list[str]) -> dict[str, list[str]]:
 
 def _why_none(folder: Path) -> str:
     """What lies there instead of weights. Raises: CheckpointError where an index names what is not there."""
-    for index in sorted(folder.glob(f"*{INDEX}")):
-        _named(index)
     if (folder / ADAPTER).is_file() or any(folder.glob(f"adapter_*{ENDING}")):
         return adapter_message(folder)
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
@@ -141,6 +139,8 @@ def _why_none(folder: Path) -> str:
         found = [name for name in names if name.endswith(ending)]
         if found:
             return f"{folder} holds its weights as {what} ({found[0]}); only safetensors are loaded"
+    for index in sorted(folder.glob(f"*{INDEX}")):
+        _named(index)
     inner = sorted(path.parent.name for path in folder.glob(f"*/*{ENDING}"))
     hint = f"; there is one in {folder / inner[0]}" if inner else ""
     return f"{folder} holds no *{ENDING} file{hint}"
