@@ -27,7 +27,7 @@ from foresight_harness.planning.candidates import ResolvedCandidate
 from foresight_harness.planning.options import RunOptions
 from foresight_harness.planning.registry import Registry
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same encoder may get another verdict."""
 OFF = Verdict(NOT_CHECKED, ("admission is off",))
 

@@ -20,7 +20,7 @@ from foresight_harness.measuring.admission.placement import Placement
 from foresight_harness.measuring.admission.verdicts import ADMITTED, REFUSED, Verdict
 
 SMALL_PARAMS = 5_000_000
-"""Encoders above get 7 pictures in all, others 24: what a batch does to its later pictures shows in the latter only."""
+"""Encoders above get 7 pictures, 13 more where these tell against them; others 24, which show what a batch does."""
 
 Run = Callable[[Tensor, Sequence[str]], Mapping[str, TokenGrid]]
 """Clips [B, T, 3, H_px, W_px] on the CPU, taps -> grids."""
